@@ -1,0 +1,1 @@
+"""From results to tables: pure functions over recorded runs, without torch."""

@@ -1,0 +1,57 @@
+"""Runs that differ in their seed alone, summed up in one row."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import fmean, stdev
+from typing import Any
+
+from lenetlab.records import Run
+
+FIGURES = ("accuracy", "loss", "starter_average_loss", "passes", "train_seconds", "cpu_seconds")
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Mean and sample standard deviation (None for fewer than two values) of `n` finished runs."""
+
+    mean: float
+    deviation: float | None
+    n: int
+
+
+@dataclass(frozen=True)
+class Row:
+    """One setting: its runs, the figures of those that finished, and the failures."""
+
+    label: str
+    runs: tuple[Run, ...]
+    figures: dict[str, Spread]
+    failures: tuple[str, ...]
+
+    def plain(self) -> dict[str, Any]:
+        """The row as plain values, for `--json`."""
+        figures = {name: vars(spread) for name, spread in self.figures.items()}
+        return {"label": self.label, "figures": figures, "failures": list(self.failures)}
+
+
+def tabulate(labelled: Iterable[tuple[str, Run]]) -> list[Row]:
+    """One row per label, in the order in which labels first occur."""
+    groups: dict[str, list[Run]] = {}
+    for label, run in labelled:
+        groups.setdefault(label, []).append(run)
+    return [_row(label, runs) for label, runs in groups.items()]
+
+
+def _row(label: str, runs: Sequence[Run]) -> Row:
+    finished = [run.summary() for run in runs if run.status == "done"]
+    figures = {}
+    for name in FIGURES if finished else ():
+        values = [float(summary[name]) for summary in finished]
+        deviation = stdev(values) if len(values) > 1 else None
+        figures[name] = Spread(fmean(values), deviation, len(values))
+    failures = tuple(
+        f"seed {run.seed}: {run.status}, {run.result['reason']}"
+        for run in runs
+        if run.status != "done"
+    )
+    return Row(label, tuple(runs), figures, failures)

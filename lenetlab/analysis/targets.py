@@ -1,0 +1,36 @@
+"""Test accuracies that others reached, and how soon a run got there."""
+
+import math
+from dataclasses import dataclass
+
+from lenetlab.records import Run
+
+
+@dataclass(frozen=True)
+class Target:
+    """A test accuracy in percent, and whose it is."""
+
+    accuracy: float
+    whose: str
+
+
+TARGETS = (
+    Target(59.53, "the handed-out script: SGD, rate 0.001, batch 64, 10 epochs, seed 42"),
+    Target(61.5, "the course's"),
+    Target(89.38, "the teacher's, picked on the test set"),
+    Target(90.24, "the best student's known, picked on the test set"),
+    Target(90.8, "a published larger LeNet-5 (61.7k parameters)"),
+)
+STARTER = TARGETS[0].accuracy
+
+
+def seconds_to(run: Run, accuracy: float) -> float:
+    """Training seconds at the first look with at least `accuracy` percent; infinite if none."""
+    reached = (look["seconds"] for look in run.looks if look["accuracy"] >= accuracy)
+    return float(next(reached, math.inf))
+
+
+def passes_to(run: Run, accuracy: float) -> float:
+    """Effective passes at the first look with at least `accuracy` percent; infinite if none."""
+    reached = (look["passes"] for look in run.looks if look["accuracy"] >= accuracy)
+    return float(next(reached, math.inf))

@@ -1,0 +1,20 @@
+"""The commands, put together."""
+
+import typer
+
+from lenetlab.cli.baseline import baseline
+from lenetlab.cli.data import data
+from lenetlab.cli.demo import demo
+from lenetlab.cli.methods import methods
+from lenetlab.cli.run import run
+
+app = typer.Typer(
+    help="How well, and how cheaply, can an optimizer train one fixed LeNet-5 on Fashion-MNIST?",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (demo, data, baseline, methods, run):
+    app.command()(command)

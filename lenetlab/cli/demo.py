@@ -1,0 +1,208 @@
+"""`lenetlab demo`: the baseline, then three recipes of three families that beat it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from lenetlab.cli.options import RUNS, Data, Device, Engine, Json, Out, Resume, Threads, make_bench
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from lenetlab.experiments.execute import OnLook, OnStep
+    from lenetlab.experiments.recipe import Recipe
+    from lenetlab.records import Run
+
+# Positions at which a run is measured: densely at first, where the good ones pass the baseline.
+LOOKS = (0.02, 0.05, 0.1, 0.2, 0.5, *range(1, 11))
+
+
+def demo(
+    engine: Engine = "auto",
+    device: Device = "auto",
+    threads: Threads = None,
+    data: Data = None,
+    out: Out = RUNS,
+    resume: Resume = True,
+    json: Json = False,
+) -> None:
+    """Train the handed-out baseline and three recipes that beat it; a table and a figure.
+
+    The recipes were chosen on held-out training images (`--split inner`), not on the test set.
+    """
+    from lenetlab.cli.output import err, print_json, stop_for
+    from lenetlab.cli.output import out as console
+    from lenetlab.cli.output import seconds as show_seconds
+    from lenetlab.experiments.execute import Interrupted, execute
+    from lenetlab.report.figures import race, save
+
+    bench = make_bench(data, out, engine, device, threads, resume)
+    entries = recipes()
+    board = Board([label for label, _, _ in entries])
+    runs: list[tuple[str, Run]] = []
+    try:
+        with board.shown(quiet=json):
+            for label, recipe, seed in entries:
+                on_step, on_look = board.watch(label)
+                run = execute(recipe, seed, bench, LOOKS, on_step, on_look)
+                board.finish(label, run)
+                runs.append((label, run))
+    except Interrupted as stop:
+        stop_for(stop)
+    path = save(race(runs), Path(out) / "demo.png")
+    rows = [summarise(label, run, runs[0][1]) for label, run in runs]
+    if json:
+        print_json({"rows": rows, "figure": str(path)})
+    else:
+        console.print(final_table(rows, show_seconds))
+        summary = runs[0][1].summary()
+        console.print(
+            f"engine {summary['engine']} on {summary['device']}, {summary['threads']} threads; "
+            "seconds are of training, measuring excluded"
+        )
+        console.print(f"figure: {path}\nruns:   {out}/", soft_wrap=True)
+    failed = [(label, run) for label, run in runs if run.status != "done"]
+    for label, run in failed:
+        err.print(f"[red]{label}: {run.status}, {run.result['reason']}[/]", soft_wrap=True)
+    if failed:
+        raise typer.Exit(1)
+
+
+def recipes() -> "list[tuple[str, Recipe, int]]":
+    """Label, recipe and seed of the runs."""
+    from lenetlab.experiments.baseline import SEED, baseline_recipe
+    from lenetlab.experiments.recipe import make_recipe
+
+    short: dict[str, Any] = {"epochs": 10, "batch_size": 256}
+    return [
+        ("baseline: sgd", baseline_recipe(), SEED),
+        (
+            "momentum: nesterov, one-cycle",
+            make_recipe("nesterov", {"lr": 0.1}, schedule="one-cycle", **short),
+            0,
+        ),
+        (
+            "adaptive: adamw, cosine",
+            make_recipe("adamw", {"lr": 0.005}, schedule="cosine", warmup=0.1, **short),
+            0,
+        ),
+        ("noise reduction: asgd", make_recipe("asgd", {"lr": 0.4}, **short), 0),
+    ]
+
+
+def summarise(label: str, run: "Run", baseline: "Run") -> dict[str, Any]:
+    """One line of the final table as plain values; None where a figure does not exist."""
+    import math
+
+    from lenetlab.analysis.targets import STARTER, seconds_to
+
+    ours, theirs = seconds_to(run, STARTER), seconds_to(baseline, STARTER)
+    summary = run.summary()
+    keys = ("status", "accuracy", "loss", "starter_average_loss", "passes", "train_seconds")
+    return {"label": label} | {key: summary[key] for key in keys} | {
+        "seconds_to_baseline": None if math.isinf(ours) else ours,
+        "times_faster": None if math.isinf(ours) or math.isinf(theirs) else theirs / ours,
+        "run_dir": summary["run_dir"],
+    }  # fmt: skip
+
+
+def final_table(rows: list[dict[str, Any]], show_seconds: Callable[[float], str]) -> "Table":
+    """The table that the demo ends with."""
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("recipe")
+    for title in (
+        "accuracy %",
+        "mean loss",
+        "starter's average",
+        "passes",
+        "seconds",
+        "to 59.53 %",
+        "times faster",
+    ):
+        table.add_column(title, justify="right")
+
+    def cell(value: Any, form: str) -> str:
+        return "–" if value is None else form.format(value)
+
+    for row in rows:
+        faster = row["times_faster"]
+        table.add_row(
+            row["label"],
+            cell(row["accuracy"], "{:.2f}"),
+            cell(row["loss"], "{:.4f}"),
+            cell(row["starter_average_loss"], "{:.6f}"),
+            cell(row["passes"], "{:.1f}"),
+            show_seconds(row["train_seconds"]),
+            "–" if row["seconds_to_baseline"] is None else show_seconds(row["seconds_to_baseline"]),
+            cell(faster, "{:.0f}×" if faster and faster >= 10 else "{:.1f}×"),
+        )
+    return table
+
+
+class Board:
+    """The live table: a line per recipe, the running one with its progress."""
+
+    def __init__(self, labels: list[str]) -> None:
+        self._lines = {label: ["waiting", "", "", ""] for label in labels}
+        self._live: Any = None
+        self._quiet = False
+
+    def shown(self, quiet: bool) -> Any:
+        """A context in which the table is on the terminal; elsewhere lines are printed."""
+        from contextlib import nullcontext
+
+        from rich.live import Live
+
+        from lenetlab.cli.output import err
+
+        self._quiet = quiet
+        if quiet or not err.is_terminal:
+            return nullcontext()
+        self._live = Live(get_renderable=self._table, console=err, transient=True,
+                          refresh_per_second=5)  # fmt: skip
+        return self._live
+
+    def watch(self, label: str) -> "tuple[OnStep, OnLook]":
+        """Callbacks for the run that is about to start."""
+        from lenetlab.cli.output import err
+
+        line = self._lines[label]
+
+        def on_step(t: Any, loss: float) -> None:
+            if self._live is not None:  # cheap: the table is drawn by the clock, not by steps
+                line[0] = f"epoch {t.position:.1f}"
+                line[1] = f"{loss:.3f}"
+
+        def on_look(t: Any, looks: list[dict[str, Any]]) -> None:
+            look = looks[-1]
+            line[2], line[3] = f"{look['loss']:.4f}", f"{look['accuracy']:.2f}"
+            if self._live is None and not self._quiet and look["at"] >= 1:
+                err.print(
+                    f"{label}: epoch {look['at']:g}, test loss {look['loss']:.4f}, "
+                    f"accuracy {look['accuracy']:.2f} %",
+                    soft_wrap=True,
+                )
+
+        return on_step, on_look
+
+    def finish(self, label: str, run: "Run") -> None:
+        """The run has ended."""
+        summary = run.summary()
+        line = self._lines[label]
+        line[0] = f"{run.status}, {summary['train_seconds']:.1f} s"
+        if run.status == "done":
+            line[2], line[3] = f"{summary['loss']:.4f}", f"{summary['accuracy']:.2f}"
+
+    def _table(self) -> "Table":
+        from rich.table import Table
+
+        table = Table(box=None, header_style="bold", pad_edge=False)
+        for title in ("recipe", "", "training loss", "test loss", "accuracy %"):
+            table.add_column(title, justify="left" if title in ("recipe", "") else "right")
+        for label, line in self._lines.items():
+            table.add_row(label, *line)
+        return table

@@ -1,0 +1,68 @@
+"""`lenetlab methods`: the list of methods, or one method's page."""
+
+from typing import Annotated
+
+import typer
+
+from lenetlab.cli.options import Json
+
+
+def methods(
+    name: Annotated[str | None, typer.Argument(help="Print this method's page.")] = None,
+    json: Json = False,
+) -> None:
+    """List the methods by family, or print the page of one.
+
+    Examples: `lenetlab methods`, `lenetlab methods adamw`
+    """
+    from rich.table import Table
+
+    from lenetlab.cli.output import out, print_json
+    from lenetlab.methods.registry import FAMILIES, Method, find
+    from lenetlab.methods.registry import methods as registered
+    from lenetlab.settings import show
+
+    def plain(entry: Method) -> dict[str, object]:
+        return {
+            "name": entry.name,
+            "family": entry.family,
+            "summary": entry.summary,
+            "reference": entry.reference,
+            "defaults": dict(entry.defaults),
+            "space": {key: vars(span) for key, span in entry.space.items()},
+            "decay": entry.decay,
+            "cost": entry.cost,
+            "batch_size": entry.batch_size,
+            "version": entry.version,
+        }
+
+    if name is not None:
+        entry = find(name)
+        if json:
+            print_json(plain(entry) | {"page": entry.page})
+            return
+        out.print(entry.page, markup=False, soft_wrap=True)
+        out.print()
+        table = Table(box=None, header_style="bold", pad_edge=False)
+        for title in ("hyperparameter", "default", "search"):
+            table.add_column(title)
+        for key, value in entry.defaults.items():
+            table.add_row(key, show(value), str(entry.space.get(key, "")))
+        out.print(table)
+        decay = {"none": "none of its own; in scenario l2 the oracle adds λ/2‖w‖²"}
+        out.print(f"family {entry.family}; batch size {entry.batch_size:,} unless told otherwise")
+        out.print(f"weight decay: {decay.get(entry.decay, entry.decay)}")
+        out.print(f"cost: {entry.cost}")
+        return
+    known = registered()
+    if json:
+        print_json([plain(entry) for entry in known.values()])
+        return
+    width = max(len(entry) for entry in known)
+    for family, what in FAMILIES.items():
+        of_family = [entry for entry in known.values() if entry.family == family]
+        if of_family:
+            out.print(f"\n[bold]{family.replace('_', ' ')}[/]: {what}")
+        for entry in of_family:
+            out.print(f"  {entry.name:<{width}}  {entry.summary}", markup=False, soft_wrap=True)
+    out.print("\n`lenetlab methods NAME` prints a method's page.", markup=False)

@@ -1,0 +1,32 @@
+"""Options that several commands share, and what they come to."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from lenetlab.experiments.bench import Bench
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON value and nothing else.")]
+Data = Annotated[
+    Path | None, typer.Option(help="Folder with the four IDX files (else they are searched for).")
+]
+Out = Annotated[Path, typer.Option(help="Folder that receives one directory per run.")]
+Resume = Annotated[
+    bool,
+    typer.Option(help="Continue unfinished runs and reuse finished ones, or start over."),
+]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, mps or xpu.")]
+Engine = Annotated[str, typer.Option(help="auto or torch.")]
+Threads = Annotated[int | None, typer.Option(help="Threads of PyTorch; its own choice if unset.")]
+RUNS = Path("runs")
+
+
+def make_bench(
+    data: Path | None, out: Path, engine: str, device: str, threads: int | None, resume: bool
+) -> "Bench":
+    """The bench that these options describe."""
+    from lenetlab.experiments.bench import Bench
+
+    return Bench(data, out, engine, device, threads, resume)

@@ -1,0 +1,74 @@
+"""What commands print: results on stdout, progress on stderr."""
+
+import json
+import math
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from lenetlab.analysis.tables import Row, Spread
+
+if TYPE_CHECKING:
+    from lenetlab.experiments.execute import Interrupted
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+def print_json(value: Any) -> None:
+    """One JSON value on stdout; infinities and NaN are an error, never a number."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def spread(value: Spread | None, digits: int) -> str:
+    """`90.1 ± 0.2`, the mean alone for one run, a dash for none."""
+    if value is None:
+        return "–"
+    if value.deviation is None:
+        return f"{value.mean:.{digits}f}"
+    return f"{value.mean:.{digits}f} ± {value.deviation:.{digits}f}"
+
+
+def seconds(value: float) -> str:
+    """Seconds to a tenth below ten, `never` for infinity."""
+    if math.isinf(value):
+        return "never"
+    return f"{value:.2f} s" if value < 10 else f"{value:.0f} s"
+
+
+def results_table(rows: Sequence[Row]) -> Table:
+    """One line a setting: mean and standard deviation over its finished seeds."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("setting", overflow="fold")
+    for title in ("seeds", "accuracy %", "mean loss", "starter's average", "passes", "seconds"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for row in rows:
+        done = row.figures.get("accuracy")
+        failed = f" [red]{len(row.failures)} failed[/]" if row.failures else ""
+        table.add_row(
+            row.label,
+            f"{done.n if done else 0}{failed}",
+            spread(done, 2),
+            spread(row.figures.get("loss"), 4),
+            spread(row.figures.get("starter_average_loss"), 6),
+            spread(row.figures.get("passes"), 2),
+            spread(row.figures.get("train_seconds"), 1),
+        )
+    return table
+
+
+def print_failures(rows: Sequence[Row]) -> None:
+    """Every failed run with its reason."""
+    for row in rows:
+        for failure in row.failures:
+            err.print(f"[red]{row.label}, {failure}[/]", soft_wrap=True)
+
+
+def stop_for(stop: "Interrupted") -> NoReturn:
+    """Say how an interrupted run goes on, and end as a program does that a signal ended."""
+    err.print(str(stop), markup=False, soft_wrap=True)
+    raise typer.Exit(128 + stop.number) from None

@@ -1,0 +1,86 @@
+"""Progress of runs: a bar on a terminal, one plain line per measurement elsewhere."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from lenetlab.cli.output import err
+
+if TYPE_CHECKING:
+    from lenetlab.experiments.recipe import Budget
+    from lenetlab.experiments.training import Training
+
+REFRESH = 0.1  # seconds between updates of the bar
+
+
+class Meter:
+    """Told of every step and measurement of one run after the other."""
+
+    def __init__(self, bar: Progress | None, runs: int, looks: bool) -> None:
+        self._bar = bar
+        self._runs = runs
+        self._looks = looks
+        self._begun = 0
+        self._label = ""
+        self._budget = ""
+        self._shown = 0.0
+        self._accuracy = ""
+        self._task = None if bar is None else bar.add_task("", total=1.0, facts="")
+
+    def begin(self, label: str, budget: "Budget") -> None:
+        """A run starts."""
+        self._begun += 1
+        number = f"[{self._begun}/{self._runs}] " if self._runs > 1 else ""
+        self._label, self._budget, self._accuracy = number + label, str(budget), ""
+        if self._bar is not None and self._task is not None:
+            self._bar.reset(
+                self._task, total=budget.amount, description=escape(self._label), facts=""
+            )
+
+    def step(self, t: "Training", loss: float) -> None:
+        """A step was taken; redrawn ten times a second at most."""
+        if self._bar is None or self._task is None:
+            return
+        now = time.monotonic()
+        if now - self._shown < REFRESH:
+            return
+        self._shown = now
+        rate = "" if t.rate is None else f"  rate {t.rate:.3g}"
+        facts = f"loss {loss:.3f}{self._accuracy}{rate}"
+        self._bar.update(self._task, completed=t.position, facts=facts)
+
+    def look(self, t: "Training", looks: "list[dict[str, Any]]") -> None:
+        """A measurement was taken."""
+        look = looks[-1]
+        self._accuracy = f"  accuracy {look['accuracy']:.2f} %"
+        if self._bar is None and self._looks:
+            err.print(
+                f"{self._label}: {look['at']:g} of {self._budget}, "
+                f"training loss {t.losses[-1]:.4f}, test loss {look['loss']:.4f}, "
+                f"accuracy {look['accuracy']:.2f} %",
+                markup=False,
+                soft_wrap=True,
+            )
+
+
+@contextmanager
+def meter(runs: int = 1, quiet: bool = False, looks: bool = True) -> Iterator[Meter]:
+    """A meter for `runs` runs on stderr. Without a terminal it prints a line per measurement if
+    `looks`; if `quiet` it prints nothing."""
+    if quiet or not err.is_terminal:
+        yield Meter(None, runs, looks and not quiet)
+        return
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.fields[facts]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=err,
+        transient=True,
+    ) as bar:
+        yield Meter(bar, runs, looks)

@@ -1,0 +1,188 @@
+"""`lenetlab run`: train with one method, or compare many settings in one go."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lenetlab.cli.options import (
+    RUNS,
+    Data,
+    Device,
+    Engine,
+    Json,
+    Out,
+    Resume,
+    Threads,
+    make_bench,
+)
+
+if TYPE_CHECKING:
+    from lenetlab.experiments.api import Job
+    from lenetlab.records import Run
+
+
+def run(
+    methods: Annotated[
+        list[str],
+        typer.Argument(help="A name from `lenetlab methods`, FILE.py:CLASS or MODULE:CLASS."),
+    ],
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A hyperparameter, NAME=VALUE; may be repeated."),
+    ] = None,
+    vary: Annotated[
+        list[str] | None,
+        typer.Option(help="Values to compare, NAME=V1,V2,…; repeated, they form a grid."),
+    ] = None,
+    epochs: Annotated[
+        float | None, typer.Option(help="Budget in sweeps of the data order (default 10).")
+    ] = None,
+    passes: Annotated[
+        float | None, typer.Option(help="Budget in effective passes on the bill, instead.")
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(help="1 to 60000 (default: the method's own, mostly 64).")
+    ] = None,
+    plan: Annotated[str, typer.Option(help="fixed, or geometric:factor=2,every=1.")] = "fixed",
+    schedule: Annotated[
+        str, typer.Option(help="constant, step, 1/t, linear, cosine or one-cycle.")
+    ] = "constant",
+    warmup: Annotated[
+        float | None, typer.Option(help="Fraction of the budget over which the rate rises.")
+    ] = None,
+    scenario: Annotated[str, typer.Option(help="plain or l2.")] = "plain",
+    rules: Annotated[str, typer.Option(help="strict or open.")] = "strict",
+    split: Annotated[
+        str, typer.Option(help="official, or inner: choose settings without the test set.")
+    ] = "official",
+    seed: Annotated[int, typer.Option(help="The first, or only, seed.")] = 0,
+    seeds: Annotated[int, typer.Option(help="How many seeds, counted up from --seed.")] = 1,
+    figure: Annotated[
+        Path | None, typer.Option(help="Where the figure of a comparison goes.")
+    ] = None,
+    engine: Engine = "auto",
+    device: Device = "auto",
+    threads: Threads = None,
+    data: Data = None,
+    out: Out = RUNS,
+    resume: Resume = True,
+    json: Json = False,
+) -> None:
+    """Train LeNet-5 and measure it. Several methods, values or seeds give a table and a figure.
+
+    - `lenetlab run adamw --set lr=0.002 --epochs 10 --batch-size 64 --seed 0 --json`
+    - `lenetlab run adamw sgd --vary batch_size=16,32,64 --vary lr=0.001,0.003
+      --schedule cosine --seeds 3`
+    - `lenetlab run my_method.py:MyOptimizer --split inner`
+
+    Exit status: 0 when every run finished, 1 when one failed, 2 for wrong usage.
+    """
+    from lenetlab.experiments.api import jobs
+
+    bench = make_bench(data, out, engine, device, threads, resume)
+    options = {
+        "plan": plan,
+        "schedule": schedule,
+        "scenario": scenario,
+        "rules": rules,
+        "split": split,
+        "epochs": epochs,
+        "passes": passes,
+        "batch_size": batch_size,
+        "warmup": warmup,
+    }
+    varied = _parse_vary(vary or [])
+    given: dict[str, Any] = _parse_set(settings or [])
+    # An option that is varied must not also stand at its default.
+    given |= {k: v for k, v in options.items() if k not in varied and v is not None}
+    todo = jobs(methods, varied, seeds, given, seed)
+    results = execute_all(todo, bench, json)
+    if len(todo) == 1:
+        _print_one(*results[0], json)
+    else:
+        _print_many(results, figure or out / "comparison.png", json)
+    if any(result.status != "done" for _, result in results):
+        raise typer.Exit(1)
+
+
+def _parse_set(pairs: list[str]) -> dict[str, Any]:
+    from lenetlab.settings import parse_pairs
+
+    return dict(parse_pairs(pairs, "--set"))
+
+
+def _parse_vary(pairs: list[str]) -> dict[str, list[Any]]:
+    from lenetlab.errors import UserError
+    from lenetlab.settings import parse_value
+
+    varied: dict[str, list[Any]] = {}
+    for pair in pairs:
+        name, equals, values = pair.partition("=")
+        parts = [part.strip() for part in values.split(",")]
+        if not equals or not all(parts):
+            raise UserError(f"--vary {pair!r}: expected NAME=V1,V2,…, as in --vary lr=0.01,0.1")
+        varied[name.strip()] = [parse_value(part) for part in parts]
+    return varied
+
+
+def execute_all(todo: "list[Job]", bench: Any, quiet: bool) -> "list[tuple[Job, Run]]":
+    """Compute the runs one after the other, with a progress bar."""
+    from lenetlab.cli.output import stop_for
+    from lenetlab.cli.progress import meter
+    from lenetlab.experiments.execute import Interrupted, execute
+
+    results = []
+    try:
+        with meter(len(todo), quiet) as shown:
+            for job in todo:
+                label = f"{job.label}, seed {job.seed}" if len(todo) > 1 else job.label
+                shown.begin(label, job.recipe.budget)
+                found = execute(job.recipe, job.seed, bench, on_step=shown.step, on_look=shown.look)
+                results.append((job, found))
+    except Interrupted as stop:
+        stop_for(stop)
+    return results
+
+
+def _print_one(job: "Job", found: "Run", json: bool) -> None:
+    from lenetlab.cli.output import out, print_json
+
+    summary = found.summary()
+    if json:
+        print_json(summary)
+        return
+    if found.status != "done":
+        out.print(f"[red]{found.status}[/]: {summary['reason']}", soft_wrap=True)
+    else:
+        inner = job.recipe.split == "inner"
+        out.print(f"[bold]{job.label}[/], {job.recipe.budget}, seed {job.seed}")
+        out.print(f"  {'held-out' if inner else 'test'} accuracy     {summary['accuracy']:.2f} %")
+        out.print(f"  mean cross-entropy {summary['loss']:.4f}")
+        out.print(f"  starter's average  {summary['starter_average_loss']:.6f}")
+        out.print(f"  effective passes   {summary['passes']:.2f} in {summary['steps']:,} steps")
+        out.print(f"  training           {summary['train_seconds']:.1f} s, "
+                  f"engine {summary['engine']} on {summary['device']}, "
+                  f"{summary['threads']} threads")  # fmt: skip
+    out.print(f"  recorded in        {found.path}", soft_wrap=True)
+
+
+def _print_many(results: "list[tuple[Job, Run]]", figure: Path, json: bool) -> None:
+    from lenetlab.analysis.tables import tabulate
+    from lenetlab.cli.output import out, print_failures, print_json, results_table
+    from lenetlab.report.figures import four_panels, save
+
+    rows = tabulate((job.label, found) for job, found in results)
+    path = save(four_panels(rows), figure)
+    if json:
+        print_json(
+            {
+                "runs": [found.summary() for _, found in results],
+                "table": [row.plain() for row in rows],
+                "figure": str(path),
+            }
+        )
+        return
+    out.print(results_table(rows))
+    print_failures(rows)
+    out.print(f"figure: {path}", soft_wrap=True)

@@ -1,0 +1,100 @@
+"""The lab from Python: `run` one recipe, `sweep` a grid of them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lenetlab.errors import UserError
+from lenetlab.experiments.bench import Bench
+from lenetlab.experiments.execute import OnLook, OnStep, execute
+from lenetlab.experiments.recipe import Recipe, expand, make_recipe
+from lenetlab.records import Run
+from lenetlab.settings import Value
+
+# Arguments of `make_recipe` that can be varied like a hyperparameter.
+OPTIONS = ("epochs", "passes", "batch_size", "plan", "schedule", "warmup", "scenario", "rules")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of a grid: its recipe, its seed, and what distinguishes it from the others."""
+
+    recipe: Recipe
+    seed: int
+    label: str
+
+
+def run(
+    method: str,
+    *,
+    seed: int = 0,
+    bench: Bench | None = None,
+    looks: Sequence[float] | None = None,
+    on_step: OnStep = lambda t, loss: None,
+    on_look: OnLook = lambda t, looks: None,
+    **settings: Any,
+) -> Run:
+    """Train LeNet-5 with `method` and return the recorded run.
+
+    `settings` are hyperparameters of the method (`lr=0.002`) and parts of the recipe: `epochs`
+    or `passes`, `batch_size`, `schedule`, `warmup`, `plan`, `scenario`, `rules`, `split`.
+
+    >>> from lenetlab import run
+    >>> run("adamw", lr=0.002, epochs=10, batch_size=64).summary()["accuracy"]  # doctest: +SKIP
+    """
+    recipe = _recipe(method, settings)
+    return execute(recipe, seed, bench or Bench(), looks, on_step, on_look)
+
+
+def sweep(
+    methods: Sequence[str],
+    vary: Mapping[str, Sequence[Any]] | None = None,
+    *,
+    seeds: int = 1,
+    bench: Bench | None = None,
+    on_run: Callable[[Job, Run], None] = lambda job, run: None,
+    **settings: Any,
+) -> list[tuple[Job, Run]]:
+    """Train every combination of `methods`, the varied settings and `seeds` seeds from 0.
+
+    All recipes are validated before the first is trained. A failed run is among the results,
+    with its status and reason.
+
+    >>> from lenetlab import sweep
+    >>> sweep(["sgd", "adamw"], {"batch_size": [16, 64]}, seeds=3)  # doctest: +SKIP
+    """
+    bench = bench or Bench()
+    results = []
+    for job in jobs(methods, vary or {}, seeds, settings):
+        found = execute(job.recipe, job.seed, bench)
+        on_run(job, found)
+        results.append((job, found))
+    return results
+
+
+def jobs(
+    methods: Sequence[str],
+    vary: Mapping[str, Sequence[Any]],
+    seeds: int,
+    settings: Mapping[str, Any],
+    first_seed: int = 0,
+) -> list[Job]:
+    """The runs of a grid, all validated."""
+    if seeds < 1:
+        raise UserError(f"seeds={seeds} is out of range; expected 1 or more")
+    if both := set(vary) & set(settings):
+        raise UserError(f"{', '.join(sorted(both))} is both set and varied; leave one out")
+    grid = []
+    for method in methods:
+        for point in expand(vary):
+            recipe = _recipe(method, {**settings, **point})
+            varied = ", ".join(f"{name}={value}" for name, value in point.items())
+            label = ", ".join(filter(None, [method, varied]))
+            grid += [Job(recipe, first_seed + k, label) for k in range(seeds)]
+    return grid
+
+
+def _recipe(method: str, settings: Mapping[str, Any]) -> Recipe:
+    options = {k: v for k, v in settings.items() if k in (*OPTIONS, "split")}
+    hyper: dict[str, Value] = {k: v for k, v in settings.items() if k not in options}
+    return make_recipe(method, hyper, **options)

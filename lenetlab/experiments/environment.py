@@ -1,0 +1,88 @@
+"""What a run was computed with: the numerics that decide its bits, and the machine it ran on."""
+
+import os
+import platform
+import resource
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from lenetlab.errors import UserError, unknown
+from lenetlab.methods.registry import Method
+
+DEVICES = ("auto", "cpu", "cuda", "mps", "xpu")
+
+
+def choose_device(name: str) -> torch.device:
+    """The device called `name`; `auto` is the accelerator if there is one, else the CPU."""
+    if name not in DEVICES:
+        raise unknown("device", name, DEVICES)
+    accelerator = (
+        torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+    )
+    here = accelerator.type if accelerator is not None else "cpu"
+    if name not in ("auto", "cpu", here):
+        raise UserError(
+            f"device {name!r} is not available on this machine; expected auto or {here}"
+        )
+    return torch.device(here if name == "auto" else name)
+
+
+def numerics(method: Method, engine: str, device: torch.device) -> dict[str, Any]:
+    """The fields besides the recipe that decide the bits of a run; part of its identity."""
+    record: dict[str, Any] = {
+        "engine": engine,
+        "torch": torch.__version__,
+        "capability": torch.backends.cpu.get_cpu_capability(),
+        "device": device.type,
+        "method_version": method.version,
+    }
+    if engine == "torch" and device.type == "cpu":
+        record["threads"] = torch.get_num_threads()  # sums are split by thread
+    if method.source:
+        record["source_sha256"] = method.source
+    return record
+
+
+def machine() -> dict[str, Any]:
+    """Versions, processor, threads and git state; nothing here decides the identity."""
+    return {
+        "lenetlab": version("lenetlab"),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "system": f"{platform.system()} {platform.machine()}",
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "git": _git(),
+    }
+
+
+def peak_memory_mb() -> float:
+    """Largest resident size of this process so far, in MB (all of its runs together)."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1e6 if sys.platform == "darwin" else 1e3)
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor())
+
+
+def _git() -> str | None:
+    """Commit of the source tree, `+` if it has uncommitted changes; None outside a checkout."""
+    here = Path(__file__).parent
+    command = ["git", "-C", str(here), "describe", "--always", "--abbrev=12", "--dirty=+"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return answer.stdout.strip()

@@ -1,0 +1,200 @@
+"""A recipe: everything that decides a training except the seed. Frozen, validated, hashed.
+
+The canonical form leaves out every field and setting that is at its default, so that a field
+added later changes no old hash.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lenetlab.errors import UserError, unknown
+from lenetlab.experiments.plans import choose_plan
+from lenetlab.experiments.schedules import choose_schedule
+from lenetlab.methods.registry import find
+from lenetlab.problem.scenarios import check_scenario
+from lenetlab.settings import Choice, Settings, Value, parse_choice
+
+NONE = Choice("none")
+STARTER = Choice("starter")
+SPLITS = ("official", "inner")
+UNITS = ("epochs", "passes")
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How long to train.
+
+    `passes` : effective passes on the bill, the fair measure between methods.
+    `epochs` : sweeps of the data order, for methods that ask once a step.
+    """
+
+    amount: float = 10.0
+    unit: str = "epochs"
+
+    def __post_init__(self) -> None:
+        if self.unit not in UNITS:
+            raise unknown("budget", self.unit, UNITS)
+        if not (math.isfinite(self.amount) and self.amount > 0):
+            raise UserError(f"{self.unit}={self.amount:g} is out of range; expected a number > 0")
+
+    def __str__(self) -> str:
+        return f"{self.amount:g} {self.unit}"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A method, the parts composed with it, the rules it is trained under, and a budget.
+
+    wrappers, constraint, initialisation and augmentation have only their neutral value so far.
+    split : `official` trains on all 60,000 images and measures on the test set, `inner` trains
+        on the first 50,000 and measures on the last 10,000 training images.
+    """
+
+    method: Choice
+    plan: Choice
+    schedule: Choice
+    budget: Budget = Budget()
+    scenario: str = "plain"
+    rules: str = "strict"
+    split: str = "official"
+    wrappers: tuple[Choice, ...] = ()
+    constraint: Choice = NONE
+    initialisation: Choice = STARTER
+    augmentation: Choice = NONE
+
+    def __post_init__(self) -> None:
+        if self.split not in SPLITS:
+            raise unknown("split", self.split, SPLITS)
+        if self.wrappers:
+            raise unknown("wrapper", self.wrappers[0].name, ["none"])
+        for kind, part, neutral in (
+            ("constraint", self.constraint, "none"),
+            ("initialisation", self.initialisation, "starter"),
+            ("augmentation", self.augmentation, "none"),
+        ):
+            if part.name != neutral:
+                raise unknown(kind, part.name, [neutral])
+        decay = self.weight_decay
+        check_scenario(self.scenario, self.rules, decay, self.constraint.name != "none")
+
+    @property
+    def weight_decay(self) -> float:
+        """λ, whoever applies it: the method itself, or the oracle for a method that cannot."""
+        return float(self.method.settings.get("weight_decay") or 0.0)  # type: ignore[arg-type]
+
+    @property
+    def batch_size(self) -> int:
+        """The size of the first batch."""
+        return int(self.plan.settings["size"])  # type: ignore[arg-type]
+
+    def canonical(self) -> dict[str, Any]:
+        """The recipe as plain values, without what is at its default."""
+        fields: dict[str, Any] = {"method": [self.method.name, self.method.changed()]}
+        for name, default in (("plan", "fixed"), ("schedule", "constant")):
+            part: Choice = getattr(self, name)
+            if part.name != default or part.changed():
+                fields[name] = [part.name, part.changed()]
+        if self.budget != Budget():
+            fields["budget"] = [self.budget.unit, self.budget.amount]
+        for name, default in (("scenario", "plain"), ("rules", "strict"), ("split", "official")):
+            if getattr(self, name) != default:
+                fields[name] = getattr(self, name)
+        return fields
+
+    def label(self) -> str:
+        """Method and what was changed of it, for a person."""
+        return str(self.method)
+
+
+def make_recipe(
+    method: str,
+    settings: Settings | None = None,
+    *,
+    epochs: float | None = None,
+    passes: float | None = None,
+    batch_size: int | None = None,
+    plan: str = "fixed",
+    schedule: str = "constant",
+    warmup: float | None = None,
+    scenario: str = "plain",
+    rules: str = "strict",
+    split: str = "official",
+) -> Recipe:
+    """A validated recipe from what a user writes; every mistake is a `UserError`.
+
+    `settings` are the method's hyperparameters; a key `part.name` sets `name` of the part
+    `plan` or `schedule`. `plan` and `schedule` may carry settings: `"step:gamma=0.5"`.
+    Without a budget it is ten epochs; without a batch size it is the method's own.
+    """
+    own, parts = _sort(settings or {})
+    entry = find(method)
+    weight_decay = None
+    if entry.decay == "none" and "weight_decay" in own and "l2" in scenario:
+        weight_decay = own.pop("weight_decay")
+    chosen = entry.settings(own)
+    if weight_decay is not None:
+        chosen = _with_l2(chosen, weight_decay)
+
+    plan_name, plan_settings = parse_choice(plan)
+    plan_settings |= parts["plan"]
+    if batch_size is not None:
+        plan_settings["size"] = batch_size
+    plan_settings.setdefault("size", entry.batch_size)
+    schedule_name, schedule_settings = parse_choice(schedule)
+    schedule_settings |= parts["schedule"]
+    if warmup is not None:
+        schedule_settings["warmup"] = warmup
+    return Recipe(
+        method=chosen,
+        plan=choose_plan(plan_name, plan_settings),
+        schedule=choose_schedule(schedule_name, schedule_settings),
+        budget=_budget(epochs, passes),
+        scenario=scenario,
+        rules=rules,
+        split=split,
+    )
+
+
+def _sort(settings: Settings) -> tuple[dict[str, Value], Mapping[str, dict[str, Value]]]:
+    """Hyperparameters of the method, and settings of the parts by part."""
+    own: dict[str, Value] = {}
+    parts: dict[str, dict[str, Value]] = {"plan": {}, "schedule": {}}
+    for key, value in settings.items():
+        part, dot, name = key.partition(".")
+        if not dot:
+            own[key] = value
+        elif part in parts:
+            parts[part][name] = value
+        else:
+            raise unknown("part of a recipe", part, parts)
+    return own, parts
+
+
+def _with_l2(chosen: Choice, weight_decay: Value) -> Choice:
+    """The method's settings and the λ that the oracle will add to the objective for it."""
+    from lenetlab.settings import resolve
+
+    extra = resolve("objective", "l2", {"weight_decay": 0.0}, {"weight_decay": weight_decay})
+    return Choice(
+        chosen.name,
+        {**chosen.settings, **extra.settings},
+        {**chosen.defaults, **extra.defaults},
+    )
+
+
+def _budget(epochs: float | None, passes: float | None) -> Budget:
+    if epochs is not None and passes is not None:
+        raise UserError("a budget is given in epochs or in passes, not both; leave one out")
+    if passes is not None:
+        return Budget(float(passes), "passes")
+    return Budget() if epochs is None else Budget(float(epochs), "epochs")
+
+
+def expand(vary: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
+    """Every combination of the varied values, the last name varying fastest."""
+    grid: list[dict[str, Any]] = [{}]
+    for name, values in vary.items():
+        grid = [{**point, name: value} for point in grid for value in values]
+    return grid

@@ -1,0 +1,157 @@
+"""A training in progress: weights, oracle, optimizer and schedule, moved one step at a time."""
+
+import hashlib
+import math
+from array import array
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lenetlab.errors import UserError
+from lenetlab.experiments.plans import make_plan
+from lenetlab.experiments.recipe import Recipe
+from lenetlab.experiments.schedules import make_schedule
+from lenetlab.methods.registry import find
+from lenetlab.methods.state import capture, restore
+from lenetlab.oracle.engine import Engine
+from lenetlab.oracle.oracle import Oracle
+from lenetlab.oracle.order import DataOrder, starter_stream
+from lenetlab.oracle.weights import Weights
+from lenetlab.problem.model import initial_weights
+from lenetlab.settings import show
+
+
+class Diverged(Exception):
+    """A loss that is no finite number; the message says which and where."""
+
+
+class StepError(Exception):
+    """The optimizer raised, or asked the oracle nothing; the cause is chained."""
+
+
+class Training:
+    """All that moves while `recipe` is trained with `seed`; saved and restored as one tree."""
+
+    def __init__(self, recipe: Recipe, seed: int, n: int, engine: Engine, device: torch.device):
+        entry = find(recipe.method.name)
+        stream = starter_stream(seed)
+        self.weights = Weights(initial_weights(stream).to(device))
+        order = DataOrder(stream, n)
+        plan = make_plan(recipe.plan, n)
+        self.oracle = Oracle(
+            engine,
+            self.weights,
+            order,
+            batch_size=lambda: plan.batch_size(order.sweeps),
+            rng=_generator(seed),
+            l2=recipe.weight_decay if entry.decay == "none" else 0.0,
+        )
+        settings = {k: v for k, v in recipe.method.settings.items() if k in entry.defaults}
+        params = self.weights.params(entry.form)
+        try:
+            self.optimizer = entry.optimizer(params, settings)
+        except (ValueError, TypeError) as error:
+            given = ", ".join(f"{k}={show(v)}" for k, v in settings.items())
+            raise UserError(f"method {entry.name} refuses {given}: {error}") from error
+        self.steps = 0
+        self.losses = array("f")
+        self._budget = recipe.budget
+        self._schedule = make_schedule(recipe.schedule)
+        self._of = str(recipe.schedule.settings["of"])
+        groups = self.optimizer.param_groups
+        if self._schedule is not None and not isinstance(groups[0].get(self._of), float):
+            numbers = [k for k, v in groups[0].items() if type(v) is float]
+            raise UserError(
+                f"schedule.of={self._of}: {entry.name} has no number of that name that can be "
+                f"scheduled; expected one of {', '.join(numbers)}"
+            )
+        self._initial = [group.get(self._of, 0.0) for group in groups]
+
+    @property
+    def position(self) -> float:
+        """How far it is, in the unit of the budget."""
+        if self._budget.unit == "epochs":
+            return self.oracle.order.sweeps
+        return self.oracle.ledger.passes
+
+    def where(self) -> dict[str, Any]:
+        """Steps, epochs and effective passes done."""
+        return {
+            "steps": self.steps,
+            "epochs": self.oracle.order.sweeps,
+            "passes": self.oracle.ledger.passes,
+        }
+
+    @property
+    def rate(self) -> float | None:
+        """The rate of the last step (of the first parameter group)."""
+        rate = self.optimizer.param_groups[0].get("lr")
+        return None if rate is None else float(rate)
+
+    def step(self) -> float:
+        """Schedule, then one step of the method; its loss. The weights may then be no numbers
+        only if the next loss will say so."""
+        self._apply_schedule()
+        self.oracle.next_step()
+        billed = self.oracle.ledger.passes
+        try:
+            returned = self.optimizer.step(self.oracle)
+        except UserError:
+            raise
+        except Exception as error:  # the optimizer may be anybody's, and raise anything
+            raise StepError(
+                f"step {self.steps + 1}: {type(error).__name__}: {error or 'no message'}"
+            ) from error
+        if self.oracle.ledger.passes == billed:
+            raise StepError(f"step {self.steps + 1} asked the oracle nothing that is billed")
+        loss = self.oracle.loss if returned is None else returned
+        if loss is None:
+            raise StepError(f"step {self.steps + 1} returned no loss and never called the oracle")
+        value = float(loss)
+        self.steps += 1
+        if not math.isfinite(value):
+            raise Diverged(f"loss is {value:g} at step {self.steps}")
+        self.losses.append(value)
+        return value
+
+    def answer(self) -> Tensor:
+        """The weights to be judged (44426,): the method's own answer, inside the constraint."""
+        w = self.weights.w
+        if hasattr(self.optimizer, "answer"):
+            w = self.optimizer.answer(w)
+        return w if self.oracle.mask is None else w * self.oracle.mask
+
+    def _apply_schedule(self) -> None:
+        if self._schedule is None:
+            return
+        factor = self._schedule(min(self.position / self._budget.amount, 1.0), self.steps)
+        for group, initial in zip(self.optimizer.param_groups, self._initial, strict=True):
+            group[self._of] = initial * factor
+
+    def state(self) -> dict[str, Any]:
+        """The tree that a checkpoint keeps."""
+        return {
+            "w": self.weights.w,
+            "optimizer": capture(self.optimizer),
+            "oracle": self.oracle.state(),
+            "steps": self.steps,
+            "losses": torch.frombuffer(self.losses, dtype=torch.float32)
+            if self.losses
+            else torch.empty(0),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from a saved tree, with the same bits as if nothing had happened."""
+        self.weights.w.copy_(state["w"])
+        restore(self.optimizer, state["optimizer"])
+        self.oracle.restore(state["oracle"])
+        self.steps = state["steps"]
+        self.losses = array("f", state["losses"].numpy().tobytes())
+
+
+def _generator(seed: int) -> torch.Generator:
+    """The methods' own source of randomness, unrelated to the data order of the same seed."""
+    digest = hashlib.sha256(f"lenetlab methods {seed}".encode()).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest[:7], "big"))

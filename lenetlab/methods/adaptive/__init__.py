@@ -1,0 +1,1 @@
+"""Methods with a rate of its own for every weight."""

@@ -1,0 +1,1 @@
+"""Gradient descent at a constant batch size: one example, a mini-batch, all of them."""

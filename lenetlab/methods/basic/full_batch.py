@@ -1,0 +1,30 @@
+r"""Gradient descent: a step against the gradient of the whole training set.
+
+No noise, and for a rate below 2/L (L the largest curvature) no step that increases the loss;
+but one pass over the data buys one update, so ten passes are ten steps.
+
+    w ← w − η ∇F(w),   F(w) = 1/n Σ_i ℓ_i(w)
+
+Source: Cauchy, Méthode générale pour la résolution des systèmes d'équations simultanées, 1847;
+Kochenderfer and Wheeler, Algorithms for Optimization, 2019, section 5.1.
+It is `sgd` at batch size n. Here: `torch.optim.SGD`. Cost: one pass a step; no memory.
+"""
+
+from torch import Tensor
+from torch.optim import SGD
+
+from lenetlab.methods.registry import log_uniform, method
+
+
+@method(
+    "full_batch",
+    family="basic",
+    reference="Cauchy 1847; Kochenderfer and Wheeler 2019, sec. 5.1",
+    decay="coupled",
+    defaults={"lr": 0.5, "weight_decay": 0.0},
+    space={"lr": log_uniform(0.05, 2.0)},
+    cost="1 pass a step; no memory",
+    batch_size=60_000,
+)
+def full_batch(params: list[Tensor], *, lr: float, weight_decay: float) -> SGD:
+    return SGD(params, lr=lr, weight_decay=weight_decay)

@@ -1,0 +1,32 @@
+r"""Mini-batch gradient descent: a step against the gradient of the loss on a few examples.
+
+The gradient of a random batch S is an unbiased estimate of the full one, and a step costs |S|
+instead of n gradients. At a constant rate the iterates settle in a neighbourhood of a minimum
+whose size grows with η/|S|; a rate that decays to zero closes in on it.
+
+    g = 1/|S| Σ_{i∈S} ∇ℓ_i(w)
+    w ← w − η g
+
+Source: Robbins and Monro, A Stochastic Approximation Method, Ann. Math. Statist. 22, 1951;
+Bottou, Curtis and Nocedal, Optimization Methods for Large-Scale Machine Learning, SIAM Review
+60, 2018, Algorithm 4.1. With η = 0.001 it is the handed-out script.
+Here: `torch.optim.SGD`. Cost: one gradient a step; no memory.
+"""
+
+from torch import Tensor
+from torch.optim import SGD
+
+from lenetlab.methods.registry import log_uniform, method
+
+
+@method(
+    "sgd",
+    family="basic",
+    reference="Robbins and Monro 1951; Bottou, Curtis and Nocedal 2018, Alg. 4.1",
+    decay="coupled",
+    defaults={"lr": 0.4, "weight_decay": 0.0},
+    space={"lr": log_uniform(0.01, 1.0)},
+    cost="1 gradient a step; no memory",
+)
+def sgd(params: list[Tensor], *, lr: float, weight_decay: float) -> SGD:
+    return SGD(params, lr=lr, weight_decay=weight_decay)

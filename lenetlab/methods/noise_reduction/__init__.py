@@ -1,0 +1,1 @@
+"""Methods that reduce the noise of stochastic gradients."""

@@ -1,0 +1,45 @@
+r"""Averaged SGD: plain steps, judged at the average of all iterates since step t₀.
+
+The iterates of SGD at a constant rate wander around a minimum; their average lies closer to
+it than they do. The steps themselves are those of `sgd`, only the answer differs.
+
+    w ← w − η g
+    a ← a + (w − a) / max(1, t − t₀)      what is judged
+
+Source: Polyak and Juditsky, Acceleration of Stochastic Approximation by Averaging, SIAM J.
+Control Optim. 30(4), 1992; Ruppert 1988. Differs from PyTorch's defaults: its λ = 1e-4 is a
+hidden weight decay and is 0 here, and its t₀ = 10⁶ would never average within ten epochs.
+With λ = 0 its rate does not decay. With t₀ = ∞ it is `sgd`.
+Here: `torch.optim.ASGD`. Cost: one gradient a step; one vector of memory.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lenetlab.methods.registry import log_uniform, method
+from lenetlab.settings import NOT_NEGATIVE
+
+
+class ASGD(torch.optim.ASGD):
+    """PyTorch's ASGD, whose average is the answer."""
+
+    def answer(self, w: Tensor) -> Tensor:
+        """The average `ax` of the one flat parameter; `w` itself before the first step."""
+        state: dict[str, Any] = self.state[self.param_groups[0]["params"][0]]
+        return state["ax"] if state else w
+
+
+@method(
+    "asgd",
+    family="noise_reduction",
+    reference="Polyak and Juditsky 1992; Ruppert 1988",
+    decay="coupled",
+    defaults={"lr": 0.4, "t0": 500, "weight_decay": 0.0},
+    space={"lr": log_uniform(0.01, 1.0)},
+    cost="1 gradient a step; 1 vector",
+    domains={"t0": NOT_NEGATIVE},
+)
+def asgd(params: list[Tensor], *, lr: float, t0: int, weight_decay: float) -> ASGD:
+    return ASGD(params, lr=lr, lambd=0.0, t0=t0, weight_decay=weight_decay)

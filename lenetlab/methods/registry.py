@@ -1,0 +1,183 @@
+"""The registry: what a method's file says of its method, and how a method is found by name.
+
+A method's file ends with its registration, a decorator over the function or class that builds
+the optimizer from its parameters and hyperparameters:
+
+    @method("sgd", family="basic", reference="…", defaults={"lr": 0.05}, …)
+    def sgd(params, *, lr): return torch.optim.SGD(params, lr=lr)
+
+Every file below `lenetlab/methods/<family>/` is imported on first use: to add a method is to
+add one file. Duplicates and incomplete registrations are refused when they are imported.
+"""
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Literal, Protocol
+
+from torch import Tensor
+
+import lenetlab.methods
+from lenetlab.errors import unknown
+from lenetlab.settings import DOMAINS, Choice, Domain, Settings, resolve
+
+Form = Literal["flat", "named", "layers"]
+Decay = Literal["none", "coupled", "decoupled"]
+
+FAMILIES = {
+    "basic": "gradient descent on one example, a mini-batch, or all of them",
+    "noise_reduction": "less noise in the gradient or in the answer",
+    "momentum": "a remembered direction",
+    "adaptive": "a rate of its own for every weight",
+    "second_order": "curvature, used or estimated",
+    "outside": "somebody else's",
+}
+
+
+class Optimizer(Protocol):
+    """What the loop drives: PyTorch's own interface, with the oracle as the closure.
+
+    Where the weights to be judged are not the trained ones, an optimizer also has
+    `answer(w) -> Tensor`, pure: looking never changes a run.
+    """
+
+    param_groups: list[dict[str, Any]]
+
+    def step(self, closure: Any) -> Any:
+        """Ask the oracle at least once, update the weights, return the loss."""
+        ...
+
+
+@dataclass(frozen=True)
+class Span:
+    """A search interval for tuning, uniform or uniform in the logarithm."""
+
+    low: float
+    high: float
+    log: bool
+
+    def __str__(self) -> str:
+        return f"{self.low:g} … {self.high:g}" + (" (log)" if self.log else "")
+
+
+def uniform(low: float, high: float) -> Span:
+    """Search evenly between `low` and `high`."""
+    return Span(low, high, log=False)
+
+
+def log_uniform(low: float, high: float) -> Span:
+    """Search evenly in the logarithm between `low` and `high`."""
+    return Span(low, high, log=True)
+
+
+@dataclass(frozen=True)
+class Method:
+    """A registered method.
+
+    form : what its constructor receives (see `lenetlab.oracle.weights.Weights.params`).
+    decay : how it applies `weight_decay`; `none` if it has no such hyperparameter.
+    version : raised whenever its bits change; part of a run's identity.
+    batch_size : what it is run with unless told otherwise.
+    source : SHA-256 of the source file of a method from outside, empty for our own.
+    """
+
+    name: str
+    family: str
+    reference: str
+    form: Form
+    decay: Decay
+    version: int
+    defaults: Settings
+    space: Mapping[str, Span]
+    cost: str
+    page: str
+    build: Callable[..., Optimizer]
+    batch_size: int = 64
+    domains: Mapping[str, Domain] = field(default_factory=dict)
+    source: str = ""
+
+    @property
+    def summary(self) -> str:
+        """The first line of its page."""
+        return self.page.strip().splitlines()[0]
+
+    def settings(self, given: Settings) -> Choice:
+        """`given` hyperparameters over the defaults, checked; `UserError` for a wrong one."""
+        return resolve("method", self.name, self.defaults, given, {**DOMAINS, **self.domains})
+
+    def optimizer(self, params: list[Tensor], settings: Settings) -> Optimizer:
+        """The optimizer over `params`, ready for its first step."""
+        return self.build(params, **settings)
+
+
+_registered: dict[str, Method] = {}
+
+
+def method(
+    name: str,
+    *,
+    family: str,
+    reference: str,
+    defaults: Settings,
+    space: Mapping[str, Span],
+    cost: str,
+    form: Form = "flat",
+    decay: Decay = "none",
+    version: int = 1,
+    batch_size: int = 64,
+    domains: Mapping[str, Domain] | None = None,
+) -> Callable[[Callable[..., Optimizer]], Callable[..., Optimizer]]:
+    """Register the decorated builder; its module's docstring is the method's page."""
+
+    def register(build: Callable[..., Optimizer]) -> Callable[..., Optimizer]:
+        module = inspect.getmodule(build)
+        page = inspect.getdoc(module) or ""
+        _check(name, family, page, defaults, space, decay)
+        _registered[name] = Method(
+            name, family, reference, form, decay, version, defaults, space, cost, page, build,
+            batch_size, domains or {},
+        )  # fmt: skip
+        return build
+
+    return register
+
+
+def _check(
+    name: str, family: str, page: str, defaults: Settings, space: Mapping[str, Span], decay: str
+) -> None:
+    if name in _registered:
+        raise ValueError(f"method {name!r} is registered twice")
+    if family not in FAMILIES:
+        raise ValueError(f"method {name!r}: no family {family!r} among {', '.join(FAMILIES)}")
+    if not page:
+        raise ValueError(f"method {name!r}: its file needs a docstring, the method's page")
+    if stray := set(space) - set(defaults):
+        raise ValueError(f"method {name!r}: {stray} searched but no hyperparameter")
+    if ("weight_decay" in defaults) != (decay != "none"):
+        raise ValueError(f"method {name!r}: decay={decay!r} does not fit its hyperparameters")
+    if defaults.get("weight_decay"):
+        raise ValueError(f"method {name!r} decays weights by default; scenario plain forbids it")
+
+
+@cache
+def methods() -> Mapping[str, Method]:
+    """All registered methods by name, family by family."""
+    for found in pkgutil.walk_packages(lenetlab.methods.__path__, "lenetlab.methods."):
+        importlib.import_module(found.name)
+    order = list(FAMILIES)
+    return dict(sorted(_registered.items(), key=lambda kv: (order.index(kv[1].family), kv[0])))
+
+
+def find(name: str) -> Method:
+    """The method called `name`, or one from outside written `file.py:Class` or `module:Class`."""
+    if ":" in name:
+        from lenetlab.methods.outside import load
+
+        return load(name)
+    known = methods()
+    if name not in known:
+        raise unknown("method", name, known, "`lenetlab methods` lists them all")
+    return known[name]

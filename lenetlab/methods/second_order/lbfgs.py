@@ -1,0 +1,45 @@
+r"""L-BFGS: a quasi-Newton direction from the last m steps and gradient differences.
+
+The inverse Hessian is never formed: a two-loop recursion applies its estimate, built from the
+pairs s = w⁺ − w and y = g⁺ − g, to the gradient. The differences must come from the same
+function, so its batch is the whole training set.
+
+    p = −H g,   H from m pairs (s, y)
+    w ← w + α p,   α by a line search with the strong Wolfe conditions
+
+One step of the loop is one iteration: a direction and its line search. What the search has
+already evaluated at the new point is remembered and not paid twice.
+
+Source: Liu and Nocedal, On the limited memory BFGS method for large scale optimization, Math.
+Program. 45, 1989; Nocedal and Wright, Numerical Optimization, 2006, Algorithm 7.5.
+Here: `torch.optim.LBFGS`. Cost: one or more full gradients a step; 2m vectors of memory.
+"""
+
+from torch import Tensor
+from torch.optim import LBFGS
+
+from lenetlab.methods.registry import log_uniform, method
+from lenetlab.settings import POSITIVE_COUNT
+
+
+@method(
+    "lbfgs",
+    family="second_order",
+    reference="Liu and Nocedal 1989; Nocedal and Wright 2006, Alg. 7.5",
+    defaults={"lr": 1.0, "history": 10},
+    space={"lr": log_uniform(0.1, 1.0)},
+    cost="1 or more passes a step; 2 × history vectors",
+    domains={"history": POSITIVE_COUNT},
+    batch_size=60_000,
+)
+def lbfgs(params: list[Tensor], *, lr: float, history: int) -> LBFGS:
+    return LBFGS(
+        params,
+        lr=lr,
+        max_iter=1,
+        history_size=history,
+        line_search_fn="strong_wolfe",
+        # The loop decides when a run ends; PyTorch's own tests would stop it silently.
+        tolerance_grad=0.0,
+        tolerance_change=0.0,
+    )

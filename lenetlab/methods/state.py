@@ -1,0 +1,56 @@
+"""An optimizer's state as a tree of plain values and tensors, and back, in its own dtypes.
+
+`Optimizer.load_state_dict` casts every tensor to its parameter's dtype: bool masks, int64
+counters and float64 accumulators would come back as float32. It also knows nothing of plain
+attributes that an optimizer keeps on itself. Both are kept here.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lenetlab.methods.registry import Optimizer
+
+Tree = Any  # None, bool, int, float, str, Tensor, Generator, or lists, tuples, dicts of them
+
+_OWN = frozenset(vars(torch.optim.Optimizer([torch.zeros(1)], {})))
+
+
+def capture(optimizer: Optimizer) -> Tree:
+    """Everything that the next step depends on, parameters excepted. Nothing is copied."""
+    params = _params(optimizer)
+    state = optimizer.state  # type: ignore[attr-defined]
+    return {
+        "groups": [
+            {k: v for k, v in group.items() if k != "params"} for group in optimizer.param_groups
+        ],
+        "state": [dict(state.get(p, {})) for p in params],
+        "attributes": {
+            name: value
+            for name, value in vars(optimizer).items()
+            if name not in _OWN and not _refers(value, params)
+        },
+    }
+
+
+def restore(optimizer: Optimizer, tree: Tree) -> None:
+    """Put a captured state into a newly built optimizer over parameters of the same shapes."""
+    for group, saved in zip(optimizer.param_groups, tree["groups"], strict=True):
+        group.update(saved)
+    for p, saved in zip(_params(optimizer), tree["state"], strict=True):
+        if saved:
+            optimizer.state[p] = saved  # type: ignore[attr-defined]
+    for name, value in tree["attributes"].items():
+        setattr(optimizer, name, value)
+
+
+def _params(optimizer: Optimizer) -> list[Tensor]:
+    return [p for group in optimizer.param_groups for p in group["params"]]
+
+
+def _refers(value: Any, params: list[Tensor]) -> bool:
+    """Whether `value` is the parameters themselves: the constructor makes it again."""
+    known = {id(p) for p in params}
+    parts = value if isinstance(value, list | tuple) else [value]
+    return bool(parts) and all(id(part) in known for part in parts)

@@ -1,0 +1,51 @@
+"""The bill of a run: what was computed, counted in examples, and what it comes to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+PASS = 60_000  # example gradients in one effective pass, whatever the size of the training split
+
+# What one example costs, in units of one example gradient (forward and backward).
+COST: Mapping[str, float] = {
+    "gradients": 1.0,
+    "forwards": 1 / 3,
+    "hessian_products": 2.0,
+    "gauss_newton_products": 1.3,
+    "linearisations": 1.0,
+}
+
+
+@dataclass
+class Ledger:
+    """Counts of examples per kind of answer; factorizations by count, size and seconds.
+
+    gradients, forwards, hessian_products, gauss_newton_products, linearisations : examples.
+    factorizations : number of matrix factorizations; `factorized` adds up their n³.
+    """
+
+    gradients: int = 0
+    forwards: int = 0
+    hessian_products: int = 0
+    gauss_newton_products: int = 0
+    linearisations: int = 0
+    factorizations: int = 0
+    factorized: int = 0
+
+    def charge(self, kind: str, amount: int) -> None:
+        """Add `amount` to the count named `kind`."""
+        setattr(self, kind, getattr(self, kind) + amount)
+
+    @property
+    def passes(self) -> float:
+        """Effective passes: the whole bill in units of 60,000 example gradients."""
+        counts = vars(self)
+        return sum(cost * int(counts[kind]) for kind, cost in COST.items()) / PASS
+
+    def counts(self) -> dict[str, int]:
+        """All counts by name, for records and checkpoints."""
+        return dict(vars(self))
+
+    def restore(self, counts: Mapping[str, int]) -> None:
+        """Set every count to the recorded one."""
+        for field in fields(self):
+            setattr(self, field.name, int(counts[field.name]))

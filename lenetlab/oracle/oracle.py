@@ -1,0 +1,209 @@
+r"""The oracle: every question a method may ask about the objective, charged when answered.
+
+The objective is the mean cross-entropy at the *effective* weights m∘w, plus λ/2‖w‖² where the
+scenario asks for L2 and the method has no weight decay of its own. The mask m is all ones
+except in scenario `sparse`; every question goes through it:
+
+    F(w) = mean ℓ(m∘w) + λ/2 ‖m∘w‖²        ∇F(w) = m ∘ (∇ℓ(m∘w) + λ m∘w)
+
+Calling the oracle is a valid PyTorch closure: it fills `.grad` for the present batch and
+returns the loss. Second-order answers (`hessian`, `ggn`, `fisher`, `layers`) will stand beside
+`value` and `gradient`, on the same batches.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lenetlab.errors import UserError
+from lenetlab.oracle.engine import Engine
+from lenetlab.oracle.ledger import Ledger
+from lenetlab.oracle.order import DataOrder
+from lenetlab.oracle.weights import Weights
+
+REMEMBERED = 4096  # batches of at least this size have their last answer kept
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Some examples, by index; nothing is computed or copied until it is asked about."""
+
+    indices: Tensor
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+
+@dataclass(frozen=True)
+class _Answer:
+    batch: Batch
+    at: Tensor  # effective weights
+    loss: Tensor
+    gradient: Tensor | None
+
+
+class Oracle:
+    """Answers about the training objective.
+
+    Parameters
+    ----------
+    batch_size : asked once for each present batch; belongs to the batch plan.
+    rng : the source of all randomness of methods.
+    l2 : λ of the objective; 0 where the method decays weights itself.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        weights: Weights,
+        order: DataOrder,
+        batch_size: Callable[[], int],
+        rng: torch.Generator,
+        l2: float = 0.0,
+    ) -> None:
+        self.ledger = Ledger()
+        self.rng = rng
+        self.order = order
+        self.full = Batch(torch.arange(order.n))
+        self._engine = engine
+        self._weights = weights
+        self._batch_size = batch_size
+        self._l2 = l2
+        self._mask: Tensor | None = None
+        self.loss: Tensor | None = None  # first loss of the present batch in this step
+        self.asked = 0  # examples in the batch last drawn
+        self._present: Batch | None = None
+        self._last: _Answer | None = None
+
+    @property
+    def mask(self) -> Tensor | None:
+        """m (44426,) of zeros and ones, or None for all ones; it changes only between steps."""
+        return self._mask
+
+    @mask.setter
+    def mask(self, mask: Tensor | None) -> None:
+        self._mask = mask
+        self._last = None  # a remembered gradient went through the old mask
+
+    # batches
+
+    @property
+    def batch(self) -> Batch:
+        """The present batch: drawn at the first question of a step, the same until the next."""
+        return self._present or self.draw(self._batch_size())
+
+    def draw(self, n: int) -> Batch:
+        """The next `n` examples of the data order (fewer at the end of a sweep), from now on the
+        present batch."""
+        self._check_size(n)
+        indices = self.order.take(n)
+        # The order of a full batch does not matter, and one order lets answers be remembered.
+        self._present = self.full if len(indices) == self.order.n else Batch(indices)
+        self.asked = len(indices)
+        return self._present
+
+    def sample(self, n: int) -> Batch:
+        """`n` different examples drawn uniformly, independent of the data order."""
+        self._check_size(n)
+        return Batch(torch.randperm(self.order.n, generator=self.rng)[:n])
+
+    def partition(self, n: int) -> list[Batch]:
+        """A fixed partition into batches of `n` consecutive examples (the last may be smaller)."""
+        self._check_size(n)
+        return [Batch(indices) for indices in torch.split(self.full.indices, n)]
+
+    def next_step(self) -> None:
+        """Forget the present batch; the loop calls this between steps."""
+        self._present = None
+        self.loss = None
+
+    def _check_size(self, n: int) -> None:
+        if not 1 <= n <= self.order.n:
+            raise UserError(f"batch size {n} is out of range; expected 1 to {self.order.n}")
+
+    # answers
+
+    def __call__(self) -> Tensor:
+        """Loss on the present batch, detached, 0-dim; `.grad` of all parameters is filled."""
+        loss, _ = self.gradient(self.batch, out=self._weights.g)
+        self._weights.attach()
+        if self.loss is None:
+            self.loss = loss
+        return loss
+
+    def value(self, batch: Batch, at: Tensor | None = None) -> Tensor:
+        """F on `batch` at the vector `at` (the current weights if None), 0-dim."""
+        w = self._effective(at)
+        known = self._recall(batch, w)
+        if known is not None:
+            return known.loss
+        loss = self._engine.value(w, batch.indices)
+        self.ledger.charge("forwards", len(batch))
+        if self._l2:
+            loss = loss + 0.5 * self._l2 * w.dot(w)
+        self._remember(batch, w, loss, None)
+        return loss
+
+    def gradient(
+        self, batch: Batch, at: Tensor | None = None, out: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """F and ∇F (44426,) on `batch` at `at`; the gradient is written to `out` if given."""
+        w = self._effective(at)
+        out = torch.empty_like(w) if out is None else out
+        known = self._recall(batch, w)
+        if known is not None and known.gradient is not None:
+            out.copy_(known.gradient)
+            return known.loss, out
+        loss = self._engine.gradient(w, batch.indices, out)
+        self.ledger.charge("gradients", len(batch))
+        if self._l2:
+            loss = loss + 0.5 * self._l2 * w.dot(w)
+            out.add_(w, alpha=self._l2)
+        if self._mask is not None:
+            out.mul_(self._mask)
+        self._remember(batch, w, loss, out)
+        return loss, out
+
+    def _effective(self, at: Tensor | None) -> Tensor:
+        w = self._weights.w if at is None else at.detach()
+        return w if self._mask is None else w * self._mask
+
+    def _remember(self, batch: Batch, w: Tensor, loss: Tensor, gradient: Tensor | None) -> None:
+        if len(batch) >= REMEMBERED:
+            kept = None if gradient is None else gradient.clone()
+            self._last = _Answer(batch, w.clone(), loss.clone(), kept)
+
+    def _recall(self, batch: Batch, w: Tensor) -> _Answer | None:
+        """The last answer, if it was to the same question at the same bits of w: it is free."""
+        last = self._last
+        if last is None or not torch.equal(last.at, w):
+            return None
+        same = last.batch is batch or torch.equal(last.batch.indices, batch.indices)
+        return last if same else None
+
+    # checkpoints
+
+    def state(self) -> dict[str, object]:
+        """Bill, data position, random state, mask, and the answer that is remembered: asked again
+        after a resume, it must be as free as it would have been."""
+        last = self._last
+        return {
+            "bill": self.ledger.counts(),
+            "order": self.order.state(),
+            "rng": self.rng.get_state(),
+            "mask": self._mask,
+            "last": last and [last.batch.indices, last.at, last.loss, last.gradient],
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a recorded state."""
+        self.ledger.restore(state["bill"])
+        self.order.restore(state["order"])
+        self.rng.set_state(state["rng"])
+        self.mask = state["mask"]
+        if state["last"] is not None:
+            indices, at, loss, gradient = state["last"]
+            self._last = _Answer(Batch(indices), at, loss, gradient)

@@ -1,0 +1,80 @@
+"""The reference engine: PyTorch's own operations, in the handed-out script's order.
+
+For batches up to `CHUNK` it performs exactly the script's operations, so its bits are the
+script's; larger batches are streamed in chunks and memory stays flat up to the full batch.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from lenetlab.problem.data import Split
+from lenetlab.problem.evaluation import SCRIPT_BATCH
+from lenetlab.problem.model import SHAPES, logits, views
+
+CHUNK = 1000  # images in flight; larger chunks fall out of the cache and are slower
+
+
+class TorchEngine:
+    """LeNet-5 through autograd, on any device, in the precision of the weights it is given."""
+
+    name = "torch"
+
+    def __init__(self, split: Split, device: torch.device) -> None:
+        self._split = split.to(device)
+
+    def gradient(self, w: Tensor, batch: Tensor, out: Tensor) -> Tensor:
+        """Mean cross-entropy over `batch`; its gradient goes to `out`."""
+        if len(batch) <= CHUNK:
+            return self._gradient(w, batch, "mean", out)
+        total = torch.zeros((), dtype=torch.float64)
+        part = torch.empty_like(out)
+        out.zero_()
+        for chunk in torch.split(batch, CHUNK):
+            total += self._gradient(w, chunk, "sum", part).cpu()
+            out += part
+        out /= len(batch)
+        return (total / len(batch)).to(w.device, w.dtype)
+
+    def value(self, w: Tensor, batch: Tensor) -> Tensor:
+        """Mean cross-entropy over `batch`."""
+        named = views(w)
+        if len(batch) <= CHUNK:
+            return self._loss(named, batch, "mean")
+        total = torch.zeros((), dtype=torch.float64)
+        for chunk in torch.split(batch, CHUNK):
+            total += self._loss(named, chunk, "sum").cpu()
+        return (total / len(batch)).to(w.device, w.dtype)
+
+    def logits(self, w: Tensor, batch: Tensor | None = None) -> Tensor:
+        """Class scores, in batches of the script's size: faster here than larger ones."""
+        named = views(w)
+        if batch is None:
+            batch = torch.arange(len(self._split), device=w.device)
+        with torch.no_grad():
+            scores = [logits(named, self._images(b, w)) for b in torch.split(batch, SCRIPT_BATCH)]
+        return torch.cat(scores)
+
+    def _gradient(self, w: Tensor, batch: Tensor, reduction: str, out: Tensor) -> Tensor:
+        with torch.enable_grad():
+            leaves = {name: view.detach().requires_grad_() for name, view in views(w).items()}
+            loss = F.cross_entropy(
+                logits(leaves, self._images(batch, w)), self._labels(batch), reduction=reduction
+            )
+            gradients = torch.autograd.grad(loss, list(leaves.values()))
+        targets = views(out)
+        torch._foreach_copy_([targets[name] for name in SHAPES], list(gradients))
+        return loss.detach()
+
+    def _loss(self, named: dict[str, Tensor], batch: Tensor, reduction: str) -> Tensor:
+        with torch.no_grad():
+            scores = logits(named, self._images(batch, named["fc1.weight"]))
+            return F.cross_entropy(scores, self._labels(batch), reduction=reduction)
+
+    def _images(self, batch: Tensor, like: Tensor) -> Tensor:
+        """Pixels (b, 1, 28, 28) in [0, 1], by the operations of `ToTensor`."""
+        pixels = self._split.images[batch.to(like.device)]
+        return pixels.unsqueeze(1).to(like.dtype).div_(255)
+
+    def _labels(self, batch: Tensor) -> Tensor:
+        return self._split.labels[batch.to(self._split.labels.device)]

@@ -1,0 +1,44 @@
+"""The trained weights: one flat vector, one flat gradient, and the views methods update."""
+
+import torch
+from torch import Tensor
+
+from lenetlab.problem.model import SHAPES, views
+
+
+class Weights:
+    """The vector `w` (44,426), its gradient `g`, and leaves for optimizers that alias both.
+
+    `params(form)` gives what a method's constructor receives:
+
+    flat : one parameter, the whole vector (elementwise methods: one kernel instead of ten);
+    named : the ten tensors with their own shapes (classes from outside);
+    layers : the ten tensors with convolutions flattened to matrices (methods for matrices).
+    """
+
+    def __init__(self, w: Tensor) -> None:
+        self.w = w.detach().clone()
+        self.g = torch.zeros_like(self.w)
+        self._leaves: list[tuple[Tensor, Tensor]] = []  # parameter, its slice of g
+
+    def params(self, form: str) -> list[Tensor]:
+        """Parameters that share memory with `w`, their `.grad` with `g`."""
+        if form == "flat":
+            pairs = [(self.w, self.g)]
+        else:
+            w, g = views(self.w), views(self.g)
+            pairs = [(w[name], g[name]) for name in SHAPES]
+            if form == "layers":
+                pairs = [(_matrix(a), _matrix(b)) for a, b in pairs]
+        self._leaves = [(a.detach().requires_grad_(), b) for a, b in pairs]
+        self.attach()
+        return [parameter for parameter, _ in self._leaves]
+
+    def attach(self) -> None:
+        """Make every `.grad` a view of `g` again: `zero_grad()` sets them to None."""
+        for parameter, gradient in self._leaves:
+            parameter.grad = gradient
+
+
+def _matrix(tensor: Tensor) -> Tensor:
+    return tensor.flatten(1) if tensor.dim() > 2 else tensor

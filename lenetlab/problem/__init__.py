@@ -1,0 +1,1 @@
+"""The fixed problem: data, model, evaluation, scenarios. Nothing here knows an optimizer."""

@@ -1,0 +1,155 @@
+"""The run directory: its files, how they are written whole or not at all, how they are read.
+
+    run.json             recipe, seed, data, numerics, and the hash of them: the identity
+    curve.json           trace of the training (loss, rate, batch size) and looks at the test set
+    losses.npy           training loss of every step, float32
+    weights.safetensors  the weights that were judged, under the script's names
+    result.json          status, reason, final figures, bill; written last: then the run is whole
+    machine.json         clock, memory, environment: all that may differ when a run is repeated
+    checkpoint.safetensors   only while the run is unfinished
+
+Everything except machine.json is reproduced bit for bit. Reading needs no torch.
+"""
+
+import json
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lenetlab.errors import UserError
+
+FORMAT = 1  # of the run directory; raised when its files change
+
+RUN, CURVE, RESULT, MACHINE = "run.json", "curve.json", "result.json", "machine.json"
+LOSSES, WEIGHTS, CHECKPOINT = "losses.npy", "weights.safetensors", "checkpoint.safetensors"
+
+
+def replace_bytes(path: Path, content: bytes) -> None:
+    """Write `content` to `path` in one atomic step: the old file or the whole new one.
+
+    Raises `UserError` where the folder cannot be written or the disk is full.
+    """
+    temporary = path.with_name(f".{path.name}-{os.getpid()}")
+    try:
+        try:
+            with temporary.open("wb") as out:
+                out.write(content)
+                out.flush()
+                os.fsync(out.fileno())
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot write {path} ({error.strerror}); choose another place") from error
+
+
+def replace_json(path: Path, value: Any) -> None:
+    """Write `value` as readable JSON, atomically; NaN and infinity are refused."""
+    text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
+    replace_bytes(path, text.encode() + b"\n")
+
+
+def read_json(path: Path) -> Any:
+    """The JSON in `path`; `UserError` if it is missing or broken."""
+    try:
+        return json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing; expected a finished run in {path.parent}") from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise UserError(
+            f"{path} is broken ({error}); move the folder {path.parent} away and run again"
+        ) from None
+
+
+def check_format(path: Path, found: Any) -> None:
+    """Refuse a record of another version of the run directory."""
+    if found != FORMAT:
+        raise UserError(
+            f"{path.parent} holds a run of format {found}, this version of lenetlab reads and "
+            f"writes format {FORMAT}; choose another --out, or read it with the version it is from"
+        )
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run, read from its directory. Figures that do not exist are None, never 0."""
+
+    path: Path
+    identity: dict[str, Any]
+    result: dict[str, Any]
+    curve: dict[str, Any]
+    machine: dict[str, Any]
+
+    @property
+    def status(self) -> str:
+        """`done`, `diverged`, `error` or `interrupted`."""
+        return str(self.result["status"])
+
+    @property
+    def seed(self) -> int:
+        """The seed."""
+        return int(self.identity["seed"])
+
+    @property
+    def label(self) -> str:
+        """Method and changed hyperparameters."""
+        return str(self.identity["label"])
+
+    @property
+    def looks(self) -> list[dict[str, Any]]:
+        """Measurements in the order of the training, each with `seconds` of training time."""
+        seconds = self.machine["look_seconds"]
+        return [
+            {**look, "seconds": s} for look, s in zip(self.curve["looks"], seconds, strict=True)
+        ]
+
+    @property
+    def trace(self) -> list[dict[str, Any]]:
+        """Up to 200 points: mean training loss since the point before, rate, batch size."""
+        return list(self.curve["trace"])
+
+    @cached_property
+    def losses(self) -> "np.ndarray[Any, np.dtype[np.float32]]":
+        """Training loss of every step (steps,), float32."""
+        return np.asarray(np.load(self.path / LOSSES, allow_pickle=False))
+
+    def summary(self) -> dict[str, Any]:
+        """One flat dictionary: what `--json` prints."""
+        return {
+            "status": self.status,
+            "reason": self.result["reason"],
+            **self.result["final"],
+            "nonzeros": self.result["nonzeros"],
+            "passes": self.result["passes"],
+            "epochs": self.result["epochs"],
+            "steps": self.result["steps"],
+            "bill": self.result["bill"],
+            "train_seconds": self.machine["train_seconds"],
+            "apart_seconds": self.machine["apart_seconds"],
+            "cpu_seconds": self.machine["cpu_seconds"],
+            "peak_memory_mb": self.machine["peak_memory_mb"],
+            "method": self.identity["recipe"]["method"][0],
+            "recipe": self.identity["recipe"],
+            "seed": self.seed,
+            "engine": self.identity["numerics"]["engine"],
+            "device": self.identity["numerics"]["device"],
+            "threads": self.machine["threads"],
+            "run_dir": str(self.path),
+        }
+
+
+def read_run(path: Path) -> Run:
+    """The finished run in the folder `path`; `UserError` if there is none."""
+    identity = read_json(path / RUN)
+    check_format(path / RUN, identity.get("format"))
+    return Run(
+        path,
+        identity,
+        read_json(path / RESULT),
+        read_json(path / CURVE),
+        read_json(path / MACHINE),
+    )

@@ -1,0 +1,140 @@
+"""Figures of runs, drawn by Matplotlib into image files."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from lenetlab.analysis.tables import Row
+from lenetlab.analysis.targets import STARTER
+from lenetlab.errors import UserError
+from lenetlab.records import Run
+
+# Okabe and Ito's colours, told apart by colour-blind readers; then again with other dashes.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+DASHES = ("-", "--", ":", "-.")
+
+
+def _style(i: int) -> dict[str, Any]:
+    return {
+        "color": COLOURS[i % len(COLOURS)],
+        "linestyle": DASHES[i // len(COLOURS) % len(DASHES)],
+        "linewidth": 1.6,
+    }
+
+
+def save(figure: Figure, path: Path) -> Path:
+    """Write the figure to `path` (the format is its ending's) and return the path."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, dpi=150)
+    except (OSError, ValueError) as error:
+        raise UserError(f"cannot write the figure {path}: {error}") from error
+    return path
+
+
+def loss_panels(run: Run) -> Figure:
+    """The two panels of the handed-out script: training loss of every step, and the script's
+    average test loss."""
+    figure = Figure(figsize=(8, 6), layout="constrained")
+    train, test = figure.subplots(2, 1, sharex=True)
+    train.plot(np.arange(1, len(run.losses) + 1), run.losses, color="blue", linewidth=0.6,
+               label="Train Loss")  # fmt: skip
+    steps = [look["steps"] for look in run.looks]
+    averages = [look["starter_average_loss"] for look in run.looks]
+    test.plot(steps, averages, color="red", label="Test Loss, Average")
+    whole = [look for look in run.looks if look["epochs"] == int(look["epochs"])]
+    ticks = [0, *(look["steps"] for look in whole)]
+    test.set_xticks(ticks, ["0", *(str(int(look["epochs"])) for look in whole)])
+    test.set_xlabel("Epoch")
+    for axes in (train, test):
+        axes.set_ylabel("Loss")
+        axes.legend()
+        axes.grid(True)
+    return figure
+
+
+Pick = Callable[[Run], tuple[list[float], list[float]]]
+
+
+def _of_trace(name: str) -> Pick:
+    return lambda run: (
+        [point["epochs"] for point in run.trace],
+        [point[name] if point[name] is not None else np.nan for point in run.trace],
+    )
+
+
+def _of_looks(name: str) -> Pick:
+    return lambda run: (
+        [look["epochs"] for look in run.looks],
+        [look[name] for look in run.looks],
+    )
+
+
+def four_panels(rows: Sequence[Row]) -> Figure:
+    """Training loss, measured loss, accuracy and learning rate against epochs, a line per row:
+    the mean over seeds, with a band from the smallest to the largest."""
+    figure = Figure(figsize=(11, 7.5), layout="constrained")
+    (a, b), (c, d) = figure.subplots(2, 2)
+    panels: list[tuple[Axes, str, Pick]] = [
+        (a, "training loss", _of_trace("loss")),
+        (b, "test loss (true mean)", _of_looks("loss")),
+        (c, "test accuracy, %", _of_looks("accuracy")),
+        (d, "learning rate", _of_trace("rate")),
+    ]
+    for axes, title, pick in panels:
+        for i, row in enumerate(rows):
+            _line(axes, row, pick, _style(i))
+        axes.set_title(title, loc="left", fontsize=10)
+        axes.set_xlabel("epochs")
+        axes.grid(True, alpha=0.3)
+        axes.margins(x=0.02)
+    for axes in (a, b):
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(mpl.ticker.FormatStrFormatter("%g"))
+        axes.yaxis.set_minor_formatter(mpl.ticker.LogFormatter(minor_thresholds=(2, 0.5)))
+    handles, labels = a.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=min(len(rows), 3),
+                  fontsize=9, frameon=False)  # fmt: skip
+    return figure
+
+
+def _line(axes: Axes, row: Row, pick: Pick, style: dict[str, Any]) -> None:
+    curves = [pick(run) for run in row.runs]
+    curves = [curve for curve in curves if curve[0]]
+    if not curves:
+        axes.plot([], [], label=row.label, **style)
+        return
+    longest = max((x for x, _ in curves), key=len)
+    whole = np.array([y for x, y in curves if len(x) == len(longest)])
+    mean = whole.mean(axis=0)
+    marker = "o" if len(longest) < 30 else None
+    axes.plot(longest, mean, label=row.label, marker=marker, markersize=3, **style)
+    if len(whole) > 1:
+        axes.fill_between(longest, whole.min(axis=0), whole.max(axis=0), alpha=0.15, lw=0,
+                          color=style["color"])  # fmt: skip
+
+
+def race(runs: Sequence[tuple[str, Run]]) -> Figure:
+    """Test accuracy against seconds of training, logarithmic, with the script's mark."""
+    figure = Figure(figsize=(8, 5), layout="constrained")
+    axes = figure.subplots()
+    for i, (label, run) in enumerate(runs):
+        seconds = [look["seconds"] for look in run.looks]
+        accuracy = [look["accuracy"] for look in run.looks]
+        axes.plot(seconds, accuracy, marker="o", markersize=4, label=label, **_style(i))
+    axes.axhline(STARTER, color="grey", linewidth=1, linestyle=":")
+    axes.annotate(f"{STARTER} %: the handed-out script after ten epochs", (1, STARTER),
+                  xycoords=("axes fraction", "data"), ha="right", va="bottom", color="grey",
+                  xytext=(-6, 2), textcoords="offset points", fontsize=9)  # fmt: skip
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(mpl.ticker.FormatStrFormatter("%g"))
+    axes.set_xlabel("seconds of training (logarithmic)")
+    axes.set_ylabel("test accuracy, %")
+    axes.grid(True, alpha=0.3)
+    axes.legend(loc="lower right", frameon=False, bbox_to_anchor=(1, 0.05))
+    return figure

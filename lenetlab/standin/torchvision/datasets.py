@@ -1,0 +1,34 @@
+"""`FashionMNIST`, read from wherever lenetlab finds the data."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from lenetlab.problem.data import load
+
+
+class FashionMNIST(torch.utils.data.Dataset[Any]):
+    """Pairs of image and label; an image is uint8 (28, 28) before `transform`."""
+
+    def __init__(
+        self,
+        root: str,
+        train: bool = True,
+        transform: Callable[[torch.Tensor], Any] | None = None,
+        target_transform: Callable[[int], Any] | None = None,
+        download: bool = False,
+    ) -> None:
+        half = load("train" if train else "test")
+        self.data, self.targets = half.images, half.labels
+        self.transform, self.target_transform = transform, target_transform
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def __getitem__(self, index: int) -> tuple[Any, Any]:
+        image, label = self.data[index], int(self.targets[index])
+        return (
+            image if self.transform is None else self.transform(image),
+            label if self.target_transform is None else self.target_transform(label),
+        )
