@@ -46,6 +46,10 @@ def baseline(
     - `lenetlab baseline --script ~/course/fashionMNIST.py`
     - `lenetlab baseline --seeds 5`
     """
+    from lenetlab.errors import UserError
+
+    if script is not None and not script.is_file():
+        raise UserError(f"--script {script} does not exist; expected a copy of fashionMNIST.py")
     bench = make_bench(data, out, "torch", device, threads, resume)
     if seeds > 1:
         _luck(bench, epochs, seed, seeds, json)

@@ -4,7 +4,7 @@ import json
 import math
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import typer
 from rich.console import Console
@@ -15,8 +15,15 @@ from lenetlab.analysis.tables import Row, Spread
 if TYPE_CHECKING:
     from lenetlab.experiments.execute import Interrupted
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+
+def _console(stream: TextIO, stderr: bool) -> Console:
+    """A console for `stream`; a file or pipe has no width, so that no table is cut short."""
+    width = None if stream.isatty() else 200
+    return Console(stderr=stderr, highlight=False, width=width)
+
+
+out = _console(sys.stdout, stderr=False)
+err = _console(sys.stderr, stderr=True)
 
 
 def print_json(value: Any) -> None:
@@ -33,6 +40,11 @@ def spread(value: Spread | None, digits: int) -> str:
     return f"{value.mean:.{digits}f} ± {value.deviation:.{digits}f}"
 
 
+def mean(value: Spread | None, digits: int) -> str:
+    """The mean alone, a dash for none."""
+    return "–" if value is None else f"{value.mean:.{digits}f}"
+
+
 def seconds(value: float) -> str:
     """Seconds to a tenth below ten, `never` for infinity."""
     if math.isinf(value):
@@ -41,10 +53,12 @@ def seconds(value: float) -> str:
 
 
 def results_table(rows: Sequence[Row]) -> Table:
-    """One line a setting: mean and standard deviation over its finished seeds."""
+    """One line a setting: means over its finished seeds, ± one sample standard deviation."""
     table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("setting", overflow="fold")
-    for title in ("seeds", "accuracy %", "mean loss", "starter's average", "passes", "seconds"):
+    table.add_column("setting", overflow="fold", min_width=18)
+    for title in ("seeds", "accuracy %", "mean loss"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for title in ("starter's\naverage", "passes", "seconds"):
         table.add_column(title, justify="right", no_wrap=True)
     for row in rows:
         done = row.figures.get("accuracy")
@@ -54,9 +68,9 @@ def results_table(rows: Sequence[Row]) -> Table:
             f"{done.n if done else 0}{failed}",
             spread(done, 2),
             spread(row.figures.get("loss"), 4),
-            spread(row.figures.get("starter_average_loss"), 6),
-            spread(row.figures.get("passes"), 2),
-            spread(row.figures.get("train_seconds"), 1),
+            mean(row.figures.get("starter_average_loss"), 6),
+            mean(row.figures.get("passes"), 2),
+            mean(row.figures.get("train_seconds"), 1),
         )
     return table
 

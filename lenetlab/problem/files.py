@@ -87,14 +87,16 @@ def locate(half: str, data: Path | None, fetch: Fetch) -> tuple[str, Path]:
     """
     searched = places(data)
     for source, folder in searched:
-        if data is None and source != "LENETLAB_DATA" and not _has_any(half, folder):
+        chosen = source in ("--data", "LENETLAB_DATA")
+        if not chosen and not _has_any(half, folder):
             continue
+        where = f"the folder that {source} names" if chosen else source
+        cure = "name another folder, or none at all" if chosen else _CURE
         for file in FILES[half]:
             if _present(file, folder) is None:
                 raise UserError(
                     f"{folder / file.name} is missing (also tried {file.name}.gz); expected the "
-                    f"four Fashion-MNIST files in the folder that {source} names; "
-                    f"{'name another folder or leave the option out' if data else _CURE}"
+                    f"four Fashion-MNIST files in {where}; {cure}"
                 )
         return source, folder
     folder = searched[-1][1]

@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from lenetlab.analysis.tables import Row
 from lenetlab.analysis.targets import STARTER
@@ -25,6 +25,11 @@ def _style(i: int) -> dict[str, Any]:
         "linestyle": DASHES[i // len(COLOURS) % len(DASHES)],
         "linewidth": 1.6,
     }
+
+
+def _plain(value: float, _: object) -> str:
+    """A tick of a logarithmic axis as a plain decimal number."""
+    return f"{value:g}"
 
 
 def save(figure: Figure, path: Path) -> Path:
@@ -79,7 +84,7 @@ def four_panels(rows: Sequence[Row]) -> Figure:
     """Training loss, measured loss, accuracy and learning rate against epochs, a line per row:
     the mean over seeds, with a band from the smallest to the largest."""
     figure = Figure(figsize=(11, 7.5), layout="constrained")
-    (a, b), (c, d) = figure.subplots(2, 2)
+    (a, b), (c, d) = figure.subplots(2, 2, sharex=True)
     panels: list[tuple[Axes, str, Pick]] = [
         (a, "training loss", _of_trace("loss")),
         (b, "test loss (true mean)", _of_looks("loss")),
@@ -90,13 +95,15 @@ def four_panels(rows: Sequence[Row]) -> Figure:
         for i, row in enumerate(rows):
             _line(axes, row, pick, _style(i))
         axes.set_title(title, loc="left", fontsize=10)
-        axes.set_xlabel("epochs")
         axes.grid(True, alpha=0.3)
         axes.margins(x=0.02)
+    for axes in (c, d):
+        axes.set_xlabel("epochs")
     for axes in (a, b):
         axes.set_yscale("log")
-        axes.yaxis.set_major_formatter(mpl.ticker.FormatStrFormatter("%g"))
-        axes.yaxis.set_minor_formatter(mpl.ticker.LogFormatter(minor_thresholds=(2, 0.5)))
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
+        axes.yaxis.set_major_formatter(FuncFormatter(_plain))
+        axes.yaxis.set_minor_formatter(NullFormatter())
     handles, labels = a.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=min(len(rows), 3),
                   fontsize=9, frameon=False)  # fmt: skip
@@ -132,7 +139,7 @@ def race(runs: Sequence[tuple[str, Run]]) -> Figure:
                   xycoords=("axes fraction", "data"), ha="right", va="bottom", color="grey",
                   xytext=(-6, 2), textcoords="offset points", fontsize=9)  # fmt: skip
     axes.set_xscale("log")
-    axes.xaxis.set_major_formatter(mpl.ticker.FormatStrFormatter("%g"))
+    axes.xaxis.set_major_formatter(FuncFormatter(_plain))
     axes.set_xlabel("seconds of training (logarithmic)")
     axes.set_ylabel("test accuracy, %")
     axes.grid(True, alpha=0.3)
