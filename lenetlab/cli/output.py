@@ -55,7 +55,7 @@ def seconds(value: float) -> str:
 def results_table(rows: Sequence[Row]) -> Table:
     """One line a setting: means over its finished seeds, ± one sample standard deviation."""
     table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("setting", overflow="fold", min_width=18)
+    table.add_column("setting", overflow="fold", min_width=14)
     for title in ("seeds", "accuracy %", "mean loss"):
         table.add_column(title, justify="right", no_wrap=True)
     for title in ("starter's\naverage", "passes", "seconds"):
