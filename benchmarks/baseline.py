@@ -1,0 +1,63 @@
+"""The handed-out script against `lenetlab baseline`: whole processes, and every printed digit.
+
+    LENETLAB_STARTER=FOLDER python benchmarks/baseline.py [--repeats 1]
+
+FOLDER holds fashionMNIST.py and a stand-in for torchvision. Both train ten epochs with the same
+number of threads, one after the other; each repeat does both. On a busy machine the figures mean
+nothing, so its load is printed with them.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # for both alike
+
+
+def timed(command: list[str], **environment: str) -> tuple[float, list[str]]:
+    """Seconds of the whole process, and the lines it printed."""
+    with tempfile.TemporaryDirectory() as scratch:
+        begun = time.perf_counter()
+        done = subprocess.run(
+            command,
+            cwd=scratch,
+            env=os.environ | {"MPLBACKEND": "Agg"} | environment,
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
+        return time.perf_counter() - begun, done.stdout.splitlines()
+
+
+def main() -> None:
+    """Print seconds, ratio, and how many lines are equal."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--repeats", type=int, default=1)
+    repeats = parser.parse_args().repeats
+    if "LENETLAB_STARTER" not in os.environ:
+        parser.error("LENETLAB_STARTER must name the folder with the handed-out script")
+    starter = Path(os.environ["LENETLAB_STARTER"]).resolve()
+    lenetlab = str(Path(sys.executable).with_name("lenetlab"))
+    print(f"load before: {os.getloadavg()[0]:.2f}; {os.cpu_count()} cores")
+    ratios = []
+    for _ in range(repeats):
+        script = [sys.executable, str(starter / "fashionMNIST.py")]
+        theirs, their_lines = timed(script, PYTHONPATH=str(starter))
+        ours, our_lines = timed([lenetlab, "baseline", "--verbose"])
+        steps = sum(line.startswith("Epoch") for line in their_lines)
+        equal = sum(a == b for a, b in zip(their_lines, our_lines, strict=False))
+        ratios.append(theirs / ours)
+        print(f"script {theirs:6.1f} s   lenetlab baseline {ours:6.1f} s   {ratios[-1]:.2f} times")
+        print(
+            f"{equal} of {max(len(their_lines), len(our_lines))} printed lines are equal, "
+            f"{steps} of them losses of steps"
+        )
+    print(f"smallest ratio of {repeats}: {min(ratios):.2f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,115 @@
+"""The handed-out script and `lenetlab baseline`, side by side: every printed digit is equal."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from .conftest import process
+
+STEPS = 300
+EPOCHS = STEPS * 64 / 60_000
+TRACE = Path(__file__).with_name("starter_trace.json")
+
+needs_script = pytest.mark.skipif(
+    "LENETLAB_STARTER" not in os.environ,
+    reason="LENETLAB_STARTER names no folder with the handed-out script",
+)
+
+
+def shortened(script: Path, folder: Path) -> Path:
+    """A copy of the script that stops after `STEPS` steps and one evaluation."""
+    text = script.read_text()
+    text, epochs = re.subn(r"n_epochs = 10\b", "n_epochs = 1", text)
+    line = re.compile(r"^( +)print\(f'Epoch .*\n", re.MULTILINE)
+    text, prints = line.subn(rf"\g<0>\g<1>if step == {STEPS}: break\n", text)
+    assert (epochs, prints) == (1, 1), "the script is not the handed-out one"
+    copy = folder / "fashionMNIST.py"
+    copy.write_text(text)
+    return copy
+
+
+def printed_by_script(folder: Path, **environment: str) -> list[str]:
+    """The lines that the shortened script prints, run beside its own stand-in for torchvision."""
+    starter = Path(os.environ["LENETLAB_STARTER"]).resolve()
+    done = subprocess.run(
+        [sys.executable, shortened(starter / "fashionMNIST.py", folder)],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(starter), "MPLBACKEND": "Agg"} | environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.splitlines()
+
+
+def conditions() -> dict[str, str]:
+    """What the bits of the PyTorch engine depend on, beside the number of threads."""
+    return {
+        "torch": torch.__version__,
+        "capability": torch.backends.cpu.get_cpu_capability(),
+    }
+
+
+@needs_script
+def test_300_steps_and_an_evaluation_print_the_same_lines(tmp_path):
+    ours = process(f"baseline --verbose --epochs {EPOCHS}", tmp_path)
+    theirs = printed_by_script(tmp_path)
+    assert ours.returncode == 0
+    assert len(theirs) > STEPS
+    assert ours.stdout.splitlines() == theirs
+
+
+def test_the_trace_of_the_script_at_one_thread_is_ours(tmp_path):
+    trace = json.loads(TRACE.read_text())
+    if trace["conditions"] != conditions():
+        pytest.skip(f"the trace was recorded with {trace['conditions']}, here is {conditions()}")
+    ours = process(f"baseline --verbose --epochs {EPOCHS} --threads 1", tmp_path)
+    assert ours.stdout.splitlines() == trace["lines"]
+
+
+@needs_script
+def test_somebodys_copy_is_run_and_compared(tmp_path):
+    starter = Path(os.environ["LENETLAB_STARTER"])
+    copy = shortened(starter / "fashionMNIST.py", tmp_path)
+    same = process(f"baseline --epochs {EPOCHS} --script {copy} --json", tmp_path)
+    assert same.returncode == 0, same.stderr
+    found = json.loads(same.stdout)
+    assert found["same"] is True
+    assert found["script_lines"] == found["test_lines"]
+    assert len(found["test_lines"]) == 1
+    assert found["test_lines"][0].keys() == {"epoch", "correct", "starter_average_loss"}
+
+    copy.write_text(copy.read_text().replace("lr=0.001", "lr=0.1"))
+    other = process(f"baseline --epochs {EPOCHS} --script {copy}", tmp_path)
+    assert other.returncode == 1
+    assert "0 of 1 test lines are equal" in other.stdout
+
+
+def test_a_script_that_fails_is_reported_with_its_last_line(tmp_path):
+    script = tmp_path / "mine.py"
+    script.write_text("raise RuntimeError('my mistake')\n")
+    answer = process(f"baseline --epochs 0.01 --script {script}", tmp_path)
+    assert answer.returncode == 2
+    assert "RuntimeError: my mistake" in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+def test_the_figure_has_two_panels_and_lies_in_the_runs_folder(tmp_path):
+    answer = process("baseline --epochs 0.02 --json", tmp_path)
+    found = json.loads(answer.stdout)
+    assert Path(tmp_path, found["figure"]).read_bytes().startswith(b"\x89PNG")
+    assert found["engine"] == "torch"
+    assert found["seed"] == 42
+
+
+if __name__ == "__main__":  # record the trace again, where LENETLAB_STARTER is set
+    import tempfile
+
+    lines = printed_by_script(Path(tempfile.mkdtemp()), OMP_NUM_THREADS="1")
+    TRACE.write_text(json.dumps({"conditions": conditions(), "lines": lines}, indent=1) + "\n")

@@ -1,0 +1,72 @@
+"""`--help`, `data`, `methods`, `baseline`: what they print, and that help needs no torch."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from lenetlab.methods.registry import methods
+
+COMMANDS = ("data", "baseline", "methods", "run", "demo")
+
+
+def test_help_needs_no_torch():
+    program = (
+        "import sys; sys.argv = ['lenetlab', '--help']\n"
+        "from lenetlab.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0
+    for command in COMMANDS:
+        assert command in done.stdout
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(lenetlab, command):
+    answer = lenetlab(f"{command} --help")
+    assert answer.status == 0
+    assert "Usage: lenetlab " + command in answer.out
+
+
+@pytest.mark.parametrize("command", ["baseline", "data", "methods", "run"])
+def test_help_shows_examples(lenetlab, command):
+    assert f"lenetlab {command}" in lenetlab(f"{command} --help").out.split("Options")[0][30:]
+
+
+def test_data_counts_what_is_there(lenetlab):
+    found = json.loads(lenetlab("data --json").out)
+    assert found["train"]["images"] == 60_000
+    assert found["train"]["per_class"] == [6000] * 10
+    assert found["test"]["per_class"] == [1000] * 10
+    answer = lenetlab("data")
+    assert "60,000 images" in answer.out
+    assert found["train"]["folder"] in answer.out
+
+
+def test_methods_are_listed_by_family(lenetlab):
+    entries = json.loads(lenetlab("methods --json").out)
+    assert [entry["name"] for entry in entries] == list(methods())
+    for entry in entries:
+        assert entry.keys() >= {"name", "family", "reference", "defaults"}
+    listed = lenetlab("methods").out
+    for entry in entries:
+        assert f"  {entry['name']} " in listed
+        assert entry["summary"] in listed
+
+
+def test_a_method_has_a_page_with_its_defaults(lenetlab):
+    page = lenetlab("methods adamw").out
+    assert "Loshchilov" in page
+    assert "weight_decay" in page
+    assert json.loads(lenetlab("methods adamw --json").out)["defaults"]["weight_decay"] == 0
+
+
+def test_luck_is_shown_over_seeds(lenetlab):
+    answer = lenetlab("baseline --seeds 2 --epochs 0.02 --json")
+    found = json.loads(answer.out)
+    assert [run["seed"] for run in found["runs"]] == [42, 43]
+    assert found["table"][0]["figures"]["accuracy"]["n"] == 2
