@@ -1,3 +1,55 @@
+"""Data for all tests: the real images, and few of them where size does not matter."""
+
 import os
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from lenetlab.experiments.bench import Bench
+from lenetlab.oracle.engine import Engine
+from lenetlab.oracle.torch_engine import TorchEngine
+from lenetlab.problem.data import Split, load
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="session")
+def train() -> Split:
+    """All 60,000 training images."""
+    return load("train")
+
+
+@pytest.fixture(scope="session")
+def test() -> Split:
+    """All 10,000 test images."""
+    return load("test")
+
+
+class SmallBench(Bench):
+    """A bench over the first 1,500 training and 500 test images."""
+
+    def load(self, split: str) -> tuple[Split, Engine, Split, Engine]:
+        if split not in self._loaded:
+            train, test = load("train").take(0, 1500), load("test").take(0, 500)
+            self._loaded[split] = train, TorchEngine(train, CPU), test, TorchEngine(test, CPU)
+        return self._loaded[split]
+
+
+@pytest.fixture(scope="session")
+def _small(tmp_path_factory: pytest.TempPathFactory) -> SmallBench:
+    bench = SmallBench(out=tmp_path_factory.mktemp("none"), device="cpu")
+    bench.load("official")
+    return bench
+
+
+@pytest.fixture
+def bench(_small: SmallBench, tmp_path: Path) -> Iterator[SmallBench]:
+    """A small bench with a results folder of its own."""
+    threads = torch.get_num_threads()
+    yield SmallBench(out=tmp_path / "runs", device="cpu", _loaded=_small._loaded)
+    torch.set_num_threads(threads)

@@ -47,7 +47,7 @@ def fetch(half: str, folder: Path, mirrors: Sequence[str] = MIRRORS) -> str:
                 return _keep(half, found, folder, "cache, from Debian's package")
             except (OSError, subprocess.SubprocessError) as error:
                 failures.append(f"apt-get download {PACKAGE} ({_last_line(error)})")
-    except PermissionError as error:
+    except OSError as error:  # of the folder itself; what sources do wrong is caught above
         raise UserError(
             f"the cache {folder} cannot be written ({error.strerror}); "
             "name another with LENETLAB_CACHE"
