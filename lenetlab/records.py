@@ -65,8 +65,9 @@ def read_json(path: Path) -> Any:
         ) from None
 
 
-def check_format(path: Path, found: Any) -> None:
-    """Refuse a record of another version of the run directory."""
+def check_format(path: Path, identity: Any) -> None:
+    """Refuse a run.json of another version of the run directory, or of none."""
+    found = identity.get("format") if isinstance(identity, dict) else None
     if found != FORMAT:
         raise UserError(
             f"{path.parent} holds a run of format {found}, this version of lenetlab reads and "
@@ -145,7 +146,7 @@ class Run:
 def read_run(path: Path) -> Run:
     """The finished run in the folder `path`; `UserError` if there is none."""
     identity = read_json(path / RUN)
-    check_format(path / RUN, identity.get("format"))
+    check_format(path / RUN, identity)
     return Run(
         path,
         identity,

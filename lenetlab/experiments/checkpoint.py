@@ -83,7 +83,9 @@ def _unpack(node: Any, tensors: dict[str, Tensor]) -> Tree:
     if not isinstance(node, dict):
         return node
     if "tensor" in node:
-        return tensors[node["tensor"]].to(node["device"])
+        # A copy, because the file's tensors lie at any address: sums of unaligned vectors are
+        # taken in another order, and a resumed run would have other bits.
+        return tensors[node["tensor"]].to(node["device"], copy=True)
     if "generator" in node:
         generator = torch.Generator()
         generator.set_state(_unpack(node["generator"], tensors))

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from filelock import FileLock, Timeout
 from safetensors.torch import save
 from torch import Tensor
@@ -84,7 +85,7 @@ def execute(
     path = _folder(bench.out, identity)
     amount = recipe.budget.amount
     curve = Curve(amount, range(1, int(amount) + 1) if looks is None else looks)
-    with _alone(path):
+    with _alone(path), _seeded(seed):
         if bench.resume and (found := _finished(path, curve.planned)):
             return found
         training = Training(recipe, seed, len(train), engine, bench.where)
@@ -105,6 +106,7 @@ def execute(
                 "training": training.state(),
                 "curve": curve.state(),
                 "clock": clock.state(),
+                "global_rng": torch.get_rng_state(),
             }
             try:
                 checkpoint.write(saved, tree)
@@ -202,10 +204,19 @@ def _alone(path: Path) -> Iterator[None]:
         raise UserError(f"cannot write {path} ({error.strerror}); choose another --out") from None
 
 
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """Seed PyTorch's global generator for the run and give it back as it was: nothing of ours
+    draws from it, but an optimizer from outside may."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        yield
+
+
 def _finished(path: Path, planned: Sequence[float]) -> records.Run | None:
     """The run recorded in `path`, if it is whole and was measured wherever it is now asked for."""
     if (path / records.RUN).exists():
-        records.check_format(path / records.RUN, records.read_json(path / records.RUN)["format"])
+        records.check_format(path / records.RUN, records.read_json(path / records.RUN))
     if not (path / records.RESULT).exists():
         return None
     run = records.read_run(path)
@@ -224,6 +235,7 @@ def _resume(saved: Path, training: Training, curve: Curve, clock: Clock) -> None
     training.restore(tree["training"])
     curve.restore(tree["curve"])
     clock.restore(tree["clock"])
+    torch.set_rng_state(tree["global_rng"])
 
 
 @contextmanager

@@ -52,7 +52,9 @@ class Training:
         params = self.weights.params(entry.form)
         try:
             self.optimizer = entry.optimizer(params, settings)
-        except (ValueError, TypeError) as error:
+        except UserError:
+            raise
+        except Exception as error:  # the optimizer may be anybody's, and raise anything
             given = ", ".join(f"{k}={show(v)}" for k, v in settings.items())
             raise UserError(f"method {entry.name} refuses {given}: {error}") from error
         self.steps = 0
@@ -100,16 +102,21 @@ class Training:
             returned = self.optimizer.step(self.oracle)
         except UserError:
             raise
-        except Exception as error:  # the optimizer may be anybody's, and raise anything
+        except Exception as error:
             raise StepError(
-                f"step {self.steps + 1}: {type(error).__name__}: {error or 'no message'}"
+                f"step {self.steps + 1}: {type(error).__name__}: {str(error) or 'no message'}"
             ) from error
         if self.oracle.ledger.passes == billed:
             raise StepError(f"step {self.steps + 1} asked the oracle nothing that is billed")
         loss = self.oracle.loss if returned is None else returned
         if loss is None:
             raise StepError(f"step {self.steps + 1} returned no loss and never called the oracle")
-        value = float(loss)
+        try:
+            value = float(loss)
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise StepError(
+                f"step {self.steps + 1} returned {type(loss).__name__}, expected the loss"
+            ) from error
         self.steps += 1
         if not math.isfinite(value):
             raise Diverged(f"loss is {value:g} at step {self.steps}")

@@ -1,0 +1,45 @@
+"""Methods driven over few images, as the loop drives them."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lenetlab.experiments.recipe import make_recipe
+from lenetlab.experiments.training import Training
+from lenetlab.methods.state import capture
+from lenetlab.oracle.engine import Engine
+from lenetlab.settings import Settings
+
+N = 300  # images, so that a full batch is small too
+CPU = torch.device("cpu")
+
+
+def training(
+    engine: Engine, name: str, settings: Settings | None = None, seed: int = 0, **options: Any
+) -> Training:
+    """A training with the method's own batch size, ready for its first step."""
+    return Training(make_recipe(name, settings, **options), seed, N, engine, CPU)
+
+
+def steps(t: Training, count: int) -> list[float]:
+    """The losses of `count` steps."""
+    return [t.step() for _ in range(count)]
+
+
+def leaves(tree: Any) -> list[Any]:
+    """The tensors (as dtype, shape and bytes) and plain values of a tree, in order."""
+    if isinstance(tree, Tensor):
+        raw = tree.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
+        return [(str(tree.dtype), tuple(tree.shape), raw)]
+    if isinstance(tree, dict):
+        return [leaf for key in tree for leaf in [key, *leaves(tree[key])]]
+    if isinstance(tree, list | tuple):
+        return [leaf for part in tree for leaf in leaves(part)]
+    return [tree]
+
+
+def everything(t: Training) -> list[Any]:
+    """All that a training consists of, bit for bit."""
+    return leaves([t.weights.w, t.answer(), capture(t.optimizer), t.oracle.state(), t.steps,
+                   t.losses.tobytes()])  # fmt: skip

@@ -1,0 +1,103 @@
+"""What every registered method must do; a method that is added is tested by being there."""
+
+import pytest
+
+from lenetlab.experiments import checkpoint
+from lenetlab.methods.registry import find, methods
+from lenetlab.oracle.torch_engine import TorchEngine
+from lenetlab.problem.evaluation import evaluate
+
+from .drive import CPU, N, everything, steps, training
+
+pytestmark = pytest.mark.parametrize("name", methods())
+
+
+@pytest.fixture(scope="module")
+def split(train):
+    return train.take(0, N)
+
+
+@pytest.fixture
+def engine(split):
+    return TorchEngine(split, CPU)
+
+
+def enough(name: str) -> int:
+    """Steps after which a method has done all it does: about two sweeps, or ten full batches."""
+    return {1: 300, 60_000: 10}.get(find(name).batch_size, 2 * -(-N // 64))
+
+
+def test_it_lowers_the_loss(engine, split, name):
+    t = training(engine, name)
+    before = evaluate(engine.logits(t.weights.w), split.labels).loss
+    steps(t, enough(name))
+    assert evaluate(engine.logits(t.answer()), split.labels).loss < before
+    assert t.weights.w.isfinite().all()
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_does_not(engine, name):
+    one, same, other = (training(engine, name, seed=seed) for seed in (0, 0, 1))
+    for t in (one, same, other):
+        steps(t, 6)
+    assert everything(one) == everything(same)
+    assert not one.weights.w.equal(other.weights.w)
+
+
+def test_every_step_is_billed_and_returns_the_loss_before_it(engine, split, name):
+    t = training(engine, name)
+    bill = 0.0
+    for _ in range(4):
+        loss = t.step()
+        assert t.oracle.ledger.passes > bill
+        bill = t.oracle.ledger.passes
+        assert t.losses[-1] == pytest.approx(loss)
+    first = training(engine, name)
+    batch = training(engine, name).oracle.batch
+    expected = evaluate(engine.logits(first.weights.w, batch.indices), split.labels[batch.indices])
+    assert first.step() == pytest.approx(expected.loss, rel=1e-5)
+
+
+@pytest.mark.parametrize("cut", [1, 7])
+def test_saved_and_restored_it_goes_on_with_the_same_bits(engine, tmp_path, name, cut):
+    whole, first = training(engine, name), training(engine, name)
+    steps(whole, cut + 5)
+    steps(first, cut)
+    checkpoint.write(tmp_path / "state", first.state())
+    second = training(engine, name)
+    second.restore(checkpoint.read(tmp_path / "state"))
+    assert everything(second) == everything(first)
+    steps(second, 5)
+    assert everything(second) == everything(whole)
+
+
+def test_its_answer_is_pure(engine, name):
+    t = training(engine, name)
+    t.answer()
+    steps(t, 3)
+    before = everything(t)
+    assert t.answer().equal(t.answer())
+    assert everything(t) == before
+
+
+class Flat(TorchEngine):
+    """A loss without slope: whatever still moves the weights is not in the gradient."""
+
+    def gradient(self, w, batch, out):
+        loss = super().gradient(w, batch, out)
+        out.zero_()
+        return loss
+
+
+def test_its_defaults_hide_no_weight_decay(split, name):
+    t = training(Flat(split, CPU), name)
+    start = t.weights.w.clone()
+    steps(t, 5)
+    assert t.weights.w.equal(start)
+    assert t.answer().equal(start)
+
+
+def test_in_scenario_l2_weights_decay_whoever_applies_it(split, name):
+    t = training(Flat(split, CPU), name, {"weight_decay": 0.3}, scenario="l2")
+    start = t.weights.w.norm()
+    steps(t, 5)
+    assert t.answer().norm() < start

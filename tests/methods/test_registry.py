@@ -1,0 +1,87 @@
+"""The registry: what it holds and what it refuses."""
+
+import math
+
+import pytest
+import torch
+
+from lenetlab.errors import UserError
+from lenetlab.methods.registry import FAMILIES, find, log_uniform, method, methods
+
+EXPECTED = {
+    "sgd", "single_sample", "full_batch", "heavy_ball", "nesterov", "asgd", "adagrad", "adadelta",
+    "rmsprop", "rprop", "adam", "amsgrad", "adamax", "nadam", "radam", "adamw", "adafactor",
+    "lbfgs",
+}  # fmt: skip
+
+
+def test_all_of_torch_optim_that_applies_is_there():
+    assert set(methods()) >= EXPECTED
+
+
+@pytest.mark.parametrize("name", methods())
+def test_every_entry_is_complete(name):
+    entry = find(name)
+    assert entry.family in FAMILIES
+    assert 10 < len(entry.summary) <= 100
+    assert "Source:" in entry.page
+    assert "Cost:" in entry.page
+    assert entry.reference
+    assert entry.cost
+    for key, span in entry.space.items():
+        assert span.low < span.high
+        assert not span.log or span.low > 0
+        default = entry.defaults[key]
+        assert span.low <= default <= span.high
+        for edge in (span.low, span.high):  # every point that tuning may try is allowed
+            entry.settings({key: type(default)(edge)})
+
+
+@pytest.mark.parametrize("name", methods())
+def test_wrong_settings_are_refused_for_every_method(name):
+    entry = find(name)
+    for key, default in entry.defaults.items():
+        if type(default) is float:
+            with pytest.raises(UserError, match="out of range"):
+                entry.settings({key: math.nan})
+            with pytest.raises(UserError, match="is not a number"):
+                entry.settings({key: "fast"})
+    with pytest.raises(UserError, match="unknown setting"):
+        entry.settings({"no_such_thing": 1})
+
+
+def build(params, *, lr):
+    return torch.optim.SGD(params, lr=lr)
+
+
+GOOD = {
+    "family": "basic",
+    "reference": "nobody",
+    "defaults": {"lr": 0.1},
+    "space": {"lr": log_uniform(0.01, 1)},
+    "cost": "nothing",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "changed", "message"),
+    [
+        ("sgd", {}, "'sgd' is registered twice"),
+        ("new", {"family": "magic"}, "no family 'magic'"),
+        ("new", {"space": {"mu": log_uniform(0.1, 1)}}, "'mu'} searched but no hyperparameter"),
+        ("new", {"decay": "coupled"}, "does not fit its hyperparameters"),
+        ("new", {"defaults": {"lr": 0.1, "weight_decay": 0.0}}, "does not fit"),
+        ("new", {"defaults": {"lr": 0.1, "weight_decay": 0.01}, "decay": "coupled"},
+         "decays weights by default"),
+    ],
+)  # fmt: skip
+def test_incomplete_or_double_registrations_are_refused(name, changed, message):
+    methods()
+    with pytest.raises(ValueError, match=message):
+        method(name, **(GOOD | changed))(build)
+    assert "new" not in methods()
+
+
+def test_a_misspelt_name_gets_the_nearest():
+    with pytest.raises(UserError, match="did you mean 'nesterov'"):
+        find("nestrov")
