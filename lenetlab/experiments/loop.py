@@ -88,8 +88,9 @@ def _look(
 ) -> None:
     """Measure once, and take note of every planned look that has been reached."""
     evaluation = hooks.measure(answer)
-    if not math.isfinite(evaluation.loss):
-        raise Diverged(f"measured loss is {evaluation.loss:g} after step {where['steps']}")
+    for loss in (evaluation.loss, evaluation.starter_average_loss):
+        if not math.isfinite(loss):
+            raise Diverged(f"measured loss is {loss:g} after step {where['steps']}")
     while curve.due <= position + SLACK:
         curve.add_look(where, evaluation, clock.wall)
     hooks.on_look(t, curve.looks)

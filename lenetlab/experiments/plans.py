@@ -1,5 +1,6 @@
 """Batch plans: the only owner of the batch size, as a function of the sweeps gone through."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -35,9 +36,11 @@ class Geometric:
 
     def batch_size(self, sweeps: float) -> int:
         """Examples in the next batch."""
+        stage = sweeps // self.every
         # in logarithms nothing overflows, however long the run
-        growth = min(self.factor ** min(sweeps // self.every, 64), float(self.largest))
-        return max(1, min(int(self.size * growth), self.largest))
+        if stage * math.log(self.factor) >= math.log(self.largest / self.size):
+            return self.largest
+        return min(int(self.size * self.factor**stage), self.largest)
 
 
 Plan = Fixed | Geometric

@@ -1,0 +1,285 @@
+"""A run from beginning to end: its record, its budget, its interruptions, its failures."""
+
+import json
+import os
+import signal
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from filelock import FileLock
+from safetensors.torch import load_file
+
+from lenetlab import records
+from lenetlab.errors import UserError
+from lenetlab.experiments.execute import Interrupted, execute
+from lenetlab.experiments.recipe import make_recipe
+from lenetlab.problem.evaluation import evaluate
+from lenetlab.problem.model import flatten
+
+EXACT = (records.RUN, records.CURVE, records.LOSSES, records.WEIGHTS, records.RESULT)
+
+
+def bits(run: records.Run) -> dict[str, bytes]:
+    """All that must be reproduced bit for bit."""
+    return {name: (run.path / name).read_bytes() for name in EXACT}
+
+
+def fresh(bench, name: str = "fresh", **changes):
+    """The same bench with another results folder."""
+    settings = {"out": bench.out.parent / name, "device": "cpu", "_loaded": bench._loaded}
+    return type(bench)(**(settings | changes))
+
+
+RECIPE = make_recipe("adamw", epochs=2, batch_size=100, schedule="cosine")  # 30 steps
+
+
+def stop_at(step: int, number: int = signal.SIGTERM):
+    def on_step(t, loss):
+        if t.steps == step:
+            os.kill(os.getpid(), number)
+
+    return on_step
+
+
+def test_the_record_says_what_happened(bench):
+    run = execute(RECIPE, 3, bench)
+    _, _, test, engine = bench.load("official")
+    assert run.status == "done"
+    assert sorted(os.listdir(run.path)) == sorted([*EXACT, records.MACHINE, ".lock"])
+    assert run.result["steps"] == len(run.losses) == 30
+    assert run.losses.dtype == np.float32
+    assert run.result["bill"]["gradients"] == 30 * 100
+    assert run.result["passes"] == 3000 / 60_000
+    assert run.result["epochs"] == 2
+    assert [look["at"] for look in run.looks] == [1, 2]
+    w = flatten(load_file(run.path / records.WEIGHTS))
+    again = evaluate(engine.logits(w), test.labels)
+    assert run.result["final"] == vars(again)
+    assert run.summary()["seed"] == 3
+    assert 0 < run.machine["train_seconds"] < 60
+    assert run.machine["look_seconds"] == sorted(run.machine["look_seconds"])
+    assert run.trace[-1]["epochs"] == 2
+    assert np.mean([p["loss"] for p in run.trace]) == pytest.approx(run.losses.mean(), rel=1e-5)
+
+
+def test_a_repeated_run_has_the_same_bits_and_a_finished_one_is_found(bench):
+    run = execute(RECIPE, 0, bench)
+    stamp = (run.path / records.RESULT).stat().st_mtime_ns
+    assert execute(RECIPE, 0, bench).path == run.path
+    assert (run.path / records.RESULT).stat().st_mtime_ns == stamp
+    assert bits(execute(RECIPE, 0, fresh(bench))) == bits(run)
+    execute(RECIPE, 0, fresh(bench, "runs", resume=False))
+    assert (run.path / records.RESULT).stat().st_mtime_ns != stamp
+
+
+def test_looking_never_changes_a_run(bench):
+    often = execute(RECIPE, 0, bench, [k / 15 for k in range(1, 31)])
+    once = execute(RECIPE, 0, fresh(bench), [])
+    assert len(often.looks) == 30
+    assert len(once.looks) == 1
+    for name in (records.RUN, records.LOSSES, records.WEIGHTS, records.RESULT):
+        assert (often.path / name).read_bytes() == (once.path / name).read_bytes()
+    assert often.looks[-1]["loss"] == once.looks[-1]["loss"]
+
+
+def test_a_finished_run_that_was_not_measured_where_asked_is_computed_again(bench):
+    assert len(execute(RECIPE, 0, bench, []).looks) == 1
+    assert len(execute(RECIPE, 0, bench, [0.5, 1]).looks) == 3
+    assert len(execute(RECIPE, 0, bench, [1]).looks) == 3  # found
+
+
+@pytest.mark.parametrize("method", ["adamw", "asgd", "rprop", "lbfgs"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_at_a_step_inside_an_epoch_it_ends_with_the_same_bits(bench, method, number):
+    settings = {"t0": 4} if method == "asgd" else {}
+    passes = {"adamw": 0.05, "asgd": 0.05}.get(method, 0.5)
+    recipe = make_recipe(method, settings, passes=passes, schedule="cosine", warmup=0.2)
+    whole = execute(recipe, 0, fresh(bench))
+    handler = signal.getsignal(number)
+    with pytest.raises(Interrupted, match=r"interrupted at step 2; .* continues the run") as stop:
+        execute(recipe, 0, bench, on_step=stop_at(2, number))
+    assert stop.value.number == number
+    assert signal.getsignal(number) is handler
+    assert not (stop.value.path / records.RESULT).exists()
+    with pytest.raises(Interrupted, match="interrupted at step 5"):
+        execute(recipe, 0, bench, on_step=stop_at(5, number))
+    found = execute(recipe, 0, bench)
+    assert bits(found) == bits(whole)
+    assert not (found.path / records.CHECKPOINT).exists()
+
+
+def test_saving_often_changes_nothing(bench):
+    often = execute(RECIPE, 0, fresh(bench, save_every=0.0))
+    assert bits(often) == bits(execute(RECIPE, 0, bench))
+
+
+NOISY = """
+import torch
+class Noisy(torch.optim.SGD):
+    def __init__(self, params, lr=0.1):
+        super().__init__(params, lr)
+    def step(self, closure):
+        loss = super().step(closure)
+        with torch.no_grad():
+            for p in self.param_groups[0]["params"]:
+                p.add_(torch.randn_like(p), alpha=1e-3)
+        return loss
+"""
+
+
+def test_an_optimizer_that_draws_from_the_global_generator_is_reproduced(bench, tmp_path):
+    path = tmp_path / "noisy.py"
+    path.write_text(NOISY)
+    recipe = make_recipe(f"{path}:Noisy", epochs=1)
+    torch.manual_seed(1)
+    whole = execute(recipe, 0, fresh(bench))
+    torch.manual_seed(2)
+    before = torch.get_rng_state()
+    with pytest.raises(Interrupted):
+        execute(recipe, 0, bench, on_step=stop_at(7))
+    assert bits(execute(recipe, 0, bench)) == bits(whole)
+    assert torch.get_rng_state().equal(before)  # the caller's randomness is the caller's
+
+
+def test_a_budget_in_passes_is_never_exceeded(bench):
+    """1,500 examples of 60,000 are 0.025 passes: of 0.06 only two full batches fit."""
+    run = execute(make_recipe("full_batch", passes=0.06), 0, bench)
+    assert run.status == "done"
+    assert run.result["steps"] == 2
+    assert run.result["passes"] == pytest.approx(0.05)
+    assert run.result["discarded_passes"] == pytest.approx(0.025)
+    assert len(run.losses) == 2
+    exact = execute(make_recipe("full_batch", passes=0.05), 0, bench)
+    assert exact.result["discarded_passes"] == 0
+    assert (exact.path / records.WEIGHTS).read_bytes() == (
+        run.path / records.WEIGHTS
+    ).read_bytes()  # the answer from before the step beyond the budget
+
+
+def test_a_budget_smaller_than_a_step_leaves_the_initial_weights(bench):
+    run = execute(make_recipe("full_batch", passes=0.01), 0, bench)
+    assert run.status == "done"
+    assert run.result["steps"] == 0
+    assert run.result["passes"] == 0
+    assert run.result["final"]["loss"] == pytest.approx(np.log(10), abs=0.02)
+
+
+def test_a_diverged_run_has_a_step_and_a_reason_and_no_figures(bench):
+    run = execute(make_recipe("sgd", {"lr": 1e38}, epochs=1), 0, bench)
+    assert run.status == "diverged"
+    assert run.result["reason"].startswith(("loss is nan at step", "loss is inf at step"))
+    assert set(run.result["final"].values()) == {None}
+    assert run.result["nonzeros"] is None
+    assert not (run.path / records.WEIGHTS).exists()
+    assert np.isfinite(run.losses).all()
+    assert execute(make_recipe("sgd", {"lr": 1e38}, epochs=1), 0, bench).path == run.path
+
+
+def test_weights_that_are_no_numbers_after_the_last_step_are_a_divergence(bench):
+    run = execute(make_recipe("sgd", {"lr": 1e38}, epochs=0.04, batch_size=60), 0, bench)
+    assert run.status == "diverged"
+    assert run.result["reason"] in (
+        "measured loss is nan after step 1",
+        "measured loss is inf after step 1",
+    )
+
+
+NEVER = """
+import torch
+class Never(torch.optim.SGD):
+    def __init__(self, params, lr=0.1):
+        super().__init__(params, lr)
+        self.count = 0
+    def step(self, closure):
+        self.count += 1
+        return super().step(closure) if self.count < 4 else None
+"""
+
+
+def test_a_step_that_asks_nothing_ends_the_run_as_an_error(bench, tmp_path):
+    path = tmp_path / "never.py"
+    path.write_text(NEVER)
+    recipe = make_recipe(f"{path}:Never", epochs=1)
+    run = execute(recipe, 0, bench)
+    assert run.status == "error"
+    assert run.result["reason"] == "step 4 asked the oracle nothing that is billed"
+    assert run.result["steps"] == 3
+    assert "StepError" in run.machine["traceback"]
+    path.write_text(NEVER.replace("< 4", "< 400"))  # mended: another source, another run
+    assert execute(make_recipe(f"{path}:Never", epochs=1), 0, bench).status == "done"
+
+
+def test_a_state_that_cannot_be_kept_is_said_and_does_not_stop_the_run(bench, tmp_path):
+    path = tmp_path / "hook.py"
+    path.write_text(NEVER.replace("self.count = 0", "self.count, self.f = 0, lambda: 0")
+                    .replace("< 4", "< 400"))  # fmt: skip
+    quick = fresh(bench, save_every=0.0)
+    with pytest.warns(UserWarning, match="cannot be resumed: state.*f is a function"):
+        assert execute(make_recipe(f"{path}:Never", epochs=0.1), 0, quick).status == "done"
+
+
+def test_two_processes_never_compute_the_same_run(bench):
+    run = execute(RECIPE, 0, bench)
+    with (
+        FileLock(run.path / ".lock"),
+        pytest.raises(UserError, match="another process is computing the run"),
+    ):
+        execute(RECIPE, 0, bench)
+
+
+def test_a_run_in_a_thread_needs_no_signals(bench):
+    found = []
+    thread = threading.Thread(target=lambda: found.append(execute(RECIPE, 0, bench)))
+    thread.start()
+    thread.join()
+    assert found[0].status == "done"
+
+
+@pytest.mark.parametrize("seed", [-1, 2**63])
+def test_seeds_out_of_range_are_refused(bench, seed):
+    with pytest.raises(UserError, match=f"seed {seed} is out of range"):
+        execute(RECIPE, seed, bench)
+
+
+@pytest.mark.parametrize("content", ["{}", "[]", '{"format": 99}'])
+def test_a_record_of_another_version_is_refused_and_kept(bench, content):
+    run = execute(RECIPE, 0, bench)
+    (run.path / records.RUN).write_text(content)
+    with pytest.raises(UserError, match=r"holds a run of format .* reads and writes format 1"):
+        execute(RECIPE, 0, bench)
+    assert (run.path / records.RUN).read_text() == content
+
+
+def test_the_result_is_written_last_and_every_file_whole(bench, monkeypatch):
+    """A process that dies while it records leaves a run that is computed again."""
+    written: list[str] = []
+    replace = os.replace
+
+    def dying(temporary, path):
+        written.append(Path(path).name)
+        if written.count(records.RESULT):
+            raise KeyboardInterrupt
+        replace(temporary, path)
+
+    monkeypatch.setattr(os, "replace", dying)
+    with pytest.raises(KeyboardInterrupt):
+        execute(RECIPE, 0, bench)
+    monkeypatch.undo()
+    assert written[0] == records.RUN
+    assert written[-1] == records.RESULT
+    assert set(written) == {*EXACT, records.MACHINE}
+    (path,) = bench.out.iterdir()
+    assert not [name for name in os.listdir(path) if name.endswith(str(os.getpid()))]
+    with pytest.raises(UserError, match=r"result.json is missing"):
+        records.read_run(path)
+    assert execute(RECIPE, 0, bench).status == "done"
+
+
+def test_json_never_holds_what_is_no_number(tmp_path):
+    records.replace_json(tmp_path / "x.json", {"loss": 1})
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        records.replace_json(tmp_path / "x.json", {"loss": float("nan")})
+    assert json.loads((tmp_path / "x.json").read_text()) == {"loss": 1}
