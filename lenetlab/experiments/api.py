@@ -47,7 +47,7 @@ def run(
 
 
 def sweep(
-    methods: Sequence[str],
+    methods: str | Sequence[str],
     vary: Mapping[str, Sequence[Any]] | None = None,
     *,
     seeds: int = 1,
@@ -64,8 +64,9 @@ def sweep(
     >>> sweep(["sgd", "adamw"], {"batch_size": [16, 64]}, seeds=3)  # doctest: +SKIP
     """
     bench = bench or Bench()
+    names = [methods] if isinstance(methods, str) else methods
     results = []
-    for job in jobs(methods, vary or {}, seeds, settings):
+    for job in jobs(names, vary or {}, seeds, settings):
         found = execute(job.recipe, job.seed, bench)
         on_run(job, found)
         results.append((job, found))

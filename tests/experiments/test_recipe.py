@@ -146,7 +146,7 @@ def test_numbers_take_the_type_of_their_default():
     assert resolve("x", "y", defaults, {"size": 4.0, "rate": 1}).settings == {
         "size": 4, "rate": 1.0,
     }  # fmt: skip
-    with pytest.raises(UserError, match="size=4.5 is not whole"):
+    with pytest.raises(UserError, match=r"size=4.5 is not whole"):
         resolve("x", "y", defaults, {"size": 4.5})
     with pytest.raises(UserError, match="rate=true is not a number"):
         resolve("x", "y", defaults, {"rate": True})

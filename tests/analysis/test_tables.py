@@ -1,0 +1,71 @@
+"""Means and spreads over seeds; what failed is neither dropped nor a number."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lenetlab.analysis.tables import FIGURES, tabulate
+from lenetlab.analysis.targets import STARTER, TARGETS, passes_to, seconds_to
+from lenetlab.records import Run
+
+
+def made(accuracy: float | None, seed: int = 0, looks: list[dict[str, Any]] | None = None) -> Run:
+    """A recorded run with the given figures."""
+    figure = accuracy is not None
+    looks = looks or []
+    return Run(
+        Path("nowhere"),
+        {"seed": seed, "label": "x", "recipe": {"method": ["x", {}]},
+         "numerics": {"engine": "torch", "device": "cpu"}},
+        {
+            "status": "done" if figure else "diverged",
+            "reason": None if figure else "loss is nan at step 3",
+            "final": {"accuracy": accuracy, "loss": 0.5, "starter_average_loss": 0.008},
+            "nonzeros": 1, "passes": 2.0, "epochs": 2.0, "steps": 9, "bill": {},
+        },
+        {"looks": looks, "trace": []},
+        {"train_seconds": 3.0, "apart_seconds": 1.0, "cpu_seconds": 4.0, "peak_memory_mb": 1.0,
+         "threads": 1, "look_seconds": [look["t"] for look in looks]},
+    )  # fmt: skip
+
+
+def test_rows_keep_their_order_and_sum_up_their_seeds():
+    rows = tabulate([("b", made(90.0)), ("a", made(80.0)), ("b", made(92.0, 1))])
+    assert [row.label for row in rows] == ["b", "a"]
+    accuracy = rows[0].figures["accuracy"]
+    assert (accuracy.mean, accuracy.deviation, accuracy.n) == (91, pytest.approx(math.sqrt(2)), 2)
+    assert rows[1].figures["accuracy"].deviation is None
+    assert set(rows[0].figures) == set(FIGURES)
+    assert rows[0].figures["train_seconds"].mean == 3
+
+
+def test_a_failure_is_counted_with_its_reason_and_in_no_mean():
+    (row,) = tabulate([("a", made(90.0)), ("a", made(None, 7))])
+    assert row.figures["accuracy"].n == 1
+    assert row.figures["accuracy"].mean == 90
+    assert row.failures == ("seed 7: diverged, loss is nan at step 3",)
+    (lost,) = tabulate([("a", made(None))])
+    assert lost.figures == {}
+    assert lost.plain() == {
+        "label": "a", "figures": {}, "failures": ["seed 0: diverged, loss is nan at step 3"],
+    }  # fmt: skip
+
+
+def test_the_first_look_at_a_target_counts():
+    looks = [
+        {"accuracy": accuracy, "passes": passes, "t": seconds}
+        for accuracy, passes, seconds in [(50.0, 1, 2.0), (60.0, 2, 4.0), (59.0, 3, 6.0)]
+    ]
+    run = made(59.0, looks=looks)
+    assert seconds_to(run, 59.53) == 4
+    assert passes_to(run, 59.53) == 2
+    assert seconds_to(run, 60.0) == 4
+    assert seconds_to(run, 60.1) == math.inf
+    assert passes_to(run, 60.1) == math.inf
+
+
+def test_targets_are_the_published_ones():
+    assert [target.accuracy for target in TARGETS] == [59.53, 61.5, 89.38, 90.24, 90.8]
+    assert STARTER == 59.53

@@ -1,0 +1,67 @@
+"""The lab from Python: `from lenetlab import run, sweep`."""
+
+import statistics
+
+import pytest
+
+import lenetlab
+from lenetlab import run, sweep
+from lenetlab.analysis.tables import tabulate
+from lenetlab.errors import UserError
+
+
+def test_a_run_in_one_line(bench):
+    found = run("adamw", lr=0.01, epochs=1, batch_size=100, schedule="cosine", seed=2, bench=bench)
+    summary = found.summary()
+    assert summary["status"] == "done"
+    assert summary["recipe"] == {
+        "method": ["adamw", {"lr": 0.01}],
+        "plan": ["fixed", {"size": 100}],
+        "schedule": ["cosine", {}],
+        "budget": ["epochs", 1.0],
+    }
+    assert summary["seed"] == 2
+    assert summary["accuracy"] > 20
+
+
+def test_a_sweep_trains_every_combination_with_every_seed(bench):
+    seen = []
+    results = sweep(
+        ["sgd", "adamw"], {"batch_size": [100, 500], "lr": [0.001, 0.01]},
+        seeds=2, epochs=1, bench=bench, on_run=lambda job, found: seen.append(job.label),
+    )  # fmt: skip
+    assert len(results) == 2 * 2 * 2 * 2
+    assert seen[0] == "sgd, batch_size=100, lr=0.001"
+    assert [job.seed for job, _ in results[:2]] == [0, 1]
+    assert len({found.path for _, found in results}) == 16
+    for job, found in results:
+        assert found.identity["recipe"] == job.recipe.canonical()
+    rows = tabulate((job.label, found) for job, found in results)
+    assert len(rows) == 8
+    values = [found.summary()["accuracy"] for _, found in results[:2]]
+    assert rows[0].figures["accuracy"].mean == pytest.approx(statistics.fmean(values))
+    assert rows[0].figures["accuracy"].deviation == pytest.approx(statistics.stdev(values))
+
+
+def test_every_recipe_is_checked_before_the_first_is_trained(bench):
+    with pytest.raises(UserError, match="lr=-1"):
+        sweep(["sgd"], {"lr": [0.1, -1]}, bench=bench)
+    with pytest.raises(UserError, match="did you mean 'adam'"):
+        sweep(["sgd", "adamv"], bench=bench)
+    assert not bench.out.exists()
+
+
+def test_a_failed_run_is_among_the_results(bench):
+    (_, good), (_, bad) = sweep(["sgd"], {"lr": [0.1, 1e38]}, epochs=1, bench=bench)
+    assert (good.status, bad.status) == ("done", "diverged")
+    assert "lr=1e+38" in bad.label
+
+
+def test_one_method_needs_no_list(bench):
+    (result,) = sweep("sgd", epochs=0.2, bench=bench)
+    assert result[1].label == "sgd"
+
+
+def test_names_that_do_not_exist_are_no_attributes():
+    with pytest.raises(AttributeError, match="no attribute 'train'"):
+        _ = lenetlab.train

@@ -1,0 +1,87 @@
+"""Figures: what is on their axes."""
+
+import numpy as np
+import pytest
+
+from lenetlab.analysis.tables import tabulate
+from lenetlab.errors import UserError
+from lenetlab.experiments.execute import execute
+from lenetlab.experiments.recipe import make_recipe
+from lenetlab.report.figures import four_panels, loss_panels, race, save
+
+
+@pytest.fixture
+def runs(bench):
+    recipe = make_recipe("sgd", epochs=2, batch_size=100, schedule="linear")
+    return [execute(recipe, seed, bench) for seed in (0, 1)]
+
+
+def lines(axes):
+    return {line.get_label(): line.get_xydata() for line in axes.get_lines()}
+
+
+def test_the_scripts_two_panels(runs):
+    train, test = loss_panels(runs[0]).axes
+    assert train.get_legend().get_texts()[0].get_text() == "Train Loss"
+    drawn = lines(train)["Train Loss"]
+    assert drawn[:, 0].tolist() == list(range(1, 31))
+    assert np.array_equal(drawn[:, 1], runs[0].losses.astype(float))
+    assert lines(test)["Test Loss, Average"].tolist() == [
+        [look["steps"], look["starter_average_loss"]] for look in runs[0].looks
+    ]
+    assert [tick.get_text() for tick in test.get_xticklabels()] == ["0", "1", "2"]
+    assert test.get_xticks().tolist() == [0, 15, 30]
+    assert (test.get_xlabel(), test.get_ylabel()) == ("Epoch", "Loss")
+
+
+def test_four_panels_show_means_and_bands_over_seeds(runs):
+    figure = four_panels(tabulate([("one", runs[0]), ("both", runs[0]), ("both", runs[1])]))
+    loss, test, accuracy, rate = figure.axes
+    for axes, key in ((test, "loss"), (accuracy, "accuracy")):
+        single = [[look["epochs"], look[key]] for look in runs[0].looks]
+        assert lines(axes)["one"].tolist() == single
+        values = np.array([[look[key] for look in run.looks] for run in runs])
+        assert np.allclose(lines(axes)["both"][:, 1], values.mean(axis=0))
+        (band,) = axes.collections
+        edges = band.get_paths()[0].vertices[:, 1]
+        assert edges.max() == pytest.approx(values.max())
+        assert edges.min() == pytest.approx(values.min())
+    assert lines(loss)["one"].tolist() == [[p["epochs"], p["loss"]] for p in runs[0].trace]
+    rates = lines(rate)["one"]
+    assert np.allclose(rates[:, 1], 0.4 * (1 - np.arange(30) / 30))
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["one", "both"]
+    assert [axes.get_title(loc="left") for axes in figure.axes] == [
+        "training loss", "test loss (true mean)", "test accuracy, %", "learning rate",
+    ]  # fmt: skip
+    assert loss.get_yscale() == test.get_yscale() == "log"
+
+
+def test_a_setting_that_failed_at_once_has_its_place_in_the_legend(bench, runs):
+    failed = execute(make_recipe("sgd", {"lr": 1e38}, epochs=1, batch_size=500), 0, bench)
+    assert failed.status == "diverged"
+    figure = four_panels(tabulate([("good", runs[0]), ("bad", failed)]))
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["good", "bad"]
+
+
+def test_the_race_is_against_seconds_of_training(runs):
+    (axes,) = race([("one", runs[0]), ("two", runs[1])]).axes
+    for label, run in (("one", runs[0]), ("two", runs[1])):
+        assert lines(axes)[label].tolist() == [
+            [look["seconds"], look["accuracy"]] for look in run.looks
+        ]
+    assert axes.get_xscale() == "log"
+    assert "59.53" in axes.texts[0].get_text()
+    assert axes.get_legend() is not None
+
+
+@pytest.mark.parametrize(("ending", "start"), [("png", b"\x89PNG"), ("pdf", b"%PDF")])
+def test_the_format_is_the_endings(runs, tmp_path, ending, start):
+    path = save(race([("one", runs[0])]), tmp_path / "new" / f"figure.{ending}")
+    assert path.read_bytes().startswith(start)
+
+
+def test_a_figure_that_cannot_be_written_is_a_users_mistake(runs, tmp_path):
+    for path in (tmp_path / "figure.foo", tmp_path / "file" / "figure.png"):
+        (tmp_path / "file").write_text("")
+        with pytest.raises(UserError, match="cannot write the figure"):
+            save(race([("one", runs[0])]), path)
