@@ -29,6 +29,7 @@ from lenetlab.experiments.loop import Hooks, Outcome, loop
 from lenetlab.experiments.recipe import Recipe
 from lenetlab.experiments.training import Diverged, StepError, Training
 from lenetlab.methods.registry import find
+from lenetlab.oracle.torch_engine import TorchEngine
 from lenetlab.problem.evaluation import Evaluation, evaluate
 from lenetlab.problem.model import CONSTRAINED, state_dict
 
@@ -87,7 +88,8 @@ def execute(
     with _alone(path):
         if bench.resume and (found := _finished(path, curve.planned)):
             return found
-        training = Training(recipe, seed, len(train), engine, bench.where)
+        model = TorchEngine(train, bench.where)  # second-order answers need PyTorch
+        training = Training(recipe, seed, len(train), engine, bench.where, model)
         clock = Clock()
         saved = path / records.CHECKPOINT
         if bench.resume and saved.exists():
@@ -162,6 +164,7 @@ def _record(
         "cpu_seconds": clock.cpu,
         "apart_seconds": clock.apart,
         "look_seconds": curve.look_seconds,
+        "factorization_seconds": t.oracle.linalg.seconds,
         "peak_memory_mb": peak_memory_mb(),
     }
     record = seconds | machine() | ({"traceback": trace} if trace else {})

@@ -16,6 +16,7 @@ from lenetlab.experiments.schedules import make_schedule
 from lenetlab.methods.registry import find
 from lenetlab.methods.state import capture, restore
 from lenetlab.oracle.engine import Engine
+from lenetlab.oracle.model import Model
 from lenetlab.oracle.oracle import Oracle
 from lenetlab.oracle.order import DataOrder, starter_stream
 from lenetlab.oracle.weights import Weights
@@ -34,7 +35,15 @@ class StepError(Exception):
 class Training:
     """All that moves while `recipe` is trained with `seed`; saved and restored as one tree."""
 
-    def __init__(self, recipe: Recipe, seed: int, n: int, engine: Engine, device: torch.device):
+    def __init__(
+        self,
+        recipe: Recipe,
+        seed: int,
+        n: int,
+        engine: Engine,
+        device: torch.device,
+        model: Model | None = None,
+    ):
         entry = find(recipe.method.name)
         stream = starter_stream(seed)
         self.weights = Weights(initial_weights(stream).to(device))
@@ -47,6 +56,7 @@ class Training:
             batch_size=lambda: plan.batch_size(order.sweeps),
             rng=_generator(seed),
             l2=recipe.weight_decay if entry.decay == "none" else 0.0,
+            model=model,
         )
         settings = {k: v for k, v in recipe.method.settings.items() if k in entry.defaults}
         params = self.weights.params(entry.form)

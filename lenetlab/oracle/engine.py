@@ -5,6 +5,7 @@ methods; the oracle asks it and charges. Which engine answers is part of a run's
 because two engines agree to rounding and not to the bit.
 """
 
+from dataclasses import dataclass
 from typing import Protocol
 
 import torch
@@ -14,6 +15,23 @@ from lenetlab.errors import unknown
 from lenetlab.problem.data import Split
 
 ENGINES = ("auto", "torch")
+
+
+@dataclass(frozen=True, eq=False)
+class Layers:
+    """What goes into each layer and what comes back: the statistics of Kronecker factors.
+
+    loss : mean cross-entropy, 0-dim.
+    inputs : per layer, in its natural shape: conv1 (b, 1, 28, 28), conv2 (b, 6, 12, 12),
+        fc1 (b, 256), fc2 (b, 120), fc3 (b, 84).
+    output_gradients : per layer, the derivative of each example's own loss (not divided by b) by
+        the layer's output before tanh: conv1 (b, 6, 24, 24), conv2 (b, 16, 8, 8), fc1 (b, 120),
+        fc2 (b, 84), fc3 (b, 10).
+    """
+
+    loss: Tensor
+    inputs: dict[str, Tensor]
+    output_gradients: dict[str, Tensor]
 
 
 class Engine(Protocol):
@@ -31,6 +49,14 @@ class Engine(Protocol):
 
     def logits(self, w: Tensor, batch: Tensor | None = None) -> Tensor:
         """Class scores (b, 10); of the whole data set, in its order, if `batch` is None."""
+        ...
+
+    def layers(self, w: Tensor, batch: Tensor) -> Layers:
+        """Inputs and output gradients of every layer."""
+        ...
+
+    def per_example_norms(self, w: Tensor, batch: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean cross-entropy, and the Euclidean norm of every example's gradient (b,)."""
         ...
 
 
