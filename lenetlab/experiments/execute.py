@@ -29,6 +29,7 @@ from lenetlab.experiments.loop import Hooks, Outcome, loop
 from lenetlab.experiments.recipe import Recipe
 from lenetlab.experiments.training import Diverged, StepError, Training
 from lenetlab.methods.registry import find
+from lenetlab.methods.wrappers import find_wrapper
 from lenetlab.oracle.torch_engine import TorchEngine
 from lenetlab.problem.evaluation import Evaluation, evaluate
 from lenetlab.problem.model import CONSTRAINED, state_dict
@@ -81,6 +82,8 @@ def execute(
         raise UserError(f"seed {seed} is out of range; expected 0 to 2^63 - 1")
     train, engine, test, test_engine = bench.load(recipe.split)
     record = numerics(find(recipe.method.name), engine.name, bench.where)
+    if recipe.wrappers:
+        record["wrapper_versions"] = [find_wrapper(c.name).version for c in recipe.wrappers]
     identity = identify(recipe, seed, train.checksum, record)
     path = _folder(bench.out, identity)
     amount = recipe.budget.amount
@@ -182,7 +185,9 @@ def _record(
 
 
 def _folder(out: Path, identity: dict[str, Any]) -> Path:
-    name = re.sub(r"[^A-Za-z0-9_.-]+", "_", identity["recipe"]["method"][0]).strip("._") or "run"
+    recipe = identity["recipe"]
+    names = [name for name, _ in [*recipe.get("wrappers", []), recipe["method"]]]
+    name = re.sub(r"[^A-Za-z0-9_.+-]+", "_", "+".join(names)).strip("._") or "run"
     path = out / f"{name[-60:]}-{identity['id']}"
     try:
         path.mkdir(parents=True, exist_ok=True)

@@ -146,10 +146,14 @@ class Oracle:
     def __call__(self) -> Tensor:
         """Loss on the present batch, detached, 0-dim; `.grad` of all parameters is filled."""
         loss, _ = self.gradient(self.batch, out=self._weights.g)
+        self.answered(loss)
+        return loss
+
+    def answered(self, loss: Tensor) -> None:
+        """Hand out `g` as `.grad` of all parameters, with the `loss` that belongs to it."""
         self._weights.attach()
         if self.loss is None:
             self.loss = loss
-        return loss
 
     def value(self, batch: Batch, at: Tensor | None = None) -> Tensor:
         """F on `batch` at the vector `at` (the current weights if None), 0-dim."""
