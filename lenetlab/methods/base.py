@@ -4,7 +4,6 @@ A method's file reads as its page does: `w` and `g` are the flat vectors, `STATE
 remembered between steps, `start(w)` creates it, `step(oracle)` moves w.
 """
 
-from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple
 
 import torch
@@ -58,7 +57,7 @@ class Base(Stateful):
     def start(self, w: Tensor) -> None:
         """Create the state for weights `w`; the names are those in `STATE`."""
 
-    def step(self, closure: Callable[[], Tensor]) -> Tensor:
+    def step(self, oracle: Oracle) -> Tensor:
         """One update; the loss at which it began."""
         raise NotImplementedError
 
@@ -82,6 +81,3 @@ def _gradient(parameter: Tensor) -> Tensor:
     if parameter.grad is None:
         raise ValueError("parameters have no gradient yet; take them from Weights.params")
     return parameter.grad
-
-
-__all__ = ["Base", "Layer", "Oracle", "Stateful"]
