@@ -6,12 +6,14 @@ import typer
 
 from lenetlab.cli.options import Json
 
+_EXAMPLE = {"average": "ema+sgd", "estimator": "svrg+sgd, ema+svrg+sgd"}
+
 
 def methods(
     name: Annotated[str | None, typer.Argument(help="Print this method's page.")] = None,
     json: Json = False,
 ) -> None:
-    """List the methods by family, or print the page of one.
+    """List the methods by family and the wrappers, or print the page of one.
 
     Examples: `lenetlab methods`, `lenetlab methods adamw`
     """
@@ -20,6 +22,7 @@ def methods(
     from lenetlab.cli.output import out, print_json
     from lenetlab.methods.registry import FAMILIES, Method, find
     from lenetlab.methods.registry import methods as registered
+    from lenetlab.methods.wrappers import Wrapper, wrappers
     from lenetlab.settings import show
 
     def plain(entry: Method) -> dict[str, object]:
@@ -36,10 +39,23 @@ def methods(
             "version": entry.version,
         }
 
+    def plain_wrapper(entry: Wrapper) -> dict[str, object]:
+        return {
+            "name": entry.name,
+            "kind": entry.kind,
+            "summary": entry.summary,
+            "reference": entry.reference,
+            "defaults": dict(entry.defaults),
+            "space": {key: vars(span) for key, span in entry.space.items()},
+            "cost": entry.cost,
+            "version": entry.version,
+        }
+
     if name is not None:
-        entry = find(name)
+        entry = wrappers()[name] if name in wrappers() else find(name)
+        described = plain_wrapper(entry) if isinstance(entry, Wrapper) else plain(entry)
         if json:
-            print_json(plain(entry) | {"page": entry.page})
+            print_json(described | {"page": entry.page})
             return
         out.print(entry.page, markup=False, soft_wrap=True)
         out.print()
@@ -49,6 +65,10 @@ def methods(
         for key, value in entry.defaults.items():
             table.add_row(key, show(value), str(entry.space.get(key, "")))
         out.print(table)
+        if isinstance(entry, Wrapper):
+            out.print(f"{entry.kind}; around a method: {entry.name}+sgd")
+            out.print(f"cost: {entry.cost}")
+            return
         decay = {"none": "none of its own; in scenario l2 the oracle adds λ/2‖w‖²"}
         out.print(f"family {entry.family}; batch size {entry.batch_size:,} unless told otherwise")
         out.print(f"weight decay: {decay.get(entry.decay, entry.decay)}")
@@ -58,11 +78,17 @@ def methods(
     if json:
         print_json([plain(entry) for entry in known.values()])
         return
-    width = max(len(entry) for entry in known)
+    width = max(len(name) for name in [*known, *wrappers()])
     for family, what in FAMILIES.items():
         of_family = [entry for entry in known.values() if entry.family == family]
         if of_family:
             out.print(f"\n[bold]{family.replace('_', ' ')}[/]: {what}")
         for entry in of_family:
             out.print(f"  {entry.name:<{width}}  {entry.summary}", markup=False, soft_wrap=True)
+    for kind in ("average", "estimator"):
+        out.print(f"\n[bold]{kind}s[/]: around a method, as in {_EXAMPLE[kind]}")
+        for wrapper in wrappers().values():
+            if wrapper.kind == kind:
+                out.print(f"  {wrapper.name:<{width}}  {wrapper.summary}", markup=False,
+                          soft_wrap=True)  # fmt: skip
     out.print("\n`lenetlab methods NAME` prints a method's page.", markup=False)

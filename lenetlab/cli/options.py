@@ -18,8 +18,10 @@ Resume = Annotated[
     typer.Option(help="Continue unfinished runs and reuse finished ones, or start over."),
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, mps or xpu.")]
-Engine = Annotated[str, typer.Option(help="auto or torch.")]
-Threads = Annotated[int | None, typer.Option(help="Threads of PyTorch; its own choice if unset.")]
+Engine = Annotated[str, typer.Option(help="auto, native or torch.")]
+Threads = Annotated[
+    int | None, typer.Option(help="Threads of the engine (default: one a processor).")
+]
 RUNS = Path("runs")
 
 

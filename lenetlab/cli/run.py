@@ -25,11 +25,16 @@ if TYPE_CHECKING:
 def run(
     methods: Annotated[
         list[str],
-        typer.Argument(help="A name from `lenetlab methods`, FILE.py:CLASS or MODULE:CLASS."),
+        typer.Argument(
+            help="A name from `lenetlab methods`, FILE.py:CLASS or MODULE:CLASS; "
+            "inside wrappers: ema+svrg+sgd."
+        ),
     ],
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", help="A hyperparameter, NAME=VALUE; may be repeated."),
+        typer.Option(
+            "--set", help="A hyperparameter, NAME=VALUE or WRAPPER.NAME=VALUE; repeat it."
+        ),
     ] = None,
     vary: Annotated[
         list[str] | None,
@@ -44,7 +49,9 @@ def run(
     batch_size: Annotated[
         int | None, typer.Option(help="1 to 60000 (default: the method's own, mostly 64).")
     ] = None,
-    plan: Annotated[str, typer.Option(help="fixed, or geometric:factor=2,every=1.")] = "fixed",
+    plan: Annotated[
+        str, typer.Option(help="fixed, geometric:factor=2,every=1 or norm_test:theta=1.")
+    ] = "fixed",
     schedule: Annotated[
         str, typer.Option(help="constant, step, 1/t, linear, cosine or one-cycle.")
     ] = "constant",
@@ -74,6 +81,7 @@ def run(
     - `lenetlab run adamw --set lr=0.002 --epochs 10 --batch-size 64 --seed 0 --json`
     - `lenetlab run adamw sgd --vary batch_size=16,32,64 --vary lr=0.001,0.003
       --schedule cosine --seeds 3`
+    - `lenetlab run ema+svrg+sgd --set lr=0.1 --set svrg.alpha=0.5 --passes 5`
     - `lenetlab run my_method.py:MyOptimizer --split inner`
 
     Exit status: 0 when every run finished, 1 when one failed, 2 for wrong usage.

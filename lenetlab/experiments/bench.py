@@ -8,8 +8,11 @@ import torch
 
 from lenetlab.errors import UserError
 from lenetlab.experiments.environment import choose_device
-from lenetlab.oracle.engine import Engine, make_engine
+from lenetlab.oracle.engine import Engine, choose_engine, make_engine
 from lenetlab.problem.data import Split, load_pair
+
+_PROCESSORS = os.cpu_count() or 1
+_TORCH_THREADS = torch.get_num_threads()
 
 
 @dataclass
@@ -19,7 +22,7 @@ class Bench:
     data : folder of the IDX files, None to search for them.
     out : folder that receives one directory a run.
     engine, device : by name, `auto` for the best there is.
-    threads : of PyTorch on the CPU; None for its own choice.
+    threads : of the engine; None for one a processor (or PyTorch's own choice).
     resume : continue unfinished runs and reuse finished ones, instead of starting over.
     save_every : seconds between checkpoints.
     """
@@ -34,24 +37,27 @@ class Bench:
     _loaded: dict[str, tuple[Split, Engine, Split, Engine]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.threads is not None:
-            most = os.cpu_count() or 1
-            if not 1 <= self.threads <= most:
-                raise UserError(f"threads={self.threads} is out of range; expected 1 to {most}")
-            torch.set_num_threads(self.threads)
+        if self.threads is not None and not 1 <= self.threads <= _PROCESSORS:
+            raise UserError(f"threads={self.threads} is out of range; expected 1 to {_PROCESSORS}")
         self.where = choose_device(self.device)
         if self.where.type == "cuda":
             torch.backends.cudnn.deterministic = True
             torch.backends.cudnn.benchmark = False
+        self.engine = choose_engine(self.engine, self.where)
+        if self.engine == "native":
+            # Two pools of threads that take turns slow each other down: PyTorch gets one thread.
+            self.engine_threads, self._torch_threads = self.threads or _PROCESSORS, 1
+        else:
+            self.engine_threads = self._torch_threads = self.threads or _TORCH_THREADS
 
     def load(self, split: str) -> tuple[Split, Engine, Split, Engine]:
-        """What is trained on and its engine, what is measured on and its engine."""
+        """What is trained on and its engine, what is measured on and its engine; from here on
+        PyTorch has the number of threads that belongs to them."""
+        torch.set_num_threads(self._torch_threads)
         if split not in self._loaded:
             train, test = load_pair(split, self.data)
-            self._loaded[split] = (
-                train,
-                make_engine(self.engine, train, self.where),
-                test,
-                make_engine(self.engine, test, self.where),
-            )
+            self._loaded[split] = (train, self._over(train), test, self._over(test))
         return self._loaded[split]
+
+    def _over(self, split: Split) -> Engine:
+        return make_engine(self.engine, split, self.where, self.engine_threads)

@@ -13,6 +13,7 @@ import torch
 
 from lenetlab.errors import UserError, unknown
 from lenetlab.methods.registry import Method
+from lenetlab.oracle.engine import Engine
 
 DEVICES = ("auto", "cpu", "cuda", "mps", "xpu")
 
@@ -32,23 +33,25 @@ def choose_device(name: str) -> torch.device:
     return torch.device(here if name == "auto" else name)
 
 
-def numerics(method: Method, engine: str, device: torch.device) -> dict[str, Any]:
+def numerics(method: Method, engine: Engine, device: torch.device) -> dict[str, Any]:
     """The fields besides the recipe that decide the bits of a run; part of its identity."""
     record: dict[str, Any] = {
-        "engine": engine,
+        "engine": engine.name,
         "torch": torch.__version__,
         "capability": torch.backends.cpu.get_cpu_capability(),
         "device": device.type,
         "method_version": method.version,
     }
-    if engine == "torch" and device.type == "cpu":
-        record["threads"] = torch.get_num_threads()  # sums are split by thread
+    if engine.name == "native":
+        record["kernel"] = engine.key  # its number of threads does not matter
+    elif device.type == "cpu":
+        record["threads"] = engine.threads  # sums are split by thread
     if method.source:
         record["source_sha256"] = method.source
     return record
 
 
-def machine() -> dict[str, Any]:
+def machine(engine: Engine) -> dict[str, Any]:
     """Versions, processor, threads and git state; nothing here decides the identity."""
     return {
         "lenetlab": version("lenetlab"),
@@ -57,7 +60,7 @@ def machine() -> dict[str, Any]:
         "system": f"{platform.system()} {platform.machine()}",
         "processor": _processor(),
         "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
+        "threads": engine.threads,
         "git": _git(),
     }
 

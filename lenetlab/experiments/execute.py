@@ -30,6 +30,9 @@ from lenetlab.experiments.loop import Hooks, Outcome, loop
 from lenetlab.experiments.recipe import Recipe
 from lenetlab.experiments.training import Diverged, StepError, Training
 from lenetlab.methods.registry import find
+from lenetlab.methods.wrappers import find_wrapper
+from lenetlab.oracle.engine import Engine
+from lenetlab.oracle.torch_engine import TorchEngine
 from lenetlab.problem.evaluation import Evaluation, evaluate
 from lenetlab.problem.model import CONSTRAINED, state_dict
 
@@ -80,7 +83,9 @@ def execute(
     if not 0 <= seed < 2**63:
         raise UserError(f"seed {seed} is out of range; expected 0 to 2^63 - 1")
     train, engine, test, test_engine = bench.load(recipe.split)
-    record = numerics(find(recipe.method.name), engine.name, bench.where)
+    record = numerics(find(recipe.method.name), engine, bench.where)
+    if recipe.wrappers:
+        record["wrapper_versions"] = [find_wrapper(c.name).version for c in recipe.wrappers]
     identity = identify(recipe, seed, train.checksum, record)
     path = _folder(bench.out, identity)
     amount = recipe.budget.amount
@@ -88,7 +93,8 @@ def execute(
     with _alone(path), _seeded(seed):
         if bench.resume and (found := _finished(path, curve.planned)):
             return found
-        training = Training(recipe, seed, len(train), engine, bench.where)
+        model = TorchEngine(train, bench.where)  # second-order answers need PyTorch
+        training = Training(recipe, seed, len(train), engine, bench.where, model)
         clock = Clock()
         saved = path / records.CHECKPOINT
         if bench.resume and saved.exists():
@@ -118,7 +124,7 @@ def execute(
             status, reason, trace, outcome = _train(training, amount, curve, clock, hooks)
         if status == "interrupted":
             raise Interrupted(path, training.steps, received[0])
-        _record(path, training, curve, clock, outcome, status, reason, trace)
+        _record(path, engine, training, curve, clock, outcome, status, reason, trace)
         saved.unlink(missing_ok=True)
         return records.read_run(path)
 
@@ -139,6 +145,7 @@ def _train(
 
 def _record(
     path: Path,
+    engine: Engine,
     t: Training,
     curve: Curve,
     clock: Clock,
@@ -164,9 +171,10 @@ def _record(
         "cpu_seconds": clock.cpu,
         "apart_seconds": clock.apart,
         "look_seconds": curve.look_seconds,
+        "factorization_seconds": t.oracle.linalg.seconds,
         "peak_memory_mb": peak_memory_mb(),
     }
-    record = seconds | machine() | ({"traceback": trace} if trace else {})
+    record = seconds | machine(engine) | ({"traceback": trace} if trace else {})
     records.replace_json(path / records.MACHINE, record)
     result = {
         "status": status,
@@ -181,7 +189,9 @@ def _record(
 
 
 def _folder(out: Path, identity: dict[str, Any]) -> Path:
-    name = re.sub(r"[^A-Za-z0-9_.-]+", "_", identity["recipe"]["method"][0]).strip("._") or "run"
+    recipe = identity["recipe"]
+    names = [name for name, _ in [*recipe.get("wrappers", []), recipe["method"]]]
+    name = re.sub(r"[^A-Za-z0-9_.+-]+", "_", "+".join(names)).strip("._") or "run"
     path = out / f"{name[-60:]}-{identity['id']}"
     try:
         path.mkdir(parents=True, exist_ok=True)

@@ -13,6 +13,8 @@ from lenetlab.errors import UserError, unknown
 from lenetlab.experiments.plans import choose_plan
 from lenetlab.experiments.schedules import choose_schedule
 from lenetlab.methods.registry import find
+from lenetlab.methods.wrappers import check_nesting, find_wrapper
+from lenetlab.methods.wrappers import split as split_names
 from lenetlab.problem.scenarios import check_scenario
 from lenetlab.settings import Choice, Settings, Value, parse_choice
 
@@ -47,7 +49,8 @@ class Budget:
 class Recipe:
     """A method, the parts composed with it, the rules it is trained under, and a budget.
 
-    wrappers, constraint, initialisation and augmentation have only their neutral value so far.
+    wrappers : at most an average and an estimator, the outer first.
+    constraint, initialisation and augmentation have only their neutral value so far.
     split : `official` trains on all 60,000 images and measures on the test set, `inner` trains
         on the first 50,000 and measures on the last 10,000 training images.
     """
@@ -67,8 +70,7 @@ class Recipe:
     def __post_init__(self) -> None:
         if self.split not in SPLITS:
             raise unknown("split", self.split, SPLITS)
-        if self.wrappers:
-            raise unknown("wrapper", self.wrappers[0].name, ["none"])
+        check_nesting([choice.name for choice in self.wrappers], find(self.method.name))
         for kind, part, neutral in (
             ("constraint", self.constraint, "none"),
             ("initialisation", self.initialisation, "starter"),
@@ -92,6 +94,8 @@ class Recipe:
     def canonical(self) -> dict[str, Any]:
         """The recipe as plain values, without what is at its default."""
         fields: dict[str, Any] = {"method": [self.method.name, self.method.changed()]}
+        if self.wrappers:
+            fields["wrappers"] = [[choice.name, choice.changed()] for choice in self.wrappers]
         for name, default in (("plan", "fixed"), ("schedule", "constant")):
             part: Choice = getattr(self, name)
             if part.name != default or part.changed():
@@ -104,8 +108,8 @@ class Recipe:
         return fields
 
     def label(self) -> str:
-        """Method and what was changed of it, for a person."""
-        return str(self.method)
+        """Wrappers, method and what was changed of them, for a person."""
+        return "+".join(str(choice) for choice in (*self.wrappers, self.method))
 
 
 def make_recipe(
@@ -124,11 +128,14 @@ def make_recipe(
 ) -> Recipe:
     """A validated recipe from what a user writes; every mistake is a `UserError`.
 
-    `settings` are the method's hyperparameters; a key `part.name` sets `name` of the part
-    `plan` or `schedule`. `plan` and `schedule` may carry settings: `"step:gamma=0.5"`.
+    `method` may stand inside wrappers, the outer first: `"ema+svrg+sgd"`. `settings` are the
+    method's hyperparameters; a key `part.name` sets `name` of the part `plan`, `schedule` or of a
+    wrapper. `plan` and `schedule` may carry settings: `"step:gamma=0.5"`.
     Without a budget it is ten epochs; without a batch size it is the method's own.
     """
-    own, parts = _sort(settings or {})
+    names, method = split_names(method)
+    around = [find_wrapper(name) for name in names]
+    own, parts = _sort(settings or {}, ["plan", "schedule", *names])
     entry = find(method)
     weight_decay = None
     if entry.decay == "none" and "weight_decay" in own and "l2" in scenario:
@@ -154,13 +161,16 @@ def make_recipe(
         scenario=scenario,
         rules=rules,
         split=split,
+        wrappers=tuple(entry.settings(parts[entry.name]) for entry in around),
     )
 
 
-def _sort(settings: Settings) -> tuple[dict[str, Value], Mapping[str, dict[str, Value]]]:
+def _sort(
+    settings: Settings, known: Sequence[str]
+) -> tuple[dict[str, Value], Mapping[str, dict[str, Value]]]:
     """Hyperparameters of the method, and settings of the parts by part."""
     own: dict[str, Value] = {}
-    parts: dict[str, dict[str, Value]] = {"plan": {}, "schedule": {}}
+    parts: dict[str, dict[str, Value]] = {part: {} for part in known}
     for key, value in settings.items():
         part, dot, name = key.partition(".")
         if not dot:

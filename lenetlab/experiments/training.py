@@ -15,7 +15,9 @@ from lenetlab.experiments.recipe import Recipe
 from lenetlab.experiments.schedules import make_schedule
 from lenetlab.methods.registry import find
 from lenetlab.methods.state import capture, restore
+from lenetlab.methods.wrappers import compose
 from lenetlab.oracle.engine import Engine
+from lenetlab.oracle.model import Model
 from lenetlab.oracle.oracle import Oracle
 from lenetlab.oracle.order import DataOrder, starter_stream
 from lenetlab.oracle.weights import Weights
@@ -34,12 +36,20 @@ class StepError(Exception):
 class Training:
     """All that moves while `recipe` is trained with `seed`; saved and restored as one tree."""
 
-    def __init__(self, recipe: Recipe, seed: int, n: int, engine: Engine, device: torch.device):
+    def __init__(
+        self,
+        recipe: Recipe,
+        seed: int,
+        n: int,
+        engine: Engine,
+        device: torch.device,
+        model: Model | None = None,
+    ):
         entry = find(recipe.method.name)
         stream = starter_stream(seed)
         self.weights = Weights(initial_weights(stream).to(device))
         order = DataOrder(stream, n)
-        plan = make_plan(recipe.plan, n)
+        self._plan = plan = make_plan(recipe.plan, n)
         self.oracle = Oracle(
             engine,
             self.weights,
@@ -47,16 +57,18 @@ class Training:
             batch_size=lambda: plan.batch_size(order.sweeps),
             rng=_generator(seed),
             l2=recipe.weight_decay if entry.decay == "none" else 0.0,
+            model=model,
         )
         settings = {k: v for k, v in recipe.method.settings.items() if k in entry.defaults}
         params = self.weights.params(entry.form)
         try:
-            self.optimizer = entry.optimizer(params, settings)
+            base = entry.optimizer(params, settings)
         except UserError:
             raise
         except Exception as error:  # the optimizer may be anybody's, and raise anything
             given = ", ".join(f"{k}={show(v)}" for k, v in settings.items())
             raise UserError(f"method {entry.name} refuses {given}: {error}") from error
+        self.optimizer = compose(base, recipe.wrappers, self.weights.w)
         self.steps = 0
         self.losses = array("f")
         self._budget = recipe.budget
@@ -121,13 +133,14 @@ class Training:
         if not math.isfinite(value):
             raise Diverged(f"loss is {value:g} at step {self.steps}")
         self.losses.append(value)
+        progress = min(self.position / self._budget.amount, 1.0)
+        self.optimizer.observe(self.weights.w, progress)
+        self._plan.observe(self.oracle)
         return value
 
     def answer(self) -> Tensor:
         """The weights to be judged (44426,): the method's own answer, inside the constraint."""
-        w = self.weights.w
-        if hasattr(self.optimizer, "answer"):
-            w = self.optimizer.answer(w)
+        w = self.optimizer.answer(self.weights.w)
         return w if self.oracle.mask is None else w * self.oracle.mask
 
     def _apply_schedule(self) -> None:
@@ -143,6 +156,7 @@ class Training:
             "w": self.weights.w,
             "optimizer": capture(self.optimizer),
             "oracle": self.oracle.state(),
+            "plan": self._plan.state(),
             "steps": self.steps,
             "losses": torch.frombuffer(self.losses, dtype=torch.float32)
             if self.losses
@@ -154,6 +168,7 @@ class Training:
         self.weights.w.copy_(state["w"])
         restore(self.optimizer, state["optimizer"])
         self.oracle.restore(state["oracle"])
+        self._plan.restore(state["plan"])
         self.steps = state["steps"]
         self.losses = array("f", state["losses"].numpy().tobytes())
 

@@ -16,7 +16,7 @@ import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
 from torch import Tensor
 
@@ -26,12 +26,14 @@ from lenetlab.settings import DOMAINS, Choice, Domain, Settings, resolve
 
 Form = Literal["flat", "named", "layers"]
 Decay = Literal["none", "coupled", "decoupled"]
+Asks = Literal["once", "more"]
 
 FAMILIES = {
     "basic": "gradient descent on one example, a mini-batch, or all of them",
     "noise_reduction": "less noise in the gradient or in the answer",
     "momentum": "a remembered direction",
     "adaptive": "a rate of its own for every weight",
+    "line_search": "line search, trust region, step rules",
     "second_order": "curvature, used or estimated",
     "outside": "somebody else's",
 }
@@ -81,6 +83,7 @@ class Method:
     decay : how it applies `weight_decay`; `none` if it has no such hyperparameter.
     version : raised whenever its bits change; part of a run's identity.
     batch_size : what it is run with unless told otherwise.
+    asks : `once` if a step asks `oracle()` once and nothing else: estimators need that.
     source : SHA-256 of the source file of a method from outside, empty for our own.
     """
 
@@ -98,6 +101,7 @@ class Method:
     batch_size: int = 64
     domains: Mapping[str, Domain] = field(default_factory=dict)
     source: str = ""
+    asks: Asks = "once"
 
     @property
     def summary(self) -> str:
@@ -112,6 +116,8 @@ class Method:
         """The optimizer over `params`, ready for its first step."""
         return self.build(params, **settings)
 
+
+Build = TypeVar("Build", bound=Callable[..., Any])
 
 _registered: dict[str, Method] = {}
 
@@ -129,20 +135,25 @@ def method(
     version: int = 1,
     batch_size: int = 64,
     domains: Mapping[str, Domain] | None = None,
-) -> Callable[[Callable[..., Optimizer]], Callable[..., Optimizer]]:
+    asks: Asks = "once",
+) -> Callable[[Build], Build]:
     """Register the decorated builder; its module's docstring is the method's page."""
 
-    def register(build: Callable[..., Optimizer]) -> Callable[..., Optimizer]:
-        module = inspect.getmodule(build)
-        page = inspect.getdoc(module) or ""
+    def register(build: Build) -> Build:
+        page = page_of(build)
         _check(name, family, page, defaults, space, decay)
         _registered[name] = Method(
             name, family, reference, form, decay, version, defaults, space, cost, page, build,
-            batch_size, domains or {},
+            batch_size, domains or {}, asks=asks,
         )  # fmt: skip
         return build
 
     return register
+
+
+def page_of(build: object) -> str:
+    """The docstring of the file that `build` is from."""
+    return inspect.getdoc(inspect.getmodule(build)) or ""
 
 
 def _check(
@@ -163,10 +174,16 @@ def _check(
 
 
 @cache
-def methods() -> Mapping[str, Method]:
-    """All registered methods by name, family by family."""
+def import_all() -> None:
+    """Import every file below `lenetlab/methods/`, so that all are registered."""
     for found in pkgutil.walk_packages(lenetlab.methods.__path__, "lenetlab.methods."):
         importlib.import_module(found.name)
+
+
+@cache
+def methods() -> Mapping[str, Method]:
+    """All registered methods by name, family by family."""
+    import_all()
     order = list(FAMILIES)
     return dict(sorted(_registered.items(), key=lambda kv: (order.index(kv[1].family), kv[0])))
 

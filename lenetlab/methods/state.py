@@ -10,17 +10,21 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lenetlab.methods.registry import Optimizer
-
 Tree = Any  # None, bool, int, float, str, Tensor, Generator, or lists, tuples, dicts of them
 
 _OWN = frozenset(vars(torch.optim.Optimizer([torch.zeros(1)], {})))
 
 
-def capture(optimizer: Optimizer) -> Tree:
-    """Everything that the next step depends on, parameters excepted. Nothing is copied."""
+def capture(optimizer: Any) -> Tree:
+    """Everything that the next step depends on, parameters excepted. Nothing is copied.
+
+    Our own methods and compositions say themselves what that is.
+    """
+    if not isinstance(optimizer, torch.optim.Optimizer):
+        own: Tree = optimizer.state_dict()
+        return own
     params = _params(optimizer)
-    state = optimizer.state  # type: ignore[attr-defined]
+    state = optimizer.state
     return {
         "groups": [
             {k: v for k, v in group.items() if k != "params"} for group in optimizer.param_groups
@@ -34,18 +38,21 @@ def capture(optimizer: Optimizer) -> Tree:
     }
 
 
-def restore(optimizer: Optimizer, tree: Tree) -> None:
+def restore(optimizer: Any, tree: Tree) -> None:
     """Put a captured state into a newly built optimizer over parameters of the same shapes."""
+    if not isinstance(optimizer, torch.optim.Optimizer):
+        optimizer.load_state_dict(tree)
+        return
     for group, saved in zip(optimizer.param_groups, tree["groups"], strict=True):
         group.update(saved)
     for p, saved in zip(_params(optimizer), tree["state"], strict=True):
         if saved:
-            optimizer.state[p] = saved  # type: ignore[attr-defined]
+            optimizer.state[p] = saved
     for name, value in tree["attributes"].items():
         setattr(optimizer, name, value)
 
 
-def _params(optimizer: Optimizer) -> list[Tensor]:
+def _params(optimizer: Any) -> list[Tensor]:
     return [p for group in optimizer.param_groups for p in group["params"]]
 
 

@@ -5,21 +5,44 @@ methods; the oracle asks it and charges. Which engine answers is part of a run's
 because two engines agree to rounding and not to the bit.
 """
 
+import sys
+from dataclasses import dataclass
+from functools import cache
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from lenetlab.errors import unknown
+from lenetlab.errors import UserError, unknown
+from lenetlab.oracle.native.build import Unavailable, native_kernel
 from lenetlab.problem.data import Split
 
-ENGINES = ("auto", "torch")
+ENGINES = ("auto", "native", "torch")
+
+
+@dataclass(frozen=True, eq=False)
+class Layers:
+    """What goes into each layer and what comes back: the statistics of Kronecker factors.
+
+    loss : mean cross-entropy, 0-dim.
+    inputs : per layer, in its natural shape: conv1 (b, 1, 28, 28), conv2 (b, 6, 12, 12),
+        fc1 (b, 256), fc2 (b, 120), fc3 (b, 84).
+    output_gradients : per layer, the derivative of each example's own loss (not divided by b) by
+        the layer's output before tanh: conv1 (b, 6, 24, 24), conv2 (b, 16, 8, 8), fc1 (b, 120),
+        fc2 (b, 84), fc3 (b, 10).
+    """
+
+    loss: Tensor
+    inputs: dict[str, Tensor]
+    output_gradients: dict[str, Tensor]
 
 
 class Engine(Protocol):
     """Answers at flat weights `w` (44426,) for examples named by `batch`, int64 indices (b,)."""
 
     name: str
+    key: str  # of what computes, where that is not PyTorch: part of a run's identity
+    threads: int
 
     def gradient(self, w: Tensor, batch: Tensor, out: Tensor) -> Tensor:
         """Mean cross-entropy, 0-dim; its gradient is written to `out` (44426,)."""
@@ -33,11 +56,45 @@ class Engine(Protocol):
         """Class scores (b, 10); of the whole data set, in its order, if `batch` is None."""
         ...
 
+    def layers(self, w: Tensor, batch: Tensor) -> Layers:
+        """Inputs and output gradients of every layer."""
+        ...
 
-def make_engine(name: str, split: Split, device: torch.device) -> Engine:
-    """The engine called `name` over `split`; `auto` takes the fastest there is for `device`."""
-    from lenetlab.oracle.torch_engine import TorchEngine
+    def per_example_norms(self, w: Tensor, batch: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean cross-entropy, and the Euclidean norm of every example's gradient (b,)."""
+        ...
 
+
+def choose_engine(name: str, device: torch.device) -> str:
+    """`native` or `torch` for `name`; `auto` takes native on a CPU where it can be built, and says
+    once why it cannot. Raises `UserError` where `native` is asked for and cannot be had."""
     if name not in ENGINES:
         raise unknown("engine", name, ENGINES)
+    if name == "torch" or (name == "auto" and device.type != "cpu"):
+        return "torch"
+    if device.type != "cpu":
+        raise UserError(f"engine 'native' runs on the CPU, not on {device.type}; add --device cpu")
+    try:
+        native_kernel()
+    except Unavailable as error:
+        if name == "native":
+            raise UserError(f"engine 'native' is not available: {error}") from None
+        _say_once(f"{error}; until then PyTorch computes, about ten times slower")
+        return "torch"
+    return "native"
+
+
+@cache
+def _say_once(message: str) -> None:
+    print(f"lenetlab: {message}", file=sys.stderr)
+
+
+def make_engine(name: str, split: Split, device: torch.device, threads: int) -> Engine:
+    """The engine called `name`, `native` or `torch`, over `split`; PyTorch has its own threads."""
+    if name == "native":
+        from lenetlab.oracle.native_engine import NativeEngine
+
+        return NativeEngine(split.images, split.labels, threads)
+    from lenetlab.oracle.torch_engine import TorchEngine
+
     return TorchEngine(split, device)

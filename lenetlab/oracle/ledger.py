@@ -11,6 +11,7 @@ COST: Mapping[str, float] = {
     "forwards": 1 / 3,
     "hessian_products": 2.0,
     "gauss_newton_products": 1.3,
+    "per_example_gradients": 2.0,
     "linearisations": 1.0,
 }
 
@@ -19,7 +20,8 @@ COST: Mapping[str, float] = {
 class Ledger:
     """Counts of examples per kind of answer; factorizations by count, size and seconds.
 
-    gradients, forwards, hessian_products, gauss_newton_products, linearisations : examples.
+    gradients, forwards, hessian_products, gauss_newton_products, linearisations,
+    per_example_gradients : examples.
     factorizations : number of matrix factorizations; `factorized` adds up their n³.
     """
 
@@ -28,6 +30,7 @@ class Ledger:
     hessian_products: int = 0
     gauss_newton_products: int = 0
     linearisations: int = 0
+    per_example_gradients: int = 0
     factorizations: int = 0
     factorized: int = 0
 

@@ -8,19 +8,23 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from lenetlab.oracle.engine import Layers
+from lenetlab.oracle.model import Classification
 from lenetlab.problem.data import Split
 from lenetlab.problem.evaluation import SCRIPT_BATCH
-from lenetlab.problem.model import SHAPES, logits, views
+from lenetlab.problem.model import LAYERS, SHAPES, logits, pre_activations, views
 
 CHUNK = 1000  # images in flight; larger chunks fall out of the cache and are slower
 
 
-class TorchEngine:
+class TorchEngine(Classification):
     """LeNet-5 through autograd, on any device, in the precision of the weights it is given."""
 
     name = "torch"
+    key = ""
 
     def __init__(self, split: Split, device: torch.device) -> None:
+        self.threads = torch.get_num_threads()
         self._split = split.to(device)
 
     def gradient(self, w: Tensor, batch: Tensor, out: Tensor) -> Tensor:
@@ -54,6 +58,57 @@ class TorchEngine:
         with torch.no_grad():
             scores = [logits(named, self._images(b, w)) for b in torch.split(batch, SCRIPT_BATCH)]
         return torch.cat(scores)
+
+    def layers(self, w: Tensor, batch: Tensor) -> Layers:
+        """Inputs and output gradients of every layer, in chunks; 62 kB an example."""
+        parts = [self._layers(w, chunk) for chunk in torch.split(batch, CHUNK)]
+        loss = sum(part.loss * len(part.inputs["fc1"]) for part in parts) / len(batch)
+        return Layers(
+            torch.as_tensor(loss),
+            {name: torch.cat([part.inputs[name] for part in parts]) for name in LAYERS},
+            {name: torch.cat([part.output_gradients[name] for part in parts]) for name in LAYERS},
+        )
+
+    def per_example_norms(self, w: Tensor, batch: Tensor) -> tuple[Tensor, Tensor]:
+        """From the layers' statistics, without the gradients themselves (Goodfellow 2015,
+        arXiv:1510.01799): a linear layer's is ‖a‖²‖δ‖², with its bias (‖a‖² + 1)‖δ‖²."""
+        total = torch.zeros((), dtype=w.dtype, device=w.device)
+        norms = []
+        for chunk in torch.split(batch, CHUNK):
+            part = self._layers(w, chunk)
+            total += part.loss * len(chunk)
+            squares = torch.zeros(len(chunk), dtype=w.dtype, device=w.device)
+            for name in LAYERS:
+                a, delta = part.inputs[name], part.output_gradients[name]
+                if a.dim() == 2:
+                    squares += (a.square().sum(1) + 1) * delta.square().sum(1)
+                else:
+                    delta = delta.flatten(2)
+                    gradient = delta @ F.unfold(a, kernel_size=5).mT
+                    squares += gradient.square().sum((1, 2)) + delta.sum(2).square().sum(1)
+            norms.append(squares.sqrt())
+        return total / len(batch), torch.cat(norms)
+
+    def outputs(self, w: Tensor, batch: Tensor) -> Tensor:
+        """Class scores (b, 10), differentiable in `w`."""
+        return logits(views(w), self._images(batch, w))
+
+    def targets(self, batch: Tensor) -> Tensor:
+        """Labels (b,)."""
+        return self._labels(batch)
+
+    def _layers(self, w: Tensor, batch: Tensor) -> Layers:
+        with torch.enable_grad():
+            # weights that need a gradient make autograd record the graph
+            named = {name: view.detach().requires_grad_() for name, view in views(w).items()}
+            inputs, outputs = pre_activations(named, self._images(batch, w))
+            loss = F.cross_entropy(outputs["fc3"], self._labels(batch), reduction="sum")
+            deltas = torch.autograd.grad(loss, list(outputs.values()))
+        return Layers(
+            loss.detach() / len(batch),
+            {name: x.detach() for name, x in inputs.items()},
+            dict(zip(outputs, deltas, strict=True)),
+        )
 
     def _gradient(self, w: Tensor, batch: Tensor, reduction: str, out: Tensor) -> Tensor:
         with torch.enable_grad():

@@ -3,11 +3,13 @@
 import torch
 from torch import Tensor
 
-from lenetlab.problem.model import SHAPES, views
+from lenetlab.problem.model import SHAPES, Layout, views
 
 
 class Weights:
     """The vector `w` (44,426), its gradient `g`, and leaves for optimizers that alias both.
+
+    `shapes` names the tensors in it: LeNet-5's ten, or another problem's.
 
     `params(form)` gives what a method's constructor receives:
 
@@ -16,7 +18,8 @@ class Weights:
     layers : the ten tensors with convolutions flattened to matrices (methods for matrices).
     """
 
-    def __init__(self, w: Tensor) -> None:
+    def __init__(self, w: Tensor, shapes: Layout = SHAPES) -> None:
+        self.shapes = shapes
         self.w = w.detach().clone()
         self.g = torch.zeros_like(self.w)
         self._leaves: list[tuple[Tensor, Tensor]] = []  # parameter, its slice of g
@@ -26,8 +29,8 @@ class Weights:
         if form == "flat":
             pairs = [(self.w, self.g)]
         else:
-            w, g = views(self.w), views(self.g)
-            pairs = [(w[name], g[name]) for name in SHAPES]
+            w, g = views(self.w, self.shapes), views(self.g, self.shapes)
+            pairs = [(w[name], g[name]) for name in self.shapes]
             if form == "layers":
                 pairs = [(_matrix(a), _matrix(b)) for a, b in pairs]
         self._leaves = [(a.detach().requires_grad_(), b) for a, b in pairs]

@@ -14,7 +14,9 @@ from torch import Tensor, nn
 
 from lenetlab.errors import UserError
 
-SHAPES: Mapping[str, tuple[int, ...]] = {
+Layout = Mapping[str, tuple[int, ...]]  # names and shapes, in the order of the flat vector
+
+SHAPES: Layout = {
     "fc1.weight": (120, 256),
     "fc2.weight": (84, 120),
     "conv2.weight": (16, 6, 5, 5),
@@ -36,10 +38,11 @@ STATE_DICT_ORDER = tuple(f"{layer}.{kind}" for layer in LAYERS for kind in ("wei
 Parameters = Mapping[str, Tensor]
 
 
-def views(w: Tensor) -> dict[str, Tensor]:
-    """The ten named tensors as views of the flat vector `w` (44426,), in `SHAPES`' order."""
-    parts = torch.split(w, [math.prod(shape) for shape in SHAPES.values()])
-    return {name: part.view(SHAPES[name]) for name, part in zip(SHAPES, parts, strict=True)}
+def views(w: Tensor, shapes: Layout = SHAPES) -> dict[str, Tensor]:
+    """The named tensors of a layout as views of the flat vector `w`, in the layout's order;
+    LeNet-5's ten of (44426,) unless told otherwise."""
+    parts = torch.split(w, [math.prod(shape) for shape in shapes.values()])
+    return {name: part.view(shapes[name]) for name, part in zip(shapes, parts, strict=True)}
 
 
 def state_dict(w: Tensor) -> dict[str, Tensor]:
@@ -64,14 +67,24 @@ def flatten(named: Parameters) -> Tensor:
 def logits(p: Parameters, x: Tensor) -> Tensor:
     """Class scores (n, 10) of images `x` (n, 1, 28, 28) in [0, 1], operation by operation the
     handed-out script's `forward`."""
-    x = torch.tanh(F.conv2d(x, p["conv1.weight"], p["conv1.bias"]))
-    x = torch.max_pool2d(x, kernel_size=2, stride=2)
-    x = torch.tanh(F.conv2d(x, p["conv2.weight"], p["conv2.bias"]))
-    x = torch.max_pool2d(x, kernel_size=2, stride=2)
-    x = x.view(-1, 256)
-    x = torch.tanh(F.linear(x, p["fc1.weight"], p["fc1.bias"]))
-    x = torch.tanh(F.linear(x, p["fc2.weight"], p["fc2.bias"]))
-    return F.linear(x, p["fc3.weight"], p["fc3.bias"])
+    return pre_activations(p, x)[1]["fc3"]
+
+
+def pre_activations(p: Parameters, x: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """What goes into each layer, and what comes out of it before tanh; `fc3`'s are the scores."""
+    inputs, outputs = {}, {}
+    for layer in LAYERS:
+        inputs[layer] = x
+        apply = F.conv2d if layer.startswith("conv") else F.linear
+        outputs[layer] = apply(x, p[f"{layer}.weight"], p[f"{layer}.bias"])
+        if layer == "fc3":
+            break
+        x = torch.tanh(outputs[layer])
+        if layer.startswith("conv"):
+            x = torch.max_pool2d(x, kernel_size=2, stride=2)
+        if layer == "conv2":
+            x = x.view(-1, 256)
+    return inputs, outputs
 
 
 def initial_weights(generator: torch.Generator) -> Tensor:

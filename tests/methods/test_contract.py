@@ -23,8 +23,8 @@ def engine(split):
 
 
 def enough(name: str) -> int:
-    """Steps after which a method has done all it does: about two sweeps, or ten full batches."""
-    return {1: 300, 60_000: 10}.get(find(name).batch_size, 2 * -(-N // 64))
+    """Steps after which a method has done all it does: eight sweeps, or ten full batches."""
+    return {1: 300, 60_000: 10}.get(find(name).batch_size, 8 * -(-N // 64))
 
 
 def test_it_lowers_the_loss(engine, split, name):

@@ -31,6 +31,7 @@ from lenetlab.settings import POSITIVE_COUNT
     cost="1 or more passes a step; 2 × history vectors",
     domains={"history": POSITIVE_COUNT},
     batch_size=60_000,
+    asks="more",
 )
 def lbfgs(params: list[Tensor], *, lr: float, history: int) -> LBFGS:
     return LBFGS(

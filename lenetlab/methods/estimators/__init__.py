@@ -1,0 +1,1 @@
+"""Estimators: a gradient with less noise, or at another point, for any method that asks once."""

@@ -1,0 +1,51 @@
+r"""SARAH: the gradient estimate is carried along by what each batch says of its change.
+
+Where SVRG compares with a snapshot, SARAH compares with the step before: the differences are
+small, the estimate is biased, and its inner loop converges by itself on convex problems.
+
+    v = ∇F(w)                                     every `every` sweeps
+    v ← ∇f_S(w) − ∇f_S(w⁻) + v                    otherwise; w⁻ are the weights a step before
+
+Source: Nguyen et al., SARAH: A Novel Method for Machine Learning Problems Using Stochastic
+Recursive Gradient, ICML 2017, arXiv:1703.00102, Algorithm 1, restarting at the last iterate. With
+a full inner batch it is gradient descent.
+Cost: one pass a restart, two gradients a step; two vectors.
+"""
+
+from torch import Tensor
+
+from lenetlab.methods.wrappers import Estimator, Oracle, wrapper
+from lenetlab.settings import Domain
+
+
+@wrapper(
+    "sarah",
+    reference="Nguyen et al. 2017, arXiv:1703.00102, Alg. 1",
+    defaults={"every": 1.0},
+    space={},
+    cost="1 pass a restart, 2 gradients a step; 2 vectors",
+    domains={"every": Domain(1e-6)},
+)
+class SARAH(Estimator):
+    STATE = ("v", "before", "due")
+
+    def __init__(self, every: float) -> None:
+        self.every = every
+
+    def start(self, w: Tensor) -> None:
+        self.v, self.before = w.clone(), w.clone()
+        self.due = 0.0
+
+    def estimate(self, oracle: Oracle, g: Tensor) -> Tensor:
+        begun = oracle.order.sweeps
+        batch = oracle.batch
+        if begun >= self.due - 1e-9:
+            loss, _ = oracle.gradient(oracle.full, out=self.v)
+            self.due = begun + self.every
+        else:
+            loss, now = oracle.gradient(batch)
+            _, then = oracle.gradient(batch, at=self.before)
+            self.v.add_(now).sub_(then)
+        self.before.copy_(oracle.w)
+        g.copy_(self.v)
+        return loss

@@ -1,0 +1,50 @@
+r"""STORM: momentum whose memory is moved to the new point before it is mixed with the new gradient.
+
+Momentum averages old gradients, which belong to old points. Evaluating the same batch at the old
+point tells how the gradient has changed in between; with that correction the average estimates
+the gradient *here*, and its variance falls without any full pass.
+
+    d ← ∇f_S(w) + (1 − a) (d − ∇f_S(w⁻))          w⁻ are the weights a step before
+
+Source: Cutkosky and Orabona, Momentum-Based Variance Reduction in Non-Convex SGD, NeurIPS 2019,
+arXiv:1905.10018, Algorithm 1. Its adaptive η_t and a_t = c η_t² are step rules: here a is constant
+and the rate is the inner method's. With a = 1 it is the batch gradient; with a = 0, `sarah`
+without restarts. Cost: two gradients a step; two vectors.
+"""
+
+from torch import Tensor
+
+from lenetlab.methods.registry import log_uniform
+from lenetlab.methods.wrappers import Estimator, Oracle, wrapper
+from lenetlab.settings import UNIT
+
+
+@wrapper(
+    "storm",
+    reference="Cutkosky and Orabona 2019, arXiv:1905.10018, Alg. 1",
+    defaults={"a": 0.1},
+    space={"a": log_uniform(0.01, 1.0)},
+    cost="2 gradients a step; 2 vectors",
+    domains={"a": UNIT},
+)
+class STORM(Estimator):
+    STATE = ("d", "before")
+
+    def __init__(self, a: float) -> None:
+        self.a = a
+
+    def start(self, w: Tensor) -> None:
+        self.d: Tensor | None = None
+        self.before = w.clone()
+
+    def estimate(self, oracle: Oracle, g: Tensor) -> Tensor:
+        batch = oracle.batch
+        loss, _ = oracle.gradient(batch, out=g)
+        if self.d is None:
+            self.d = g.clone()
+        else:
+            _, then = oracle.gradient(batch, at=self.before)
+            self.d.sub_(then).mul_(1 - self.a).add_(g)
+        self.before.copy_(oracle.w)
+        g.copy_(self.d)
+        return loss

@@ -1,0 +1,1 @@
+"""How far to go: line searches, trust region, step rules."""

@@ -1,0 +1,47 @@
+r"""Hypergradient descent: the rate itself is trained, by the derivative of the loss by the rate.
+
+If two gradients in a row point the same way the step was too short, if they oppose each other it
+was too long: their inner product is the derivative of the loss by the last rate, up to its sign.
+
+    η ← η + β gᵀg⁻,   w ← w − η g
+
+Source: Baydin et al., Online Learning Rate Adaptation with Hypergradient Descent, ICLR 2018,
+arXiv:1703.04782, Algorithm 1 (SGD-HD). `lr` is the first rate; a schedule of `lr` has no effect
+after that. The rate is kept from turning negative. With β = 0 it is `sgd`.
+Cost: one gradient a step; one vector.
+"""
+
+import torch
+from torch import Tensor
+
+from lenetlab.methods.base import Base
+from lenetlab.methods.registry import log_uniform, method
+from lenetlab.oracle.oracle import Oracle
+from lenetlab.settings import NOT_NEGATIVE
+
+
+@method(
+    "hypergradient",
+    family="line_search",
+    reference="Baydin et al. 2018, arXiv:1703.04782, Alg. 1",
+    defaults={"lr": 0.1, "beta": 1e-3},
+    space={"lr": log_uniform(0.01, 0.5), "beta": log_uniform(1e-5, 1e-1)},
+    cost="1 gradient a step; 1 vector",
+    domains={"beta": NOT_NEGATIVE},
+)
+class Hypergradient(Base):
+    STATE = ("g_before", "eta")
+
+    def start(self, w: Tensor) -> None:
+        self.g_before = torch.zeros_like(w)
+        self.eta: float | None = None
+
+    def step(self, oracle: Oracle) -> Tensor:
+        loss = oracle()
+        w, g, h = self.w, self.g, self.group
+        if self.eta is None:
+            self.eta = h["lr"]
+        self.eta = max(self.eta + h["beta"] * float(g.dot(self.g_before)), 0.0)
+        w.sub_(g, alpha=self.eta)
+        self.g_before.copy_(g)
+        return loss

@@ -1,0 +1,51 @@
+r"""Stochastic Polyak step: as far as the batch's loss, divided by its slope, says.
+
+If the loss were linear along the gradient, a step of f/‖g‖² would bring it to zero. Divided by c
+and bounded it is a rate for every batch, without any search, that is long where there is much to
+gain and short near an interpolating minimum.
+
+    γ = min( (F_S(w) − ℓ*) / (c ‖g‖²),  γ_b ),   w ← w − γ g,   g = ∇F_S(w)
+    γ_b ← min(τ^(b/n) γ, η)                         the step may grow only slowly
+
+Source: Loizou et al., Stochastic Polyak Step-size for SGD, AISTATS 2021, arXiv:2002.10542, eq. 5
+(SPS_max) with the smoothing of appendix C and ℓ* = 0, a lower bound of cross-entropy. The authors
+take c = 0.2 for networks, 1/2 for convex problems. With c → 0 it is `sgd`.
+Cost: one gradient a step; no memory.
+"""
+
+from torch import Tensor
+
+from lenetlab.methods.base import Base
+from lenetlab.methods.registry import log_uniform, method
+from lenetlab.oracle.oracle import Oracle
+from lenetlab.settings import POSITIVE_COUNT, Domain
+
+
+@method(
+    "sps",
+    family="line_search",
+    reference="Loizou et al. 2021, arXiv:2002.10542, eq. 5",
+    defaults={"lr": 1.0, "c": 0.5, "tau": 2.0, "least": 0.0},
+    space={"lr": log_uniform(0.1, 10.0), "c": log_uniform(0.1, 2.0)},
+    cost="1 gradient a step; no memory",
+    domains={"c": Domain(1e-6), "tau": POSITIVE_COUNT},
+)
+class SPS(Base):
+    STATE = ("bound",)
+
+    def start(self, w: Tensor) -> None:
+        self.bound: float | None = None
+
+    def step(self, oracle: Oracle) -> Tensor:
+        loss = oracle()
+        w, g, h = self.w, self.g, self.group
+        bound = h["lr"] if self.bound is None else min(self.bound, h["lr"])
+
+        square = float(g.dot(g))
+        polyak = max(float(loss) - h["least"], 0.0) / max(h["c"] * square, 1e-30)
+        gamma = min(polyak, bound)
+        w.sub_(g, alpha=gamma)
+        # from a step of zero no factor would lead back
+        grown = h["tau"] ** (oracle.asked / len(oracle.full)) * gamma
+        self.bound = max(grown, 1e-6 * h["lr"])
+        return loss

@@ -1,0 +1,76 @@
+"""Factorizations, done and billed: PyTorch's FLOP counter takes them for free.
+
+The bill counts matrices and adds up m·n·min(m, n), which is n³ for a square one; every matrix of
+a stack (…, m, n) counts. The seconds they took are kept here, apart from the bill, because a
+repeated run has the same bill and other seconds.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor
+
+from lenetlab.oracle.ledger import Ledger
+
+
+class LinearAlgebra:
+    """`torch.linalg` for methods, under the same names and with the same results."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.seconds = 0.0
+        self._ledger = ledger
+
+    def inv(self, a: Tensor) -> Tensor:
+        """A⁻¹ of square matrices (…, n, n)."""
+        with self._billed(a):
+            x: Tensor = torch.linalg.inv(a)
+            return x
+
+    def cholesky(self, a: Tensor) -> Tensor:
+        """L with A = L Lᵀ, of positive definite matrices; `LinAlgError` for others."""
+        with self._billed(a):
+            x: Tensor = torch.linalg.cholesky(a)
+            return x
+
+    def cholesky_inverse(self, a: Tensor) -> Tensor:
+        """A⁻¹ of positive definite matrices: half the work of `inv`, and symmetric."""
+        with self._billed(a):
+            return torch.cholesky_inverse(torch.linalg.cholesky(a))
+
+    def solve(self, a: Tensor, b: Tensor) -> Tensor:
+        """A⁻¹ B."""
+        with self._billed(a):
+            x: Tensor = torch.linalg.solve(a, b)
+            return x
+
+    def eigh(self, a: Tensor) -> tuple[Tensor, Tensor]:
+        """Eigenvalues (…, n), ascending, and eigenvectors of symmetric matrices."""
+        with self._billed(a):
+            values, vectors = torch.linalg.eigh(a)
+            return values, vectors
+
+    def qr(self, a: Tensor) -> tuple[Tensor, Tensor]:
+        """Q and R, reduced."""
+        with self._billed(a):
+            q, r = torch.linalg.qr(a)
+            return q, r
+
+    def svd(self, a: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """U, S and Vᵀ, reduced."""
+        with self._billed(a):
+            u, s, vt = torch.linalg.svd(a, full_matrices=False)
+            return u, s, vt
+
+    @contextmanager
+    def _billed(self, a: Tensor) -> Iterator[None]:
+        *stack, m, n = a.shape
+        count = torch.Size(stack).numel()
+        self._ledger.charge("factorizations", count)
+        self._ledger.charge("factorized", count * m * n * min(m, n))
+        begin = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds += time.perf_counter() - begin

@@ -1,0 +1,127 @@
+"""Compiling the native engine at first use, into a cache; PyTorch takes over where that fails.
+
+Installing lenetlab needs no compiler. The first run that wants the native engine compiles it in
+a few seconds; the library is kept under a name made from the sources, the compiler and the
+instruction set, so that a change of any of them compiles it anew.
+"""
+
+import ctypes
+import hashlib
+import os
+import platform
+import shlex
+import shutil
+import subprocess
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import torch
+from filelock import FileLock
+
+from lenetlab.problem.files import cache_folder
+
+FOLDER = Path(__file__).parent
+SECONDS = 300  # that a compiler gets
+FLAGS = (
+    "-std=c++17", "-O3", "-shared", "-fPIC", "-pthread",
+    # products may be fused with sums; nothing else may be reordered
+    "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math",
+)  # fmt: skip
+INSTRUCTIONS = {
+    "AVX512": ("-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mavx2", "-mfma"),
+    "AVX2": ("-mavx2", "-mfma"),
+    "NEON": (),
+}
+
+
+class Unavailable(Exception):
+    """There is no native engine here; the message says why and what to install."""
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """The loaded library. `key` names its bits: sources, compiler, instruction set."""
+
+    library: ctypes.CDLL
+    key: str
+    instructions: str
+
+
+def instruction_set() -> str:
+    """The widest vectors that this processor has and the engine knows; PyTorch has looked.
+
+    `ATEN_CPU_CAPABILITY=avx2` in the environment narrows PyTorch and the engine alike.
+    """
+    if platform.machine().lower() in ("aarch64", "arm64"):
+        return "NEON"
+    found = torch.backends.cpu.get_cpu_capability()
+    if found not in INSTRUCTIONS:
+        raise Unavailable(f"the native engine needs AVX2, AVX-512 or NEON, PyTorch found {found}")
+    return found
+
+
+def compiler() -> tuple[str, ...]:
+    """The C++ compiler's command: `$CXX`, else the first of c++, g++, clang++ on the PATH."""
+    own = shlex.split(os.environ.get("CXX", ""))
+    for command in [own] if own else [["c++"], ["g++"], ["clang++"]]:
+        if path := shutil.which(command[0]):
+            return (path, *command[1:])
+    raise Unavailable(
+        f"the native engine needs a C++ compiler, found none{f' called {own[0]}' if own else ''}; "
+        "install one (Debian, Ubuntu: apt-get install g++; macOS: xcode-select --install)"
+    )
+
+
+@cache
+def native_kernel() -> Kernel:
+    """The compiled and loaded engine; raises `Unavailable`."""
+    instructions, command = instruction_set(), compiler()
+    flags = (*FLAGS, *INSTRUCTIONS[instructions])
+    key = _key(command, flags)
+    folder = cache_folder() / "native"
+    path = folder / f"lenet-{key}.so"
+    try:
+        if not path.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            with FileLock(folder / f"{key}.lock"):  # of several processes, one compiles
+                if not path.exists():
+                    _compile(command, flags, path)
+        library = ctypes.CDLL(str(path))
+    except OSError as error:
+        raise Unavailable(
+            f"the native engine cannot be kept in {folder} ({error}); "
+            "name another folder with LENETLAB_CACHE"
+        ) from error
+    library.lenet_answer.argtypes = [ctypes.c_void_p]
+    library.lenet_answer.restype = ctypes.c_int64
+    return Kernel(library, key, instructions)
+
+
+def _key(command: tuple[str, ...], flags: tuple[str, ...]) -> str:
+    total = hashlib.sha256()
+    for source in sorted((*FOLDER.glob("*.h"), *FOLDER.glob("*.cpp"))):
+        total.update(source.name.encode() + source.read_bytes())
+    version = _call([*command, "--version"])
+    total.update(repr((command[1:], flags, version, platform.machine())).encode())
+    return total.hexdigest()[:16]
+
+
+def _compile(command: tuple[str, ...], flags: tuple[str, ...], path: Path) -> None:
+    """Compile beside `path`, then rename: half a library never has its name."""
+    temporary = path.with_suffix(f".{os.getpid()}")
+    try:
+        _call([*command, *flags, "-o", str(temporary), str(FOLDER / "lenet.cpp")])
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _call(command: list[str]) -> str:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=True)
+    except (OSError, subprocess.SubprocessError) as error:
+        said = (getattr(error, "stderr", None) or str(error)).strip().splitlines()
+        first = next((line for line in said if "error" in line), (said or ["no message"])[0])
+        raise Unavailable(f"the native engine fails to compile, {command[0]}: {first}") from error
+    return done.stdout

@@ -1,0 +1,69 @@
+// conv1 with its pool and tanh: 28×28 → 6×12×12, and the gradient of its 6×(25 + 1) parameters.
+#pragma once
+
+#include "layout.h"
+
+// The largest of a 2×2 window, the first one on a tie, and which it was (2·row + column).
+INLINE Vector pool(Vector top_left, Vector top_right, Vector low_left, Vector low_right, Integers &won) {
+    const Integers right_top = top_right > top_left, right_low = low_right > low_left;
+    const Vector top = select(right_top, top_right, top_left);
+    const Vector low = select(right_low, low_right, low_left);
+    const Integers lower = low > top;
+    won = (lower & 2) | ((lower ? right_low : right_top) & 1);
+    return select(lower, low, top);
+}
+
+// A window of 2×2 outputs needs 6×6 pixels. Its four sums for each of `C` channels stay in registers.
+inline void conv1_forward(const Weights &weights, Block &b) {
+    constexpr int C = TILE / 4;
+    for (int y = 0; y < 12; ++y)
+        for (int x = 0; x < 12; ++x)
+            for (int first = 0; first < 6; first += C) {
+                Vector s[C][4];
+                unroll<C>([&](auto c) {
+                    unroll<4>([&](auto q) { s[c][q] = fill(weights.w[CONV1_B + first + c]); });
+                });
+                for (int ky = 0; ky < 5; ++ky) {
+                    const Vector *upper = &b.x[2 * y + ky][2 * x], *lower = upper + 28;
+                    const float *row = &weights.conv1[5 * ky][first];
+                    unroll<5>([&](auto kx) {
+                        unroll<C>([&](auto c) {
+                            const Vector w = fill(row[6 * kx + c]);
+                            s[c][0] += w * upper[kx];
+                            s[c][1] += w * upper[kx + 1];
+                            s[c][2] += w * lower[kx];
+                            s[c][3] += w * lower[kx + 1];
+                        });
+                    });
+                }
+                unroll<C>([&](auto c) {
+                    Integers &won = b.won1[first + c][y][x];
+                    b.a1[first + c][y][x] = tanh(pool(s[c][0], s[c][1], s[c][2], s[c][3], won));
+                });
+            }
+}
+
+// Each lane's winner picks its own 5×5 patch out of the window's 6×6 pixels, by blends: first the
+// upper or lower five rows, then the left or right five columns.
+inline void conv1_gradient(const Block &b, Vector (&g)[6][26]) {
+    for (int y = 0; y < 12; ++y)
+        for (int c = 0; c < 6; ++c) {
+            Vector s[26];
+            unroll<26>([&](auto k) { s[k] = g[c][k]; });
+            for (int x = 0; x < 12; ++x) {
+                const Vector d = b.da1[c][y][x];
+                const Integers won = b.won1[c][y][x];
+                const Integers low = (won & 2) != 0, right = (won & 1) != 0;
+                unroll<5>([&](auto ky) {
+                    const Vector *upper = &b.x[2 * y + ky][2 * x], *lower = upper + 28;
+                    Vector row[6];
+                    unroll<6>([&](auto k) { row[k] = select(low, lower[k], upper[k]); });
+                    unroll<5>([&](auto kx) {
+                        s[5 * ky + kx] += d * select(right, row[kx + 1], row[kx]);
+                    });
+                });
+                s[25] += d;
+            }
+            unroll<26>([&](auto k) { g[c][k] = s[k]; });
+        }
+}

@@ -1,0 +1,67 @@
+// Where everything lies: parameters, their gradient, and the activations of one block of L images.
+//
+//   image 28×28 ─conv1─ 6×24×24 ─pool, tanh─ 6×12×12 ─conv2─ 16×8×8 ─pool, tanh─ 16×4×4
+//         ─fc1, tanh─ 120 ─fc2, tanh─ 84 ─fc3─ 10 ─softmax, cross-entropy
+//
+// tanh rises, so pooling before it picks the same entry with a quarter of the tanhs; and only the
+// entry that won its 2×2 window gets gradient. A window of conv2 with its 6×6 inputs is a tile of
+// Winograd's F(2×2, 5×5), see winograd.h.
+#pragma once
+
+#include "vector.h"
+
+constexpr int SIZE = 44426;
+
+// Offsets into the flat vector of parameters, which is also the order of the gradient.
+enum : int {
+    FC1_W = 0,                        // (120, 256)
+    FC2_W = FC1_W + 120 * 256,        // (84, 120)
+    CONV2_W = FC2_W + 84 * 120,       // (16, 6, 5, 5)
+    FC3_W = CONV2_W + 16 * 6 * 25,    // (10, 84)
+    CONV1_W = FC3_W + 10 * 84,        // (6, 5, 5)
+    FC1_B = CONV1_W + 6 * 25,
+    FC2_B = FC1_B + 120,
+    CONV2_B = FC2_B + 84,
+    FC3_B = CONV2_B + 16,
+    CONV1_B = FC3_B + 10,
+};
+static_assert(CONV1_B + 6 == SIZE);
+
+constexpr int OV = 16 / L;  // vectors that hold conv2's 16 output channels
+
+// conv2's filters in Winograd's domain: [element of the 6×6 tile][input][output channel].
+typedef float Filters[36][6][16];
+
+// What one thread sums over the images of its share. Rows are padded to whole vectors.
+struct alignas(64) Gradient {
+    float fc1[120][256], fc2[84][128], fc3[10][96];
+    Filters conv2;
+    float fc1_b[120], fc2_b[84], conv2_b[16], fc3_b[10];
+    Vector conv1[6][26];  // 25 weights and the bias, still one sum per lane
+};
+
+// Activations of L images, one per lane, and the gradients of their losses.
+struct alignas(64) Block {
+    Vector x[28][28];
+    Vector a1[6][12][12];    // after conv1, pool, tanh
+    Integers won1[6][12][12];  // which entry of the 2×2 window was largest: 2·row + column
+    Vector v[16][36][6];     // conv2's input tiles in Winograd's domain: [window][element][channel]
+    Vector a2[16][16];       // after conv2, pool, tanh: [channel][window]
+    Integers won2[16][16];
+    Vector h1[120], h2[84], z[10];  // after fc1, fc2 (tanh), fc3
+
+    Vector p[10];                          // softmax, then dz = softmax − one-hot
+    Vector dh2[84], dh1[120];              // before tanh
+    Vector da2[16][16];                    // before tanh: [channel][window]
+    Vector da1[6][12][12];                 // before tanh
+    Vector tiles[6][12][4][6];             // conv2's input gradient, half transformed
+    // the inputs of the dense layers, one row an image
+    float a2_rows[L][256], h1_rows[L][128], h2_rows[L][96];
+};
+
+// Parameters as the stages use them; the dense layers read the flat vector itself.
+struct alignas(64) Weights {
+    const float *w;
+    float conv1[25][6];  // [tap][channel], divided by 255 where pixels are bytes
+    Filters conv2;
+};

@@ -1,0 +1,289 @@
+// Loss and gradient of LeNet-5 on a batch, for lenetlab. Read in this order: layout.h, conv1.h,
+// conv2.h (winograd.h), dense.h, then this file: a batch cut into shares, the shares added up.
+//
+// The bits do not depend on the number of threads: the shares are fixed by the batch size, within a
+// share blocks of L images follow each other, and the shares are added in their order.
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <unistd.h>
+#include <vector>
+
+#include "conv1.h"
+#include "conv2.h"
+#include "dense.h"
+#include "layout.h"
+#include "pool.h"
+
+constexpr int SHARES = 16;    // at most; each has a gradient of its own
+constexpr int BLOCKS = 32 / L;  // at least, in a share
+
+// A question, as Python fills it in. Pointers to what is not asked for are null.
+struct Question {
+    const void *images;      // (n, 28, 28), bytes 0 … 255 or float32
+    int64_t bytes;           // whether pixels are bytes
+    const int64_t *labels;   // (n,)
+    int64_t n;
+    const int64_t *indices;  // (b,) examples of the batch; null for all n in their order
+    int64_t b;
+    const float *w;          // (44426,)
+    int64_t threads;
+
+    double *loss;     // mean cross-entropy
+    float *gradient;  // (44426,), of the mean
+    float *logits;    // (b, 10)
+    float *norms;     // (b,) of each example's own gradient
+    // inputs of the layers, and gradients of each example's own loss by the layers' outputs
+    float *x, *a1, *a2, *h1, *h2;          // (b, 28, 28), (b, 6, 12, 12), (b, 256), (b, 120), (b, 84)
+    float *d_conv1, *d_conv2;              // (b, 6, 24, 24), (b, 16, 8, 8), zero where not written
+    float *d_fc1, *d_fc2, *d_fc3;          // (b, 120), (b, 84), (b, 10)
+};
+
+namespace {
+
+// L images of the batch from `first` on, one per lane; lanes beyond the batch repeat the last one.
+struct Examples {
+    int count;
+    int64_t index[L];
+    int labels[L];
+
+    Examples(const Question &q, int64_t first) : count(int(std::min<int64_t>(L, q.b - first))) {
+        for (int n = 0; n < L; ++n) {
+            const int64_t at = first + std::min(n, count - 1);
+            index[n] = q.indices ? q.indices[at] : at;
+            labels[n] = int(q.labels[index[n]]);
+        }
+    }
+};
+
+template <class Pixel> void read_pixels(const Pixel *images, const Examples &e, Block &b) {
+    typedef Pixel Pixels __attribute__((vector_size(L * sizeof(Pixel))));
+    Vector *x = &b.x[0][0];
+    for (int i = 0; i < 784; i += L) {
+        Vector part[L];
+        for (int n = 0; n < L; ++n) {
+            Pixels pixels;
+            std::memcpy(&pixels, images + e.index[n] * 784 + i, sizeof pixels);
+            part[n] = __builtin_convertvector(pixels, Vector);
+        }
+        transpose(part);
+        for (int k = 0; k < L; ++k) x[i + k] = part[k];
+    }
+}
+
+// `from` (count vectors, lanes are images) to row `first` + lane of the array `to`.
+void write_rows(const Vector *from, int count, const Examples &e, int64_t first, float *to, float scale = 1) {
+    if (to)
+        for (int n = 0; n < e.count; ++n)
+            for (int k = 0; k < count; ++k) to[(first + n) * count + k] = from[k][n] * scale;
+}
+
+// The gradient of a pooled map's winners at their places in the map before the pool.
+void write_winners(const Vector *d, const Integers *won, int channels, int side, const Examples &e,
+                   int64_t first, float *to) {
+    if (to)
+        for (int n = 0; n < e.count; ++n)
+            for (int k = 0; k < channels * side * side; ++k) {
+                const int c = k / (side * side), y = k / side % side, x = k % side, w = won[k][n];
+                to[(((first + n) * channels + c) * 2 * side + 2 * y + w / 2) * 2 * side + 2 * x + w % 2] =
+                    d[k][n];
+            }
+}
+
+void write_layers(const Question &q, const Block &b, const Examples &e, int64_t first) {
+    write_rows(&b.x[0][0], 784, e, first, q.x, q.bytes ? 1 / 255.f : 1);
+    write_rows(&b.a1[0][0][0], 864, e, first, q.a1);
+    write_rows(&b.a2[0][0], 256, e, first, q.a2);
+    write_rows(b.h1, 120, e, first, q.h1);
+    write_rows(b.h2, 84, e, first, q.h2);
+    write_winners(&b.da1[0][0][0], &b.won1[0][0][0], 6, 12, e, first, q.d_conv1);
+    write_winners(&b.da2[0][0], &b.won2[0][0], 16, 4, e, first, q.d_conv2);
+    write_rows(b.dh1, 120, e, first, q.d_fc1);
+    write_rows(b.dh2, 84, e, first, q.d_fc2);
+    write_rows(b.p, 10, e, first, q.d_fc3);
+}
+
+Vector squares(const Vector *v, int n) {
+    Vector total{};
+    for (int k = 0; k < n; ++k) total += v[k] * v[k];
+    return total;
+}
+
+// Norm of each example's gradient. That of a dense layer is an outer product; the convolutions' are
+// summed up one image at a time.
+void write_norms(const Question &q, const Block &b, const Examples &e, int64_t first) {
+    Vector total = (squares(&b.a2[0][0], 256) + 1.f) * squares(b.dh1, 120) +
+                   (squares(b.h1, 120) + 1.f) * squares(b.dh2, 84) +
+                   (squares(b.h2, 84) + 1.f) * squares(b.p, 10);
+    Vector conv1[6][26] = {};
+    conv1_gradient(b, conv1);
+    const float scale = q.bytes ? 1 / 255.f : 1;
+    for (auto &channel : conv1)
+        total += squares(channel, 25) * (scale * scale) + channel[25] * channel[25];
+    for (const auto &channel : b.da2) {
+        Vector bias{};
+        for (const Vector d : channel) bias += d;
+        total += bias * bias;
+    }
+    Filters u[L] = {};
+    for (int window = 0; window < 16; ++window) {
+        Vector rows[L][OV][2][6];
+        spread_by_channel(b, window, rows);
+        for (int n = 0; n < e.count; ++n)
+            for (int part = 0; part < OV; ++part)
+                for (int i = 0; i < 6; ++i)
+                    for (int j = 0; j < 6; ++j) {
+                        const Vector m = A0[i] * rows[n][part][0][j] + A1[i] * rows[n][part][1][j];
+                        for (int c = 0; c < 6; ++c) {
+                            float *to = &u[n][6 * i + j][c][part * L];
+                            store(to, load(to) + m * b.v[window][6 * i + j][c][n]);
+                        }
+                    }
+    }
+    for (int n = 0; n < e.count; ++n) {
+        float g[2400];
+        from_filters(u[n], g);
+        double square = total[n];
+        for (const float d : g) square += double(d) * d;
+        q.norms[first + n] = float(std::sqrt(square));
+    }
+}
+
+bool needs_backward(const Question &q) { return q.gradient || q.norms || q.d_fc3; }
+
+void one_block(const Question &q, const Weights &weights, int64_t first, Block &b, Gradient &g, double &loss) {
+    const Examples e(q, first);
+    if (q.bytes)
+        read_pixels(static_cast<const uint8_t *>(q.images), e, b);
+    else
+        read_pixels(static_cast<const float *>(q.images), e, b);
+    conv1_forward(weights, b);
+    conv2_forward(weights, b);
+    dense_forward(weights, b);
+    write_rows(b.z, 10, e, first, q.logits);
+    double losses[L];
+    cross_entropy(b, e.labels, losses);
+    for (int n = 0; n < e.count; ++n) loss += losses[n];
+    if (!needs_backward(q)) return;
+    dense_gradient(weights, b, e.labels, e.count, g);
+    conv2_gradient(weights, b, g);
+    conv1_gradient(b, g.conv1);
+    if (q.norms) write_norms(q, b, e, first);
+    if (q.d_fc3) write_layers(q, b, e, first);
+}
+
+// out[row][column] = scale · Σ over shares, for the rows from `begin` up to `end`.
+template <int ROWS, int STRIDE>
+void add_rows(const std::vector<Gradient> &g, int shares, const float (Gradient::*member)[ROWS][STRIDE],
+              int columns, int begin, int end, float scale, float *out) {
+    for (int row = begin; row < end; ++row)
+        for (int i = 0; i < columns; ++i) {
+            float total = (g[0].*member)[row][i];
+            for (int s = 1; s < shares; ++s) total += (g[s].*member)[row][i];
+            out[row * columns + i] = total * scale;
+        }
+}
+
+template <int N>
+void add_vector(const std::vector<Gradient> &g, int shares, const float (Gradient::*member)[N], float scale,
+                float *out) {
+    for (int i = 0; i < N; ++i) {
+        float total = (g[0].*member)[i];
+        for (int s = 1; s < shares; ++s) total += (g[s].*member)[i];
+        out[i] = total * scale;
+    }
+}
+
+void add_convolutions(const std::vector<Gradient> &g, int shares, float scale, float pixel, float *out) {
+    Filters u;
+    std::memcpy(u, g[0].conv2, sizeof u);
+    for (int s = 1; s < shares; ++s)
+        for (int k = 0; k < 36 * 6 * 16; ++k) (&u[0][0][0])[k] += (&g[s].conv2[0][0][0])[k];
+    from_filters(u, out + CONV2_W);
+    for (int k = 0; k < 2400; ++k) out[CONV2_W + k] *= scale;
+    for (int c = 0; c < 6; ++c)
+        for (int k = 0; k < 26; ++k) {
+            Vector total = g[0].conv1[c][k];
+            for (int s = 1; s < shares; ++s) total += g[s].conv1[c][k];
+            if (k < 25)
+                out[CONV1_W + 25 * c + k] = sum(total) * (scale * pixel);
+            else
+                out[CONV1_B + c] = sum(total) * scale;
+        }
+}
+
+constexpr int SLICES = 8;  // of the sum over shares
+
+void add_slice(int slice, const std::vector<Gradient> &g, int shares, float scale, float pixel, float *out) {
+    if (slice < 6) {
+        add_rows(g, shares, &Gradient::fc1, 256, 20 * slice, 20 * slice + 20, scale, out + FC1_W);
+    } else if (slice == 6) {
+        add_rows(g, shares, &Gradient::fc2, 120, 0, 84, scale, out + FC2_W);
+        add_rows(g, shares, &Gradient::fc3, 84, 0, 10, scale, out + FC3_W);
+    } else {
+        add_vector(g, shares, &Gradient::fc1_b, scale, out + FC1_B);
+        add_vector(g, shares, &Gradient::fc2_b, scale, out + FC2_B);
+        add_vector(g, shares, &Gradient::conv2_b, scale, out + CONV2_B);
+        add_vector(g, shares, &Gradient::fc3_b, scale, out + FC3_B);
+        add_convolutions(g, shares, scale, pixel, out);
+    }
+}
+
+// All that outlives a call. A forked child has none of the parent's threads and begins anew.
+struct Engine {
+    pid_t process = getpid();
+    Pool pool;
+    Weights weights;
+    std::vector<Gradient> gradients = std::vector<Gradient>(1);
+};
+
+Engine &engine() {
+    static Engine *one = new Engine;  // never deleted: its threads may outlive main
+    if (one->process != getpid()) one = new Engine;
+    return *one;
+}
+
+void answer(const Question &q) {
+    Engine &all = engine();
+    all.weights.w = q.w;
+    const float pixel = q.bytes ? 1 / 255.f : 1;
+    for (int k = 0; k < 25; ++k)
+        for (int c = 0; c < 6; ++c) all.weights.conv1[k][c] = q.w[CONV1_W + 25 * c + k] * pixel;
+    to_filters(q.w + CONV2_W, all.weights.conv2);
+
+    const int64_t blocks = (q.b + L - 1) / L;
+    const int64_t each = std::max<int64_t>(BLOCKS, (blocks + SHARES - 1) / SHARES);
+    const int shares = int((blocks + each - 1) / each);
+    if (int(all.gradients.size()) < shares) all.gradients.resize(SHARES);
+    double losses[SHARES] = {};
+    all.pool.run(shares, int(q.threads), [&](int share) {
+        static thread_local std::unique_ptr<Block> block(new Block());
+        Gradient &g = all.gradients[share];
+        if (needs_backward(q)) std::memset(static_cast<void *>(&g), 0, sizeof g);
+        const int64_t end = std::min(blocks, (share + 1) * each);
+        for (int64_t k = share * each; k < end; ++k) one_block(q, all.weights, k * L, *block, g, losses[share]);
+    });
+    double total = 0;
+    for (int s = 0; s < shares; ++s) total += losses[s];
+    *q.loss = total / double(q.b);
+    if (q.gradient)
+        all.pool.run(SLICES, int(q.threads), [&](int slice) {
+            add_slice(slice, all.gradients, shares, 1 / float(q.b), pixel, q.gradient);
+        });
+}
+
+}  // namespace
+
+// 0, or 1 + the position in the batch of an index (positive) or a label (negative) out of range.
+extern "C" int64_t lenet_answer(const Question *q) {
+    for (int64_t i = 0; i < q->b; ++i) {
+        const int64_t index = q->indices ? q->indices[i] : i;
+        if (index < 0 || index >= q->n) return i + 1;
+        if (q->labels[index] < 0 || q->labels[index] > 9) return -(i + 1);
+    }
+    static std::mutex one_at_a_time;
+    std::lock_guard lock(one_at_a_time);
+    answer(*q);
+    return 0;
+}

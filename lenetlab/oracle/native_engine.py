@@ -1,0 +1,131 @@
+"""The native engine: LeNet-5 on a CPU by kernels of our own, several times faster than PyTorch.
+
+The bits do not depend on the number of threads. They do depend on the compiler and on the width
+of the processor's vectors, which is why `key` is part of a run's identity.
+"""
+
+import ctypes
+
+import torch
+from torch import Tensor
+
+from lenetlab.oracle.engine import Layers
+from lenetlab.oracle.native.build import native_kernel
+from lenetlab.problem.model import SIZE
+
+_NUMBERS = ("bytes", "n", "b", "threads")
+_FIELDS = (
+    "images", "bytes", "labels", "n", "indices", "b", "w", "threads",
+    "loss", "gradient", "logits", "norms",
+    "x", "a1", "a2", "h1", "h2", "d_conv1", "d_conv2", "d_fc1", "d_fc2", "d_fc3",
+)  # fmt: skip
+
+
+class _Question(ctypes.Structure):
+    """`struct Question` of native/lenet.cpp, field by field."""
+
+    _fields_ = [(name, ctypes.c_int64 if name in _NUMBERS else ctypes.c_void_p) for name in _FIELDS]
+
+
+class NativeEngine:
+    """Answers about `images` (n, 28, 28), uint8 or float32 in [0, 1], with `labels` (n,) int64.
+
+    To bind it to other images, an augmented batch for instance, costs microseconds: make another.
+    Arrays of a wrong kind are a `TypeError`, of a wrong shape or with NaN a `ValueError`, indices
+    out of range an `IndexError`. `batch` is None for all images in their order.
+    """
+
+    name = "native"
+
+    def __init__(self, images: Tensor, labels: Tensor, threads: int = 1) -> None:
+        kinds = (torch.uint8, torch.float32)
+        _check("images", images, kinds, (len(labels), 28, 28))
+        _check("labels", labels, (torch.int64,), (len(labels),))
+        if images.dtype == torch.float32 and not bool(images.isfinite().all()):
+            raise ValueError("images hold NaN or infinite pixels; expected numbers in [0, 1]")
+        self.n, self.threads = len(labels), threads
+        self.key = native_kernel().key
+        self._answer = native_kernel().library.lenet_answer
+        self._data = images, labels  # kept alive: the library reads their memory
+        self._question = {
+            "images": images.data_ptr(),
+            "bytes": images.dtype == torch.uint8,
+            "labels": labels.data_ptr(),
+            "n": self.n,
+            "threads": threads,
+        }
+
+    def gradient(self, w: Tensor, batch: Tensor | None, out: Tensor) -> Tensor:
+        """Mean cross-entropy, 0-dim; its gradient is written to `out` (44426,)."""
+        _check("out", out, (torch.float32,), (SIZE,))
+        return self._ask(w, batch, gradient=out)
+
+    def value(self, w: Tensor, batch: Tensor | None) -> Tensor:
+        """Mean cross-entropy, 0-dim, by a forward pass alone."""
+        return self._ask(w, batch)
+
+    def logits(self, w: Tensor, batch: Tensor | None = None) -> Tensor:
+        """Class scores (b, 10)."""
+        out = torch.empty(self._size(batch), 10)
+        self._ask(w, batch, logits=out)
+        return out
+
+    def layers(self, w: Tensor, batch: Tensor | None) -> Layers:
+        """Inputs and output gradients of every layer; 62 kB an example."""
+        b = self._size(batch)
+        inputs = {
+            "conv1": torch.empty(b, 1, 28, 28),
+            "conv2": torch.empty(b, 6, 12, 12),
+            "fc1": torch.empty(b, 256),
+            "fc2": torch.empty(b, 120),
+            "fc3": torch.empty(b, 84),
+        }
+        deltas = {
+            "conv1": torch.zeros(b, 6, 24, 24),  # the library writes the pools' winners alone
+            "conv2": torch.zeros(b, 16, 8, 8),
+            "fc1": torch.empty(b, 120),
+            "fc2": torch.empty(b, 84),
+            "fc3": torch.empty(b, 10),
+        }
+        names = zip(("x", "a1", "a2", "h1", "h2"), inputs.values(), strict=True)
+        written = dict(names) | {f"d_{name}": delta for name, delta in deltas.items()}
+        return Layers(self._ask(w, batch, **written), inputs, deltas)
+
+    def per_example_norms(self, w: Tensor, batch: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Mean cross-entropy, and the Euclidean norm of every example's gradient (b,)."""
+        norms = torch.empty(self._size(batch))
+        return self._ask(w, batch, norms=norms), norms
+
+    def _size(self, batch: Tensor | None) -> int:
+        return self.n if batch is None else len(batch)
+
+    def _ask(self, w: Tensor, batch: Tensor | None, **written: Tensor) -> Tensor:
+        """The mean loss; the library fills the arrays `written`."""
+        _check("w", w, (torch.float32,), (SIZE,))
+        loss = ctypes.c_double()
+        question = _Question(
+            w=w.data_ptr(),
+            b=self.n,
+            loss=ctypes.addressof(loss),
+            **self._question,
+            **{name: out.data_ptr() for name, out in written.items()},
+        )
+        if batch is not None:
+            _check("batch", batch, (torch.int64,), (len(batch),))
+            question.b, question.indices = len(batch), batch.data_ptr()
+        if question.b == 0:
+            raise ValueError("batch is empty; expected at least one example")
+        wrong = self._answer(ctypes.addressof(question))
+        if wrong > 0:
+            raise IndexError(f"batch[{wrong - 1}] is out of range; expected 0 to {self.n - 1}")
+        if wrong < 0:
+            raise IndexError(f"label of batch[{-wrong - 1}] is out of range; expected 0 to 9")
+        return torch.tensor(loss.value, dtype=torch.float32)
+
+
+def _check(name: str, x: Tensor, kinds: tuple[torch.dtype, ...], shape: tuple[int, ...]) -> None:
+    if x.dtype not in kinds or x.device.type != "cpu":
+        expected = " or ".join(str(kind).removeprefix("torch.") for kind in kinds)
+        raise TypeError(f"{name} is {x.dtype} on {x.device.type}; expected {expected} on the CPU")
+    if x.shape != shape or not x.is_contiguous():
+        raise ValueError(f"{name} has shape {tuple(x.shape)}; expected contiguous {shape}")

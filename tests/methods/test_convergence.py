@@ -1,0 +1,39 @@
+"""Every registered method comes down to the minimum of a convex problem, on the full batch.
+
+Tolerance, steps and the grid of rates are the suite's, not the method's.
+"""
+
+import pytest
+import torch
+
+from lenetlab.methods.registry import methods
+from tests.methods.training import build, excess
+from tests.problems import Quadratic, Softmax, setting
+
+PROBLEMS = {"quadratic": Quadratic, "softmax": Softmax}
+STEPS = 1000
+TOLERANCE = 1e-3  # of the excess at the start
+FACTORS = (1.0, 10.0, 100.0)  # of the registered rate, which was chosen for LeNet-5
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+@pytest.mark.parametrize("name", methods())
+def test_converges(name, problem):
+    """With a rate that falls linearly to zero, as a schedule would have it."""
+    reached = []
+    for factor in FACTORS:
+        s = setting(PROBLEMS[problem](), dtype=torch.float64)
+        before = excess(s, s.weights.w)
+        own = methods()[name].defaults
+        rate = {"lr": float(own["lr"]) * factor} if "lr" in own else {}
+        optimizer = build(name, s, **rate)
+        for k in range(STEPS):
+            for group in optimizer.param_groups:
+                if rate:
+                    group["lr"] = rate["lr"] * (1 - k / STEPS)
+            s.oracle.next_step()
+            optimizer.step(s.oracle)
+        reached.append(excess(s, optimizer.answer(s.weights.w)) / before)
+        if reached[-1] < TOLERANCE or not rate:
+            break
+    assert min(reached) < TOLERANCE, reached

@@ -1,0 +1,188 @@
+"""Estimators: linear convergence where SGD stalls, slow references, reductions, state."""
+
+import pytest
+import torch
+
+from lenetlab.methods.registry import find
+from lenetlab.methods.wrappers import Composed, Estimator, compose, wrappers
+from tests.methods.training import build, excess, last, steps
+from tests.problems import Quadratic, Softmax, setting
+
+PROBLEMS = {"quadratic": Quadratic, "softmax": Softmax}
+ESTIMATORS = [name for name, entry in wrappers().items() if entry.kind == "estimator"]
+RATE = {"quadratic": 0.1, "softmax": 0.3}
+
+
+@pytest.mark.parametrize("name", ["svrg", "saga", "sag", "sarah"])
+@pytest.mark.parametrize("problem", PROBLEMS)
+def test_converges_at_a_constant_rate_where_sgd_stalls(problem, name):
+    def reached(spec, n):
+        s = setting(PROBLEMS[problem](), batch_size=12)
+        return excess(s, last(spec, s, n, lr=RATE[problem]))
+
+    assert reached("sgd", 1500) > 1e-4
+    assert reached(f"{name}+sgd", 1500) < 1e-9
+
+
+@pytest.mark.parametrize("name", ["svrg", "saga", "sag"])
+def test_the_rate_is_linear(name):
+    s = setting(Quadratic(), batch_size=12)
+    curve = [excess(s, w) for w in steps(f"{name}+sgd", s, 600, lr=0.1)]
+    assert curve[399] < 1e-2 * curve[199]
+    assert curve[599] < 1e-2 * curve[399]
+
+
+def test_storm_has_less_noise_than_its_batches():
+    def reached(spec):
+        s = setting(Quadratic(), batch_size=12)
+        tail = list(steps(spec, s, 1500, lr=0.05))[1000:]
+        return sum(excess(s, w) for w in tail) / len(tail)
+
+    assert reached("storm+sgd") < 0.5 * reached("sgd")
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_with_a_full_inner_batch_it_is_gradient_descent(name):
+    ours, plain = setting(Softmax()), setting(Softmax())
+    pairs = zip(steps(f"{name}+sgd", ours, 50), steps("sgd", plain, 50), strict=True)
+    for a, b in pairs:
+        torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("name", "neutral"), [("svrg", {"svrg_alpha": 0.0}), ("storm", {"storm_a": 1.0})]
+)
+def test_the_neutral_setting_is_the_method_inside(name, neutral):
+    ours, plain = setting(Softmax(), 12), setting(Softmax(), 12)
+    for a, b in zip(
+        steps(f"{name}+heavy_ball", ours, 50, **neutral),
+        steps("heavy_ball", plain, 50),
+        strict=True,
+    ):
+        torch.testing.assert_close(a, b, rtol=1e-13, atol=1e-13)
+
+
+@pytest.mark.parametrize("name", ["svrg", "saga"])
+def test_the_estimate_is_unbiased(name):
+    """Its mean over one sweep at a fixed point is the full gradient there."""
+    s = setting(Quadratic(), batch_size=12)
+    last(f"{name}+sgd", s, 25, lr=0.05)  # a snapshot or a table to speak of
+    s = setting(Quadratic(), batch_size=12)
+    optimizer = build(f"{name}+sgd", s, lr=0.05)
+    for _ in range(20):  # two sweeps: every row of the table has been visited
+        s.oracle.next_step()
+        optimizer.step(s.oracle)
+    saved = {k: v.clone() if isinstance(v, torch.Tensor) else v
+             for k, v in optimizer.estimator.state_dict().items()}  # fmt: skip
+    saved.pop("due", None)
+    total, n = torch.zeros_like(s.weights.w), 4000
+    for _ in range(n):
+        optimizer.estimator.load_state_dict(
+            optimizer.estimator.state_dict()
+            | {k: v.clone() if isinstance(v, torch.Tensor) else v for k, v in saved.items()}
+            | ({"due": 1e9} if name == "svrg" else {})
+        )
+        s.oracle.next_step()
+        optimizer.estimator.estimate(s.oracle, s.oracle.g)
+        total += s.oracle.g
+    _, exact = s.oracle.gradient(s.oracle.full)
+    assert (total / n - exact).norm() < 0.05 * exact.norm()
+
+
+def by_hand_svrg(s, lr, alpha, n):
+    """Figure 1 of the paper with autograd of its own, a snapshot every sweep."""
+    w, p = s.problem.at_start(torch.float64), s.problem
+
+    def grad(w, i):
+        return torch.func.grad(lambda w: p.losses(p.outputs(w, i), p.targets(i)).mean())(w)
+
+    everything = torch.arange(p.n)
+    for k in range(n):
+        i = s.oracle.order.take(12)
+        if k % 10 == 0:
+            snapshot, mu = w.clone(), grad(w, everything)
+        w = w - lr * (grad(w, i) - alpha * (grad(snapshot, i) - mu))
+        yield w
+
+
+def by_hand_saga(s, lr, n):
+    """Equation 7, the mean of the table formed anew in every step."""
+    w, p = s.problem.at_start(torch.float64), s.problem
+    parts = torch.arange(p.n).split(12)
+    phi = torch.zeros(len(parts), len(w), dtype=torch.float64)
+    for _ in range(n):
+        j = int(s.oracle.order.take(12)[0]) // 12
+        i = parts[j]
+        g = torch.func.grad(lambda w, i=i: p.losses(p.outputs(w, i), p.targets(i)).mean())(w)
+        w = w - lr * (g - phi[j] + phi.mean(0))
+        phi[j] = g
+        yield w
+
+
+@pytest.mark.parametrize("name", ["svrg", "saga"])
+def test_a_slow_reference_agrees_step_by_step(name):
+    ours, slow = setting(Softmax(), 12), setting(Softmax(), 12)
+    given = {"svrg_alpha": 0.7} if name == "svrg" else {}
+    reference = by_hand_svrg(slow, 0.3, 0.7, 60) if name == "svrg" else by_hand_saga(slow, 0.3, 60)
+    for a, b in zip(steps(f"{name}+sgd", ours, 60, lr=0.3, **given), reference, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-11, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_state_survives_in_its_own_dtype(name):
+    whole, first = setting(Softmax(), 12), setting(Softmax(), 12)
+    expected = last(f"{name}+heavy_ball", whole, 40, lr=0.1)
+    optimizer = build(f"{name}+heavy_ball", first, lr=0.1)
+
+    def go(optimizer: Composed, s):
+        for _ in range(20):
+            s.oracle.next_step()
+            optimizer.step(s.oracle)
+
+    go(optimizer, first)
+    second = setting(Softmax(), 12)
+    again = build(f"{name}+heavy_ball", second, lr=0.1)
+    again.load_state_dict(optimizer.state_dict())
+    second.weights.w.copy_(first.weights.w)
+    second.oracle.restore(first.oracle.state())
+    go(again, second)
+    assert torch.equal(second.weights.w, expected)
+
+
+def test_a_step_that_never_asks_is_an_error():
+    class Deaf:
+        param_groups = [{"lr": 0.1}]  # noqa: RUF012
+
+        def step(self, oracle):
+            oracle.gradient(oracle.batch)
+
+    class Twice(Deaf):
+        def step(self, oracle):
+            oracle()
+            return oracle()
+
+    class Same(Estimator):
+        def estimate(self, oracle, g):
+            return oracle.gradient(oracle.batch, out=g)[0]
+
+    s = setting(Softmax(), 12)
+    with pytest.raises(RuntimeError, match="never asked"):
+        Composed(Deaf(), s.weights.w, estimator=Same()).step(s.oracle)
+    with pytest.raises(RuntimeError, match="twice"):
+        Composed(Twice(), s.weights.w, estimator=Same()).step(s.oracle)
+
+
+def test_what_it_asks_is_on_the_bill():
+    s = setting(Softmax(), 12)
+    last("svrg+sgd", s, 10)
+    assert s.oracle.ledger.gradients == 120 + 10 * 24
+    s = setting(Softmax(), 12)
+    last("saga+sgd", s, 10)
+    assert s.oracle.ledger.gradients == 120
+
+
+def test_compose_without_wrappers_changes_nothing():
+    s = setting(Softmax(), 12)
+    entry = find("sgd")
+    base = entry.optimizer(s.weights.params("flat"), entry.settings({}).settings)
+    assert compose(base, [], s.weights.w).param_groups is base.param_groups

@@ -1,0 +1,208 @@
+"""Line searches, trust region and step rules: the searches, references, reductions."""
+
+import math
+from itertools import pairwise
+
+import pytest
+import torch
+from scipy.optimize import line_search
+
+from lenetlab.methods.line_search.search import backtrack, strong_wolfe
+from lenetlab.methods.line_search.trust_region import steihaug
+from tests.methods.training import build, excess, last, steps
+from tests.problems import Quadratic, Softmax, setting
+
+FUNCTIONS = {  # φ and φ', descending at 0
+    "parabola": (lambda a: (a - 3) ** 2, lambda a: 2 * (a - 3)),
+    "quartic": (lambda a: a**4 - 5 * a, lambda a: 4 * a**3 - 5),
+    "wave": (
+        lambda a: math.sin(3 * a) - 4 * a + a**2 / 8,
+        lambda a: 3 * math.cos(3 * a) - 4 + a / 4,
+    ),
+    "logarithm": (lambda a: math.log1p((a - 2) ** 2), lambda a: 2 * (a - 2) / (1 + (a - 2) ** 2)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("alpha", [1e-3, 0.1, 1.0, 10.0, 1e3])
+@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("c2", [0.1, 0.9])
+def test_strong_wolfe_finds_a_point_with_both_conditions(name, alpha, c2):
+    f, df = FUNCTIONS[name]
+    found = strong_wolfe(lambda a: (f(a), df(a)), f(0.0), df(0.0), alpha, 1e-4, c2)
+    assert f(found) <= f(0) + 1e-4 * found * df(0)
+    assert abs(df(found)) <= c2 * abs(df(0))
+
+
+def test_scipy_finds_such_a_point_too_and_no_better_one_on_softmax():
+    s = setting(Softmax())
+    f0, g = s.oracle.gradient(s.oracle.full)
+
+    def phi(a):
+        value, gradient = s.oracle.gradient(s.oracle.full, at=-a * g)
+        return float(value), -float(gradient.dot(g))
+
+    ours = strong_wolfe(phi, float(f0), -float(g.dot(g)), 1.0, 1e-4, 0.1)
+
+    def value(w):
+        return float(s.oracle.value(s.oracle.full, at=torch.from_numpy(w)))
+
+    def gradient(w):
+        return s.oracle.gradient(s.oracle.full, at=torch.from_numpy(w))[1].numpy()
+
+    theirs, *_ = line_search(value, gradient, 0 * g.numpy(), -g.numpy(), c1=1e-4, c2=0.1)
+    assert phi(ours)[0] == pytest.approx(phi(theirs)[0], rel=0.02)
+
+
+def test_backtracking_takes_the_first_that_passes_and_survives_infinities():
+    tried = []
+
+    def phi(a):
+        tried.append(a)
+        return math.nan if a > 1 else (a - 0.3) ** 2
+
+    assert backtrack(phi, 0.09, -0.6, 4.0, 0.1, 0.5) == 0.5
+    assert tried == [4.0, 2.0, 1.0, 0.5]
+    assert backtrack(lambda a: 1.0, 0.0, -1.0, 1.0, 0.1, 0.5) == 0.0
+
+
+@pytest.mark.parametrize("sample", ["batch", "fresh"])
+@pytest.mark.parametrize("name", ["armijo", "strong_wolfe"])
+def test_on_all_data_no_step_increases_the_loss(name, sample):
+    s = setting(Softmax())
+    curve = [excess(s, w) for w in steps(name, s, 50, sample=sample)]
+    assert all(b <= a + 1e-12 for a, b in pairwise(curve))
+
+
+@pytest.mark.parametrize("name", ["armijo", "sls"])
+def test_a_step_that_is_always_accepted_is_sgd(name):
+    ours, plain = setting(Quadratic(), 12), setting(Quadratic(), 12)
+    # below c = 1/2 and 1/L no trial fails on a quadratic
+    pairs = zip(
+        steps(name, ours, 50, lr=0.01, c=0.1), steps("sgd", plain, 50, lr=0.01), strict=True
+    )
+    assert all(torch.equal(a, b) for a, b in pairs)
+
+
+def test_hypergradient_follows_its_formula_and_is_sgd_without():
+    s, plain = setting(Softmax(), 12), setting(Softmax(), 12)
+    pairs = zip(
+        steps("hypergradient", s, 50, lr=0.1, beta=0.0),
+        steps("sgd", plain, 50, lr=0.1),
+        strict=True,
+    )
+    assert all(torch.equal(a, b) for a, b in pairs)
+
+    ours, slow = setting(Softmax(), 12), setting(Softmax(), 12)
+    w, eta, before = slow.weights.w.clone(), 0.1, torch.zeros(15, dtype=torch.float64)
+    for found in steps("hypergradient", ours, 50, lr=0.1, beta=0.05):
+        slow.oracle.next_step()
+        _, g = slow.oracle.gradient(slow.oracle.batch, at=w)
+        eta += 0.05 * float(g @ before)
+        w = w - eta * g
+        before = g
+        torch.testing.assert_close(found, w, rtol=1e-12, atol=1e-13)
+
+
+def test_polyak_step_follows_its_formula():
+    ours, slow = setting(Softmax(), 12), setting(Softmax(), 12)
+    w, bound = slow.weights.w.clone(), 2.0
+    for found in steps("sps", ours, 60, lr=2.0, c=0.5):
+        slow.oracle.next_step()
+        f, g = slow.oracle.gradient(slow.oracle.batch, at=w)
+        gamma = min(float(f / (0.5 * g.square().sum())), bound, 2.0)
+        bound = gamma * 2 ** (12 / 120)
+        w = w - gamma * g
+        torch.testing.assert_close(found, w, rtol=1e-12, atol=1e-13)
+
+
+def test_polyak_step_with_the_true_minimum_needs_no_rate():
+    s = setting(Quadratic())
+    w = last("sps", s, 300, lr=100.0, c=1.0, least=s.problem.least, tau=1e9)
+    assert excess(s, w) < 1e-9
+
+
+@pytest.mark.parametrize("variant", ["long", "short"])
+def test_barzilai_borwein_is_the_secant_step(variant):
+    ours, slow = setting(Quadratic()), setting(Quadratic())
+    w, alpha, before = slow.weights.w.clone(), 0.1, None
+    for found in steps("barzilai_borwein", ours, 50, variant=variant):
+        _, g = slow.oracle.gradient(slow.oracle.full, at=w)
+        if before is not None and g.norm() > 1e-8:
+            s, y = w - before[0], g - before[1]
+            alpha = float(s @ s / (s @ y) if variant == "long" else s @ y / (y @ y))
+        before = (w, g)
+        w = w - alpha * g
+        torch.testing.assert_close(found, w, rtol=1e-6, atol=1e-8)
+
+
+def test_nonlinear_cg_with_an_exact_search_is_the_linear_method():
+    """On a quadratic in 9 dimensions it ends after 9 steps, along linear CG's iterates."""
+    s = setting(Quadratic())
+    a, w = s.problem.a, s.weights.w.clone()
+    r = a @ s.problem.minimum
+    d = r.clone()
+    for found in steps("nonlinear_cg", s, 9, c2=1e-7):
+        alpha = (r @ r) / (d @ a @ d)
+        w = w + alpha * d
+        after = r - alpha * a @ d
+        d = after + (after @ after) / (r @ r) * d
+        r = after
+        torch.testing.assert_close(found, w, rtol=1e-4, atol=1e-5)
+    assert excess(s, s.weights.w) < 1e-9
+
+
+def test_steihaug_solves_inside_and_stops_at_the_surface():
+    s = setting(Quadratic())
+    _, g = s.oracle.gradient(s.oracle.full)
+    operator = s.oracle.hessian(s.oracle.full)
+    far = s.problem.minimum.norm()
+    p, promised = steihaug(operator, g, 10 * float(far), 9)
+    # it stops when the residual has fallen to min(1/2, √‖g‖) of the gradient
+    assert (operator @ p + g).norm() <= 0.5 * g.norm()
+    assert promised == pytest.approx(
+        float(s.oracle.value(s.oracle.full) - s.oracle.value(s.oracle.full, at=p))
+    )
+    p, _ = steihaug(operator, g, 0.1, 9)
+    assert p.norm() == pytest.approx(0.1)
+    cosine = float(-g @ p / (g.norm() * p.norm()))
+    assert steihaug(operator, g, 1e-6, 9)[0].norm() == pytest.approx(1e-6)
+    assert cosine > 0.8
+
+
+def test_steihaug_goes_to_the_surface_along_negative_curvature():
+    class Saddle:
+        def __matmul__(self, v):
+            return v * torch.tensor([1.0, -2.0], dtype=torch.float64)
+
+    g = torch.tensor([0.1, 0.1], dtype=torch.float64)
+    p, promised = steihaug(Saddle(), g, 3.0, 10)
+    assert p.norm() == pytest.approx(3.0)
+    assert promised > 0
+
+
+def test_trust_region_converges_like_newton():
+    s = setting(Softmax())
+    curve = [excess(s, w) for w in steps("trust_region", s, 30, curvature=120)]
+    assert curve[-1] < 1e-12
+
+
+STATEFUL = ("sls", "sps", "barzilai_borwein", "nonlinear_cg", "trust_region", "hypergradient")
+
+
+@pytest.mark.parametrize("name", STATEFUL)
+def test_state_survives(name):
+    whole = setting(Softmax(), 12)
+    expected = last(name, whole, 20)
+    first, second = setting(Softmax(), 12), setting(Softmax(), 12)
+    optimizer = build(name, first)
+    for _ in range(10):
+        first.oracle.next_step()
+        optimizer.step(first.oracle)
+    again = build(name, second)
+    again.load_state_dict(optimizer.state_dict())
+    second.weights.w.copy_(first.weights.w)
+    second.oracle.restore(first.oracle.state())
+    for _ in range(10):
+        second.oracle.next_step()
+        again.step(second.oracle)
+    assert torch.equal(second.weights.w, expected)

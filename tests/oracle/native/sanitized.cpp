@@ -1,0 +1,57 @@
+// Odd batch sizes, misaligned arrays and indices out of range, under the sanitizers: every array is
+// exactly as large as the contract says, so a read or write beyond it is reported.
+#include "lenet.cpp"
+
+#include <cstdio>
+#include <cstdlib>
+
+template <class T> struct Array {  // `n` values at an address that is only aligned for T
+    std::vector<char> bytes;
+    T *data;
+    explicit Array(size_t n) : bytes(n * sizeof(T) + sizeof(T)) {
+        data = reinterpret_cast<T *>(bytes.data()) + 1;  // the last value ends where the memory does
+    }
+    operator T *() { return data; }
+};
+
+int main() {
+    const int n = 37;
+    Array<uint8_t> pixels(n * 784);
+    Array<float> reals(n * 784), w(SIZE), gradient(SIZE);
+    Array<int64_t> labels(n);
+    for (int i = 0; i < n * 784; ++i) reals[i] = (pixels[i] = uint8_t(rand())) / 255.f;
+    for (int i = 0; i < n; ++i) labels[i] = i % 10;
+    for (int i = 0; i < SIZE; ++i) w[i] = float(rand() % 2001 - 1000) / 5000;
+
+    for (const int b : {1, 2, 15, 16, 17, 31, 33, 300})
+        for (const bool bytes : {true, false})
+            for (const int threads : {1, 3}) {
+                Array<int64_t> indices(b);
+                for (int i = 0; i < b; ++i) indices[i] = rand() % n;
+                Array<float> logits(b * 10), norms(b), x(b * 784), a1(b * 864), a2(b * 256), h1(b * 120),
+                    h2(b * 84), c1(b * 3456), c2(b * 1024), d1(b * 120), d2(b * 84), d3(b * 10);
+                double loss;
+                Question q{};
+                q.images = bytes ? static_cast<void *>(pixels.data) : static_cast<void *>(reals.data);
+                q.bytes = bytes;
+                q.labels = labels, q.n = n, q.indices = indices, q.b = b, q.w = w, q.threads = threads;
+                q.loss = &loss, q.gradient = gradient, q.logits = logits, q.norms = norms;
+                q.x = x, q.a1 = a1, q.a2 = a2, q.h1 = h1, q.h2 = h2;
+                q.d_conv1 = c1, q.d_conv2 = c2, q.d_fc1 = d1, q.d_fc2 = d2, q.d_fc3 = d3;
+                if (lenet_answer(&q) != 0 || !std::isfinite(loss)) return 1;
+                indices[b - 1] = n;
+                if (lenet_answer(&q) != b) return 2;
+                indices[b - 1] = -1;
+                if (lenet_answer(&q) != b) return 3;
+                indices[b - 1] = 0, labels[0] = 10;
+                if (const int64_t wrong = lenet_answer(&q); wrong >= 0) return 4;
+                labels[0] = 0;
+            }
+    for (int i = 0; i < SIZE; ++i) w[i] = NAN;  // weights of a run that diverged: a loss, no crash
+    double loss;
+    Question q{};
+    q.images = pixels.data, q.bytes = 1, q.labels = labels, q.n = n, q.b = n, q.w = w, q.threads = 2;
+    q.loss = &loss, q.gradient = gradient;
+    if (lenet_answer(&q) != 0 || !std::isnan(loss)) return 5;
+    std::puts("ok");
+}

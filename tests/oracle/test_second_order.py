@@ -1,0 +1,224 @@
+"""Curvature against dense float64 matrices, by hand and by curvlinops."""
+
+import resource
+
+import pytest
+import torch
+
+from lenetlab.oracle import second_order
+from lenetlab.oracle.oracle import Batch, Oracle
+from lenetlab.oracle.order import DataOrder
+from lenetlab.oracle.torch_engine import TorchEngine
+from lenetlab.oracle.weights import Weights
+from lenetlab.problem.data import Split
+from lenetlab.problem.model import SHAPES, SIZE, initial_weights, logits, views
+from tests.problems import Problem, Quadratic, Softmax, setting
+
+L2 = 0.1
+BATCH = Batch(torch.tensor([3, 1, 4, 15, 9, 2, 6]))
+
+
+def lenet(n=40, dtype=torch.float64):
+    rng = torch.Generator().manual_seed(0)
+    images = torch.randint(256, (n, 28, 28), generator=rng, dtype=torch.uint8)
+    split = Split(images, torch.randint(10, (n,), generator=rng), "", "", None)
+    engine = TorchEngine(split, torch.device("cpu"))
+    weights = Weights(initial_weights(rng).to(dtype))
+    order = DataOrder(torch.Generator().manual_seed(0), n)
+    return Oracle(engine, weights, order, lambda: 8, rng), weights, engine
+
+
+def at_random(problem: Problem, masked: bool, l2: float = L2):
+    s = setting(problem, l2=l2)
+    rng = torch.Generator().manual_seed(5)
+    s.weights.w.copy_(torch.randn(len(s.weights.w), generator=rng))
+    if masked:
+        s.oracle.mask = (torch.rand(len(s.weights.w), generator=rng) < 0.6).double()
+    return s
+
+
+def dense(problem, w, kind, targets=None):
+    """The matrices of the module's page, written down."""
+    i = BATCH.indices
+    targets = problem.targets(i) if targets is None else targets
+
+    def loss(w):
+        return problem.losses(problem.outputs(w, i), targets).mean()
+
+    if kind == "hessian":
+        return torch.func.jacrev(torch.func.grad(loss))(w)
+    jacobian = torch.func.jacrev(lambda w: problem.outputs(w, i))(w)  # (b, c, n)
+    z = problem.outputs(w, i)
+
+    def one(z, t):
+        return problem.losses(z.unsqueeze(0), t.unsqueeze(0))[0]
+
+    if kind == "ggn":
+        middle = torch.func.vmap(torch.func.jacrev(torch.func.grad(one)))(z, targets)
+    else:
+        r = torch.func.vmap(torch.func.grad(one))(z, targets)
+        middle = r.unsqueeze(2) * r.unsqueeze(1)
+    return (jacobian.mT @ middle @ jacobian).mean(0)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("kind", ["hessian", "ggn", "fisher"])
+@pytest.mark.parametrize("problem", [Quadratic(), Softmax()], ids=["quadratic", "softmax"])
+def test_products_are_those_of_the_dense_matrix(problem, kind, masked):
+    s = at_random(problem, masked)
+    w, m = s.weights.w, s.oracle.mask
+    m = torch.ones_like(w) if m is None else m
+    eye = torch.eye(len(w), dtype=torch.float64)
+    expected = m * (dense(problem, m * w, kind) + L2 * eye) * m.unsqueeze(1)
+    operator = getattr(s.oracle, kind)(BATCH)
+    torch.testing.assert_close(operator @ eye, expected)
+    torch.testing.assert_close(operator @ eye[:, 2], expected[:, 2])
+
+
+def test_the_operator_stays_at_the_point_where_it_was_made():
+    s = at_random(Softmax(), masked=False)
+    v = torch.ones_like(s.weights.w)
+    for kind in ("hessian", "ggn", "fisher"):
+        operator = getattr(s.oracle, kind)(BATCH)
+        before = operator @ v
+        s.weights.w.add_(1)
+        assert torch.equal(operator @ v, before)
+
+
+def test_a_streamed_batch_gives_the_same_products(monkeypatch):
+    s = at_random(Softmax(), masked=True)
+    v = torch.randn(15, 2, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    kept = [getattr(s.oracle, k)(s.oracle.full) @ v for k in ("hessian", "ggn", "fisher")]
+    monkeypatch.setattr(second_order, "CHUNK", 7)
+    monkeypatch.setattr(second_order, "KEPT", 14)
+    streamed = [getattr(s.oracle, k)(s.oracle.full) @ v for k in ("hessian", "ggn", "fisher")]
+    for a, b in zip(kept, streamed, strict=True):
+        torch.testing.assert_close(a, b)
+
+
+def test_the_sampled_fisher_is_the_ggn_on_average():
+    s = at_random(Softmax(), masked=False, l2=0.0)
+    eye = torch.eye(15, dtype=torch.float64)
+    n = 400
+    mean = sum(s.oracle.fisher(BATCH, sampled=True) @ eye for _ in range(n)) / n
+    exact = s.oracle.ggn(BATCH) @ eye
+    assert (mean - exact).norm() < 4 * exact.norm() / n**0.5
+    one = s.oracle.fisher(BATCH, sampled=True)
+    assert torch.equal(one @ eye, one @ eye)
+
+
+def test_per_example_gradients_go_through_mask_and_l2():
+    s = at_random(Softmax(), masked=True)
+    rows = s.oracle.per_example_gradients(BATCH)
+    loss, norms = s.oracle.per_example_norms(BATCH)
+    for i, row, norm in zip(BATCH.indices, rows, norms, strict=True):
+        _, g = s.oracle.gradient(Batch(i.unsqueeze(0)))
+        torch.testing.assert_close(row, g)
+        torch.testing.assert_close(norm, g.norm())
+    torch.testing.assert_close(loss, s.oracle.value(BATCH))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_lenet_agrees_with_differences_and_with_single_gradients(dtype):
+    oracle, weights, _engine = lenet(dtype=dtype)
+    loose = {"rtol": 1e-3, "atol": 1e-4} if dtype == torch.float32 else {}
+    rows = oracle.per_example_gradients(BATCH)
+    mean, g = oracle.gradient(BATCH)
+    torch.testing.assert_close(rows.mean(0), g, **loose)
+    loss, norms = oracle.per_example_norms(BATCH)
+    torch.testing.assert_close(norms, rows.norm(dim=1), **loose)
+    torch.testing.assert_close(loss, mean, **loose)
+    v = torch.randn(SIZE, generator=oracle.rng, dtype=torch.float64).to(dtype)
+    v /= v.norm()
+    product = oracle.fisher(BATCH) @ v
+    torch.testing.assert_close(product, rows.T @ (rows @ v) / len(BATCH), **loose)
+    if dtype == torch.float64:
+        w, eps = weights.w.clone(), 1e-6  # small: max-pooling has kinks
+        up, down = (oracle.gradient(BATCH, at=w + s * eps * v)[1] for s in (1, -1))
+        torch.testing.assert_close(
+            oracle.hessian(BATCH) @ v, (up - down) / (2 * eps), rtol=1e-4, atol=1e-6
+        )
+
+
+def test_layers_make_up_the_gradient():
+    oracle, _weights, _ = lenet()
+    layers = oracle.layers(BATCH)
+    loss, g = oracle.gradient(BATCH)
+    named, b = views(g), len(BATCH)
+    torch.testing.assert_close(layers.loss, loss)
+    for name in ("fc1", "fc2", "fc3"):
+        product = layers.output_gradients[name].T @ layers.inputs[name] / b
+        torch.testing.assert_close(product, named[f"{name}.weight"])
+    for name in ("conv1", "conv2"):
+        a = torch.nn.functional.unfold(layers.inputs[name], 5)
+        delta = layers.output_gradients[name].flatten(2)
+        product = (delta @ a.mT).mean(0).view_as(named[f"{name}.weight"])
+        torch.testing.assert_close(product, named[f"{name}.weight"])
+        torch.testing.assert_close(delta.sum(2).mean(0), named[f"{name}.bias"])
+    assert layers.inputs["conv2"].shape == (b, 6, 12, 12)
+    assert layers.output_gradients["conv1"].shape == (b, 6, 24, 24)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_curvlinops_agrees_on_lenet():
+    curvlinops = pytest.importorskip("curvlinops")
+    oracle, weights, engine = lenet()
+    i = BATCH.indices
+    data = [(engine._images(i, weights.w), engine.targets(i))]
+    params = [view.clone().requires_grad_() for view in views(weights.w).values()]
+
+    class Net(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weights = torch.nn.ParameterList(params)
+
+        def forward(self, x):
+            return logits(dict(zip(SHAPES, self.weights, strict=True)), x)
+
+    v = torch.randn(SIZE, generator=oracle.rng, dtype=torch.float64)
+    for ours, theirs in (
+        (oracle.hessian(BATCH), curvlinops.HessianLinearOperator),
+        (oracle.ggn(BATCH), curvlinops.GGNLinearOperator),
+        (oracle.fisher(BATCH), curvlinops.EFLinearOperator),
+    ):
+        net = Net()
+        operator = theirs(
+            net,
+            torch.nn.CrossEntropyLoss(),
+            list(net.parameters()),
+            data,
+            check_deterministic=False,
+        )
+        torch.testing.assert_close(ours @ v, operator @ v)
+
+
+def test_every_product_is_charged():
+    s = at_random(Softmax(), masked=False)
+    v = torch.ones(15, 3, dtype=torch.float64)
+    ledger, b = s.oracle.ledger, len(BATCH)
+    h = s.oracle.hessian(BATCH)
+    assert (ledger.linearisations, ledger.hessian_products) == (b, 0)
+    _ = h @ v
+    assert (ledger.linearisations, ledger.hessian_products) == (b, 3 * b)
+    _ = s.oracle.ggn(BATCH) @ v[:, 0]
+    _ = s.oracle.fisher(BATCH, sampled=True) @ v[:, 0]
+    assert (ledger.linearisations, ledger.gauss_newton_products) == (3 * b, 2 * b)
+    assert ledger.forwards == b
+    s.oracle.per_example_gradients(BATCH)
+    assert ledger.per_example_gradients == b
+    with pytest.raises(ValueError, match="expected \\(15,\\)"):
+        _ = h @ torch.ones(4)
+
+
+def test_memory_is_flat_over_a_thousand_products():
+    oracle, weights, _ = lenet(dtype=torch.float32)
+    v = torch.ones(SIZE)
+
+    def products(n):
+        for k in range(n):
+            _ = getattr(oracle, ("hessian", "ggn", "fisher")[k % 3])(BATCH) @ v
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    before = products(60)
+    assert products(1000) - before < 8000  # kB; one kept graph a product would be 700,000
+    assert weights.g.eq(0).all()
