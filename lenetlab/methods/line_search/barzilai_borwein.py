@@ -13,7 +13,7 @@ most `largest`.
 Source: Barzilai and Borwein, Two-Point Step Size Gradient Methods, IMA J. Numer. Anal. 8, 1988,
 eq. 5 and 6. On a quadratic with one eigenvalue it ends in two steps. The differences
 must come from one function, so its batch is the whole training set.
-Cost: one gradient a step; two vectors.
+Cost: one gradient a step; two vectors. Ten passes are ten updates.
 """
 
 import torch

@@ -11,7 +11,8 @@ Source: Polak and Ribière 1969; Nocedal and Wright, Numerical Optimization, 200
 with β of eq. 5.45 (PR+), first trial by eq. 3.60; Kochenderfer and Wheeler, Algorithms for
 Optimization, 2019, Algorithm 5.2. A direction that does not descend is replaced by −g.
 On a quadratic with an exact search it is the linear method. Batch: the whole training set.
-Cost: one gradient a trial, mostly two a step; two vectors.
+Cost: one gradient a trial, mostly two a step, the first steps more; two vectors. Ten passes are
+a handful of updates.
 """
 
 import torch
@@ -28,7 +29,7 @@ from lenetlab.settings import Domain
     "nonlinear_cg",
     family="line_search",
     reference="Polak and Ribière 1969; Nocedal and Wright 2006, Alg. 5.4 and eq. 5.45",
-    defaults={"lr": 0.1, "c1": 1e-4, "c2": 0.1},
+    defaults={"lr": 0.5, "c1": 1e-4, "c2": 0.4},
     space={"lr": log_uniform(0.01, 1.0), "c2": uniform(0.05, 0.4)},
     cost="2 or more passes a step; 2 vectors",
     domains={"c1": Domain(0, 1), "c2": Domain(0, 1)},
@@ -49,8 +50,8 @@ class NonlinearCG(Base):
         batch = oracle.batch
 
         if self.alpha:
-            square = float(self.g_before.dot(self.g_before))
-            beta = float(g.dot(g - self.g_before)) / square if square else 0.0
+            square = max(float(self.g_before.dot(self.g_before)), 1e-30)  # zero at a minimum
+            beta = float(g.dot(g - self.g_before)) / square
             p.mul_(max(beta, 0.0))
         else:
             p.zero_()

@@ -25,7 +25,7 @@ from lenetlab.settings import POSITIVE_COUNT, Domain
     "sps",
     family="line_search",
     reference="Loizou et al. 2021, arXiv:2002.10542, eq. 5",
-    defaults={"lr": 1.0, "c": 0.5, "tau": 2.0, "least": 0.0},
+    defaults={"lr": 0.5, "c": 0.5, "tau": 2.0, "least": 0.0},
     space={"lr": log_uniform(0.1, 10.0), "c": log_uniform(0.1, 2.0)},
     cost="1 gradient a step; no memory",
     domains={"c": Domain(1e-6), "tau": POSITIVE_COUNT},

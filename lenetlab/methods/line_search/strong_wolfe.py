@@ -28,11 +28,11 @@ from lenetlab.settings import Domain
     "strong_wolfe",
     family="line_search",
     reference="Wolfe 1969; Nocedal and Wright 2006, Alg. 3.5 and 3.6",
-    defaults={"lr": 0.5, "c1": 1e-4, "c2": 0.9, "sample": "batch"},
+    defaults={"lr": 1.0, "c1": 1e-4, "c2": 0.9, "sample": "batch"},
     space={"lr": log_uniform(0.1, 10.0), "c2": uniform(0.1, 0.9)},
     cost="2 or more gradients a step; no memory",
     domains={"c1": Domain(0, 1), "c2": Domain(0, 1)},
-    batch_size=1000,
+    batch_size=128,
     asks="more",
 )
 class StrongWolfe(Base):

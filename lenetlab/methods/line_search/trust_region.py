@@ -32,16 +32,16 @@ from lenetlab.settings import POSITIVE_COUNT, Domain
     "trust_region",
     family="line_search",
     reference="Steihaug 1983; Nocedal and Wright 2006, Alg. 4.1 and 7.2",
-    defaults={"radius": 1.0, "largest": 10.0, "iterations": 10, "curvature": 250},
+    defaults={"radius": 1.0, "largest": 10.0, "iterations": 10, "curvature": 100},
     space={"radius": log_uniform(0.1, 10.0)},
-    cost="1 1/3 gradients a step and 2 a Hessian product of 250 examples; 4 vectors",
+    cost="1 1/3 gradients a step and 2 a Hessian product of 100 examples; 4 vectors",
     domains={
         "radius": Domain(1e-9),
         "largest": Domain(1e-9),
         "iterations": POSITIVE_COUNT,
         "curvature": POSITIVE_COUNT,
     },
-    batch_size=1000,
+    batch_size=500,
     asks="more",
 )
 class TrustRegion(Base):

@@ -43,27 +43,35 @@ inline void conv1_forward(const Weights &weights, Block &b) {
             }
 }
 
+// Rows FIRST to END of the 5×5 sums of one row of windows, and the bias with the last of them.
+//
 // Each lane's winner picks its own 5×5 patch out of the window's 6×6 pixels, by blends: first the
-// upper or lower five rows, then the left or right five columns.
+// upper or lower row, then the left or right five columns.
+template <int FIRST, int END>
+INLINE void conv1_gradient_rows(const Block &b, int y, int c, Vector (&g)[26]) {
+    constexpr int ROWS = END - FIRST;
+    Vector s[ROWS][5], bias{};
+    unroll<ROWS>([&](auto r) { unroll<5>([&](auto k) { s[r][k] = g[5 * (FIRST + r) + k]; }); });
+    for (int x = 0; x < 12; ++x) {
+        const Vector d = b.da1[c][y][x];
+        const Integers won = b.won1[c][y][x];
+        const Integers low = (won & 2) != 0, right = (won & 1) != 0;
+        unroll<ROWS>([&](auto r) {
+            const Vector *upper = &b.x[2 * y + FIRST + r][2 * x], *lower = upper + 28;
+            Vector row[6];
+            unroll<6>([&](auto k) { row[k] = select(low, lower[k], upper[k]); });
+            unroll<5>([&](auto k) { s[r][k] += d * select(right, row[k + 1], row[k]); });
+        });
+        bias += d;
+    }
+    unroll<ROWS>([&](auto r) { unroll<5>([&](auto k) { g[5 * (FIRST + r) + k] = s[r][k]; }); });
+    if (END == 5) g[25] += bias;
+}
+
 inline void conv1_gradient(const Block &b, Vector (&g)[6][26]) {
     for (int y = 0; y < 12; ++y)
         for (int c = 0; c < 6; ++c) {
-            Vector s[26];
-            unroll<26>([&](auto k) { s[k] = g[c][k]; });
-            for (int x = 0; x < 12; ++x) {
-                const Vector d = b.da1[c][y][x];
-                const Integers won = b.won1[c][y][x];
-                const Integers low = (won & 2) != 0, right = (won & 1) != 0;
-                unroll<5>([&](auto ky) {
-                    const Vector *upper = &b.x[2 * y + ky][2 * x], *lower = upper + 28;
-                    Vector row[6];
-                    unroll<6>([&](auto k) { row[k] = select(low, lower[k], upper[k]); });
-                    unroll<5>([&](auto kx) {
-                        s[5 * ky + kx] += d * select(right, row[kx + 1], row[kx]);
-                    });
-                });
-                s[25] += d;
-            }
-            unroll<26>([&](auto k) { g[c][k] = s[k]; });
+            conv1_gradient_rows<0, 3>(b, y, c, g[c]);  // 15 sums leave registers for the blends
+            conv1_gradient_rows<3, 5>(b, y, c, g[c]);
         }
 }

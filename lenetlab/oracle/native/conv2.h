@@ -67,13 +67,17 @@ INLINE void spread(Vector d, Integers won, Vector (&rows)[2][6]) {
 
 // Gradient of the filters: u[element][c][o] += Σ over images of dY[o][image] · v[element][c][image].
 // `rows` is `spread` with the output channels in the lanes.
-INLINE void filters_gradient(const Vector (&rows)[L][OV][2][6], const Vector (&v)[36][6], int i,
-                             Filters &u) {
+// Not inlined: GCC then keeps the sums of all six rows' loops in registers.
+template <int i>
+__attribute__((noinline)) void filters_gradient(const Vector (&rows)[L][OV][2][6],
+                                                const Vector (&v)[36][6], Filters &u) {
     constexpr int J = TILE > 12 ? 3 : 2;  // elements at a time, with six channels each
     for (int part = 0; part < OV; ++part) {
         Vector m[L][6];
         for (int n = 0; n < L; ++n)
-            unroll<6>([&](auto j) { m[n][j] = A0[i] * rows[n][part][0][j] + A1[i] * rows[n][part][1][j]; });
+            unroll<6>([&](auto j) {
+                m[n][j] = from_outputs<i>(rows[n][part][0][j], rows[n][part][1][j]);
+            });
         for (int first = 0; first < 6; first += J) {
             Vector s[J][6];
             unroll<J>([&](auto j) {
@@ -92,11 +96,13 @@ INLINE void filters_gradient(const Vector (&rows)[L][OV][2][6], const Vector (&v
 }
 
 // Gradient of a window's tile: v[element][c] = Σ over o of u[element][c][o] · dY[o].
-INLINE void tile_gradient(const Vector (&rows)[16][2][6], const Filters &u, int i, Vector (&v)[36][6]) {
+template <int i>
+__attribute__((noinline)) void tile_gradient(const Vector (&rows)[16][2][6], const Filters &u,
+                                             Vector (&v)[36][6]) {
     constexpr int J = TILE > 12 ? 3 : 2;
     Vector m[16][6];
     for (int o = 0; o < 16; ++o)
-        unroll<6>([&](auto j) { m[o][j] = A0[i] * rows[o][0][j] + A1[i] * rows[o][1][j]; });
+        unroll<6>([&](auto j) { m[o][j] = from_outputs<i>(rows[o][0][j], rows[o][1][j]); });
     for (int first = 0; first < 6; first += J) {
         Vector s[J][6] = {};
         for (int o = 0; o < 16; ++o)
@@ -136,10 +142,10 @@ inline void conv2_gradient(const Weights &weights, Block &b, Gradient &g) {
                 store(to, load(to) + (rows[0][0] + rows[0][5]) + (rows[1][0] + rows[1][5]));
             }
         Vector v[36][6];
-        for (int i = 0; i < 6; ++i) {
-            filters_gradient(by_channel, b.v[window], i, g.conv2);
-            tile_gradient(by_image, weights.conv2, i, v);
-        }
+        unroll<6>([&](auto i) {
+            filters_gradient<i>(by_channel, b.v[window], g.conv2);
+            tile_gradient<i>(by_image, weights.conv2, v);
+        });
         const int y = window / 4, x = window % 4;
         for (int c = 0; c < 6; ++c)
             for (int j = 0; j < 6; ++j) {

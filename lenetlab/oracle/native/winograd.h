@@ -56,6 +56,13 @@ INLINE void from_outputs(Vector y0, Vector y1, Vector (&m)[6]) {
     m[5] = y1;
 }
 
+// Row `i` of A (y0, y1), for an `i` known when this is compiled.
+template <int I> INLINE Vector from_outputs(Vector y0, Vector y1) {
+    if constexpr (I == 0) return y0;
+    if constexpr (I == 5) return y1;
+    return A1[I] == 1 ? y0 + y1 : A1[I] == -1 ? y0 - y1 : A1[I] == 2 ? y0 + 2.f * y1 : y0 - 2.f * y1;
+}
+
 constexpr float G[6][5] = {
     {1 / 4.f, 0, 0, 0, 0},
     {-1 / 6.f, -1 / 6.f, -1 / 6.f, -1 / 6.f, -1 / 6.f},
@@ -65,22 +72,30 @@ constexpr float G[6][5] = {
     {0, 0, 0, 0, 1},
 };
 
+// Row I of G times g.
+template <int I> INLINE Vector product(const Vector (&g)[5]) {
+    Vector total = G[I][0] * g[0];
+    unroll<4>([&](auto k) { total += G[I][k + 1] * g[k + 1]; });
+    return total;
+}
+
 // G g Gᵀ of all 96 filters: (16, 6, 5, 5) → [element][input][output].
 inline void to_filters(const float *g, float (&u)[36][6][16]) {
-    for (int c = 0; c < 6; ++c) {
-        float rows[6][5][16] = {};
-        for (int i = 0; i < 6; ++i)
-            for (int k = 0; k < 5; ++k)
-                for (int x = 0; x < 5; ++x)
-                    for (int o = 0; o < 16; ++o) rows[i][x][o] += G[i][k] * g[((o * 6 + c) * 5 + k) * 5 + x];
-        for (int i = 0; i < 6; ++i)
-            for (int j = 0; j < 6; ++j) {
-                float total[16] = {};
-                for (int k = 0; k < 5; ++k)
-                    for (int o = 0; o < 16; ++o) total[o] += G[j][k] * rows[i][k][o];
-                std::memcpy(u[i * 6 + j][c], total, sizeof total);
+    alignas(64) float filters[6][25][16];  // the output channels side by side
+    for (int o = 0; o < 16; ++o)
+        for (int c = 0; c < 6; ++c)
+            for (int k = 0; k < 25; ++k) filters[c][k][o] = g[(o * 6 + c) * 25 + k];
+    for (int c = 0; c < 6; ++c)
+        for (int part = 0; part < 16; part += L) {
+            Vector rows[6][5];
+            for (int x = 0; x < 5; ++x) {
+                Vector column[5];
+                unroll<5>([&](auto k) { column[k] = load(&filters[c][5 * k + x][part]); });
+                unroll<6>([&](auto i) { rows[i][x] = product<i>(column); });
             }
-    }
+            for (int i = 0; i < 6; ++i)
+                unroll<6>([&](auto j) { store(&u[6 * i + j][c][part], product<j>(rows[i])); });
+        }
 }
 
 // Gᵀ u G of all 96 filters, the transpose of `to_filters`: [element][input][output] → (16, 6, 5, 5).
