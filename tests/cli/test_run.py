@@ -46,17 +46,17 @@ def test_a_person_sees_the_same_figures(lenetlab):
 
 def test_a_grid_ends_with_a_table_and_a_figure(lenetlab):
     answer = lenetlab(
-        "run adamw sgd --vary batch_size=64,128 --vary lr=0.001,0.003 --schedule cosine "
+        "run adamw sgd --vary batch_size=64 --vary lr=0.001,0.003 --schedule cosine "
         "--seeds 2 --epochs 0.02"
     )
     assert answer.status == 0
     lines = answer.out.splitlines()
     settings = [line for line in lines if "batch_size=" in line]
-    assert len(settings) == 8
+    assert len(settings) == 4
     assert all("±" in line for line in settings)
     assert settings[0].startswith("adamw, batch_size=64, lr=0.001")
     assert Path("runs/comparison.png").read_bytes().startswith(b"\x89PNG")
-    assert len(list(Path("runs").glob("*/result.json"))) == 16
+    assert len(list(Path("runs").glob("*/result.json"))) == 8
 
 
 def test_a_grid_as_json_has_every_run_and_the_spread(lenetlab, tmp_path):
