@@ -99,7 +99,7 @@ def test_a_pipe_gets_plain_lines_and_results_alone_on_stdout(tmp_path):
 
 
 def test_a_terminal_gets_a_bar_with_loss_rate_and_accuracy(tmp_path):
-    words = "run sgd --epochs 1.5 --batch-size 256"
+    words = "run sgd --epochs 1.2 --batch-size 256"
     pid, terminal = pty.fork()
     if pid == 0:
         os.chdir(tmp_path)
@@ -120,12 +120,12 @@ def test_a_terminal_gets_a_bar_with_loss_rate_and_accuracy(tmp_path):
 
 
 def test_ctrl_c_leaves_a_run_that_the_same_command_finishes(tmp_path):
-    command = "run sgd --epochs 2 --batch-size 256"
+    command = "run sgd --epochs 1.5 --batch-size 256"
     running = subprocess.Popen(
         [LENETLAB, *command.split()], cwd=tmp_path, stderr=subprocess.PIPE, text=True
     )
     assert running.stderr is not None
-    assert "1 of 2 epochs" in running.stderr.readline()
+    assert "1 of 1.5 epochs" in running.stderr.readline()
     running.send_signal(signal.SIGINT)
     _, err = running.communicate(timeout=60)
     assert running.returncode == 128 + signal.SIGINT
