@@ -143,5 +143,5 @@ def race(runs: Sequence[tuple[str, Run]]) -> Figure:
     axes.set_xlabel("seconds of training (logarithmic)")
     axes.set_ylabel("test accuracy, %")
     axes.grid(True, alpha=0.3)
-    axes.legend(loc="lower right", frameon=False, bbox_to_anchor=(1, 0.05))
+    figure.legend(loc="outside lower center", ncols=2, frameon=False)  # off the curves
     return figure

@@ -22,12 +22,12 @@ needs_script = pytest.mark.skipif(
 )
 
 
-def shortened(script: Path, folder: Path) -> Path:
-    """A copy of the script that stops after `STEPS` steps and one evaluation."""
+def shortened(script: Path, folder: Path, steps: int = STEPS) -> Path:
+    """A copy of the script that stops after `steps` steps and one evaluation."""
     text = script.read_text()
     text, epochs = re.subn(r"n_epochs = 10\b", "n_epochs = 1", text)
     line = re.compile(r"^( +)print\(f'Epoch .*\n", re.MULTILINE)
-    text, prints = line.subn(rf"\g<0>\g<1>if step == {STEPS}: break\n", text)
+    text, prints = line.subn(rf"\g<0>\g<1>if step == {steps}: break\n", text)
     assert (epochs, prints) == (1, 1), "the script is not the handed-out one"
     copy = folder / "fashionMNIST.py"
     copy.write_text(text)
@@ -76,8 +76,9 @@ def test_the_trace_of_the_script_at_one_thread_is_ours(tmp_path):
 @needs_script
 def test_somebodys_copy_is_run_and_compared(tmp_path):
     starter = Path(os.environ["LENETLAB_STARTER"])
-    copy = shortened(starter / "fashionMNIST.py", tmp_path)
-    same = process(f"baseline --epochs {EPOCHS} --script {copy} --json", tmp_path)
+    copy = shortened(starter / "fashionMNIST.py", tmp_path, 30)
+    epochs = 30 * 64 / 60_000
+    same = process(f"baseline --epochs {epochs} --script {copy} --json", tmp_path)
     assert same.returncode == 0, same.stderr
     found = json.loads(same.stdout)
     assert found["same"] is True
@@ -86,7 +87,7 @@ def test_somebodys_copy_is_run_and_compared(tmp_path):
     assert found["test_lines"][0].keys() == {"epoch", "correct", "starter_average_loss"}
 
     copy.write_text(copy.read_text().replace("lr=0.001", "lr=0.1"))
-    other = process(f"baseline --epochs {EPOCHS} --script {copy}", tmp_path)
+    other = process(f"baseline --epochs {epochs} --script {copy}", tmp_path)
     assert other.returncode == 1
     assert "0 of 1 test lines are equal" in other.stdout
 

@@ -64,14 +64,15 @@ def test_a_setting_that_failed_at_once_has_its_place_in_the_legend(bench, runs):
 
 
 def test_the_race_is_against_seconds_of_training(runs):
-    (axes,) = race([("one", runs[0]), ("two", runs[1])]).axes
+    figure = race([("one", runs[0]), ("two", runs[1])])
+    (axes,) = figure.axes
     for label, run in (("one", runs[0]), ("two", runs[1])):
         assert lines(axes)[label].tolist() == [
             [look["seconds"], look["accuracy"]] for look in run.looks
         ]
     assert axes.get_xscale() == "log"
     assert "59.53" in axes.texts[0].get_text()
-    assert axes.get_legend() is not None
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["one", "two"]
 
 
 @pytest.mark.parametrize(("ending", "start"), [("png", b"\x89PNG"), ("pdf", b"%PDF")])
