@@ -2,7 +2,6 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-export OMP_WAIT_POLICY ?= passive
 
 .PHONY: install demo test test-all check clean
 

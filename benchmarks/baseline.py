@@ -3,7 +3,7 @@
     LENETLAB_STARTER=FOLDER python benchmarks/baseline.py [--repeats 1]
 
 FOLDER holds fashionMNIST.py and a stand-in for torchvision. Both train ten epochs with the same
-number of threads, one after the other; each repeat does both. On a busy machine the figures mean
+number of threads, one after the other, each as a user would start it; each repeat does both. On a busy machine the figures mean
 nothing, so its load is printed with them.
 """
 
@@ -14,8 +14,6 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # for both alike
 
 
 def timed(command: list[str], **environment: str) -> tuple[float, list[str]]:

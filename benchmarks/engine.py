@@ -21,7 +21,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import median
 
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+from lenetlab.openmp import wait_briefly
+
+wait_briefly()
 
 import torch
 import torch.nn.functional as F

@@ -1,8 +1,8 @@
 """Data for all tests: the real images, and few of them where size does not matter."""
 
-import os
+from lenetlab.openmp import wait_briefly
 
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+wait_briefly()
 
 from collections.abc import Iterator
 from pathlib import Path

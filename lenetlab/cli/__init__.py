@@ -9,9 +9,9 @@ import sys
 
 def main() -> None:
     """Entry point of `lenetlab`: 0 done, 1 a run failed, 2 wrong usage."""
-    # Beside any busy process PyTorch's spinning threads slow each other down more than tenfold;
-    # the policy is read when torch is loaded.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    from lenetlab.openmp import wait_briefly
+
+    wait_briefly()
     from lenetlab.cli.app import app
     from lenetlab.errors import UserError
 

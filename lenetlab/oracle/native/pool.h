@@ -54,7 +54,7 @@ class Pool {
 
     void wait(unsigned long done) {
         using clock = std::chrono::steady_clock;
-        const auto until = clock::now() + std::chrono::microseconds(200);
+        const auto until = clock::now() + std::chrono::milliseconds(1);
         do
             for (int i = 0; i < 50; ++i) {
                 if (open_ > done) return;
