@@ -3,8 +3,8 @@
     LENETLAB_STARTER=FOLDER python benchmarks/baseline.py [--repeats 1]
 
 FOLDER holds fashionMNIST.py and a stand-in for torchvision. Both train ten epochs with the same
-number of threads, one after the other, each as a user would start it; each repeat does both. On a busy machine the figures mean
-nothing, so its load is printed with them.
+number of threads, one after the other, each as a user would start it; each repeat does both. On a
+busy machine the figures mean nothing, so its load is printed with them.
 """
 
 import argparse
