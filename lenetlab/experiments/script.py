@@ -1,6 +1,5 @@
 """Somebody's own copy of the handed-out script, run as it is and listened to."""
 
-import importlib.util
 import os
 import subprocess
 import sys
@@ -13,6 +12,12 @@ from lenetlab.errors import UserError
 STANDIN = Path(__file__).parent.parent / "standin"
 
 
+def _torchvision_works() -> bool:
+    """Whether it can be imported: beside another build of torch it is installed in vain."""
+    command = [sys.executable, "-c", "import torchvision"]
+    return subprocess.run(command, capture_output=True).returncode == 0
+
+
 def run_script(
     script: Path, data: Path | None, threads: int | None, on_line: Callable[[str], None]
 ) -> str:
@@ -22,7 +27,7 @@ def run_script(
     it. Raises `UserError` if the script fails.
     """
     environment = os.environ | {"MPLBACKEND": "Agg", "PYTHONUNBUFFERED": "1"}
-    if importlib.util.find_spec("torchvision") is None:
+    if not _torchvision_works():
         inherited = os.environ.get("PYTHONPATH")
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(STANDIN), inherited]))
     if data is not None:
