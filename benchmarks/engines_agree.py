@@ -46,7 +46,7 @@ def main() -> None:
     differences = [a - b for a, b in zip(found["native"], found["torch"], strict=True)]
     n, mean = len(differences), fmean(differences)
     half = float(t.ppf(0.95, n - 1)) * stdev(differences) / sqrt(n)
-    verdict = "within" if -MARGIN <= mean - half and mean + half <= MARGIN else "not within"
+    verdict = "within" if mean - half >= -MARGIN and mean + half <= MARGIN else "not within"
     print(f"native − torch: {mean:+.3f}, 90 % interval [{mean - half:+.3f}, {mean + half:+.3f}], "
           f"{verdict} ±{MARGIN}")  # fmt: skip
 
