@@ -86,6 +86,7 @@ def test_the_estimate_is_unbiased(name):
         optimizer.estimator.estimate(s.oracle, s.oracle.g)
         total += s.oracle.g
     _, exact = s.oracle.gradient(s.oracle.full)
+    # a mean of 4,000 noisy gradients: SAGA's was 0.029 off, a bias would be of the order of 1
     assert (total / n - exact).norm() < 0.05 * exact.norm()
 
 
