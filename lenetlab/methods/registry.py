@@ -35,6 +35,9 @@ FAMILIES = {
     "adaptive": "a rate of its own for every weight",
     "line_search": "line search, trust region, step rules",
     "second_order": "curvature, used or estimated",
+    "matrix": "a layer moved as a matrix, not weight by weight",
+    "constrained": "regularised and constrained: a step and a projection, or neither",
+    "derivative_free": "values alone, and others that a course leaves with a question mark",
     "outside": "somebody else's",
 }
 

@@ -1,0 +1,1 @@
+"""Proximal, projected and conditional-gradient methods."""

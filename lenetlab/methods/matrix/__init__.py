@@ -1,0 +1,1 @@
+"""Methods that move a layer as a matrix."""
