@@ -1,15 +1,15 @@
-# Everything from a bare clone: `make demo`, `make test`. Nothing has to be set up by hand.
+# Everything from a bare clone: `make demo`, `make test`, `make docs` (into site/). Nothing has to be set up by hand.
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install demo test test-all check clean
+.PHONY: install demo docs test test-all check clean
 
 install: .venv/installed
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,docs]'
 	touch $@
 
 demo: install
@@ -21,11 +21,14 @@ check: install
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: check
+docs: install
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+
+test: check docs
 	$(BIN)/pytest
 
-test-all: check
+test-all: check docs
 	$(BIN)/pytest -m ''
 
 clean:
-	rm -rf .venv build dist runs
+	rm -rf .venv build dist runs site

@@ -5,8 +5,15 @@ but one pass over the data buys one update, so ten passes are ten steps.
 
     w ← w − η ∇F(w),   F(w) = 1/n Σ_i ℓ_i(w)
 
+For an L-smooth F and η = 1/L, after k steps, with F* its infimum:
+
+    convex                   F(w_k) − F* ≤ L ‖w_0 − w*‖² / (2k)
+    strongly convex (c)      F(w_k) − F* ≤ (1 − c/L)^k (F(w_0) − F*)
+    any                      min_{j<k} ‖∇F(w_j)‖² ≤ 2L (F(w_0) − F*) / k
+
 Source: Cauchy, Méthode générale pour la résolution des systèmes d'équations simultanées, 1847;
-Kochenderfer and Wheeler, Algorithms for Optimization, 2019, section 5.1.
+Kochenderfer and Wheeler, Algorithms for Optimization, 2019, section 5.1; the rates: Nesterov,
+Introductory Lectures on Convex Optimization, 2004, sections 1.2.3 and 2.1.5.
 It is `sgd` at batch size n. Here: `torch.optim.SGD`. Cost: one pass a step; no memory.
 """
 

@@ -7,10 +7,16 @@ whose size grows with η/|S|; a rate that decays to zero closes in on it.
     g = 1/|S| Σ_{i∈S} ∇ℓ_i(w)
     w ← w − η g
 
+For an L-smooth F, strongly convex (c) in the first two lines, and a variance of g of at most M:
+
+    η ≤ 1/L constant         E F(w_k) − F* ≤ ηLM/(2c) + (1 − ηc)^{k−1} (F(w_1) − F*)
+    η_k = β/(γ + k), β > 1/c      E F(w_k) − F* = O(1/k)
+    any F, η constant        E mean_{j≤k} ‖∇F(w_j)‖² ≤ ηLM + 2 (F(w_1) − F*) / (ηk)
+
 Source: Robbins and Monro, A Stochastic Approximation Method, Ann. Math. Statist. 22, 1951;
 Bottou, Curtis and Nocedal, Optimization Methods for Large-Scale Machine Learning, SIAM Review
-60, 2018, Algorithm 4.1. With η = 0.001 it is the handed-out script.
-Here: `torch.optim.SGD`. Cost: one gradient a step; no memory.
+60, 2018, Algorithm 4.1, and Theorems 4.6 to 4.8 for an unbiased g (their μ = M_G = 1). With
+η = 0.001 it is the handed-out script. Here: `torch.optim.SGD`. Cost: one gradient a step; no memory.
 """
 
 from torch import Tensor

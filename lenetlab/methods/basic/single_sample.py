@@ -5,9 +5,15 @@ of a single gradient does not shrink near a minimum, so the rate must be small o
 
     w ← w − η ∇ℓ_i(w),   i random
 
+The bounds are those of `sgd`, with the variance M of one example. What it buys is independence
+of n: the examples that must be looked at for an expected E F(w) − F* ≤ ε, F strongly convex:
+
+    full batch      n log(1/ε)
+    one example     1/ε
+
 Source: Robbins and Monro, A Stochastic Approximation Method, Ann. Math. Statist. 22, 1951;
 Bottou, Curtis and Nocedal, Optimization Methods for Large-Scale Machine Learning, SIAM Review
-60, 2018, eq. 3.7. It is `sgd` at batch size 1.
+60, 2018, eq. 3.7 and section 3.3. It is `sgd` at batch size 1.
 Here: `torch.optim.SGD`. Cost: one example gradient a step; no memory.
 """
 

@@ -1,0 +1,74 @@
+"""The method pages: every formula is well-formed MathML that loses nothing, every page is made."""
+
+import re
+import sys
+import textwrap
+import unicodedata
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+from lenetlab.methods.registry import methods
+from lenetlab.methods.wrappers import wrappers
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "docs" / "generator"))
+from formulas import _DOWN, _FRACTIONS, _UP, mathml
+from pages import pages, prose
+
+ENTRIES = {**methods(), **wrappers()}
+
+
+def formulas(page: str) -> list[str]:
+    return [
+        textwrap.dedent(block)
+        for block in re.split(r"\n\s*\n", page)
+        if block.startswith("    ")
+    ]  # fmt: skip
+
+
+def plain(text: str) -> str:
+    """The signs of a formula, whatever their place and size."""
+    for table in (_UP, _DOWN):
+        for sign, base in table.items():
+            text = text.replace(sign, base)
+    for sign, (top, bottom) in _FRACTIONS.items():
+        text = text.replace(sign, top + bottom)
+    text = unicodedata.normalize("NFD", text).replace("′", "'")
+    text = text.replace("\u0302", "^").replace("\u0304", "¯").replace("\u0305", "¯")
+    text = text.replace("\u0303", "~")
+    return re.sub(r"[\s`_^{}√()]", "", text)
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_formulas_are_well_formed_and_lose_no_sign(name):
+    for block in formulas(ENTRIES[name].page):
+        tree = ET.fromstring(mathml(block))
+        assert plain("".join(tree.itertext())) == plain(block)
+
+
+def test_places_and_brackets():
+    (row,) = ET.fromstring(mathml("v̂ = √(β₂ᵗ w_{t+1}) / ½")).iter("mtd")
+    assert [child.tag for child in row if child.tag != "mspace"] == [
+        "mover", "mo", "msqrt", "mo", "mfrac"
+    ]  # fmt: skip
+    (both,) = row.iter("msubsup")
+    assert ["".join(part.itertext()) for part in both] == ["β", "2", "t"]
+    (below,) = row.iter("msub")
+    assert ["".join(part.itertext()) for part in below] == ["w", "t+1"]
+
+
+def test_every_method_and_wrapper_has_a_page_and_the_overview_names_it():
+    made = pages()
+    for name, entry in ENTRIES.items():
+        page = made[f"{name}.md"]
+        assert page.startswith(f"# {name}\n")
+        assert all(f"`{key}`" in page for key in entry.defaults)
+        assert f"]({name}.md)" in made["index.md"]
+    for page, text in made.items():
+        for figure in re.findall(r"\]\((\w+\.svg)\)", text) if page.endswith(".md") else ():
+            assert made[figure].lstrip().startswith("<?xml")
+
+
+def test_signs_of_markdown_are_taken_literally():
+    assert prose("a * b_c [d] `x_y*` <e>") == r"a \* b\_c \[d\] `x_y*` \<e\>"
