@@ -93,8 +93,9 @@ def _draw(axes: Axes, found: Measured, colour: str, label: str | None, width: fl
         return
     errors = 100.0 - np.array(found["accuracy"])
     beside = width < 1
-    axes.plot(found["at"], errors.mean(axis=1), color=colour, linewidth=width, label=label,
-              alpha=0.5 if beside else 1.0, linestyle="--" if label and beside else "-")  # fmt: skip
+    dashes = "--" if label and beside else "-"
+    axes.plot(found["at"], errors.mean(axis=1), color=colour, linewidth=width, linestyle=dashes,
+              label=label, alpha=0.5 if beside else 1.0)  # fmt: skip
     if not beside:
         axes.fill_between(found["at"], errors.min(axis=1), errors.max(axis=1), color=colour,
                           alpha=0.2, linewidth=0)  # fmt: skip
