@@ -52,7 +52,12 @@ def loop(t: Training, amount: float, curve: Curve, clock: Clock, hooks: Hooks) -
     clock.start()
     try:
         while t.position < amount - SLACK:
-            loss = t.step()
+            try:
+                loss = t.step()
+            except Diverged:
+                if t.position > amount + SLACK:
+                    break
+                raise
             if t.position > amount + SLACK:
                 break
             before.copy_(t.answer())

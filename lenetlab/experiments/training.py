@@ -24,6 +24,8 @@ from lenetlab.oracle.weights import Weights
 from lenetlab.problem.model import initial_weights
 from lenetlab.settings import show
 
+IDLE = 10  # steps without an example from the data order before a budget in epochs is an error
+
 
 class Diverged(Exception):
     """A loss that is no finite number; the message says which and where."""
@@ -130,6 +132,11 @@ class Training:
                 f"step {self.steps + 1} returned {type(loss).__name__}, expected the loss"
             ) from error
         self.steps += 1
+        if self._budget.unit == "epochs" and not self.oracle.order.sweeps and self.steps >= IDLE:
+            raise StepError(
+                f"{self.steps} steps drew no example from the data order, so a budget in epochs "
+                "would never end; give one in passes (--passes)"
+            )
         if not math.isfinite(value):
             raise Diverged(f"loss is {value:g} at step {self.steps}")
         self.losses.append(value)

@@ -32,6 +32,17 @@ def _plain(value: float, _: object) -> str:
     return f"{value:g}"
 
 
+def check_ending(path: Path) -> Path:
+    """Refuse a file's ending that Matplotlib cannot write, before there is a figure to lose."""
+    known = Figure().canvas.get_supported_filetypes()
+    if path.suffix.removeprefix(".").lower() not in known:
+        raise UserError(
+            f"cannot write the figure {path}: no format {path.suffix or 'without an ending'}; "
+            f"expected one of .{', .'.join(sorted(known))}"
+        )
+    return path
+
+
 def save(figure: Figure, path: Path) -> Path:
     """Write the figure to `path` (the format is its ending's) and return the path."""
     try:

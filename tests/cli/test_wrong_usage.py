@@ -43,6 +43,7 @@ WRONG = {
     "run sgd --threads 0": "threads=0 is out of range",
     "run sgd --device cuda:9": "unknown device",
     "run sgd --engine torsch": "did you mean 'torch'",
+    "run sgd adamw --figure a.gifx": "no format .gifx; expected one of",
     "methods adm": "did you mean 'adam'",
     "baseline --script nowhere.py": "nowhere.py does not exist",
     "baseline --epochs -1": "epochs=-1 is out of range",

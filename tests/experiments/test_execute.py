@@ -212,6 +212,34 @@ def test_a_step_that_asks_nothing_ends_the_run_as_an_error(bench, tmp_path):
     assert execute(make_recipe(f"{path}:Never", epochs=1), 0, bench).status == "done"
 
 
+ASKS_ALL = """
+from torch.optim import SGD
+class All(SGD):
+    def step(self, closure):
+        loss = closure.gradient(closure.full, out=closure.g)[0]
+        super().step()
+        return loss if closure.ledger.passes < LIMIT else loss * float("nan")
+"""
+
+
+def test_an_epoch_budget_that_would_never_end_is_an_error(bench, tmp_path):
+    path = tmp_path / "all.py"
+    path.write_text(ASKS_ALL.replace("LIMIT", "1e9"))
+    run = execute(make_recipe(f"{path}:All", epochs=1), 0, bench)
+    assert run.status == "error"
+    assert "give one in passes" in run.result["reason"]
+    assert execute(make_recipe(f"{path}:All", passes=0.5), 0, bench).result["steps"] == 20
+
+
+def test_a_step_that_diverges_beyond_the_budget_does_not_count(bench, tmp_path):
+    """1,500 images are 0.025 passes a step; the third would end beyond 0.06."""
+    path = tmp_path / "all.py"
+    path.write_text(ASKS_ALL.replace("LIMIT", "0.07"))
+    run = execute(make_recipe(f"{path}:All", passes=0.06), 0, bench)
+    assert (run.status, run.result["steps"], run.result["passes"]) == ("done", 2, 0.05)
+    assert execute(make_recipe(f"{path}:All", passes=0.08), 0, bench).status == "diverged"
+
+
 def test_a_state_that_cannot_be_kept_is_said_and_does_not_stop_the_run(bench, tmp_path):
     path = tmp_path / "hook.py"
     path.write_text(NEVER.replace("self.count = 0", "self.count, self.f = 0, lambda: 0")
