@@ -4,11 +4,14 @@
 
 Scenario plain, constant rate, trained on all 60,000 images; nothing is chosen by what is seen
 here. Wrappers go around sgd; the basic methods have
-stepwise and 1/t rates as well. Writes `results/defaults.json`, which the method pages are made
-from; what is done is not done again, and NAME… replaces those entries alone.
+stepwise and 1/t rates as well. Two processes with one thread each. Writes `results/defaults.json`,
+which the method pages are made from; what is done is not done again, and NAME… replaces those
+entries alone.
 """
 
 import argparse
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,7 @@ from lenetlab.openmp import wait_briefly
 
 wait_briefly()
 
+PROCESSES = 2
 PASSES = 5
 LOOKS = (0.1, 0.25, 0.5, 1, 2, 3, 4, 5)
 BASIC = ("full_batch", "sgd", "single_sample")
@@ -23,35 +27,32 @@ RATES = ("step", "1/t")
 RESULTS = Path(__file__).parents[1] / "results" / "defaults.json"
 
 
-def entry(spec: str, seeds: int, bench: Any) -> dict[str, Any]:
+def entry(spec: str, seeds: int, out: Path) -> dict[str, Any]:
     """The curve of `spec` over its seeds; a failed run stays in it, with its reason."""
-    from lenetlab import run
+    from lenetlab import Bench, run
 
+    bench = Bench(out=out, threads=1)
     name, _, rate = spec.partition(", ")
     found = [
         run(name, seed=s, bench=bench, looks=LOOKS, passes=PASSES, schedule=rate or "constant")
         for s in range(seeds)
     ]
-    failed = [f.result["reason"] for f in found if f.status != "done"]
     looks = [{round(look["at"], 9): look for look in f.looks} for f in found]
     at = [x for x in LOOKS if all(x in seen for seen in looks)]
     return {
-        "batch_size": found[0].curve["trace"][0]["batch_size"] if found[0].trace else None,
         "seeds": seeds,
-        "failed": failed,
+        "failed": [f.result["reason"] for f in found if f.status != "done"],
         "at": at,
         "accuracy": [[seen[x]["accuracy"] for seen in looks] for x in at],
         "loss": [[round(seen[x]["loss"], 6) for seen in looks] for x in at],
         "steps": found[0].result["steps"],
         "seconds": round(min(f.machine["train_seconds"] for f in found), 2),
-        "memory_mb": round(max(f.machine["peak_memory_mb"] for f in found)),
         "runs": [f.identity["id"] for f in found],
     }
 
 
 def main() -> None:
     """Run, record, print."""
-    from lenetlab import Bench
     from lenetlab.methods.registry import methods
     from lenetlab.methods.wrappers import wrappers
     from lenetlab.records import read_json, replace_json
@@ -63,16 +64,19 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--out", type=Path, default=Path("runs/defaults"))
     given = parser.parse_args()
-    bench = Bench(out=given.out)
+    RESULTS.parent.mkdir(exist_ok=True)
     kept = read_json(RESULTS) if RESULTS.exists() else {"methods": {}}
-    for name in given.names:
-        kept["methods"][name] = found = entry(name, given.seeds, bench)
-        last = dict(zip(found["at"], found["accuracy"], strict=True))
-        shown = "  ".join(f"{sum(last[x]) / len(last[x]):6.2f} %" if x in last else "     —"
-                          for x in (1, PASSES))  # fmt: skip
-        print(f"{name:24} {shown}  {found['seconds']:7.2f} s", *found["failed"], flush=True)
-        kept["methods"] = {k: kept["methods"][k] for k in every if k in kept["methods"]}
-        replace_json(RESULTS, kept)
+    with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as pool:
+        started = {pool.submit(entry, name, given.seeds, given.out): name for name in given.names}
+        for done in as_completed(started):
+            name, found = started[done], done.result()
+            kept["methods"][name] = found
+            last = dict(zip(found["at"], found["accuracy"], strict=True))
+            shown = "  ".join(f"{sum(last[x]) / len(last[x]):6.2f} %" if x in last else "     —"
+                              for x in (1, PASSES))  # fmt: skip
+            print(f"{name:24} {shown}  {found['seconds']:7.2f} s", *found["failed"], flush=True)
+            kept["methods"] = {k: kept["methods"][k] for k in every if k in kept["methods"]}
+            replace_json(RESULTS, kept)
 
 
 if __name__ == "__main__":

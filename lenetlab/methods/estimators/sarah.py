@@ -6,6 +6,10 @@ small, the estimate is biased, and its inner loop converges by itself on convex 
     v = ∇F(w)                                     every `every` sweeps
     v ← ∇f_S(w) − ∇f_S(w⁻) + v                    otherwise; w⁻ are the weights a step before
 
+The rate must be well below that of the method inside. Measured on held-out training images after
+one pass, seed 0: `sarah+sgd` reaches 47 % with a rate of 0.05, 60 % with 0.1, 28 % with 0.2 and
+stays at chance with sgd's own 0.4.
+
 Source: Nguyen et al., SARAH: A Novel Method for Machine Learning Problems Using Stochastic
 Recursive Gradient, ICML 2017, arXiv:1703.00102, Algorithm 1, restarting at the last iterate. With
 a full inner batch it is gradient descent.
