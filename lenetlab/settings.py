@@ -146,6 +146,8 @@ def _checked(owner: str, key: str, value: Value, default: Value, domain: Domain 
     if isinstance(default, int | float):
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise UserError(f"{here} is not a number; expected {domain or Domain()}")
+        if value == default and math.isinf(value):  # "no bound", in optimizers from outside
+            return value
         if not math.isfinite(value) or (domain is not None and value not in domain):
             raise UserError(f"{here} is out of range; expected {domain or Domain()}")
         if isinstance(default, int) and value != int(value):

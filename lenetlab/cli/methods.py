@@ -6,7 +6,11 @@ import typer
 
 from lenetlab.cli.options import Json
 
-_EXAMPLE = {"average": "ema+sgd", "estimator": "svrg+sgd, ema+svrg+sgd"}
+_EXAMPLE = {
+    "average": "ema+sgd",
+    "update": "lookahead+sgd, ema+lookahead+sgd",
+    "estimator": "sam+sgd, ema+lookahead+sam+sgd",
+}
 
 
 def methods(
@@ -22,7 +26,7 @@ def methods(
     from lenetlab.cli.output import out, print_json
     from lenetlab.methods.registry import FAMILIES, Method, find
     from lenetlab.methods.registry import methods as registered
-    from lenetlab.methods.wrappers import Wrapper, wrappers
+    from lenetlab.methods.wrappers import KINDS, Wrapper, wrappers
     from lenetlab.settings import show
 
     def plain(entry: Method) -> dict[str, object]:
@@ -85,7 +89,7 @@ def methods(
             out.print(f"\n[bold]{family.replace('_', ' ')}[/]: {what}")
         for entry in of_family:
             out.print(f"  {entry.name:<{width}}  {entry.summary}", markup=False, soft_wrap=True)
-    for kind in ("average", "estimator"):
+    for kind in KINDS:
         out.print(f"\n[bold]{kind}s[/]: around a method, as in {_EXAMPLE[kind]}")
         for wrapper in wrappers().values():
             if wrapper.kind == kind:

@@ -49,7 +49,7 @@ class Budget:
 class Recipe:
     """A method, the parts composed with it, the rules it is trained under, and a budget.
 
-    wrappers : at most an average and an estimator, the outer first.
+    wrappers : at most an average, an update and an estimator, the outer first.
     constraint, initialisation and augmentation have only their neutral value so far.
     split : `official` trains on all 60,000 images and measures on the test set, `inner` trains
         on the first 50,000 and measures on the last 10,000 training images.

@@ -13,6 +13,7 @@ from lenetlab.errors import UserError
 from lenetlab.experiments.plans import make_plan
 from lenetlab.experiments.recipe import Recipe
 from lenetlab.experiments.schedules import make_schedule
+from lenetlab.methods.outside import told
 from lenetlab.methods.registry import find
 from lenetlab.methods.state import capture, restore
 from lenetlab.methods.wrappers import compose
@@ -68,8 +69,9 @@ class Training:
         except UserError:
             raise
         except Exception as error:  # the optimizer may be anybody's, and raise anything
-            given = ", ".join(f"{k}={show(v)}" for k, v in settings.items())
-            raise UserError(f"method {entry.name} refuses {given}: {error}") from error
+            given = ", ".join(f"{k}={show(v)}" for k, v in recipe.method.changed().items())
+            what = given or "its own defaults"
+            raise UserError(f"method {entry.name} refuses {what}: {told(error)}") from error
         self.optimizer = compose(base, recipe.wrappers, self.weights.w)
         self.steps = 0
         self.losses = array("f")
@@ -118,7 +120,7 @@ class Training:
             raise
         except Exception as error:
             raise StepError(
-                f"step {self.steps + 1}: {type(error).__name__}: {str(error) or 'no message'}"
+                f"step {self.steps + 1}: {type(error).__name__}: {told(error)}"
             ) from error
         if self.oracle.ledger.passes == billed:
             raise StepError(f"step {self.steps + 1} asked the oracle nothing that is billed")

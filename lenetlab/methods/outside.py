@@ -1,9 +1,13 @@
 """Somebody else's optimizer: any `torch.optim.Optimizer` from a file or an importable module.
 
 `my_method.py:MyOptimizer` or `pytorch_optimizer:Lion`. It receives the ten named parameters and
-a closure. Its hyperparameters and defaults are its constructor's; a `weight_decay` that is not
-zero by default is set to zero, because scenario `plain` allows none. The SHA-256 of its source
-file is part of a run's identity.
+a closure, which fills `.grad` and returns the loss without a graph. Its hyperparameters and
+defaults are its constructor's; a `weight_decay` that is not zero by default is set to zero,
+because scenario `plain` allows none. Modes (`train()`, `eval()`) are not switched: the weights it
+trains are judged. The SHA-256 of its source file is part of a run's identity.
+
+What needs more than that is refused with a sentence: here, if its signature says so, or when it
+is built or makes its first step, if only its error does (`told`).
 """
 
 import hashlib
@@ -19,6 +23,31 @@ import torch
 from lenetlab.errors import UserError, unknown
 from lenetlab.methods.registry import Method
 from lenetlab.settings import Value
+
+# What optimizers raise that need more than parameters and `.grad`, and what it means.
+_NEEDS = {
+    "does not require grad": "it differentiates the gradient, and .grad comes without its graph; "
+    "a method of this laboratory asks oracle.hessian for products with the Hessian",
+    "object has no attribute 'parameters'": "it wants the model; methods get its parameters alone",
+    "object has no attribute 'named_parameters'": "it wants the model; methods get its parameters "
+    "alone",
+    "'list' object has no attribute": "it goes around another optimizer, and gets parameters; "
+    "a class of your own can build both",
+    "need to pass `params`": "it goes around another optimizer, and gets parameters alone; "
+    "a class of your own can build both",
+    "Tensor.__contains__ only supports": "it wants parameter groups with keys of its own, and "
+    "gets the ten parameters; a class of your own can sort them into groups",
+    "process group": "it wants several processes; here is one",
+    "mat1 and mat2 shapes cannot be multiplied": "it wants parameters of other shapes than "
+    "LeNet-5's ten",
+}
+
+
+def told(error: Exception) -> str:
+    """What an optimizer needs, where its error is known to mean that, and its message, on a line."""
+    message = " ".join(str(error).split()) or "no message"
+    meaning = next((means for sign, means in _NEEDS.items() if sign in message), None)
+    return f"{meaning} (it said: {message})" if meaning else message
 
 
 def load(spec: str) -> Method:
@@ -78,6 +107,7 @@ def _optimizers(module: ModuleType) -> dict[str, type[torch.optim.Optimizer]]:
 
 def _describe(spec: str, optimizer: type[torch.optim.Optimizer]) -> Method:
     defaults: dict[str, Value] = {}
+    needed: list[str] = []
     _, *parameters = inspect.signature(optimizer).parameters.values()
     for parameter in parameters:
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
@@ -85,19 +115,20 @@ def _describe(spec: str, optimizer: type[torch.optim.Optimizer]) -> Method:
         missing = parameter.default is parameter.empty
         # A rate without a default is common; PyTorch's own SGD long had none.
         if missing and parameter.name != "lr":
-            raise UserError(
-                f"{spec} needs {parameter.name!r}, which has no default; "
-                "give it one in its constructor"
-            )
-        defaults[parameter.name] = 1e-3 if missing else parameter.default
+            needed.append(repr(parameter.name))
+            continue
+        default = 1e-3 if missing else parameter.default
+        if default is None or isinstance(default, bool | int | float | str | tuple):
+            defaults[parameter.name] = default  # anything else cannot be set and stays as it is
+    if needed:
+        raise UserError(
+            f"{spec} needs {' and '.join(needed)}, which has no default; give it one in its "
+            "constructor, or in that of a class of your own that extends it"
+        )
     decays = "weight_decay" in defaults
     if decays:
         defaults["weight_decay"] = 0.0
-    if "closure" not in inspect.signature(optimizer.step).parameters:
-        raise UserError(
-            f"{spec}: its step() takes no closure; expected step(closure), which calls the "
-            "closure for the loss and then reads .grad"
-        )
+    _check_step(spec, optimizer)
     page = inspect.getdoc(optimizer) or f"{optimizer.__name__}, from {spec}."
     return Method(
         name=spec,
@@ -113,6 +144,22 @@ def _describe(spec: str, optimizer: type[torch.optim.Optimizer]) -> Method:
         build=optimizer,
         source=_checksum(optimizer),
     )
+
+
+def _check_step(spec: str, optimizer: type[torch.optim.Optimizer]) -> None:
+    _, *asked = inspect.signature(optimizer.step).parameters.values()
+    if "closure" not in [parameter.name for parameter in asked]:
+        raise UserError(
+            f"{spec}: its step() takes no closure; expected step(closure), which calls the "
+            "closure for the loss and then reads .grad"
+        )
+    for parameter in asked:
+        named = parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+        if parameter.name != "closure" and named and parameter.default is parameter.empty:
+            raise UserError(
+                f"{spec}: its step() needs {parameter.name!r} besides the closure; the loop has "
+                "nothing else to give, so its closure must be enough"
+            )
 
 
 def _checksum(optimizer: type) -> str:

@@ -87,6 +87,8 @@ class Method:
     version : raised whenever its bits change; part of a run's identity.
     batch_size : what it is run with unless told otherwise.
     asks : `once` if a step asks `oracle()` once and nothing else: estimators need that.
+    neutral : settings at which a method that bounds or penalises the weights does neither in
+        effect, so that it minimises F itself, everywhere; empty if its defaults do.
     source : SHA-256 of the source file of a method from outside, empty for our own.
     """
 
@@ -105,6 +107,7 @@ class Method:
     domains: Mapping[str, Domain] = field(default_factory=dict)
     source: str = ""
     asks: Asks = "once"
+    neutral: Settings = field(default_factory=dict)
 
     @property
     def summary(self) -> str:
@@ -139,15 +142,16 @@ def method(
     batch_size: int = 64,
     domains: Mapping[str, Domain] | None = None,
     asks: Asks = "once",
+    neutral: Settings | None = None,
 ) -> Callable[[Build], Build]:
     """Register the decorated builder; its module's docstring is the method's page."""
 
     def register(build: Build) -> Build:
         page = page_of(build)
-        _check(name, family, page, defaults, space, decay)
+        _check(name, family, page, defaults, space, decay, neutral or {})
         _registered[name] = Method(
             name, family, reference, form, decay, version, defaults, space, cost, page, build,
-            batch_size, domains or {}, asks=asks,
+            batch_size, domains or {}, asks=asks, neutral=neutral or {},
         )  # fmt: skip
         return build
 
@@ -160,7 +164,13 @@ def page_of(build: object) -> str:
 
 
 def _check(
-    name: str, family: str, page: str, defaults: Settings, space: Mapping[str, Span], decay: str
+    name: str,
+    family: str,
+    page: str,
+    defaults: Settings,
+    space: Mapping[str, Span],
+    decay: str,
+    neutral: Settings,
 ) -> None:
     if name in _registered:
         raise ValueError(f"method {name!r} is registered twice")
@@ -170,6 +180,8 @@ def _check(
         raise ValueError(f"method {name!r}: its file needs a docstring, the method's page")
     if stray := set(space) - set(defaults):
         raise ValueError(f"method {name!r}: {stray} searched but no hyperparameter")
+    if stray := set(neutral) - set(defaults):
+        raise ValueError(f"method {name!r}: {stray} in neutral but no hyperparameter")
     if ("weight_decay" in defaults) != (decay != "none"):
         raise ValueError(f"method {name!r}: decay={decay!r} does not fit its hyperparameters")
     if defaults.get("weight_decay"):

@@ -30,6 +30,7 @@ def capture(optimizer: Any) -> Tree:
             {k: v for k, v in group.items() if k != "params"} for group in optimizer.param_groups
         ],
         "state": [dict(state.get(p, {})) for p in params],
+        "shared": {key: value for key, value in state.items() if not isinstance(key, Tensor)},
         "attributes": {
             name: value
             for name, value in vars(optimizer).items()
@@ -48,6 +49,7 @@ def restore(optimizer: Any, tree: Tree) -> None:
     for p, saved in zip(_params(optimizer), tree["state"], strict=True):
         if saved:
             optimizer.state[p] = saved
+    optimizer.state.update(tree["shared"])  # some keep a counter for all parameters there
     for name, value in tree["attributes"].items():
         setattr(optimizer, name, value)
 

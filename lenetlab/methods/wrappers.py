@@ -1,16 +1,18 @@
-"""What goes around a method: at most one estimator, and around that at most one average.
+"""What goes around a method: at most one wrapper of each kind, in one order.
 
-    average(estimator(method))        written  ema+svrg+sgd
+    average(update(estimator(method)))        written  ema+lookahead+sam+muon
 
 An *estimator* answers the method's one question of a step with another gradient; the method
-never knows. An *average* looks at the weights after a step and changes only the answer. Both
-are registered beside their page like methods, one file each.
+never knows. An *update* sees the weights before and after the method's step and may move them
+elsewhere. An *average* looks at the weights after all that and changes only the answer. All are
+registered beside their page like methods, one file each.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, ClassVar, Literal
+from itertools import pairwise
+from typing import Any, ClassVar, Literal, get_args
 
 import torch
 from torch import Tensor
@@ -22,7 +24,8 @@ from lenetlab.methods.state import capture, restore
 from lenetlab.oracle.oracle import Batch, Oracle
 from lenetlab.settings import DOMAINS, Choice, Domain, Settings, resolve
 
-Kind = Literal["average", "estimator"]  # in the order of nesting, the outer first
+Kind = Literal["average", "update", "estimator"]  # in the order of nesting, the outer first
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 class Estimator(Stateful):
@@ -36,6 +39,23 @@ class Estimator(Stateful):
     def estimate(self, oracle: Oracle, g: Tensor) -> Tensor:
         """Write the estimated gradient at `oracle.w` to `g`; the loss on the present batch."""
         raise NotImplementedError
+
+
+class Update(Stateful):
+    """Another step than the method's own."""
+
+    KIND: ClassVar[Kind] = "update"
+
+    def start(self, w: Tensor) -> None:
+        """Create the state for weights `w`, which are the initial ones."""
+
+    def correct(self, before: Tensor, g: Tensor, w: Tensor) -> None:
+        """Change `w` in place; on the gradient `g` the method has moved it from `before` there."""
+        raise NotImplementedError
+
+    def answer(self, w: Tensor) -> Tensor:
+        """The weights to be judged when the trained ones are `w`."""
+        return w
 
 
 class Average(Stateful):
@@ -57,7 +77,7 @@ class Average(Stateful):
 
 @dataclass(frozen=True)
 class Wrapper:
-    """A registered estimator or average; the fields are those of a `Method`."""
+    """A registered average, update or estimator; the fields are those of a `Method`."""
 
     name: str
     kind: Kind
@@ -109,9 +129,10 @@ def wrapper(
 
 @cache
 def wrappers() -> Mapping[str, Wrapper]:
-    """All registered wrappers by name, averages first."""
+    """All registered wrappers by name, in the order of nesting."""
     import_all()
-    return dict(sorted(_registered.items(), key=lambda item: (item[1].kind, item[0])))
+    order = sorted(_registered.items(), key=lambda item: (KINDS.index(item[1].kind), item[0]))
+    return dict(order)
 
 
 def find_wrapper(name: str) -> Wrapper:
@@ -130,42 +151,53 @@ def split(spec: str) -> tuple[list[str], str]:
 def check_nesting(chosen: Sequence[str], method: Method) -> None:
     """Refuse what does not compose, with the reason."""
     kinds = [find_wrapper(name).kind for name in chosen]
-    for kind in ("average", "estimator"):
+    for kind in KINDS:
         if kinds.count(kind) > 1:
             both = " and ".join(n for n, k in zip(chosen, kinds, strict=True) if k == kind)
             raise UserError(f"{both} are both {kind}s; one of each kind can be composed")
-    if kinds == ["estimator", "average"]:
-        right = "+".join([*reversed(chosen), method.name])
-        raise UserError(f"an average goes around an estimator, not inside; write {right}")
-    if "estimator" in kinds and method.asks != "once":
-        name = chosen[kinds.index("estimator")]
-        raise UserError(
-            f"{name} cannot go around {method.name}, which asks the oracle more than one question "
-            f"a step; {name} answers exactly one, oracle()"
-        )
+    for inner, outer in pairwise(kinds):
+        if KINDS.index(inner) > KINDS.index(outer):
+            ordered = sorted(chosen, key=lambda name: KINDS.index(find_wrapper(name).kind))
+            right = "+".join([*ordered, method.name])
+            raise UserError(f"an {outer} goes around an {inner}, not inside; write {right}")
+    for name, kind in zip(chosen, kinds, strict=True):
+        if kind in _ONE_GRADIENT and method.asks != "once":
+            raise UserError(
+                f"{name} cannot go around {method.name}, which asks the oracle more than one "
+                f"question a step; {name} {_ONE_GRADIENT[kind]}"
+            )
+
+
+_ONE_GRADIENT: Mapping[Kind, str] = {  # kinds that need a method which asks once, and why
+    "update": "moves the weights that a step of one gradient has reached",
+    "estimator": "answers exactly one, oracle()",
+}
 
 
 class Proxy:
-    """The oracle inside an estimator, which answers `oracle()` in its place.
+    """The oracle as the wrapped method sees it: `oracle()` is the estimator's answer.
 
     Everything else is the oracle's own. A second `oracle()` in one step would be a question that
-    the estimator has no answer to.
+    an estimator has no answer to.
     """
 
-    def __init__(self, oracle: Oracle, estimator: Estimator) -> None:
+    def __init__(self, oracle: Oracle, estimator: Estimator | None) -> None:
         self._oracle, self._estimator = oracle, estimator
-        self.was_asked = False
+        self.answer: Tensor | None = None  # the gradient that was handed out, None before
 
     def __call__(self) -> Tensor:
-        if self.was_asked:
+        if self.answer is not None:
             raise RuntimeError(
-                "the method asked the oracle twice in a step; inside an estimator it may ask once"
+                "the method asked the oracle twice in a step; inside a wrapper it may ask once"
             )
-        self.was_asked = True
         oracle = self._oracle
-        with torch.no_grad():
-            loss = self._estimator.estimate(oracle, oracle.g)
-        oracle.answered(loss)
+        if self._estimator is None:
+            loss = oracle()
+        else:
+            with torch.no_grad():
+                loss = self._estimator.estimate(oracle, oracle.g)
+            oracle.answered(loss)
+        self.answer = oracle.g.clone()  # a method may use `.grad` as room for its own work
         return loss
 
     def __getattr__(self, name: str) -> Any:
@@ -173,29 +205,33 @@ class Proxy:
 
 
 class Composed:
-    """average(estimator(method)) as one optimizer: what the loop drives."""
+    """average(update(estimator(method))) as one optimizer: what the loop drives."""
 
     def __init__(
         self,
         base: Optimizer,
         w: Tensor,
         estimator: Estimator | None = None,
+        update: Update | None = None,
         average: Average | None = None,
     ) -> None:
-        self.base, self.estimator, self.average = base, estimator, average
+        self.base, self.estimator, self.update, self.average = base, estimator, update, average
         self.param_groups = base.param_groups  # schedules change the method's
-        for part in (estimator, average):
+        for part in (estimator, update, average):
             if part is not None:
                 part.start(w)
 
     def step(self, oracle: Oracle) -> Any:
-        """One step of the method, on the estimator's gradient."""
-        if self.estimator is None:
+        """One step of the method, on the estimator's gradient, corrected by the update."""
+        if self.estimator is None and self.update is None:
             return self.base.step(oracle)
         proxy = Proxy(oracle, self.estimator)
+        before = None if self.update is None else oracle.w.clone()
         loss = self.base.step(proxy)
-        if not proxy.was_asked:
-            raise RuntimeError("the method never asked oracle(), so its estimator did nothing")
+        if proxy.answer is None:
+            raise RuntimeError("the method never asked oracle(), so its wrapper did nothing")
+        if self.update is not None and before is not None:
+            self.update.correct(before, proxy.answer, oracle.w)
         return loss
 
     def observe(self, w: Tensor, progress: float) -> None:
@@ -208,26 +244,25 @@ class Composed:
         return self._answer(w) if self.average is None else self.average.answer()
 
     def _answer(self, w: Tensor) -> Tensor:
+        if self.update is not None:
+            return self.update.answer(w)
         answer: Tensor = self.base.answer(w) if hasattr(self.base, "answer") else w
         return answer
 
     def state_dict(self) -> dict[str, Any]:
         """State of all parts."""
-        return {
-            "base": capture(self.base),
-            "estimator": self.estimator and self.estimator.state_dict(),
-            "average": self.average and self.average.state_dict(),
-        }
+        state: dict[str, Any] = {kind: part and part.state_dict() for kind, part in self._parts()}
+        return {"base": capture(self.base), **state}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from a saved state."""
         restore(self.base, state["base"])
-        for part, saved in (
-            (self.estimator, state["estimator"]),
-            (self.average, state["average"]),
-        ):
+        for kind, part in self._parts():
             if part is not None:
-                part.load_state_dict(saved)
+                part.load_state_dict(state[kind])
+
+    def _parts(self) -> list[tuple[Kind, Stateful | None]]:
+        return [(kind, getattr(self, kind)) for kind in KINDS]
 
 
 def compose(base: Optimizer, chosen: Sequence[Choice], w: Tensor) -> Composed:
@@ -235,11 +270,16 @@ def compose(base: Optimizer, chosen: Sequence[Choice], w: Tensor) -> Composed:
     parts: dict[str, Any] = {}
     for choice in chosen:
         entry = find_wrapper(choice.name)
+        if entry.kind == "update" and hasattr(base, "answer"):
+            raise UserError(
+                f"{entry.name} cannot go around a method whose answer is not the weights it "
+                f"trains: {entry.name} would move only those; leave one of them out"
+            )
         parts[entry.kind] = entry.build(**choice.settings)
     return Composed(base, w.detach(), **parts)
 
 
 __all__ = [
-    "Average", "Batch", "Composed", "Estimator", "Oracle", "Wrapper", "check_nesting", "compose",
-    "find_wrapper", "split", "wrapper", "wrappers",
+    "KINDS", "Average", "Batch", "Composed", "Estimator", "Oracle", "Update", "Wrapper",
+    "check_nesting", "compose", "find_wrapper", "split", "wrapper", "wrappers",
 ]  # fmt: skip

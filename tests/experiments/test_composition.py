@@ -42,6 +42,12 @@ def test_wrappers_are_written_set_and_labelled():
     [
         ("svrg+lbfgs", "asks the oracle more than one question"),
         ("svrg+ema+sgd", "write ema\\+svrg\\+sgd"),
+        ("lookahead+ema+sgd", "an average goes around an update, not inside; write ema"),
+        ("sam+ema+lookahead+sgd", "write ema\\+lookahead\\+sam\\+sgd"),
+        ("ema+sam+lookahead+sgd", "an update goes around an estimator"),
+        ("lookahead+cautious+sgd", "both updates"),
+        ("sam+lbfgs", "sam answers exactly one, oracle"),
+        ("lookahead+trust_region", "more than one question a step; lookahead moves"),
         ("svrg+saga+sgd", "both estimators"),
         ("ema+swa+sgd", "both averages"),
         ("emma+sgd", "did you mean 'ema'"),
@@ -61,7 +67,12 @@ def test_settings_of_a_wrapper_are_checked():
 
 @pytest.mark.parametrize(
     ("spec", "plan"),
-    [("ema+svrg+sgd", "fixed"), ("swa+saga+adamw", "fixed"), ("sgd", "norm_test:every=2")],
+    [
+        ("ema+svrg+sgd", "fixed"),
+        ("ema+lookahead+sam+adamw", "fixed"),
+        ("swa+saga+adamw", "fixed"),
+        ("sgd", "norm_test:every=2"),
+    ],
 )
 def test_a_resumed_training_has_the_same_bits(spec, plan):
     whole = training(spec, plan=plan)

@@ -40,6 +40,8 @@ def leaves(tree: Any) -> list[Any]:
 
 
 def everything(t: Training) -> list[Any]:
-    """All that a training consists of, bit for bit."""
-    return leaves([t.weights.w, t.answer(), capture(t.optimizer), t.oracle.state(), t.steps,
+    """All that a training consists of, bit for bit; the clock is no part of it."""
+    oracle = t.oracle.state()
+    del oracle["factorization_seconds"]
+    return leaves([t.weights.w, t.answer(), capture(t.optimizer), oracle, t.steps,
                    t.losses.tobytes()])  # fmt: skip

@@ -89,7 +89,7 @@ class Flat(TorchEngine):
 
 
 def test_its_defaults_hide_no_weight_decay(split, name):
-    t = training(Flat(split, CPU), name)
+    t = training(Flat(split, CPU), name, find(name).neutral)  # a bound is no decay
     start = t.weights.w.clone()
     steps(t, 5)
     assert t.weights.w.equal(start)

@@ -1,5 +1,8 @@
 """Every registered method comes down to the minimum of a convex problem, on the full batch.
 
+A method that bounds the weights has its bound at the registered neutral setting: there, it must
+find the minimum of F like the others. The bounded minimum is its own tests' affair.
+
 Tolerance, steps and the grid of rates are the suite's, not the method's.
 """
 
@@ -26,7 +29,7 @@ def test_converges(name, problem):
         before = excess(s, s.weights.w)
         own = methods()[name].defaults
         rate = {"lr": float(own["lr"]) * factor} if "lr" in own else {}
-        optimizer = build(name, s, **rate)
+        optimizer = build(name, s, **rate, **methods()[name].neutral)
         for k in range(STEPS):
             for group in optimizer.param_groups:
                 if rate:

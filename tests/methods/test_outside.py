@@ -99,6 +99,8 @@ STEP = "\n    def step(self, closure):\n        "
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("class Mine(torch.optim.SGD):\n    def step(self, closure, loss):\n        pass",
+         "needs 'loss' besides the closure"),
         ("class Mine:\n    pass", "unknown optimizer in"),
         ("class Mine(torch.optim.SGD:", r"cannot be imported: SyntaxError: .*, line 2"),
         ("import nothing_like_it", "cannot be imported: ModuleNotFoundError: No module named"),

@@ -1,0 +1,49 @@
+r"""Projected gradient: a gradient step, then back to the nearest point of a ball.
+
+The weights are held in a ball of all weights together: of the l2 norm, which bounds their length;
+of the l1 norm, which makes them sparse; or of the l∞ norm, which clips each by itself. F is
+minimised there and nowhere else, and its value is reported as it is.
+
+    w ← P(w − η g),   P(u) = argmin ‖x − u‖₂ over ‖x‖ ≤ r
+
+A bound is the method's own affair and allowed in scenario `plain`; the loss is not changed. With
+the default r, an l2 ball, most of a short training is spent inside. For `ball=l1`, r of some
+thousands is of the same size, for `ball=linf` some tenths.
+
+Source: Goldstein, Convex Programming in Hilbert Space, Bull. AMS 70(5), 1964; Levitin and Polyak
+1966; the projections: `projections.py`. With a ball that is large enough it is `sgd`. Some
+codes project every layer by itself ("max-norm", Srebro and Shraibman 2005); here the ball is one.
+Cost: one gradient a step; no memory.
+"""
+
+from torch import Tensor
+
+from lenetlab.errors import unknown
+from lenetlab.methods.base import Base
+from lenetlab.methods.constrained.projections import ONTO
+from lenetlab.methods.registry import log_uniform, method
+from lenetlab.oracle.oracle import Oracle
+from lenetlab.settings import NOT_NEGATIVE
+
+
+@method(
+    "projected_gradient",
+    family="constrained",
+    reference="Goldstein 1964; Levitin and Polyak 1966",
+    defaults={"lr": 0.1, "ball": "l2", "radius": 20.0},
+    space={"lr": log_uniform(0.01, 1.0), "radius": log_uniform(5.0, 80.0)},
+    cost="1 gradient a step; no vector",
+    domains={"radius": NOT_NEGATIVE},
+    neutral={"radius": 1e9},
+)
+class ProjectedGradient(Base):
+    def start(self, w: Tensor) -> None:
+        if self.group["ball"] not in ONTO:
+            raise unknown("ball", self.group["ball"], ONTO)
+
+    def step(self, oracle: Oracle) -> Tensor:
+        loss = oracle()
+        w, g = self.w, self.g
+        project = ONTO[self.group["ball"]]
+        w.copy_(project(w.sub_(g, alpha=self.group["lr"]), self.group["radius"]))
+        return loss

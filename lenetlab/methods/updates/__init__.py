@@ -1,0 +1,1 @@
+"""Updates: the method's step is corrected after it was made."""
