@@ -7,9 +7,9 @@ a layer change by a bounded amount for any input; a few Newton-Schulz steps do s
     M ← μ M + (1 − μ) G,   U = (1 − μ) G + μ M
     W ← (1 − η λ) W − η √max(1, A/B) polar(U)             W is A×B
 
-Every layer is treated alike, by one rule and one rate. A convolution's kernels are the rows of a
-matrix. A bias is a matrix of one column, b ← b − η √A u/‖u‖: a step of root mean square η, about
-what the step of its matrix adds to each output. First and last layer are no exception.
+Every layer is treated alike, by one rule and one rate; the first and the last are no exception. A
+convolution's kernels are the rows of a matrix. A bias is a matrix of one row, whose polar factor is
+u/‖u‖: a step of length η, by which each entry moves about as far as the weights beside it.
 
 Source: Jordan et al., Muon: An optimizer for hidden layers in neural networks, 2024,
 kellerjordan.github.io/posts/muon; √max(1, A/B) and the steepest descent: Bernstein and Newhouse,
@@ -38,7 +38,7 @@ from lenetlab.oracle.oracle import Oracle
     reference="Jordan et al. 2024, kellerjordan.github.io/posts/muon",
     form="layers",
     decay="decoupled",
-    defaults={"lr": 0.02, "momentum": 0.95, "weight_decay": 0.0},
+    defaults={"lr": 0.008, "momentum": 0.95, "weight_decay": 0.0},
     space={"lr": log_uniform(0.002, 0.2), "momentum": uniform(0.8, 0.98)},
     cost="1 gradient and 0.12 GFLOP a step; 1 vector",
 )
@@ -62,5 +62,5 @@ class Muon(Base):
 
 
 def scale(w: Tensor) -> float:
-    """√max(1, A/B) of an A×B matrix; a vector has one column."""
-    return math.sqrt(max(1.0, len(w) ** 2 / w.numel()))
+    """√max(1, A/B) of an A×B matrix, 1 of a vector."""
+    return math.sqrt(max(1.0, w.size(0) / w.size(-1)))

@@ -8,7 +8,7 @@ the rate is the angle of a step.
     M ← μ M + (1 − μ) G,   U = polar((1 − μ) G + μ M)
     V = W − η R U/‖U‖_F,   W ← R V/‖V‖_F
 
-Biases are free and move as in `muon`, by η in root mean square. So is a matrix that begins at zero,
+Biases are free and move as in `muon`, by η. So is a matrix that begins at zero,
 which has no norm to be held at.
 
 Source: Wen et al., Fantastic Pretraining Optimizers and Where to Find Them II: Hyperball
@@ -19,12 +19,11 @@ times the initial norm, and lets its steps leave the sphere until the next one.
 Cost: one gradient a step, and five Newton-Schulz steps, 0.12 GFLOP; one vector of memory.
 """
 
-import math
-
 import torch
 from torch import Tensor
 
 from lenetlab.methods.base import Base
+from lenetlab.methods.matrix.muon import scale
 from lenetlab.methods.matrix.polar import polar
 from lenetlab.methods.registry import log_uniform, method, uniform
 from lenetlab.oracle.oracle import Oracle
@@ -59,7 +58,7 @@ class MuonHyperball(Base):
             m.lerp_(g, 1 - mu)
             u = polar(torch.lerp(g, m, mu))
             if radius is None:
-                w.sub_(u, alpha=eta * math.sqrt(len(w)))
+                w.sub_(u, alpha=eta * scale(w))
             else:
                 w.addcmul_(u, radius / u.norm().clamp(min=1e-7), value=-eta)
                 w.mul_(radius / w.norm())

@@ -10,7 +10,7 @@ def polar(g: Tensor, steps: int = 5) -> Tensor:
 
     Each step applies s ← A s + B s³ + C s⁵ to every singular value of G / ‖G‖_F. The coefficients
     lift small values fast and never settle at 1; zero stays zero. The Gram matrix is formed on the
-    smaller side. A vector is a matrix of one column, whose polar factor g / ‖g‖ is exact.
+    smaller side. A vector is a matrix of one row, whose polar factor g / ‖g‖ is exact.
     """
     x = g / g.norm().clamp(min=1e-7)
     if g.dim() == 1:
