@@ -9,11 +9,11 @@ to be moved by a schedule.
     r ← √β₂ r + η d² gᵀ(w₀ − w),  s ← √β₂ s + η d² g
     w ← (1 − η d λ) w − η d m / (√v + d⁺ ε),      d⁺ = max(d, c r / ‖s‖₁)
 
-Source: Mishchenko and Defazio, Prodigy: An Expeditiously Adaptive Parameter-Free Learner, ICML 2024,
-arXiv:2306.06101, Algorithm 4. The factor 1 − √β₂ of r and s cancels in their ratio and is left out;
-the authors' code divides both by d₀ and takes d⁺ in the denominator, as here. There is no bias
-correction. `d_coef` is the c that their code has for tuning. The step uses the old d, so that with
-η = 0 nothing moves. While d stays what it is, it is `adam` without bias correction at rate η d.
+Source: Mishchenko and Defazio, Prodigy: An Expeditiously Adaptive Parameter-Free Learner, ICML
+2024, arXiv:2306.06101, Algorithm 4. The factor 1 − √β₂ of r and s cancels in their ratio and is
+left out; as in the authors' code both are kept in units of d₀, and d⁺ stands in the denominator.
+There is no bias correction. The c of their code, `d_coef`, is 1 there and in the paper. While d
+stays what it is, this is `adam` without bias correction at rate η d.
 Cost: one gradient a step; four vectors of memory.
 """
 
@@ -34,10 +34,10 @@ from lenetlab.settings import Domain
     reference="Mishchenko and Defazio 2024, arXiv:2306.06101, Alg. 4",
     decay="decoupled",
     defaults={
-        "lr": 1.0, "beta1": 0.9, "beta2": 0.999, "d0": 1e-6, "d_coef": 1.0, "eps": 1e-8,
+        "lr": 1.0, "beta1": 0.9, "beta2": 0.999, "d0": 1e-6, "d_coef": 0.2, "eps": 1e-8,
         "weight_decay": 0.0,
     },
-    space={"d_coef": log_uniform(0.1, 10.0)},
+    space={"d_coef": log_uniform(0.03, 3.0)},
     cost="1 gradient a step; 4 vectors",
     domains={"d0": Domain(1e-12), "d_coef": Domain(1e-6)},
 )  # fmt: skip

@@ -8,16 +8,18 @@ a layer change by a bounded amount for any input; a few Newton-Schulz steps do s
     W ← (1 − η λ) W − η √max(1, A/B) polar(U)             W is A×B
 
 Every layer is treated alike, by one rule and one rate; the first and the last are no exception. A
-convolution's kernels are the rows of a matrix. A bias is a matrix of one row, whose polar factor is
-u/‖u‖: a step of length η, by which each entry moves about as far as the weights beside it.
+convolution's kernels are the rows of a matrix. In LeNet-5 A ≤ B everywhere, and the root is 1. A
+bias is a matrix of one row, whose polar factor is u/‖u‖: a step of length η, by which each entry
+moves about as far as the weights beside it.
 
 Source: Jordan et al., Muon: An optimizer for hidden layers in neural networks, 2024,
 kellerjordan.github.io/posts/muon; √max(1, A/B) and the steepest descent: Bernstein and Newhouse,
 Old Optimizer, New Norm, 2024, arXiv:2409.20325. Usually biases, first and last layers are left to
-AdamW, with a rate of their own. `torch.optim.Muon` takes matrices alone, decays by 0.1 unless told
-otherwise and iterates in bfloat16, this one in the weights' own precision. Moonshot scales steps
-by 0.2 √max(A, B) (arXiv:2502.16982). The one in airbench has no decay: it rescales every matrix
-to a norm of √A before each step, see `muon_hyperball`.
+AdamW, at a rate of their own. `torch.optim.Muon` takes matrices alone, decays by 0.1 unless told
+otherwise and iterates in bfloat16, this one in the weights' own precision. Moonshot scales steps by
+0.2 √max(A, B) (arXiv:2502.16982). airbench's Muon takes convolutions alone and has no decay: it
+rescales each to a norm of √A before every step, see `muon_hyperball`. With μ = 0 and singular
+values that are equal it is a step along the gradient.
 Cost: one gradient a step, and five Newton-Schulz steps, 0.12 GFLOP; one vector of memory.
 """
 

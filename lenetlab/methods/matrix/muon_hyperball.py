@@ -13,9 +13,9 @@ which has no norm to be held at.
 
 Source: Wen et al., Fantastic Pretraining Optimizers and Where to Find Them II: Hyperball
 Optimization, 2026, arXiv:2606.16899 (MuonH); the multiple c, 1 there, is `norm`. With PyTorch's
-initialisation ‖W₀‖_F ≈ √(A/3) for an A×B matrix, so a step of `muon` has length √3 η ‖W₀‖_F in every
-layer, and at c = 1 this is `muon` at η/√3, on spheres. airbench's Muon rescales to ‖W‖_F = √A, 1.7
-times the initial norm, and lets its steps leave the sphere until the next one.
+initialisation ‖W₀‖_F ≈ √(A/3) for an A×B matrix, so a step of `muon` has length √3 η ‖W₀‖_F or so
+in every layer: this is `muon` at rate c η/√3, on spheres. airbench's Muon rescales to ‖W‖_F = √A,
+1.7 times the initial norm, and lets its steps leave the sphere until the next one.
 Cost: one gradient a step, and five Newton-Schulz steps, 0.12 GFLOP; one vector of memory.
 """
 

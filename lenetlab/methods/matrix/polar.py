@@ -12,7 +12,7 @@ def polar(g: Tensor, steps: int = 5) -> Tensor:
     lift small values fast and never settle at 1; zero stays zero. The Gram matrix is formed on the
     smaller side. A vector is a matrix of one row, whose polar factor g / ‖g‖ is exact.
     """
-    x = g / g.norm().clamp(min=1e-7)
+    x: Tensor = g / g.norm().clamp(min=1e-7)
     if g.dim() == 1:
         return x
     tall = g.size(0) > g.size(1)

@@ -1,4 +1,4 @@
-r"""Schedule-Free SGD: an average of the iterates in place of a falling rate, from the first step on.
+r"""Schedule-Free SGD: an average of the iterates, from the first step on, for a falling rate.
 
 z walks as SGD does, x is the mean of all z and the answer, and gradients are taken in between, at
 y: near x, so that averaging costs no speed, near enough to z to be stable. The rate stays constant
@@ -33,7 +33,7 @@ from lenetlab.settings import UNIT
     family="momentum",
     reference="Defazio et al. 2024, arXiv:2405.15682, eq. 3-5",
     decay="coupled",
-    defaults={"lr": 0.5, "beta": 0.9, "weight_decay": 0.0},
+    defaults={"lr": 1.0, "beta": 0.9, "weight_decay": 0.0},
     space={"lr": log_uniform(0.05, 5.0), "beta": uniform(0.5, 0.99)},
     cost="1 gradient a step; 2 vectors",
     domains={"beta": UNIT},
