@@ -48,7 +48,7 @@ class Problem:
             norms.append(g.norm())
         return self.value(w, batch), torch.stack(norms)
 
-    def layers(self, w: Tensor, batch: Tensor) -> Layers:
+    def layers(self, w: Tensor, batch: Tensor, uniform: Tensor | None = None) -> Layers:
         raise NotImplementedError
 
     # a model
