@@ -223,10 +223,14 @@ class Oracle:
         self.ledger.charge("gradients", len(batch))
         return layers
 
-    def per_example_gradients(self, batch: Batch, at: Tensor | None = None) -> Tensor:
-        """∇F_i, a row an example (b, n): 0.18 MB each on LeNet-5."""
+    def per_example_gradients(
+        self, batch: Batch, at: Tensor | None = None, sampled: bool = False
+    ) -> Tensor:
+        """∇F_i, a row an example (b, n): 0.18 MB each on LeNet-5; with `sampled`, of labels drawn
+        from the model."""
         model, w, indices, ledger = self._point(batch, at)
-        rows = second_order.per_example_gradients(model, w, indices)
+        targets = second_order.drawn(model, w, indices, ledger, self.rng) if sampled else None
+        rows = second_order.per_example_gradients(model, w, indices, targets)
         ledger.charge("per_example_gradients", len(batch))
         return self._complete(rows, w)
 
