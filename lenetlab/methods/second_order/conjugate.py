@@ -46,7 +46,8 @@ def conjugate_gradients(
         if float(r.norm()) <= enough:
             break
         cd = c @ d
-        curvature = float(d.dot(cd)) + damping * float(d.dot(d))
+        damped = cd + damping * d
+        curvature = float(d.dot(damped))
         if not curvature > 0:
             if i == 1 and start is None:
                 x, cx = d, cd
@@ -54,7 +55,7 @@ def conjugate_gradients(
         alpha = ry / curvature
         x.add_(d, alpha=alpha)
         cx.add_(cd, alpha=alpha)
-        r = b - cx - damping * x
+        r = r - alpha * damped
         y = r if preconditioner is None else r / preconditioner
         before, ry = ry, float(r.dot(y))
         d.mul_(ry / before).add_(y)

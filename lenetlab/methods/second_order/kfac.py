@@ -32,6 +32,7 @@ from torch import Tensor
 
 from lenetlab.methods.base import Base
 from lenetlab.methods.registry import log_uniform, method, uniform
+from lenetlab.methods.second_order.statistics import patches
 from lenetlab.oracle.oracle import Oracle
 from lenetlab.problem.model import views
 from lenetlab.settings import FRACTION, POSITIVE_COUNT, Domain
@@ -117,19 +118,7 @@ class KFAC(Base):
 
 def factors(a: Tensor, delta: Tensor) -> tuple[Tensor, Tensor]:
     """A and G of one batch, from a layer's inputs and output gradients in their natural shapes."""
-    b, places = len(a), 1
-    if delta.dim() == 2:
-        a, delta = a.T, delta.T
-    else:
-        places = delta[0, 0].numel()
-        size = a.shape[-1] - delta.shape[-1] + 1
-        a = (
-            a.unfold(2, size, 1)
-            .unfold(3, size, 1)
-            .permute(1, 4, 5, 0, 2, 3)
-            .flatten(3)
-            .flatten(0, 2)
-        )
-        delta = delta.transpose(0, 1).flatten(1)
-    a = torch.cat([a, torch.ones_like(a[:1])])
-    return a @ a.T / b, delta @ delta.T / (b * places)
+    seen = patches(a, delta)
+    _, b, places = seen.shape
+    seen, delta = seen.flatten(1), delta.transpose(0, 1).flatten(1)
+    return seen @ seen.T / b, delta @ delta.T / (b * places)

@@ -15,8 +15,8 @@ section 4; the clipping by the predicted KL κ: Ba, Grosse and Martens, Distribu
 Optimization using Kronecker-Factored Approximations, ICLR 2017, section 5. Many codes take the
 true labels (the empirical Fisher) and save a pass; Kunstner, Balles and Hennig 2019 say why it is
 another thing. With λ → ∞ it is gradient descent with the step η/λ.
-Cost: one gradient a step, and on `fisher` examples of the batch a forward pass, a gradient an
-example (counted 2) and a Cholesky factorization; `fisher` vectors.
+Cost: one gradient a step, and on `fisher` examples of the batch another, whose layers' inputs and
+output gradients make up J, and a Cholesky factorization; `fisher` vectors.
 """
 
 import math
@@ -25,6 +25,7 @@ from torch import Tensor
 
 from lenetlab.methods.base import Base
 from lenetlab.methods.registry import log_uniform, method
+from lenetlab.methods.second_order.statistics import per_example_gradients
 from lenetlab.oracle.oracle import Batch, Oracle
 from lenetlab.settings import POSITIVE_COUNT, Domain
 
@@ -39,7 +40,7 @@ from lenetlab.settings import POSITIVE_COUNT, Domain
         "damping": log_uniform(1e-3, 10.0),
         "kl": log_uniform(1e-4, 1.0),
     },
-    cost="1 gradient a step and 2 1/3 of 32 examples; 32 vectors",
+    cost="1 gradient a step, and one of `fisher` examples; `fisher` vectors",
     domains={"damping": Domain(1e-9), "kl": Domain(1e-9), "fisher": POSITIVE_COUNT},
     asks="more",
 )
@@ -52,7 +53,9 @@ class NaturalGradient(Base):
         lam, eta = h["damping"], h["lr"]
 
         part = Batch(oracle.batch.indices[: h["fisher"]])
-        j = oracle.per_example_gradients(part, sampled=True)
+        j = per_example_gradients(oracle.layers(part, sampled=True), oracle.shapes)
+        if oracle.mask is not None:
+            j.mul_(oracle.mask)
         kernel = j @ j.T
         kernel.diagonal().add_(len(part) * lam)
         p = (j.T @ (oracle.linalg.cholesky_inverse(kernel) @ (j @ g))).sub_(g).div_(lam)
