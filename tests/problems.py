@@ -48,7 +48,7 @@ class Problem:
             norms.append(g.norm())
         return self.value(w, batch), torch.stack(norms)
 
-    def layers(self, w: Tensor, batch: Tensor) -> Layers:
+    def layers(self, w: Tensor, batch: Tensor, uniform: Tensor | None = None) -> Layers:
         raise NotImplementedError
 
     # a model
@@ -118,7 +118,7 @@ class Softmax(Classification, Problem):
     """Softmax regression: 4 features, 3 classes that overlap, so that a minimum exists."""
 
     def __init__(self, n: int = 120, seed: int = 0) -> None:
-        self.shapes = {"weight": (3, 4), "bias": (3,)}
+        self.shapes = {"fc.weight": (3, 4), "fc.bias": (3,)}
         self.n = n
         rng = torch.Generator().manual_seed(seed)
         self.x = torch.randn(n, 4, generator=rng, dtype=torch.float64)
@@ -128,10 +128,17 @@ class Softmax(Classification, Problem):
 
     def outputs(self, w: Tensor, batch: Tensor) -> Tensor:
         p = views(w, self.shapes)
-        return self.x.to(w.dtype)[batch] @ p["weight"].T + p["bias"]
+        return self.x.to(w.dtype)[batch] @ p["fc.weight"].T + p["fc.bias"]
 
     def targets(self, batch: Tensor) -> Tensor:
         return self.y[batch]
+
+    def layers(self, w: Tensor, batch: Tensor, uniform: Tensor | None = None) -> Layers:
+        p, labels = torch.softmax(self.outputs(w, batch), 1), self.y[batch]
+        if uniform is not None:
+            labels = (p.cumsum(1)[:, :-1] <= uniform.unsqueeze(1)).sum(1)
+        delta = p - torch.eye(3, dtype=w.dtype)[labels]
+        return Layers(self.value(w, batch), {"fc": self.x.to(w.dtype)[batch]}, {"fc": delta})
 
     @property
     def least(self) -> float:
@@ -149,6 +156,45 @@ class Softmax(Classification, Problem):
 
     def at_start(self, dtype: torch.dtype) -> Tensor:
         return torch.zeros(15, dtype=dtype)
+
+
+class LinearNet(Problem):
+    """Two linear layers and squared loss: the blocks of its Fisher are Kronecker products."""
+
+    def __init__(self, n: int = 60, seed: int = 0) -> None:
+        self.shapes = {"two.weight": (4, 3), "one.weight": (3, 5), "one.bias": (3,),
+                       "two.bias": (4,)}  # fmt: skip
+        self.n = n
+        self.rng = torch.Generator().manual_seed(seed)
+        self.x = torch.randn(n, 5, generator=self.rng, dtype=torch.float64)
+        self.y = torch.randn(n, 4, generator=self.rng, dtype=torch.float64)
+
+    def outputs(self, w: Tensor, batch: Tensor) -> Tensor:
+        p = views(w, self.shapes)
+        return self._hidden(w, batch) @ p["two.weight"].T + p["two.bias"]
+
+    def targets(self, batch: Tensor) -> Tensor:
+        return self.y[batch]
+
+    def losses(self, z: Tensor, targets: Tensor) -> Tensor:
+        return 0.5 * (z - targets.to(z.dtype)).square().sum(1)
+
+    def layers(self, w: Tensor, batch: Tensor, uniform: Tensor | None = None) -> Layers:
+        """In place of residuals drawn from a unit normal, some that have exactly its second moment
+        in every batch whose size is a multiple of 4."""
+        r = self.outputs(w, batch) - self.y[batch]
+        if uniform is not None:
+            r = 2 * torch.eye(4, dtype=w.dtype)[torch.arange(len(batch)) % 4]
+        inputs = {"one": self.x[batch], "two": self._hidden(w, batch)}
+        deltas = {"one": r @ views(w, self.shapes)["two.weight"], "two": r}
+        return Layers(self.value(w, batch), inputs, deltas)
+
+    def at_start(self, dtype: torch.dtype) -> Tensor:
+        return torch.randn(34, generator=self.rng, dtype=torch.float64).to(dtype)
+
+    def _hidden(self, w: Tensor, batch: Tensor) -> Tensor:
+        p = views(w, self.shapes)
+        return self.x.to(w.dtype)[batch] @ p["one.weight"].T + p["one.bias"]
 
 
 @dataclass

@@ -24,12 +24,12 @@ ENGINES = ("auto", "native", "torch")
 class Layers:
     """What goes into each layer and what comes back: the statistics of Kronecker factors.
 
-    loss : mean cross-entropy, 0-dim.
+    loss : mean cross-entropy of the true labels, 0-dim.
     inputs : per layer, in its natural shape: conv1 (b, 1, 28, 28), conv2 (b, 6, 12, 12),
         fc1 (b, 256), fc2 (b, 120), fc3 (b, 84).
-    output_gradients : per layer, the derivative of each example's own loss (not divided by b) by
-        the layer's output before tanh: conv1 (b, 6, 24, 24), conv2 (b, 16, 8, 8), fc1 (b, 120),
-        fc2 (b, 84), fc3 (b, 10).
+    output_gradients : per layer, the derivative of each example's own loss (not divided by b; of
+        its true or of a drawn label) by the layer's output before tanh: conv1 (b, 6, 24, 24),
+        conv2 (b, 16, 8, 8), fc1 (b, 120), fc2 (b, 84), fc3 (b, 10).
     """
 
     loss: Tensor
@@ -56,8 +56,9 @@ class Engine(Protocol):
         """Class scores (b, 10); of the whole data set, in its order, if `batch` is None."""
         ...
 
-    def layers(self, w: Tensor, batch: Tensor) -> Layers:
-        """Inputs and output gradients of every layer."""
+    def layers(self, w: Tensor, batch: Tensor, uniform: Tensor | None = None) -> Layers:
+        """Inputs and output gradients of every layer; with `uniform` numbers (b,) in [0, 1), of
+        the labels that they draw: the first whose cumulated probability exceeds the number."""
         ...
 
     def per_example_norms(self, w: Tensor, batch: Tensor) -> tuple[Tensor, Tensor]:

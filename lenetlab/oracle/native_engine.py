@@ -15,7 +15,7 @@ from lenetlab.problem.model import SIZE
 
 _NUMBERS = ("bytes", "n", "b", "threads")
 _FIELDS = (
-    "images", "bytes", "labels", "n", "indices", "b", "w", "threads",
+    "images", "bytes", "labels", "n", "indices", "b", "w", "threads", "uniform",
     "loss", "gradient", "logits", "norms",
     "x", "a1", "a2", "h1", "h2", "d_conv1", "d_conv2", "d_fc1", "d_fc2", "d_fc3",
 )  # fmt: skip
@@ -70,7 +70,7 @@ class NativeEngine:
         self._ask(w, batch, logits=out)
         return out
 
-    def layers(self, w: Tensor, batch: Tensor | None) -> Layers:
+    def layers(self, w: Tensor, batch: Tensor | None, uniform: Tensor | None = None) -> Layers:
         """Inputs and output gradients of every layer; 62 kB an example."""
         b = self._size(batch)
         inputs = {
@@ -88,8 +88,11 @@ class NativeEngine:
             "fc3": torch.empty(b, 10),
         }
         names = zip(("x", "a1", "a2", "h1", "h2"), inputs.values(), strict=True)
-        written = dict(names) | {f"d_{name}": delta for name, delta in deltas.items()}
-        return Layers(self._ask(w, batch, **written), inputs, deltas)
+        arrays = dict(names) | {f"d_{name}": delta for name, delta in deltas.items()}
+        if uniform is not None:
+            _check("uniform", uniform, (torch.float32,), (b,))
+            arrays["uniform"] = uniform
+        return Layers(self._ask(w, batch, **arrays), inputs, deltas)
 
     def per_example_norms(self, w: Tensor, batch: Tensor | None) -> tuple[Tensor, Tensor]:
         """Mean cross-entropy, and the Euclidean norm of every example's gradient (b,)."""
@@ -99,8 +102,8 @@ class NativeEngine:
     def _size(self, batch: Tensor | None) -> int:
         return self.n if batch is None else len(batch)
 
-    def _ask(self, w: Tensor, batch: Tensor | None, **written: Tensor) -> Tensor:
-        """The mean loss; the library fills the arrays `written`."""
+    def _ask(self, w: Tensor, batch: Tensor | None, **arrays: Tensor) -> Tensor:
+        """The mean loss; the library reads and fills the `arrays` of the question."""
         _check("w", w, (torch.float32,), (SIZE,))
         loss = ctypes.c_double()
         question = _Question(
@@ -108,7 +111,7 @@ class NativeEngine:
             b=self.n,
             loss=ctypes.addressof(loss),
             **self._question,
-            **{name: out.data_ptr() for name, out in written.items()},
+            **{name: array.data_ptr() for name, array in arrays.items()},
         )
         if batch is not None:
             _check("batch", batch, (torch.int64,), (len(batch),))

@@ -26,6 +26,7 @@ from lenetlab.oracle.linalg import LinearAlgebra
 from lenetlab.oracle.model import Model
 from lenetlab.oracle.order import DataOrder
 from lenetlab.oracle.weights import Weights
+from lenetlab.problem.model import Layout
 
 REMEMBERED = 4096  # batches of at least this size have their last answer kept
 
@@ -89,6 +90,11 @@ class Oracle:
     def w(self) -> Tensor:
         """The trained weights (n,) themselves, not a copy."""
         return self._weights.w
+
+    @property
+    def shapes(self) -> Layout:
+        """Names and shapes of the tensors in `w`; layer `fc1` of `layers` has `fc1.weight`."""
+        return self._weights.shapes
 
     @property
     def g(self) -> Tensor:
@@ -206,16 +212,25 @@ class Oracle:
         targets = second_order.drawn(model, w, indices, ledger, self.rng) if sampled else None
         return second_order.Fisher(*point, self._mask, self._l2, targets)
 
-    def layers(self, batch: Batch, at: Tensor | None = None) -> Layers:
-        """Inputs and output gradients of every layer at m∘w, of the loss without L2."""
-        layers = self._engine.layers(self._effective(at), batch.indices)
+    def layers(self, batch: Batch, at: Tensor | None = None, sampled: bool = False) -> Layers:
+        """Inputs and output gradients of every layer at m∘w, of the loss without L2.
+
+        With `sampled`, the output gradients are of labels drawn from the model, as the Fisher
+        matrix has them: between the forward and the backward pass of one gradient.
+        """
+        uniform = torch.rand(len(batch), generator=self.rng) if sampled else None
+        layers = self._engine.layers(self._effective(at), batch.indices, uniform)
         self.ledger.charge("gradients", len(batch))
         return layers
 
-    def per_example_gradients(self, batch: Batch, at: Tensor | None = None) -> Tensor:
-        """∇F_i, a row an example (b, n): 0.18 MB each on LeNet-5."""
+    def per_example_gradients(
+        self, batch: Batch, at: Tensor | None = None, sampled: bool = False
+    ) -> Tensor:
+        """∇F_i, a row an example (b, n): 0.18 MB each on LeNet-5; with `sampled`, of labels drawn
+        from the model."""
         model, w, indices, ledger = self._point(batch, at)
-        rows = second_order.per_example_gradients(model, w, indices)
+        targets = second_order.drawn(model, w, indices, ledger, self.rng) if sampled else None
+        rows = second_order.per_example_gradients(model, w, indices, targets)
         ledger.charge("per_example_gradients", len(batch))
         return self._complete(rows, w)
 

@@ -162,13 +162,17 @@ def drawn(model: Model, w: Tensor, batch: Tensor, ledger: Ledger, rng: torch.Gen
         return torch.cat([model.draw(model.outputs(w, chunk), rng) for chunk in chunks])
 
 
-def per_example_gradients(model: Model, w: Tensor, batch: Tensor) -> Tensor:
+def per_example_gradients(
+    model: Model, w: Tensor, batch: Tensor, targets: Tensor | None = None
+) -> Tensor:
     """∇ℓ_i(w), one row an example (b, n); `NORMED` of them at a time are computed at once."""
+    targets = model.targets(batch) if targets is None else targets
 
-    def loss(w: Tensor, i: Tensor) -> Tensor:
-        one = i.unsqueeze(0)
-        return model.losses(model.outputs(w, one), model.targets(one)).squeeze(0)
+    def loss(w: Tensor, i: Tensor, target: Tensor) -> Tensor:
+        z = model.outputs(w, i.unsqueeze(0))
+        return model.losses(z, target.unsqueeze(0)).squeeze(0)
 
     w = w.detach()
-    each = torch.func.vmap(torch.func.grad(loss), in_dims=(None, 0))
-    return torch.cat([each(w, chunk) for chunk in torch.split(batch, NORMED)])
+    each = torch.func.vmap(torch.func.grad(loss), in_dims=(None, 0, 0))
+    parts = zip(torch.split(batch, NORMED), torch.split(targets, NORMED), strict=True)
+    return torch.cat([each(w, *part) for part in parts])

@@ -59,9 +59,11 @@ class TorchEngine(Classification):
             scores = [logits(named, self._images(b, w)) for b in torch.split(batch, SCRIPT_BATCH)]
         return torch.cat(scores)
 
-    def layers(self, w: Tensor, batch: Tensor) -> Layers:
+    def layers(self, w: Tensor, batch: Tensor, uniform: Tensor | None = None) -> Layers:
         """Inputs and output gradients of every layer, in chunks; 27 kB an example in float32."""
-        parts = [self._layers(w, chunk) for chunk in torch.split(batch, CHUNK)]
+        chunks = torch.split(batch, CHUNK)
+        drawing = [None] * len(chunks) if uniform is None else torch.split(uniform, CHUNK)
+        parts = [self._layers(w, *part) for part in zip(chunks, drawing, strict=True)]
         loss = sum(part.loss * len(part.inputs["fc1"]) for part in parts) / len(batch)
         return Layers(
             torch.as_tensor(loss),
@@ -97,15 +99,18 @@ class TorchEngine(Classification):
         """Labels (b,)."""
         return self._labels(batch)
 
-    def _layers(self, w: Tensor, batch: Tensor) -> Layers:
+    def _layers(self, w: Tensor, batch: Tensor, uniform: Tensor | None = None) -> Layers:
         with torch.enable_grad():
             # weights that need a gradient make autograd record the graph
             named = {name: view.detach().requires_grad_() for name, view in views(w).items()}
             inputs, outputs = pre_activations(named, self._images(batch, w))
-            loss = F.cross_entropy(outputs["fc3"], self._labels(batch), reduction="sum")
+            z, labels = outputs["fc3"], self._labels(batch)
+            loss = true = F.cross_entropy(z, labels, reduction="sum")
+            if uniform is not None:
+                loss = F.cross_entropy(z, _drawn(z, uniform), reduction="sum")
             deltas = torch.autograd.grad(loss, list(outputs.values()))
         return Layers(
-            loss.detach() / len(batch),
+            true.detach() / len(batch),
             {name: x.detach() for name, x in inputs.items()},
             dict(zip(outputs, deltas, strict=True)),
         )
@@ -133,3 +138,9 @@ class TorchEngine(Classification):
 
     def _labels(self, batch: Tensor) -> Tensor:
         return self._split.labels[batch.to(self._split.labels.device)]
+
+
+def _drawn(z: Tensor, uniform: Tensor) -> Tensor:
+    """The labels that `uniform` numbers (b,) draw from softmax(z)."""
+    below = torch.softmax(z.detach(), dim=1)[:, :-1].cumsum(1)  # the last label takes the rest
+    return (below <= uniform.to(z.device, z.dtype).unsqueeze(1)).sum(1)

@@ -159,6 +159,34 @@ def test_layers_make_up_the_gradient():
     assert layers.output_gradients["conv1"].shape == (b, 6, 24, 24)
 
 
+def test_labels_are_drawn_with_the_models_probabilities():
+    oracle, weights, engine = lenet()
+    batch = Batch(BATCH.indices[:1].repeat(3000))
+    p = torch.softmax(engine.outputs(weights.w, BATCH.indices[:1]), 1)[0]
+    deltas = oracle.layers(batch, sampled=True).output_gradients["fc3"]
+    assert oracle.ledger.counts()["gradients"] == len(batch)
+    labels = (p - deltas).round()
+    torch.testing.assert_close(p - labels, deltas)
+    assert torch.equal(labels.sum(1), torch.ones(len(batch), dtype=torch.float64))
+    frequency = labels.mean(0)
+    assert ((frequency - p).abs() < 4 * (p * (1 - p) / len(batch)).sqrt()).all()
+    assert not torch.equal(oracle.layers(batch, sampled=True).output_gradients["fc3"], deltas)
+
+
+def test_sampled_layers_propagate_the_drawn_label():
+    oracle, weights, engine = lenet()
+    uniform = torch.rand(len(BATCH), generator=torch.Generator().manual_seed(3))
+    found = engine.layers(weights.w, BATCH.indices, uniform)
+    z = engine.outputs(weights.w, BATCH.indices)
+    labels = (z.softmax(1).cumsum(1) <= uniform.double().unsqueeze(1)).sum(1)
+    _, _, other = lenet()
+    other._split.labels[BATCH.indices] = labels
+    expected = other.layers(weights.w, BATCH.indices)
+    for name in found.inputs:
+        torch.testing.assert_close(found.output_gradients[name], expected.output_gradients[name])
+    torch.testing.assert_close(found.loss, oracle.value(BATCH))
+
+
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_curvlinops_agrees_on_lenet():
     curvlinops = pytest.importorskip("curvlinops")

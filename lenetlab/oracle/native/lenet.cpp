@@ -29,8 +29,9 @@ struct Question {
     int64_t b;
     const float *w;          // (44426,)
     int64_t threads;
+    const float *uniform;    // (b,) in [0, 1): gradients are then of labels drawn by them, or null
 
-    double *loss;     // mean cross-entropy
+    double *loss;     // mean cross-entropy of the true labels
     float *gradient;  // (44426,), of the mean
     float *logits;    // (b, 10)
     float *norms;     // (b,) of each example's own gradient
@@ -150,10 +151,21 @@ void write_norms(const Question &q, const Block &b, const Examples &e, int64_t f
     }
 }
 
+// Of every example, the label that its number in `uniform` draws from the softmax: the first whose
+// cumulated probability exceeds it.
+void draw_labels(const Block &b, const float *uniform, Examples &e) {
+    for (int n = 0; n < e.count; ++n) {
+        float total = b.p[0][n];
+        int k = 0;
+        while (k < 9 && !(total > uniform[n])) total += b.p[++k][n];
+        e.labels[n] = k;
+    }
+}
+
 bool needs_backward(const Question &q) { return q.gradient || q.norms || q.d_fc3; }
 
 void one_block(const Question &q, const Weights &weights, int64_t first, Block &b, Gradient &g, double &loss) {
-    const Examples e(q, first);
+    Examples e(q, first);
     if (q.bytes)
         read_pixels(static_cast<const uint8_t *>(q.images), e, b);
     else
@@ -166,6 +178,7 @@ void one_block(const Question &q, const Weights &weights, int64_t first, Block &
     cross_entropy(b, e.labels, losses);
     for (int n = 0; n < e.count; ++n) loss += losses[n];
     if (!needs_backward(q)) return;
+    if (q.uniform) draw_labels(b, q.uniform + first, e);
     dense_gradient(weights, b, e.labels, e.count, g);
     conv2_gradient(weights, b, g);
     conv1_gradient(b, g.conv1);

@@ -28,7 +28,7 @@ int main() {
             for (const int threads : {1, 3}) {
                 Array<int64_t> indices(b);
                 for (int i = 0; i < b; ++i) indices[i] = rand() % n;
-                Array<float> logits(b * 10), norms(b), x(b * 784), a1(b * 864), a2(b * 256), h1(b * 120),
+                Array<float> uniform(b), logits(b * 10), norms(b), x(b * 784), a1(b * 864), a2(b * 256), h1(b * 120),
                     h2(b * 84), c1(b * 3456), c2(b * 1024), d1(b * 120), d2(b * 84), d3(b * 10);
                 double loss;
                 Question q{};
@@ -39,6 +39,9 @@ int main() {
                 q.x = x, q.a1 = a1, q.a2 = a2, q.h1 = h1, q.h2 = h2;
                 q.d_conv1 = c1, q.d_conv2 = c2, q.d_fc1 = d1, q.d_fc2 = d2, q.d_fc3 = d3;
                 if (lenet_answer(&q) != 0 || !std::isfinite(loss)) return 1;
+                for (int i = 0; i < b; ++i) uniform[i] = float(i) / b;
+                q.uniform = uniform;
+                if (lenet_answer(&q) != 0) return 6;
                 indices[b - 1] = n;
                 if (lenet_answer(&q) != b) return 2;
                 indices[b - 1] = -1;

@@ -165,6 +165,32 @@ def test_layers_and_norms_are_pytorchs(engine, points, train):
         assert float(norm) == pytest.approx(float(single.norm()), rel=2e-5)
 
 
+def test_drawn_labels_are_those_of_float64(engine, points, train):
+    """By the numbers that draw them; the winners of the pools are the engine's own."""
+    w, batch = points["trained"], batch_of(300)
+    uniform = torch.rand(300, generator=torch.Generator().manual_seed(8))
+    uniform[:2] = torch.tensor([0.0, 1 - 2**-24])
+    found = engine.layers(w, batch, uniform)
+    images = train.images[batch]
+    z = logits(views(w.double()), images.double().div(255).unsqueeze(1))
+    labels = (z.softmax(1).cumsum(1) <= uniform.double().unsqueeze(1)).sum(1)
+    assert (labels != train.labels[batch]).sum() > 30
+    drawn = NativeEngine(images, labels, threads=2)
+    drawn._answer = engine._answer
+    expected = drawn.layers(w, None)
+    for name in LAYERS:
+        assert torch.equal(found.inputs[name], expected.inputs[name])
+        assert torch.equal(found.output_gradients[name], expected.output_gradients[name])
+    assert torch.equal(found.loss, engine.value(w, batch))
+    theirs = TorchEngine(train, CPU).layers(w, batch, uniform)
+    assert float(theirs.loss) == pytest.approx(float(found.loss), rel=1e-6)
+    for name in ("fc1", "fc2", "fc3"):
+        a, b = found.output_gradients[name], theirs.output_gradients[name]
+        torch.testing.assert_close(a, b, rtol=0, atol=2e-6)
+    with pytest.raises(ValueError, match="uniform has shape"):
+        engine.layers(w, batch, uniform[:5])
+
+
 def test_float_images_are_taken_as_well_as_bytes(engine, points, train):
     w, images = points["trained"], train.images[:100].float() / 255
     given = NativeEngine(images, train.labels[:100], threads=2)
