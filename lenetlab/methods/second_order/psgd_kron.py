@@ -144,4 +144,5 @@ def norm_bound(x: Tensor) -> Tensor:
     """A lower bound of the spectral norm of a symmetric matrix, close where one value dominates."""
     longest = x[x.square().sum(1).argmax()]
     y = x @ longest
-    return (x @ (y / y.norm())).norm()
+    bound: Tensor = torch.linalg.vector_norm(x @ (y / y.norm()))
+    return bound

@@ -46,7 +46,7 @@ from lenetlab.settings import POSITIVE_COUNT, UNIT
     form="layers",
     decay="decoupled",
     defaults={
-        "lr": 2e-3, "beta1": 0.9, "beta2": 0.95, "eps": 1e-8, "every": 20, "graft": True,
+        "lr": 3e-3, "beta1": 0.9, "beta2": 0.95, "eps": 1e-8, "every": 20, "graft": True,
         "weight_decay": 0.0,
     },
     space={"lr": log_uniform(3e-4, 2e-2), "beta1": uniform(0.8, 0.97)},

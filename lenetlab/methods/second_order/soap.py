@@ -46,7 +46,7 @@ from lenetlab.settings import POSITIVE_COUNT
     form="layers",
     decay="decoupled",
     defaults={
-        "lr": 5e-3, "beta1": 0.95, "beta2": 0.95, "eps": 1e-8, "every": 10, "weight_decay": 0.0,
+        "lr": 4e-3, "beta1": 0.9, "beta2": 0.95, "eps": 1e-8, "every": 10, "weight_decay": 0.0,
     },
     space={"lr": log_uniform(1e-3, 2e-2), "beta1": uniform(0.8, 0.97)},
     cost="1 gradient and 6 matrix products a layer a step, a QR of every side every 10; 7 vectors",
@@ -106,7 +106,7 @@ class SOAP(Base):
     def _change(self, bases: list[Tensor]) -> None:
         """Express the momentum in other bases."""
         self._rotate(self.m, back=True)
-        self.bases = bases
+        self.bases = [q.contiguous() for q in bases]  # as a checkpoint would have them
         self._rotate(self.m)
 
     def _eigenvectors(self, linalg: LinearAlgebra) -> list[Tensor]:
