@@ -25,7 +25,7 @@ implementations do so, or raise to −1/2 for matrices (a setting of Anil et al.
 has a root for each of its four sides, or for some merged. λ, decoupled, is of neither paper.
 Cost: one gradient a step and four products a layer; every `every` steps an eigendecomposition of
 every side (256, 150, 3 × 120, 3 × 84 and small ones); two vectors and twice the squares of all
-sides, 7.9 vectors in all.
+sides, 8.9 vectors in all.
 """
 
 import torch
@@ -50,7 +50,7 @@ from lenetlab.settings import POSITIVE_COUNT, UNIT
         "weight_decay": 0.0,
     },
     space={"lr": log_uniform(3e-4, 2e-2), "beta1": uniform(0.8, 0.97)},
-    cost="1 gradient and 4 matrix products a layer a step, eigh of every side every 20; 8 vectors",
+    cost="1 gradient and 4 matrix products a layer a step, eigh of every side every 20; 9 vectors",
     domains={"every": POSITIVE_COUNT, "beta2": UNIT},
 )  # fmt: skip
 class Shampoo(Base):
