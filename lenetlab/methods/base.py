@@ -61,6 +61,11 @@ class Base(Stateful):
         """One update; the loss at which it began."""
         raise NotImplementedError
 
+    def views(self, v: Tensor) -> list[Tensor]:
+        """A vector (n,) as tensors of the layers' shapes, in their order; they share its memory."""
+        parts = torch.split(v, [layer.w.numel() for layer in self.layers])
+        return [x.view(layer.w.shape) for x, layer in zip(parts, self.layers, strict=True)]
+
     @property
     def group(self) -> dict[str, Any]:
         """The hyperparameters, as the schedule has set them."""

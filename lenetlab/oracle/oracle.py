@@ -212,6 +212,15 @@ class Oracle:
         targets = second_order.drawn(model, w, indices, ledger, self.rng) if sampled else None
         return second_order.Fisher(*point, self._mask, self._l2, targets)
 
+    def sampled_gradient(self, batch: Batch, at: Tensor | None = None) -> Tensor:
+        """The gradient (n,) of the mean loss, without L2, for labels drawn from the model at `at`:
+        of mean zero, and b times its square is an estimate of the Gauss-Newton diagonal."""
+        model, w, indices, ledger = self._point(batch, at)
+        targets = second_order.drawn(model, w, indices, ledger, self.rng)
+        g = second_order.gradient(model, w, indices, targets)
+        ledger.charge("gradients", len(batch))
+        return g if self._mask is None else g.mul_(self._mask)
+
     def layers(self, batch: Batch, at: Tensor | None = None, sampled: bool = False) -> Layers:
         """Inputs and output gradients of every layer at m∘w, of the loss without L2.
 

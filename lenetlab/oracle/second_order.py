@@ -162,6 +162,17 @@ def drawn(model: Model, w: Tensor, batch: Tensor, ledger: Ledger, rng: torch.Gen
         return torch.cat([model.draw(model.outputs(w, chunk), rng) for chunk in chunks])
 
 
+def gradient(model: Model, w: Tensor, batch: Tensor, targets: Tensor) -> Tensor:
+    """The gradient (n,) of the mean loss over `batch`, with other `targets` than its own."""
+    total = torch.zeros_like(w)
+    for chunk, part in zip(torch.split(batch, CHUNK), torch.split(targets, CHUNK), strict=True):
+        with torch.enable_grad():
+            leaf = w.detach().clone().requires_grad_()
+            loss = model.losses(model.outputs(leaf, chunk), part).sum()
+            total += torch.autograd.grad(loss, leaf)[0]
+    return total.div_(len(batch))
+
+
 def per_example_gradients(
     model: Model, w: Tensor, batch: Tensor, targets: Tensor | None = None
 ) -> Tensor:

@@ -107,6 +107,18 @@ def test_the_sampled_fisher_is_the_ggn_on_average():
     assert torch.equal(one @ eye, one @ eye)
 
 
+@pytest.mark.parametrize("problem", [Quadratic, Softmax])
+def test_sampled_gradients_estimate_the_diagonal_of_the_ggn(problem, monkeypatch):
+    monkeypatch.setattr(second_order, "CHUNK", 3)
+    s = at_random(problem(), masked=True)
+    n, b = 2000, len(BATCH)
+    g = torch.stack([s.oracle.sampled_gradient(BATCH) for _ in range(n)])
+    exact = s.oracle.mask * dense(s.problem, s.oracle.mask * s.weights.w, "ggn").diagonal()
+    assert (b * g.square().mean(0) - exact).norm() < 5 * exact.norm() / n**0.5
+    assert (g.mean(0).norm() * b**0.5) < 5 * (exact.sum() / n).sqrt()
+    assert s.oracle.ledger.counts()["forwards"] == s.oracle.ledger.gradients == n * b
+
+
 def test_per_example_gradients_go_through_mask_and_l2():
     s = at_random(Softmax(), masked=True)
     rows = s.oracle.per_example_gradients(BATCH)
