@@ -43,7 +43,7 @@ from lenetlab.settings import Domain
     "cma_es",
     family="derivative_free",
     reference="Ros and Hansen 2008; Hansen 2016, arXiv:1604.00772",
-    defaults={"sigma": 0.01, "population": 36},
+    defaults={"sigma": 0.03, "population": 36},
     space={"sigma": log_uniform(1e-3, 0.1)},
     cost="population + 1 forward passes a step; population + 3 vectors",
     domains={"sigma": Domain(1e-12), "population": Domain(2)},
@@ -54,9 +54,10 @@ class CMAES(Base):
 
     def start(self, w: Tensor) -> None:
         n, mu = len(w), self.group["population"] // 2
-        raw = torch.tensor([math.log(mu + 1) - math.log(i + 1) for i in range(mu)])
+        logs = [math.log(mu + 1) - math.log(i + 1) for i in range(mu)]
+        raw = torch.tensor(logs, dtype=torch.float64)
         self.weights = (raw / raw.sum()).to(w)
-        self.mu_eff = mu_eff = 1 / float(self.weights.square().sum())
+        self.mu_eff = mu_eff = float(raw.sum() ** 2 / raw.square().sum())
 
         self.c_sigma = (mu_eff + 2) / (n + mu_eff + 3)
         self.d_sigma = 1 + 2 * max(0.0, math.sqrt((mu_eff - 1) / (n + 1)) - 1) + self.c_sigma

@@ -33,7 +33,7 @@ from lenetlab.settings import POSITIVE_COUNT, UNIT, Domain
     "cross_entropy",
     family="derivative_free",
     reference="Rubinstein 1999; de Boer et al. 2005, Alg. 3.1",
-    defaults={"lr": 1.0, "beta": 0.1, "sigma": 0.01, "population": 40, "elite": 10},
+    defaults={"lr": 1.0, "beta": 0.1, "sigma": 0.03, "population": 40, "elite": 10},
     space={"sigma": log_uniform(1e-3, 0.1), "beta": uniform(0.0, 1.0)},
     cost="population + 1 forward passes a step; population + 1 vectors",
     domains={

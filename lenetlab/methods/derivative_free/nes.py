@@ -34,7 +34,7 @@ from lenetlab.settings import NOT_NEGATIVE, POSITIVE_COUNT, Domain
     "nes",
     family="derivative_free",
     reference="Wierstra et al. 2014, Alg. 6; Salimans et al. 2017, arXiv:1703.03864",
-    defaults={"lr": 1.0, "sigma": 0.01, "pairs": 20, "adapt": 1.0},
+    defaults={"lr": 1.0, "sigma": 0.03, "pairs": 20, "adapt": 1.0},
     space={"lr": log_uniform(0.1, 10.0), "sigma": log_uniform(1e-3, 0.1)},
     cost="2 × pairs + 1 forward passes a step; 2 × pairs + 1 vectors",
     domains={"sigma": Domain(1e-12), "pairs": POSITIVE_COUNT, "adapt": NOT_NEGATIVE},

@@ -33,11 +33,11 @@ from lenetlab.settings import Domain
     "random_search",
     family="derivative_free",
     reference="Rechenberg 1973; Hansen, Arnold and Auger 2015, Alg. 2",
-    defaults={"sigma": 0.01, "d": 5.0},
+    defaults={"sigma": 0.03, "d": 10.0},
     space={"sigma": log_uniform(1e-3, 0.1), "d": log_uniform(1.0, 100.0)},
     cost="2 forward passes a step; no memory",
     domains={"sigma": Domain(1e-12), "d": Domain(1e-3)},
-    batch_size=1000,
+    batch_size=512,
     asks="more",
 )
 class RandomSearch(Base):

@@ -34,7 +34,7 @@ from lenetlab.settings import NOT_NEGATIVE, UNIT, Domain
     "simulated_annealing",
     family="derivative_free",
     reference="Kirkpatrick, Gelatt and Vecchi 1983; Kochenderfer and Wheeler 2019, Alg. 8.4",
-    defaults={"sigma": 0.01, "d": 5.0, "temperature": 1e-3, "gamma": 0.99},
+    defaults={"sigma": 0.03, "d": 10.0, "temperature": 1e-3, "gamma": 0.99},
     space={"sigma": log_uniform(1e-3, 0.1), "temperature": log_uniform(1e-5, 0.1)},
     cost="2 forward passes a step; no memory",
     domains={
@@ -43,7 +43,7 @@ from lenetlab.settings import NOT_NEGATIVE, UNIT, Domain
         "temperature": NOT_NEGATIVE,
         "gamma": UNIT,
     },
-    batch_size=1000,
+    batch_size=512,
     asks="more",
 )
 class SimulatedAnnealing(RandomSearch):
