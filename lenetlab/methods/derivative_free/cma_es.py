@@ -18,12 +18,14 @@ operations, so that here C is its diagonal.
 h_σ is 0 while p_σ is unusually long, else 1, and δ = (1 − h_σ) c_c (2 − c_c).
 
 Source: Ros and Hansen, A Simple Modification in CMA-ES Achieving Linear Time and Space
-Complexity, PPSN 2008, for the diagonal and c_μ times (n + 2)/3; Hansen, The CMA Evolution
-Strategy: A Tutorial, 2016, arXiv:1604.00772, for everything else; weights are those of the better
-half alone. Step by step it is `cmaes.SepCMA` (whose pickled state leaves its generator out, hence
-not used). Ros and Hansen multiply c_1 as well.
-Why it is not used to train networks: c_σ is about 1/n and c_μ about 1/n, so that σ and C need
-some n = 44,426 generations to learn anything; until then it is a random search with averaging.
+Complexity, PPSN 2008, for the diagonal, c_σ, c_c and the factor (n + 2)/3 of c_μ; Hansen, The CMA
+Evolution Strategy: A Tutorial, 2016, arXiv:1604.00772, for the rest, with the weights of the
+better half alone. Step by step it is `cmaes.SepCMA`, not used itself because its saved state
+leaves its generator out. In the paper the factor multiplies c_1 as well, a tenth more here.
+Why it trains slowly: c_σ, c_c and c_μ are of the order 1/n or a few times that, so that widths
+are learned in some thousand generations; until then it is a cloud of one width that follows its
+better half. The average of the few best of 36 draws has most of its length in directions that
+have nothing to do with the slope, and these come back as loss.
 Cost: λ + 1 forward passes a step, one of them at w, for the loss; λ + 3 vectors.
 """
 
