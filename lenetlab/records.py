@@ -101,6 +101,16 @@ class Run:
         return str(self.identity["label"])
 
     @property
+    def unit(self) -> str:
+        """What the budget was counted in: `epochs` or `passes`."""
+        return str(self.identity["recipe"].get("budget", ["epochs"])[0])
+
+    @property
+    def held_out(self) -> bool:
+        """Whether it was measured on held-out training images, not on the test set."""
+        return bool(self.identity["recipe"].get("split") == "inner")
+
+    @property
     def looks(self) -> list[dict[str, Any]]:
         """Measurements in the order of the training, each with `seconds` of training time."""
         seconds = self.machine["look_seconds"]

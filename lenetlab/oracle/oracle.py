@@ -116,11 +116,12 @@ class Oracle:
     @property
     def batch(self) -> Batch:
         """The present batch: drawn at the first question of a step, the same until the next."""
-        return self._present or self.draw(self._batch_size())
+        return self._present or self.draw()
 
-    def draw(self, n: int) -> Batch:
+    def draw(self, n: int | None = None) -> Batch:
         """The next `n` examples of the data order (fewer at the end of a sweep), from now on the
-        present batch."""
+        present batch; as many as the plan says if None."""
+        n = self._batch_size() if n is None else n
         self._check_size(n)
         indices = self.order.take(n)
         # The order of a full batch does not matter, and one order lets answers be remembered.
@@ -162,7 +163,10 @@ class Oracle:
             self.loss = loss
 
     def value(self, batch: Batch, at: Tensor | None = None) -> Tensor:
-        """F on `batch` at the vector `at` (the current weights if None), 0-dim."""
+        """F on `batch` at the vector `at` (the current weights if None), 0-dim; at every row of a
+        matrix `at` (k, n), as values (k,)."""
+        if at is not None and at.dim() == 2:
+            return torch.stack([self.value(batch, at=row) for row in at])
         w = self._effective(at)
         known = self._recall(batch, w)
         if known is not None:

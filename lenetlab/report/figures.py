@@ -77,30 +77,34 @@ def loss_panels(run: Run) -> Figure:
 Pick = Callable[[Run], tuple[list[float], list[float]]]
 
 
-def _of_trace(name: str) -> Pick:
+def _of_trace(name: str, unit: str) -> Pick:
     return lambda run: (
-        [point["epochs"] for point in run.trace],
+        [point[unit] for point in run.trace],
         [point[name] if point[name] is not None else np.nan for point in run.trace],
     )
 
 
-def _of_looks(name: str) -> Pick:
+def _of_looks(name: str, unit: str) -> Pick:
     return lambda run: (
-        [look["epochs"] for look in run.looks],
+        [look[unit] for look in run.looks],
         [look[name] for look in run.looks],
     )
 
 
 def four_panels(rows: Sequence[Row]) -> Figure:
-    """Training loss, measured loss, accuracy and learning rate against epochs, a line per row:
-    the mean over seeds, with a band from the smallest to the largest."""
+    """Training loss, measured loss, accuracy and learning rate, a line per row: the mean over
+    seeds, with a band from the smallest to the largest. Against epochs, or against effective
+    passes if a budget was given in them: an epoch of forward passes costs a third."""
     figure = Figure(figsize=(11, 7.5), layout="constrained")
     (a, b), (c, d) = figure.subplots(2, 2, sharex=True)
+    runs = [run for row in rows for run in row.runs]
+    unit = "passes" if any(run.unit == "passes" for run in runs) else "epochs"
+    on = "held-out" if any(run.held_out for run in runs) else "test"
     panels: list[tuple[Axes, str, Pick]] = [
-        (a, "training loss", _of_trace("loss")),
-        (b, "test loss (true mean)", _of_looks("loss")),
-        (c, "test accuracy, %", _of_looks("accuracy")),
-        (d, "learning rate", _of_trace("rate")),
+        (a, "training loss", _of_trace("loss", unit)),
+        (b, f"{on} loss (true mean)", _of_looks("loss", unit)),
+        (c, f"{on} accuracy, %", _of_looks("accuracy", unit)),
+        (d, "learning rate", _of_trace("rate", unit)),
     ]
     for axes, title, pick in panels:
         for i, row in enumerate(rows):
@@ -109,7 +113,7 @@ def four_panels(rows: Sequence[Row]) -> Figure:
         axes.grid(True, alpha=0.3)
         axes.margins(x=0.02)
     for axes in (c, d):
-        axes.set_xlabel("epochs")
+        axes.set_xlabel("effective passes" if unit == "passes" else "epochs")
     for axes in (a, b):
         axes.set_yscale("log")
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))

@@ -80,24 +80,38 @@ def test_its_answer_is_pure(engine, name):
 
 
 class Flat(TorchEngine):
-    """A loss without slope: whatever still moves the weights is not in the gradient."""
+    """A loss without slope: whatever still moves the weights is not in its answers."""
 
     def gradient(self, w, batch, out):
         loss = super().gradient(w, batch, out)
         out.zero_()
         return loss
 
+    def value(self, w, batch):
+        return w.new_tensor(2.0)
+
 
 def test_its_defaults_hide_no_weight_decay(split, name):
+    """No step at all; a method that asks for values alone may search, but not towards zero."""
     t = training(Flat(split, CPU), name, find(name).neutral)  # a bound is no decay
     start = t.weights.w.clone()
     steps(t, 5)
-    assert t.weights.w.equal(start)
-    assert t.answer().equal(start)
+    if t.oracle.ledger.gradients:
+        assert t.weights.w.equal(start)
+        assert t.answer().equal(start)
+    else:
+        moved = t.answer() - start
+        # the cosine of a random direction with any other is N(0, 1/n); of a decay it is -1
+        assert moved.dot(start) >= -5 * moved.norm() * start.norm() / len(start) ** 0.5
 
 
 def test_in_scenario_l2_weights_decay_whoever_applies_it(split, name):
+    """Or, for a method that asks for values alone, the term is in the values that it is given: at
+    random in 44,426 dimensions it cannot walk towards zero in few steps."""
     t = training(Flat(split, CPU), name, {"weight_decay": 0.3}, scenario="l2")
     start = t.weights.w.norm()
-    steps(t, 5)
-    assert t.answer().norm() < start
+    first, *_ = steps(t, 5)
+    if t.oracle.ledger.gradients:
+        assert t.answer().norm() < start
+    else:
+        assert first == pytest.approx(2.0 + 0.3 / 2 * float(start) ** 2, rel=1e-3)

@@ -100,6 +100,27 @@ def test_a_question_at_another_point_changes_nothing(lab):
     assert not made.weights.g.any()
 
 
+@pytest.mark.parametrize("l2", [0.0, 0.05])
+@pytest.mark.parametrize("masked", [False, True])
+def test_values_at_the_rows_of_a_matrix_are_those_of_the_rows_and_cost_as_much(lab, l2, masked):
+    made = lab(l2, mask=some_mask() if masked else None)
+    batch = made.oracle.draw(64)
+    at = made.weights.w + 0.1 * torch.randn(3, SIZE, generator=made.oracle.rng)
+    values = made.oracle.value(batch, at=at)
+    assert made.oracle.ledger.forwards == 3 * 64
+    assert values.shape == (3,)
+    assert values.tolist() == [float(made.oracle.value(batch, at=row)) for row in at]
+    assert len(set(values.tolist())) == 3
+
+
+def test_without_a_size_a_batch_is_drawn_by_the_plan(lab):
+    made, twin = lab(batch_size=96), lab(batch_size=96)
+    assert made.oracle.draw().indices.equal(twin.oracle.draw(96).indices)
+    second = made.oracle.draw()
+    assert made.oracle.batch is second
+    assert second.indices.equal(twin.oracle.draw(96).indices)
+
+
 @pytest.mark.parametrize("form", ["flat", "named", "layers"])
 def test_calling_it_is_a_closure_that_fills_every_grad(lab, form):
     made = lab()

@@ -54,6 +54,21 @@ def test_four_panels_show_means_and_bands_over_seeds(runs):
         "training loss", "test loss (true mean)", "test accuracy, %", "learning rate",
     ]  # fmt: skip
     assert loss.get_yscale() == test.get_yscale() == "log"
+    assert accuracy.get_xlabel() == "epochs"
+
+
+def test_a_budget_in_passes_is_drawn_against_passes_and_held_out_images_are_named(bench):
+    recipe = make_recipe("random_search", passes=0.02, batch_size=100, split="inner")
+    run = execute(recipe, 0, bench)
+    loss, test, accuracy, rate = four_panels(tabulate([("one", run)])).axes
+    (look,) = run.looks
+    assert look["passes"] != look["epochs"]
+    assert lines(accuracy)["one"].tolist() == [[look["passes"], look["accuracy"]]]
+    assert lines(loss)["one"].tolist() == [[p["passes"], p["loss"]] for p in run.trace]
+    assert accuracy.get_xlabel() == "effective passes"
+    assert test.get_title(loc="left") == "held-out loss (true mean)"
+    assert accuracy.get_title(loc="left") == "held-out accuracy, %"
+    assert rate.get_xlabel() == "effective passes"
 
 
 def test_a_setting_that_failed_at_once_has_its_place_in_the_legend(bench, runs):

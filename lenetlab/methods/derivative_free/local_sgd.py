@@ -1,0 +1,58 @@
+r"""Local SGD: workers that train on their own and talk only once in a while.
+
+Each of K workers takes H steps of SGD on batches of its own; then their weights are averaged and
+all go on from the mean. One message replaces H, and on convex problems the mean still converges
+as mini-batch SGD with K times the batch does, if H is not too large.
+
+    w_k ← w_k − η ∇f_{S_k}(w_k)                    every worker k = 1 … K, its own batch S_k
+    w = 1/K Σ w_k                                  what is judged
+    w_k ← w                                        after every H-th step
+
+The workers are simulated, one after the other; a step is one local step of all of them. It uses
+gradients, and stands among the methods that a course leaves with a question mark: what it saves
+is communication, which the bill here does not know. The loss reported is the first worker's.
+
+Source: Stich, Local SGD Converges Fast and Communicates Little, ICLR 2019, arXiv:1805.09767,
+Algorithm 1. With one worker, or H = 1 and a K times larger batch, it is `sgd`.
+Cost: K gradients a step; K vectors, the weights of the workers.
+"""
+
+from torch import Tensor
+
+from lenetlab.methods.base import Base
+from lenetlab.methods.registry import log_uniform, method
+from lenetlab.oracle.oracle import Oracle
+from lenetlab.settings import POSITIVE_COUNT
+
+
+@method(
+    "local_sgd",
+    family="derivative_free",
+    reference="Stich 2019, arXiv:1805.09767, Alg. 1",
+    defaults={"lr": 0.4, "workers": 4, "H": 8},
+    space={"lr": log_uniform(0.01, 1.0)},
+    cost="`workers` gradients a step; `workers` vectors",
+    domains={"workers": POSITIVE_COUNT, "H": POSITIVE_COUNT},
+    batch_size=16,
+    asks="more",
+)
+class LocalSGD(Base):
+    STATE = ("workers", "done")
+
+    def start(self, w: Tensor) -> None:
+        self.workers = w.repeat(self.group["workers"], 1)
+        self.done = 0  # local steps
+
+    def step(self, oracle: Oracle) -> Tensor:
+        w, g, h = self.w, self.g, self.group
+        losses = []
+        for k, w_k in enumerate(self.workers):
+            batch = oracle.draw() if k else oracle.batch
+            loss, _ = oracle.gradient(batch, at=w_k, out=g)
+            w_k.sub_(g, alpha=h["lr"])
+            losses.append(loss)
+        w.copy_(self.workers.mean(0))
+        self.done += 1
+        if self.done % h["H"] == 0:
+            self.workers.copy_(w)
+        return losses[0]
