@@ -29,6 +29,7 @@ from lenetlab.experiments.environment import machine, numerics, peak_memory_mb
 from lenetlab.experiments.loop import Hooks, Outcome, loop
 from lenetlab.experiments.recipe import Recipe
 from lenetlab.experiments.training import Diverged, StepError, Training
+from lenetlab.methods.constraint import find_constraint
 from lenetlab.methods.registry import find
 from lenetlab.methods.wrappers import find_wrapper
 from lenetlab.oracle.engine import Engine
@@ -86,6 +87,8 @@ def execute(
     record = numerics(find(recipe.method.name), engine, bench.where)
     if recipe.wrappers:
         record["wrapper_versions"] = [find_wrapper(c.name).version for c in recipe.wrappers]
+    if recipe.constraint.name != "none":
+        record["constraint_version"] = find_constraint(recipe.constraint.name).version
     identity = identify(recipe, seed, train.checksum, record)
     path = _folder(bench.out, identity)
     amount = recipe.budget.amount
@@ -140,7 +143,11 @@ def _train(
     except StepError as error:
         failed = Outcome(None, t.where(), t.oracle.ledger.counts())
         return "error", str(error), traceback.format_exc(), failed
-    return ("interrupted" if outcome.answer is None else "done"), None, None, outcome
+    if outcome.answer is None:
+        return "interrupted", None, None, outcome
+    if (violated := t.violation(outcome.answer)) is not None:
+        return "error", violated, None, Outcome(None, outcome.where, outcome.bill)
+    return "done", None, None, outcome
 
 
 def _record(

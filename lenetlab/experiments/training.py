@@ -13,6 +13,7 @@ from lenetlab.errors import UserError
 from lenetlab.experiments.plans import make_plan
 from lenetlab.experiments.recipe import Recipe
 from lenetlab.experiments.schedules import make_schedule
+from lenetlab.methods.constraint import make_constraint
 from lenetlab.methods.registry import find
 from lenetlab.methods.state import capture, restore
 from lenetlab.methods.wrappers import compose
@@ -21,7 +22,7 @@ from lenetlab.oracle.model import Model
 from lenetlab.oracle.oracle import Oracle
 from lenetlab.oracle.order import DataOrder, starter_stream
 from lenetlab.oracle.weights import Weights
-from lenetlab.problem.model import initial_weights
+from lenetlab.problem.model import CONSTRAINED, initial_weights
 from lenetlab.settings import show
 
 
@@ -69,6 +70,12 @@ class Training:
             given = ", ".join(f"{k}={show(v)}" for k, v in settings.items())
             raise UserError(f"method {entry.name} refuses {given}: {error}") from error
         self.optimizer = compose(base, recipe.wrappers, self.weights.w)
+        self.constraint = (
+            None if recipe.constraint.name == "none" else make_constraint(recipe.constraint)
+        )
+        self._keep: int | None = recipe.keep
+        if self.constraint is not None:
+            self.constraint.start(self.oracle, self.optimizer)
         self.steps = 0
         self.losses = array("f")
         self._budget = recipe.budget
@@ -134,6 +141,7 @@ class Training:
             raise Diverged(f"loss is {value:g} at step {self.steps}")
         self.losses.append(value)
         progress = min(self.position / self._budget.amount, 1.0)
+        self._constrain(progress)
         self.optimizer.observe(self.weights.w, progress)
         self._plan.observe(self.oracle)
         return value
@@ -141,12 +149,40 @@ class Training:
     def answer(self) -> Tensor:
         """The weights to be judged (44426,): the method's own answer, inside the constraint."""
         w = self.optimizer.answer(self.weights.w)
-        return w if self.oracle.mask is None else w * self.oracle.mask
+        return w if self.constraint is None else self.constraint.answer(w, self.oracle.mask)
+
+    def violation(self, answer: Tensor) -> str | None:
+        """Why `answer` cannot be judged in its scenario: None if it can."""
+        keep = self._keep
+        count = int(answer[:CONSTRAINED].count_nonzero())
+        if keep is None or count <= keep:
+            return None
+        return (
+            f"the run ended with {count} nonzeros in fc1 and fc2, before its constraint was in "
+            f"force at {keep}; give it a larger budget, or let the constraint end sooner"
+        )
+
+    def _constrain(self, progress: float) -> None:
+        """Let the constraint act, and zero the weights outside its mask: whatever state of the
+        method still moves them, they come back with nothing."""
+        if self.constraint is None:
+            return
+        w, before = self.weights.w, self.oracle.mask
+        with torch.no_grad():
+            self.constraint.act(self.oracle, self.optimizer, progress)
+            mask = self.oracle.mask
+            if mask is not None:
+                w.mul_(mask)
+            if mask is not before:
+                self.optimizer.masked(w, mask)
 
     def _apply_schedule(self) -> None:
         if self._schedule is None:
             return
-        factor = self._schedule(min(self.position / self._budget.amount, 1.0), self.steps)
+        progress = min(self.position / self._budget.amount, 1.0)
+        if self.constraint is not None:
+            progress = self.constraint.course(progress)
+        factor = self._schedule(progress, self.steps)
         for group, initial in zip(self.optimizer.param_groups, self._initial, strict=True):
             group[self._of] = initial * factor
 
@@ -157,6 +193,7 @@ class Training:
             "optimizer": capture(self.optimizer),
             "oracle": self.oracle.state(),
             "plan": self._plan.state(),
+            "constraint": self.constraint and self.constraint.state_dict(),
             "steps": self.steps,
             "losses": torch.frombuffer(self.losses, dtype=torch.float32)
             if self.losses
@@ -169,6 +206,8 @@ class Training:
         restore(self.optimizer, state["optimizer"])
         self.oracle.restore(state["oracle"])
         self._plan.restore(state["plan"])
+        if self.constraint is not None:
+            self.constraint.load_state_dict(state["constraint"])
         self.steps = state["steps"]
         self.losses = array("f", state["losses"].numpy().tobytes())
 
