@@ -53,7 +53,8 @@ def methods(
         }
 
     if name is not None:
-        entry = {**wrappers(), **constraints()}.get(name) or find(name)
+        parts: dict[str, Wrapper | Handler] = {**wrappers(), **constraints()}
+        entry = parts[name] if name in parts else find(name)
         described = plain(entry) if isinstance(entry, Method) else plain_part(entry)
         if json:
             print_json(described | {"page": entry.page})

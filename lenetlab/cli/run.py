@@ -32,9 +32,7 @@ def run(
     ],
     settings: Annotated[
         list[str] | None,
-        typer.Option(
-            "--set", help="A hyperparameter, NAME=VALUE or PART.NAME=VALUE; repeat it."
-        ),
+        typer.Option("--set", help="A hyperparameter, NAME=VALUE or PART.NAME=VALUE; repeat it."),
     ] = None,
     vary: Annotated[
         list[str] | None,
@@ -65,7 +63,13 @@ def run(
         str,
         typer.Option(help="What keeps few weights nonzero: magnitude, iht:keep=24480, …"),
     ] = "none",
+    decay: Annotated[
+        str, typer.Option(help="What weight_decay is for: all, or weights, biases left out.")
+    ] = "all",
     rules: Annotated[str, typer.Option(help="strict or open.")] = "strict",
+    augment: Annotated[
+        str, typer.Option(help="With --rules open: flip+shift:pixels=2, cutout, brightness.")
+    ] = "none",
     split: Annotated[
         str, typer.Option(help="official, or inner: choose settings without the test set.")
     ] = "official",
@@ -90,6 +94,7 @@ def run(
     - `lenetlab run ema+svrg+sgd --set lr=0.1 --set svrg.alpha=0.5 --passes 5`
     - `lenetlab run adamw --scenario sparse --constraint magnitude`
     - `lenetlab run adamw --scenario frontier --constraint rigl --set constraint.keep=0.1`
+    - `lenetlab run adamw --rules open --augment flip+shift:pixels=2`
     - `lenetlab run my_method.py:MyOptimizer --split inner`
 
     Exit status: 0 when every run finished, 1 when one failed, 2 for wrong usage.
@@ -102,7 +107,9 @@ def run(
         "schedule": schedule,
         "scenario": scenario,
         "constraint": constraint,
+        "decay": decay,
         "rules": rules,
+        "augment": augment,
         "split": split,
         "epochs": epochs,
         "passes": passes,

@@ -34,6 +34,8 @@ from lenetlab.methods.registry import find
 from lenetlab.methods.wrappers import find_wrapper
 from lenetlab.oracle.engine import Engine
 from lenetlab.oracle.torch_engine import TorchEngine
+from lenetlab.problem.augmentation import VERSION as AUGMENTATION_VERSION
+from lenetlab.problem.augmentation import Augmented
 from lenetlab.problem.evaluation import Evaluation, evaluate
 from lenetlab.problem.model import CONSTRAINED, state_dict
 
@@ -84,9 +86,16 @@ def execute(
     if not 0 <= seed < 2**63:
         raise UserError(f"seed {seed} is out of range; expected 0 to 2^63 - 1")
     train, engine, test, test_engine = bench.load(recipe.split)
+    augmented = None
+    if recipe.augmentation:
+        augmented = Augmented(train, recipe.augmentation, seed, bench.where)
+        train = augmented.split
+        engine = bench.over(train)
     record = numerics(find(recipe.method.name), engine, bench.where)
     if recipe.wrappers:
         record["wrapper_versions"] = [find_wrapper(c.name).version for c in recipe.wrappers]
+    if augmented is not None:
+        record["augmentation_version"] = AUGMENTATION_VERSION
     if recipe.constraint.name != "none":
         record["constraint_version"] = find_constraint(recipe.constraint.name).version
     identity = identify(recipe, seed, train.checksum, record)
@@ -97,7 +106,7 @@ def execute(
         if bench.resume and (found := _finished(path, curve.planned)):
             return found
         model = TorchEngine(train, bench.where)  # second-order answers need PyTorch
-        training = Training(recipe, seed, len(train), engine, bench.where, model)
+        training = Training(recipe, seed, len(train), engine, bench.where, model, augmented)
         clock = Clock()
         saved = path / records.CHECKPOINT
         if bench.resume and saved.exists():

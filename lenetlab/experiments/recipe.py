@@ -13,9 +13,11 @@ from lenetlab.errors import UserError, unknown
 from lenetlab.experiments.plans import choose_plan
 from lenetlab.experiments.schedules import choose_schedule
 from lenetlab.methods.constraint import find_constraint, make_constraint
+from lenetlab.methods.decay import DECAYED
 from lenetlab.methods.registry import find
 from lenetlab.methods.wrappers import check_nesting, find_wrapper
 from lenetlab.methods.wrappers import split as split_names
+from lenetlab.problem.augmentation import choose_augmentation
 from lenetlab.problem.scenarios import check_keep, check_scenario, refuse_other_loss
 from lenetlab.settings import Choice, Settings, Value, parse_choice
 
@@ -52,6 +54,8 @@ class Recipe:
 
     wrappers : at most an average and an estimator, the outer first.
     constraint : keeps the net in scenario sparse or on the frontier.
+    decay : what weight decay is for, `all` as in the handed-out script, or `weights` alone.
+    augmentation : of the training images, under the rules `open`.
     initialisation has only its neutral value so far.
     split : `official` trains on all 60,000 images and measures on the test set, `inner` trains
         on the first 50,000 and measures on the last 10,000 training images.
@@ -67,20 +71,26 @@ class Recipe:
     wrappers: tuple[Choice, ...] = ()
     constraint: Choice = NONE
     initialisation: Choice = STARTER
-    augmentation: Choice = NONE
+    augmentation: tuple[Choice, ...] = ()
+    decay: str = "all"
 
     def __post_init__(self) -> None:
         if self.split not in SPLITS:
             raise unknown("split", self.split, SPLITS)
         check_nesting([choice.name for choice in self.wrappers], find(self.method.name))
-        for kind, part, neutral in (
-            ("initialisation", self.initialisation, "starter"),
-            ("augmentation", self.augmentation, "none"),
-        ):
-            if part.name != neutral:
-                raise unknown(kind, part.name, [neutral])
+        if self.initialisation.name != "starter":
+            raise unknown("initialisation", self.initialisation.name, ["starter"])
+        if self.decay not in DECAYED:
+            raise unknown("decay", self.decay, DECAYED)
+        if self.decay != "all" and self.weight_decay == 0:
+            raise UserError(
+                f"decay={self.decay} says what decays, and nothing does; add --scenario l2 --set "
+                "weight_decay=0.0005, or leave --decay out"
+            )
         constrained = self.constraint.name != "none"
-        check_scenario(self.scenario, self.rules, self.weight_decay, constrained)
+        check_scenario(
+            self.scenario, self.rules, self.weight_decay, constrained, bool(self.augmentation)
+        )
         if self.keep is not None:
             make_constraint(self.constraint)  # refuses settings that do not go together
             check_keep(self.scenario, self.keep)
@@ -112,11 +122,15 @@ class Recipe:
                 fields[name] = [part.name, part.changed()]
         if self.budget != Budget():
             fields["budget"] = [self.budget.unit, self.budget.amount]
-        for name, default in (("scenario", "plain"), ("rules", "strict"), ("split", "official")):
+        for name, default in (
+            ("scenario", "plain"), ("rules", "strict"), ("split", "official"), ("decay", "all"),
+        ):  # fmt: skip
             if getattr(self, name) != default:
                 fields[name] = getattr(self, name)
         if self.constraint.name != "none":
             fields["constraint"] = [self.constraint.name, self.constraint.changed()]
+        if self.augmentation:
+            fields["augmentation"] = [[part.name, part.changed()] for part in self.augmentation]
         return fields
 
     def label(self) -> str:
@@ -139,12 +153,15 @@ def make_recipe(
     rules: str = "strict",
     split: str = "official",
     constraint: str = "none",
+    decay: str = "all",
+    augment: str = "none",
 ) -> Recipe:
     """A validated recipe from what a user writes; every mistake is a `UserError`.
 
     `method` may stand inside wrappers, the outer first: `"ema+svrg+sgd"`. `settings` are the
     method's hyperparameters; a key `part.name` sets `name` of the part `plan`, `schedule`,
     `constraint` or of a wrapper. These parts may carry settings: `"step:gamma=0.5"`.
+    `augment` names changes of the training images: `"flip+shift:pixels=2"`, under rules `open`.
     Without a budget it is ten epochs; without a batch size it is the method's own.
     """
     for name in settings or {}:
@@ -179,6 +196,8 @@ def make_recipe(
         split=split,
         wrappers=tuple(entry.settings(parts[entry.name]) for entry in around),
         constraint=_constraint(constraint, parts["constraint"]),
+        decay=decay,
+        augmentation=choose_augmentation(augment),
     )
 
 

@@ -14,6 +14,7 @@ from lenetlab.experiments.plans import make_plan
 from lenetlab.experiments.recipe import Recipe
 from lenetlab.experiments.schedules import make_schedule
 from lenetlab.methods.constraint import make_constraint
+from lenetlab.methods.decay import sparing_biases
 from lenetlab.methods.registry import find
 from lenetlab.methods.state import capture, restore
 from lenetlab.methods.wrappers import compose
@@ -22,6 +23,7 @@ from lenetlab.oracle.model import Model
 from lenetlab.oracle.oracle import Oracle
 from lenetlab.oracle.order import DataOrder, starter_stream
 from lenetlab.oracle.weights import Weights
+from lenetlab.problem.augmentation import Augmented
 from lenetlab.problem.model import CONSTRAINED, initial_weights
 from lenetlab.settings import show
 
@@ -45,11 +47,13 @@ class Training:
         engine: Engine,
         device: torch.device,
         model: Model | None = None,
+        augmented: Augmented | None = None,
     ):
         entry = find(recipe.method.name)
         stream = starter_stream(seed)
         self.weights = Weights(initial_weights(stream).to(device))
         order = DataOrder(stream, n)
+        self._augmented = augmented
         self._plan = plan = make_plan(recipe.plan, n)
         self.oracle = Oracle(
             engine,
@@ -58,12 +62,16 @@ class Training:
             batch_size=lambda: plan.batch_size(order.sweeps),
             rng=_generator(seed),
             l2=recipe.weight_decay if entry.decay == "none" else 0.0,
+            decayed=self.weights.matrices if recipe.decay == "weights" else None,
             model=model,
         )
         settings = {k: v for k, v in recipe.method.settings.items() if k in entry.defaults}
-        params = self.weights.params(entry.form)
+        spared = recipe.decay == "weights" and entry.decay != "none"
         try:
-            base = entry.optimizer(params, settings)
+            if spared:
+                base = sparing_biases(entry, self.weights, settings)
+            else:
+                base = entry.optimizer(self.weights.params(entry.form), settings)
         except UserError:
             raise
         except Exception as error:  # the optimizer may be anybody's, and raise anything
@@ -116,6 +124,8 @@ class Training:
         only if the next loss will say so."""
         self._apply_schedule()
         self.oracle.next_step()
+        if self._augmented is not None and self._augmented.go_to(int(self.oracle.order.sweeps)):
+            self.oracle.forget()
         billed = self.oracle.ledger.passes
         try:
             returned = self.optimizer.step(self.oracle)

@@ -206,7 +206,8 @@ class Composed:
     def masked(self, w: Tensor, mask: Tensor | None) -> None:
         """Tell the estimator, and a method that wants to know, of another mask (None: all ones)."""
         mask = torch.ones_like(w) if mask is None else mask
-        for part in (self.base, self.estimator):
+        parts: tuple[Any, ...] = (self.base, self.estimator)
+        for part in parts:
             if hasattr(part, "masked"):
                 part.masked(w, mask)
 

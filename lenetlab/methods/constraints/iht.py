@@ -1,8 +1,8 @@
 r"""Iterative hard thresholding: train all weights, cut to the largest, train those, and again.
 
 Every `period` has two phases. In the first all weights are trained, those that were cut beginning
-at zero, so that a cut that was wrong can be taken back; then the weights are projected on the set
-of vectors with k nonzeros, and the support alone is trained. From 1 − `settle` on the support stays.
+at zero, so that a wrong cut can be taken back; then the weights are projected on the set of vectors
+with k nonzeros, and the support alone is trained. From 1 − `settle` on the support stays.
 
     w ← H_k(w),   m ← support of w         after the dense share `dense` of every period
     m ← 1                                  at the end of the period

@@ -79,7 +79,7 @@ def surviving(w: Tensor, keep: int) -> tuple[Tensor, Tensor]:
         (p[f"{layer}.weight"].norm(dim=1) * p[f"{after}.weight"].norm(dim=0)).tolist()
         for layer, after in (("fc1", "fc2"), ("fc2", "fc3"))
     ]
-    queues = [sorted(range(len(s)), key=lambda j, s=s: s[j]) for s in scores]  # weakest first
+    queues = [sorted(range(len(s)), key=s.__getitem__) for s in scores]  # weakest first
     a, b = map(len, queues)
     while INPUTS * a + a * b > keep:
         # never the last unit of a layer
