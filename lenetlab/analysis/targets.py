@@ -1,8 +1,11 @@
 """Test accuracies that others reached, and how soon a run got there."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
+from lenetlab.problem.scenarios import BOUND
 from lenetlab.records import Run
 
 
@@ -24,13 +27,27 @@ TARGETS = (
 STARTER = TARGETS[0].accuracy
 
 
+def bound_of(run: Run) -> int | None:
+    """Nonzeros that the run's constraint allows in fc1 and fc2; None where it has none."""
+    constraint = run.identity["recipe"].get("constraint")
+    return None if constraint is None else int(constraint[1].get("keep", BOUND))
+
+
+def counting(run: Run) -> Iterator[dict[str, Any]]:
+    """The looks that count: under a constraint, those at which it was in force."""
+    bound = bound_of(run)
+    for look in run.looks:
+        if bound is None or look["nonzeros"] <= bound:
+            yield look
+
+
 def seconds_to(run: Run, accuracy: float) -> float:
     """Training seconds at the first look with at least `accuracy` percent; infinite if none."""
-    reached = (look["seconds"] for look in run.looks if look["accuracy"] >= accuracy)
+    reached = (look["seconds"] for look in counting(run) if look["accuracy"] >= accuracy)
     return float(next(reached, math.inf))
 
 
 def passes_to(run: Run, accuracy: float) -> float:
     """Effective passes at the first look with at least `accuracy` percent; infinite if none."""
-    reached = (look["passes"] for look in run.looks if look["accuracy"] >= accuracy)
+    reached = (look["passes"] for look in counting(run) if look["accuracy"] >= accuracy)
     return float(next(reached, math.inf))

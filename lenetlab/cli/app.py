@@ -7,6 +7,7 @@ from lenetlab.cli.data import data
 from lenetlab.cli.demo import demo
 from lenetlab.cli.methods import methods
 from lenetlab.cli.run import run
+from lenetlab.cli.shrink import shrink
 
 app = typer.Typer(
     help="How well, and how cheaply, can an optimizer train one fixed LeNet-5 on Fashion-MNIST?",
@@ -16,5 +17,5 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, data, baseline, methods, run):
+for command in (demo, data, baseline, methods, run, shrink):
     app.command()(command)

@@ -17,14 +17,15 @@ def methods(
     name: Annotated[str | None, typer.Argument(help="Print this method's page.")] = None,
     json: Json = False,
 ) -> None:
-    """List the methods by family and the wrappers, or print the page of one.
+    """List the methods by family, wrappers and constraints, or print the page of one.
 
     Examples: `lenetlab methods`, `lenetlab methods adamw`
     """
     from rich.table import Table
 
     from lenetlab.cli.output import out, print_json
-    from lenetlab.methods.registry import FAMILIES, Method, find
+    from lenetlab.methods.constraint import Handler, constraints
+    from lenetlab.methods.registry import DECAYS, FAMILIES, Method, find
     from lenetlab.methods.registry import methods as registered
     from lenetlab.methods.wrappers import KINDS, Wrapper, wrappers
     from lenetlab.settings import show
@@ -43,7 +44,7 @@ def methods(
             "version": entry.version,
         }
 
-    def plain_wrapper(entry: Wrapper) -> dict[str, object]:
+    def plain_part(entry: Wrapper | Handler) -> dict[str, object]:
         return {
             "name": entry.name,
             "kind": entry.kind,
@@ -56,8 +57,9 @@ def methods(
         }
 
     if name is not None:
-        entry = wrappers()[name] if name in wrappers() else find(name)
-        described = plain_wrapper(entry) if isinstance(entry, Wrapper) else plain(entry)
+        parts: dict[str, Wrapper | Handler] = {**wrappers(), **constraints()}
+        entry = parts[name] if name in parts else find(name)
+        described = plain(entry) if isinstance(entry, Method) else plain_part(entry)
         if json:
             print_json(described | {"page": entry.page})
             return
@@ -73,16 +75,19 @@ def methods(
             out.print(f"{entry.kind}; around a method: {entry.name}+sgd")
             out.print(f"cost: {entry.cost}")
             return
-        decay = {"none": "none of its own; in scenario l2 the oracle adds λ/2‖w‖²"}
+        if isinstance(entry, Handler):
+            out.print(f"constraint; beside a method: --scenario sparse --constraint {entry.name}")
+            out.print(f"cost: {entry.cost}")
+            return
         out.print(f"family {entry.family}; batch size {entry.batch_size:,} unless told otherwise")
-        out.print(f"weight decay: {decay.get(entry.decay, entry.decay)}")
+        out.print(f"weight decay: {DECAYS[entry.decay]}; `--decay weights` spares the biases")
         out.print(f"cost: {entry.cost}")
         return
     known = registered()
     if json:
         print_json([plain(entry) for entry in known.values()])
         return
-    width = max(len(name) for name in [*known, *wrappers()])
+    width = max(len(name) for name in [*known, *wrappers(), *constraints()])
     for family, what in FAMILIES.items():
         of_family = [entry for entry in known.values() if entry.family == family]
         if of_family:
@@ -95,4 +100,7 @@ def methods(
             if wrapper.kind == kind:
                 out.print(f"  {wrapper.name:<{width}}  {wrapper.summary}", markup=False,
                           soft_wrap=True)  # fmt: skip
+    out.print("\n[bold]constraints[/]: beside a method, for few nonzero weights")
+    for handler in constraints().values():
+        out.print(f"  {handler.name:<{width}}  {handler.summary}", markup=False, soft_wrap=True)
     out.print("\n`lenetlab methods NAME` prints a method's page.", markup=False)

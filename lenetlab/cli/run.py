@@ -32,9 +32,7 @@ def run(
     ],
     settings: Annotated[
         list[str] | None,
-        typer.Option(
-            "--set", help="A hyperparameter, NAME=VALUE or WRAPPER.NAME=VALUE; repeat it."
-        ),
+        typer.Option("--set", help="A hyperparameter, NAME=VALUE or PART.NAME=VALUE; repeat it."),
     ] = None,
     vary: Annotated[
         list[str] | None,
@@ -58,8 +56,20 @@ def run(
     warmup: Annotated[
         float | None, typer.Option(help="Fraction of the budget over which the rate rises.")
     ] = None,
-    scenario: Annotated[str, typer.Option(help="plain or l2.")] = "plain",
+    scenario: Annotated[
+        str, typer.Option(help="plain, l2, sparse or frontier, the last two also with +l2.")
+    ] = "plain",
+    constraint: Annotated[
+        str,
+        typer.Option(help="What keeps few weights nonzero: magnitude, iht:keep=24480, …"),
+    ] = "none",
+    decay: Annotated[
+        str, typer.Option(help="What weight_decay is for: all, or weights, biases left out.")
+    ] = "all",
     rules: Annotated[str, typer.Option(help="strict or open.")] = "strict",
+    augment: Annotated[
+        str, typer.Option(help="With --rules open: flip+shift:pixels=2, cutout, brightness.")
+    ] = "none",
     split: Annotated[
         str, typer.Option(help="official, or inner: choose settings without the test set.")
     ] = "official",
@@ -82,6 +92,9 @@ def run(
     - `lenetlab run adamw sgd --vary batch_size=16,32,64 --vary lr=0.001,0.003
       --schedule cosine --seeds 3`
     - `lenetlab run ema+svrg+sgd --set lr=0.1 --set svrg.alpha=0.5 --passes 5`
+    - `lenetlab run adamw --scenario sparse --constraint magnitude`
+    - `lenetlab run adamw --scenario frontier --constraint rigl --set constraint.keep=0.1`
+    - `lenetlab run adamw --rules open --augment flip+shift:pixels=2`
     - `lenetlab run my_method.py:MyOptimizer --split inner`
 
     Exit status: 0 when every run finished, 1 when one failed, 2 for wrong usage.
@@ -96,7 +109,10 @@ def run(
         "plan": plan,
         "schedule": schedule,
         "scenario": scenario,
+        "constraint": constraint,
+        "decay": decay,
         "rules": rules,
+        "augment": augment,
         "split": split,
         "epochs": epochs,
         "passes": passes,
@@ -171,6 +187,9 @@ def _print_one(job: "Job", found: "Run", json: bool) -> None:
         out.print(f"  {'held-out' if inner else 'test'} accuracy     {summary['accuracy']:.2f} %")
         out.print(f"  mean cross-entropy {summary['loss']:.4f}")
         out.print(f"  starter's average  {summary['starter_average_loss']:.6f}")
+        if job.recipe.keep is not None:
+            out.print(f"  nonzeros           {summary['nonzeros']:,} in fc1 and fc2, "
+                      f"at most {job.recipe.keep:,}")  # fmt: skip
         out.print(f"  effective passes   {summary['passes']:.2f} in {summary['steps']:,} steps")
         out.print(f"  training           {summary['train_seconds']:.1f} s, "
                   f"engine {summary['engine']} on {summary['device']}, "

@@ -12,7 +12,10 @@ from lenetlab.records import Run
 from lenetlab.settings import Value
 
 # Arguments of `make_recipe` that can be varied like a hyperparameter.
-OPTIONS = ("epochs", "passes", "batch_size", "plan", "schedule", "warmup", "scenario", "rules")
+OPTIONS = (
+    "epochs", "passes", "batch_size", "plan", "schedule", "warmup", "scenario", "constraint",
+    "decay", "rules", "augment",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,8 @@ def run(
     """Train LeNet-5 with `method` and return the recorded run.
 
     `settings` are hyperparameters of the method (`lr=0.002`) and parts of the recipe: `epochs`
-    or `passes`, `batch_size`, `schedule`, `warmup`, `plan`, `scenario`, `rules`, `split`.
+    or `passes`, `batch_size`, `schedule`, `warmup`, `plan`, `scenario`, `constraint`, `decay`,
+    `rules`, `augment`, `split`.
 
     >>> from lenetlab import run
     >>> run("adamw", lr=0.002, epochs=10, batch_size=64).summary()["accuracy"]  # doctest: +SKIP

@@ -56,8 +56,9 @@ class Bench:
         torch.set_num_threads(self._torch_threads)
         if split not in self._loaded:
             train, test = load_pair(split, self.data)
-            self._loaded[split] = (train, self._over(train), test, self._over(test))
+            self._loaded[split] = (train, self.over(train), test, self.over(test))
         return self._loaded[split]
 
-    def _over(self, split: Split) -> Engine:
+    def over(self, split: Split) -> Engine:
+        """An engine over `split`."""
         return make_engine(self.engine, split, self.where, self.engine_threads)

@@ -39,9 +39,10 @@ class Curve:
         done = len(self.looks)
         return self.planned[done] if done < len(self.planned) else float("inf")
 
-    def add_look(self, where: Where, evaluation: Evaluation, seconds: float) -> None:
-        """Take note of a measurement that was due."""
-        self.looks.append({"at": self.due} | where | asdict(evaluation))
+    def add_look(self, where: Where, evaluation: Evaluation, nonzeros: int, seconds: float) -> None:
+        """Take note of a measurement that was due, and of the nonzeros in fc1 and fc2."""
+        look = {"at": self.due} | where | asdict(evaluation) | {"nonzeros": nonzeros}
+        self.looks.append(look)
         self.look_seconds.append(seconds)
 
     def record(self) -> dict[str, Any]:

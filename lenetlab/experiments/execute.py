@@ -29,10 +29,13 @@ from lenetlab.experiments.environment import machine, numerics, peak_memory_mb
 from lenetlab.experiments.loop import Hooks, Outcome, loop
 from lenetlab.experiments.recipe import Recipe
 from lenetlab.experiments.training import Diverged, StepError, Training
+from lenetlab.methods.constraint import find_constraint
 from lenetlab.methods.registry import find
 from lenetlab.methods.wrappers import find_wrapper
 from lenetlab.oracle.engine import Engine
 from lenetlab.oracle.torch_engine import TorchEngine
+from lenetlab.problem.augmentation import VERSION as AUGMENTATION_VERSION
+from lenetlab.problem.augmentation import Augmented
 from lenetlab.problem.evaluation import Evaluation, evaluate
 from lenetlab.problem.model import CONSTRAINED, state_dict
 
@@ -83,9 +86,18 @@ def execute(
     if not 0 <= seed < 2**63:
         raise UserError(f"seed {seed} is out of range; expected 0 to 2^63 - 1")
     train, engine, test, test_engine = bench.load(recipe.split)
+    augmented = None
+    if recipe.augmentation:
+        augmented = Augmented(train, recipe.augmentation, seed, bench.where)
+        train = augmented.split
+        engine = bench.over(train)
     record = numerics(find(recipe.method.name), engine, bench.where)
     if recipe.wrappers:
         record["wrapper_versions"] = [find_wrapper(c.name).version for c in recipe.wrappers]
+    if augmented is not None:
+        record["augmentation_version"] = AUGMENTATION_VERSION
+    if recipe.constraint.name != "none":
+        record["constraint_version"] = find_constraint(recipe.constraint.name).version
     identity = identify(recipe, seed, train.checksum, record)
     path = _folder(bench.out, identity)
     amount = recipe.budget.amount
@@ -94,7 +106,7 @@ def execute(
         if bench.resume and (found := _finished(path, curve.planned)):
             return found
         model = TorchEngine(train, bench.where)  # second-order answers need PyTorch
-        training = Training(recipe, seed, len(train), engine, bench.where, model)
+        training = Training(recipe, seed, len(train), engine, bench.where, model, augmented)
         clock = Clock()
         saved = path / records.CHECKPOINT
         if bench.resume and saved.exists():
@@ -140,7 +152,11 @@ def _train(
     except StepError as error:
         failed = Outcome(None, t.where(), t.oracle.ledger.counts())
         return "error", str(error), traceback.format_exc(), failed
-    return ("interrupted" if outcome.answer is None else "done"), None, None, outcome
+    if outcome.answer is None:
+        return "interrupted", None, None, outcome
+    if (violated := t.violation(outcome.answer)) is not None:
+        return "error", violated, None, Outcome(None, outcome.where, outcome.bill)
+    return "done", None, None, outcome
 
 
 def _record(

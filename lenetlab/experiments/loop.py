@@ -12,6 +12,7 @@ from lenetlab.experiments.clock import Clock
 from lenetlab.experiments.curve import SLACK, Curve, Where
 from lenetlab.experiments.training import Diverged, Training
 from lenetlab.problem.evaluation import Evaluation
+from lenetlab.problem.model import CONSTRAINED
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,7 @@ def _look(
     for loss in (evaluation.loss, evaluation.starter_average_loss):
         if not math.isfinite(loss):
             raise Diverged(f"measured loss is {loss:g} after step {where['steps']}")
+    nonzeros = int(answer[:CONSTRAINED].count_nonzero())
     while curve.due <= position + SLACK:
-        curve.add_look(where, evaluation, clock.wall)
+        curve.add_look(where, evaluation, nonzeros, clock.wall)
     hooks.on_look(t, curve.looks)

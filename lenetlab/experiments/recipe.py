@@ -12,10 +12,13 @@ from typing import Any
 from lenetlab.errors import UserError, unknown
 from lenetlab.experiments.plans import choose_plan
 from lenetlab.experiments.schedules import choose_schedule
+from lenetlab.methods.constraint import find_constraint, make_constraint
+from lenetlab.methods.decay import DECAYED
 from lenetlab.methods.registry import find
 from lenetlab.methods.wrappers import check_nesting, find_wrapper
 from lenetlab.methods.wrappers import split as split_names
-from lenetlab.problem.scenarios import check_scenario
+from lenetlab.problem.augmentation import choose_augmentation
+from lenetlab.problem.scenarios import check_keep, check_scenario, refuse_other_loss
 from lenetlab.settings import Choice, Settings, Value, parse_choice
 
 NONE = Choice("none")
@@ -50,7 +53,10 @@ class Recipe:
     """A method, the parts composed with it, the rules it is trained under, and a budget.
 
     wrappers : at most an average, an update and an estimator, the outer first.
-    constraint, initialisation and augmentation have only their neutral value so far.
+    constraint : keeps the net in scenario sparse or on the frontier.
+    decay : what weight decay is for, `all` as in the handed-out script, or `weights` alone.
+    augmentation : of the training images, under the rules `open`.
+    initialisation has only its neutral value so far.
     split : `official` trains on all 60,000 images and measures on the test set, `inner` trains
         on the first 50,000 and measures on the last 10,000 training images.
     """
@@ -65,26 +71,40 @@ class Recipe:
     wrappers: tuple[Choice, ...] = ()
     constraint: Choice = NONE
     initialisation: Choice = STARTER
-    augmentation: Choice = NONE
+    augmentation: tuple[Choice, ...] = ()
+    decay: str = "all"
 
     def __post_init__(self) -> None:
         if self.split not in SPLITS:
             raise unknown("split", self.split, SPLITS)
         check_nesting([choice.name for choice in self.wrappers], find(self.method.name))
-        for kind, part, neutral in (
-            ("constraint", self.constraint, "none"),
-            ("initialisation", self.initialisation, "starter"),
-            ("augmentation", self.augmentation, "none"),
-        ):
-            if part.name != neutral:
-                raise unknown(kind, part.name, [neutral])
-        decay = self.weight_decay
-        check_scenario(self.scenario, self.rules, decay, self.constraint.name != "none")
+        if self.initialisation.name != "starter":
+            raise unknown("initialisation", self.initialisation.name, ["starter"])
+        if self.decay not in DECAYED:
+            raise unknown("decay", self.decay, DECAYED)
+        if self.decay != "all" and self.weight_decay == 0:
+            raise UserError(
+                f"decay={self.decay} says what decays, and nothing does; add --scenario l2 --set "
+                "weight_decay=0.0005, or leave --decay out"
+            )
+        constrained = self.constraint.name != "none"
+        check_scenario(
+            self.scenario, self.rules, self.weight_decay, constrained, bool(self.augmentation)
+        )
+        if self.keep is not None:
+            make_constraint(self.constraint)  # refuses settings that do not go together
+            check_keep(self.scenario, self.keep)
 
     @property
     def weight_decay(self) -> float:
         """λ, whoever applies it: the method itself, or the oracle for a method that cannot."""
         return float(self.method.settings.get("weight_decay") or 0.0)  # type: ignore[arg-type]
+
+    @property
+    def keep(self) -> int | None:
+        """How many weights of fc1 and fc2 may be nonzero; None where nothing is constrained."""
+        keep = self.constraint.settings.get("keep")
+        return None if keep is None else int(keep)  # type: ignore[arg-type]
 
     @property
     def batch_size(self) -> int:
@@ -102,14 +122,21 @@ class Recipe:
                 fields[name] = [part.name, part.changed()]
         if self.budget != Budget():
             fields["budget"] = [self.budget.unit, self.budget.amount]
-        for name, default in (("scenario", "plain"), ("rules", "strict"), ("split", "official")):
+        for name, default in (
+            ("scenario", "plain"), ("rules", "strict"), ("split", "official"), ("decay", "all"),
+        ):  # fmt: skip
             if getattr(self, name) != default:
                 fields[name] = getattr(self, name)
+        if self.constraint.name != "none":
+            fields["constraint"] = [self.constraint.name, self.constraint.changed()]
+        if self.augmentation:
+            fields["augmentation"] = [[part.name, part.changed()] for part in self.augmentation]
         return fields
 
     def label(self) -> str:
-        """Wrappers, method and what was changed of them, for a person."""
-        return "+".join(str(choice) for choice in (*self.wrappers, self.method))
+        """Wrappers, method, constraint and what was changed of them, for a person."""
+        text = "+".join(str(choice) for choice in (*self.wrappers, self.method))
+        return text if self.constraint.name == "none" else f"{text} under {self.constraint}"
 
 
 def make_recipe(
@@ -125,17 +152,23 @@ def make_recipe(
     scenario: str = "plain",
     rules: str = "strict",
     split: str = "official",
+    constraint: str = "none",
+    decay: str = "all",
+    augment: str = "none",
 ) -> Recipe:
     """A validated recipe from what a user writes; every mistake is a `UserError`.
 
     `method` may stand inside wrappers, the outer first: `"ema+svrg+sgd"`. `settings` are the
-    method's hyperparameters; a key `part.name` sets `name` of the part `plan`, `schedule` or of a
-    wrapper. `plan` and `schedule` may carry settings: `"step:gamma=0.5"`.
+    method's hyperparameters; a key `part.name` sets `name` of the part `plan`, `schedule`,
+    `constraint` or of a wrapper. These parts may carry settings: `"step:gamma=0.5"`.
+    `augment` names changes of the training images: `"flip+shift:pixels=2"`, under rules `open`.
     Without a budget it is ten epochs; without a batch size it is the method's own.
     """
+    for name in settings or {}:
+        refuse_other_loss(name)
     names, method = split_names(method)
     around = [find_wrapper(name) for name in names]
-    own, parts = _sort(settings or {}, ["plan", "schedule", *names])
+    own, parts = _sort(settings or {}, ["plan", "schedule", "constraint", *names])
     entry = find(method)
     weight_decay = None
     if entry.decay == "none" and "weight_decay" in own and "l2" in scenario:
@@ -162,6 +195,9 @@ def make_recipe(
         rules=rules,
         split=split,
         wrappers=tuple(entry.settings(parts[entry.name]) for entry in around),
+        constraint=_constraint(constraint, parts["constraint"]),
+        decay=decay,
+        augmentation=choose_augmentation(augment),
     )
 
 
@@ -192,6 +228,19 @@ def _with_l2(chosen: Choice, weight_decay: Value) -> Choice:
         {**chosen.settings, **extra.settings},
         {**chosen.defaults, **extra.defaults},
     )
+
+
+def _constraint(spec: str, settings: Settings) -> Choice:
+    name, given = parse_choice(spec)
+    given |= settings
+    if name != "none":
+        return find_constraint(name).settings(given)
+    if given:
+        raise UserError(
+            f"constraint.{next(iter(given))} is set but there is no constraint; add --constraint "
+            "NAME, as in --constraint magnitude"
+        )
+    return NONE
 
 
 def _budget(epochs: float | None, passes: float | None) -> Budget:

@@ -13,6 +13,8 @@ from lenetlab.errors import UserError
 from lenetlab.experiments.plans import make_plan
 from lenetlab.experiments.recipe import Recipe
 from lenetlab.experiments.schedules import make_schedule
+from lenetlab.methods.constraint import make_constraint
+from lenetlab.methods.decay import sparing_biases
 from lenetlab.methods.outside import told
 from lenetlab.methods.registry import find
 from lenetlab.methods.state import capture, restore
@@ -22,7 +24,8 @@ from lenetlab.oracle.model import Model
 from lenetlab.oracle.oracle import Oracle
 from lenetlab.oracle.order import DataOrder, starter_stream
 from lenetlab.oracle.weights import Weights
-from lenetlab.problem.model import initial_weights
+from lenetlab.problem.augmentation import Augmented
+from lenetlab.problem.model import CONSTRAINED, initial_weights
 from lenetlab.settings import show
 
 IDLE = 10  # steps without an example from the data order before a budget in epochs is an error
@@ -47,11 +50,13 @@ class Training:
         engine: Engine,
         device: torch.device,
         model: Model | None = None,
+        augmented: Augmented | None = None,
     ):
         entry = find(recipe.method.name)
         stream = starter_stream(seed)
         self.weights = Weights(initial_weights(stream).to(device))
         order = DataOrder(stream, n)
+        self._augmented = augmented
         self._plan = plan = make_plan(recipe.plan, n)
         self.oracle = Oracle(
             engine,
@@ -60,12 +65,16 @@ class Training:
             batch_size=lambda: plan.batch_size(order.sweeps),
             rng=_generator(seed),
             l2=recipe.weight_decay if entry.decay == "none" else 0.0,
+            decayed=self.weights.matrices if recipe.decay == "weights" else None,
             model=model,
         )
         settings = {k: v for k, v in recipe.method.settings.items() if k in entry.defaults}
-        params = self.weights.params(entry.form)
+        spared = recipe.decay == "weights" and entry.decay != "none"
         try:
-            base = entry.optimizer(params, settings)
+            if spared:
+                base = sparing_biases(entry, self.weights, settings)
+            else:
+                base = entry.optimizer(self.weights.params(entry.form), settings)
         except UserError:
             raise
         except Exception as error:  # the optimizer may be anybody's, and raise anything
@@ -73,6 +82,12 @@ class Training:
             what = given or "its own defaults"
             raise UserError(f"method {entry.name} refuses {what}: {told(error)}") from error
         self.optimizer = compose(base, recipe.wrappers, self.weights.w)
+        self.constraint = (
+            None if recipe.constraint.name == "none" else make_constraint(recipe.constraint)
+        )
+        self._keep: int | None = recipe.keep
+        if self.constraint is not None:
+            self.constraint.start(self.oracle, self.optimizer)
         self.steps = 0
         self.losses = array("f")
         self._budget = recipe.budget
@@ -113,6 +128,8 @@ class Training:
         only if the next loss will say so."""
         self._apply_schedule()
         self.oracle.next_step()
+        if self._augmented is not None and self._augmented.go_to(int(self.oracle.order.sweeps)):
+            self.oracle.forget()
         billed = self.oracle.ledger.passes
         try:
             returned = self.optimizer.step(self.oracle)
@@ -143,6 +160,7 @@ class Training:
             raise Diverged(f"loss is {value:g} at step {self.steps}")
         self.losses.append(value)
         progress = min(self.position / self._budget.amount, 1.0)
+        self._constrain(progress)
         self.optimizer.observe(self.weights.w, progress)
         self._plan.observe(self.oracle)
         return value
@@ -150,12 +168,40 @@ class Training:
     def answer(self) -> Tensor:
         """The weights to be judged (44426,): the method's own answer, inside the constraint."""
         w = self.optimizer.answer(self.weights.w)
-        return w if self.oracle.mask is None else w * self.oracle.mask
+        return w if self.constraint is None else self.constraint.answer(w, self.oracle.mask)
+
+    def violation(self, answer: Tensor) -> str | None:
+        """Why `answer` cannot be judged in its scenario: None if it can."""
+        keep = self._keep
+        count = int(answer[:CONSTRAINED].count_nonzero())
+        if keep is None or count <= keep:
+            return None
+        return (
+            f"the run ended with {count} nonzeros in fc1 and fc2, before its constraint was in "
+            f"force at {keep}; give it a larger budget, or let the constraint end sooner"
+        )
+
+    def _constrain(self, progress: float) -> None:
+        """Let the constraint act, and zero the weights outside its mask: whatever state of the
+        method still moves them, they come back with nothing."""
+        if self.constraint is None:
+            return
+        w, before = self.weights.w, self.oracle.mask
+        with torch.no_grad():
+            self.constraint.act(self.oracle, self.optimizer, progress)
+            mask = self.oracle.mask
+            if mask is not None:
+                w.mul_(mask)
+            if mask is not before:
+                self.optimizer.masked(w, mask)
 
     def _apply_schedule(self) -> None:
         if self._schedule is None:
             return
-        factor = self._schedule(min(self.position / self._budget.amount, 1.0), self.steps)
+        progress = min(self.position / self._budget.amount, 1.0)
+        if self.constraint is not None:
+            progress = self.constraint.course(progress)
+        factor = self._schedule(progress, self.steps)
         for group, initial in zip(self.optimizer.param_groups, self._initial, strict=True):
             group[self._of] = initial * factor
 
@@ -166,6 +212,7 @@ class Training:
             "optimizer": capture(self.optimizer),
             "oracle": self.oracle.state(),
             "plan": self._plan.state(),
+            "constraint": self.constraint and self.constraint.state_dict(),
             "steps": self.steps,
             "losses": torch.frombuffer(self.losses, dtype=torch.float32)
             if self.losses
@@ -178,6 +225,8 @@ class Training:
         restore(self.optimizer, state["optimizer"])
         self.oracle.restore(state["oracle"])
         self._plan.restore(state["plan"])
+        if self.constraint is not None:
+            self.constraint.load_state_dict(state["constraint"])
         self.steps = state["steps"]
         self.losses = array("f", state["losses"].numpy().tobytes())
 

@@ -47,6 +47,8 @@ class Base(Stateful):
     Hyperparameters are read from `self.group` in every step, because schedules change them.
     """
 
+    decayed: int | None = None  # entries of the flat vector that decay; None for all
+
     def __init__(self, params: list[Tensor], **hyper: Any) -> None:
         self.param_groups: list[dict[str, Any]] = [{"params": params, **hyper}]
         with torch.no_grad():
@@ -65,6 +67,15 @@ class Base(Stateful):
         """A vector (n,) as tensors of the layers' shapes, in their order; they share its memory."""
         parts = torch.split(v, [layer.w.numel() for layer in self.layers])
         return [x.view(layer.w.shape) for x, layer in zip(parts, self.layers, strict=True)]
+
+    def part(self, x: Tensor) -> Tensor:
+        """What of `x` is to decay, a view: all of it, unless biases are spared. `x` is like `w`,
+        or with form `layers` like one of the tensors. Decay is written `self.part(w).mul_(…)`."""
+        if self.decayed is None:
+            return x
+        if len(self.layers) == 1:
+            return x[: self.decayed]
+        return x if x.dim() > 1 else x[:0]
 
     @property
     def group(self) -> dict[str, Any]:

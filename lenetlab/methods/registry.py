@@ -42,6 +42,13 @@ FAMILIES = {
 }
 
 
+DECAYS: Mapping[Decay, str] = {
+    "none": "none of its own; in scenario l2 the oracle adds λ/2‖w‖² to the objective",
+    "coupled": "coupled: λw is part of the gradient",
+    "decoupled": "decoupled: the weights shrink beside the step, untouched by its scaling",
+}
+
+
 class Optimizer(Protocol):
     """What the loop drives: PyTorch's own interface, with the oracle as the closure.
 

@@ -40,18 +40,33 @@ def capture(optimizer: Any) -> Tree:
 
 
 def restore(optimizer: Any, tree: Tree) -> None:
-    """Put a captured state into a newly built optimizer over parameters of the same shapes."""
+    """Put a captured state into an optimizer over parameters of the same shapes."""
     if not isinstance(optimizer, torch.optim.Optimizer):
         optimizer.load_state_dict(tree)
         return
     for group, saved in zip(optimizer.param_groups, tree["groups"], strict=True):
         group.update(saved)
     for p, saved in zip(_params(optimizer), tree["state"], strict=True):
+        optimizer.state.pop(p, None)
         if saved:
             optimizer.state[p] = saved
     optimizer.state.update(tree["shared"])  # some keep a counter for all parameters there
     for name, value in tree["attributes"].items():
         setattr(optimizer, name, value)
+
+
+def copied(tree: Tree) -> Tree:
+    """`tree` with tensors and generators of its own."""
+    if isinstance(tree, Tensor):
+        return tree.detach().clone()
+    if isinstance(tree, torch.Generator):
+        return torch.Generator(tree.device).set_state(tree.get_state())
+    if isinstance(tree, dict):
+        return {key: copied(part) for key, part in tree.items()}
+    if isinstance(tree, list | tuple):
+        parts = [copied(part) for part in tree]
+        return tuple(parts) if isinstance(tree, tuple) else parts
+    return tree
 
 
 def _params(optimizer: Any) -> list[Tensor]:

@@ -36,6 +36,11 @@ class Estimator(Stateful):
     def start(self, w: Tensor) -> None:
         """Create the state for weights `w`."""
 
+    def masked(self, w: Tensor, mask: Tensor) -> None:
+        """The mask has changed, and with it the objective: what is remembered of the old one goes.
+        Begins anew unless an estimator knows better."""
+        self.start(w)
+
     def estimate(self, oracle: Oracle, g: Tensor) -> Tensor:
         """Write the estimated gradient at `oracle.w` to `g`; the loss on the present batch."""
         raise NotImplementedError
@@ -233,6 +238,14 @@ class Composed:
         if self.update is not None and before is not None:
             self.update.correct(before, proxy.answer, oracle.w)
         return loss
+
+    def masked(self, w: Tensor, mask: Tensor | None) -> None:
+        """Tell the estimator, and a method that wants to know, of another mask (None: all ones)."""
+        mask = torch.ones_like(w) if mask is None else mask
+        parts: tuple[Any, ...] = (self.base, self.estimator)
+        for part in parts:
+            if hasattr(part, "masked"):
+                part.masked(w, mask)
 
     def observe(self, w: Tensor, progress: float) -> None:
         """Show the average the method's answer after a step."""

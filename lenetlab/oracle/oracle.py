@@ -1,8 +1,8 @@
 r"""The oracle: every question a method may ask about the objective, charged when answered.
 
-The objective is the mean cross-entropy at the *effective* weights m∘w, plus λ/2‖w‖² where the
-scenario asks for L2 and the method has no weight decay of its own. The mask m is all ones
-except in scenario `sparse`; every question goes through it:
+The objective is the mean cross-entropy at the *effective* weights m∘w, plus λ/2‖w‖² (of all of
+them, or of all but biases) where the scenario asks for L2 and the method has no weight decay of its
+own. The mask m is all ones except under a constraint; every question goes through it:
 
     F(w) = mean ℓ(m∘w) + λ/2 ‖m∘w‖²        ∇F(w) = m ∘ (∇ℓ(m∘w) + λ m∘w)
 
@@ -57,6 +57,7 @@ class Oracle:
     batch_size : asked once for each present batch; belongs to the batch plan.
     rng : the source of all randomness of methods.
     l2 : λ of the objective; 0 where the method decays weights itself.
+    decayed : how many entries of w, from the first, λ is for; all of them if None.
     model : what second-order answers differentiate; the engine itself if it can be.
     """
 
@@ -68,6 +69,7 @@ class Oracle:
         batch_size: Callable[[], int],
         rng: torch.Generator,
         l2: float = 0.0,
+        decayed: int | None = None,
         model: Model | None = None,
     ) -> None:
         self.ledger = Ledger()
@@ -80,6 +82,7 @@ class Oracle:
         self._weights = weights
         self._batch_size = batch_size
         self._l2 = l2
+        self._decayed = slice(decayed)
         self._mask: Tensor | None = None
         self.loss: Tensor | None = None  # first loss of the present batch in this step
         self.asked = 0  # examples in the batch last drawn
@@ -109,7 +112,7 @@ class Oracle:
     @mask.setter
     def mask(self, mask: Tensor | None) -> None:
         self._mask = mask
-        self._last = None  # a remembered gradient went through the old mask
+        self.forget()  # a remembered gradient went through the old mask
 
     # batches
 
@@ -144,6 +147,10 @@ class Oracle:
         self._present = None
         self.loss = None
 
+    def forget(self) -> None:
+        """Forget the remembered answer: the objective has changed."""
+        self._last = None
+
     def _check_size(self, n: int) -> None:
         if not 1 <= n <= self.order.n:
             raise UserError(f"batch size {n} is out of range; expected 1 to {self.order.n}")
@@ -174,7 +181,7 @@ class Oracle:
         loss = self._engine.value(w, batch.indices)
         self.ledger.charge("forwards", len(batch))
         if self._l2:
-            loss = loss + 0.5 * self._l2 * w.dot(w)
+            loss = loss + self._penalty(w)
         self._remember(batch, w, loss, None)
         return loss
 
@@ -191,8 +198,8 @@ class Oracle:
         loss = self._engine.gradient(w, batch.indices, out)
         self.ledger.charge("gradients", len(batch))
         if self._l2:
-            loss = loss + 0.5 * self._l2 * w.dot(w)
-            out.add_(w, alpha=self._l2)
+            loss = loss + self._penalty(w)
+            out[self._decayed].add_(w[self._decayed], alpha=self._l2)
         if self._mask is not None:
             out.mul_(self._mask)
         self._remember(batch, w, loss, out)
@@ -202,11 +209,15 @@ class Oracle:
 
     def hessian(self, batch: Batch, at: Tensor | None = None) -> second_order.Hessian:
         """∇²F on `batch` at `at` (the current weights if None), as an operator: `H @ v`."""
-        return second_order.Hessian(*self._point(batch, at), self._mask, self._l2)
+        return second_order.Hessian(
+            *self._point(batch, at), self._mask, self._l2, decayed=self._decayed
+        )
 
     def ggn(self, batch: Batch, at: Tensor | None = None) -> second_order.GaussNewton:
         """The generalised Gauss-Newton matrix on `batch` at `at`; never indefinite."""
-        return second_order.GaussNewton(*self._point(batch, at), self._mask, self._l2)
+        return second_order.GaussNewton(
+            *self._point(batch, at), self._mask, self._l2, decayed=self._decayed
+        )
 
     def fisher(
         self, batch: Batch, at: Tensor | None = None, sampled: bool = False
@@ -214,7 +225,7 @@ class Oracle:
         """The empirical Fisher matrix; with `sampled`, of labels drawn from the model once."""
         point = model, w, indices, ledger = self._point(batch, at)
         targets = second_order.drawn(model, w, indices, ledger, self.rng) if sampled else None
-        return second_order.Fisher(*point, self._mask, self._l2, targets)
+        return second_order.Fisher(*point, self._mask, self._l2, targets, decayed=self._decayed)
 
     def sampled_gradient(self, batch: Batch, at: Tensor | None = None) -> Tensor:
         """The gradient (n,) of the mean loss, without L2, for labels drawn from the model at `at`:
@@ -261,12 +272,17 @@ class Oracle:
             self._complete(second_order.per_example_gradients(model, w, chunk), w).norm(dim=1)
             for chunk in torch.split(indices, second_order.NORMED)
         )
-        return loss + 0.5 * self._l2 * w.dot(w), torch.cat(list(parts))
+        return loss + self._penalty(w), torch.cat(list(parts))
+
+    def _penalty(self, w: Tensor) -> Tensor:
+        """λ/2‖w‖² at effective weights."""
+        part = w[self._decayed]
+        return 0.5 * self._l2 * part.dot(part)
 
     def _complete(self, rows: Tensor, w: Tensor) -> Tensor:
         """Gradients of the loss, a row an example, through L2 and mask."""
         if self._l2:
-            rows.add_(w, alpha=self._l2)
+            rows[:, self._decayed].add_(w[self._decayed], alpha=self._l2)
         return rows if self._mask is None else rows.mul_(self._mask)
 
     def _point(self, batch: Batch, at: Tensor | None) -> tuple[Model, Tensor, Tensor, Ledger]:

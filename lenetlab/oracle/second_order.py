@@ -53,6 +53,7 @@ class Operator(ABC):
         mask: Tensor | None = None,
         l2: float = 0.0,
         targets: Tensor | None = None,
+        decayed: slice = slice(None),
     ) -> None:
         self._model = model
         self._w = w.detach().clone()
@@ -60,6 +61,7 @@ class Operator(ABC):
         self._ledger = ledger
         self._mask = mask
         self._l2 = l2
+        self._decayed = decayed
         targets = model.targets(batch) if targets is None else targets
         self._parts = list(zip(torch.split(batch, CHUNK), torch.split(targets, CHUNK), strict=True))
         kept = len(batch) <= KEPT
@@ -86,7 +88,8 @@ class Operator(ABC):
                 total[:, j] += product(column)
             del product  # its graph goes before the next one is recorded
         self._ledger.charge(self.kind, len(self._batch) * columns.shape[1])
-        total.div_(len(self._batch)).add_(masked, alpha=self._l2)
+        total.div_(len(self._batch))
+        total[self._decayed].add_(masked[self._decayed], alpha=self._l2)
         if self._mask is not None:
             total.mul_(self._mask.unsqueeze(1))
         return total.view_as(v)

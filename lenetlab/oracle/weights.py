@@ -1,5 +1,7 @@
 """The trained weights: one flat vector, one flat gradient, and the views methods update."""
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -14,6 +16,7 @@ class Weights:
     `params(form)` gives what a method's constructor receives:
 
     flat : one parameter, the whole vector (elementwise methods: one kernel instead of ten);
+    slices : two parameters, the matrices and the biases (flat methods that spare biases);
     named : the ten tensors with their own shapes (classes from outside);
     layers : the ten tensors with convolutions flattened to matrices (methods for matrices).
     """
@@ -24,10 +27,18 @@ class Weights:
         self.g = torch.zeros_like(self.w)
         self._leaves: list[tuple[Tensor, Tensor]] = []  # parameter, its slice of g
 
+    @property
+    def matrices(self) -> int:
+        """How many entries belong to matrices and filters: they come first, biases follow."""
+        return sum(math.prod(shape) for shape in self.shapes.values() if len(shape) > 1)
+
     def params(self, form: str) -> list[Tensor]:
         """Parameters that share memory with `w`, their `.grad` with `g`."""
         if form == "flat":
             pairs = [(self.w, self.g)]
+        elif form == "slices":
+            cut = [self.matrices, len(self.w) - self.matrices]
+            pairs = list(zip(torch.split(self.w, cut), torch.split(self.g, cut), strict=True))
         else:
             w, g = views(self.w, self.shapes), views(self.g, self.shapes)
             pairs = [(w[name], g[name]) for name in self.shapes]

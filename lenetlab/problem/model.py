@@ -7,6 +7,7 @@ The vector holds the largest tensors first, matrices before biases: `fc1.weight`
 
 import math
 from collections.abc import Mapping
+from itertools import accumulate
 
 import torch
 import torch.nn.functional as F
@@ -43,6 +44,12 @@ def views(w: Tensor, shapes: Layout = SHAPES) -> dict[str, Tensor]:
     LeNet-5's ten of (44426,) unless told otherwise."""
     parts = torch.split(w, [math.prod(shape) for shape in shapes.values()])
     return {name: part.view(shapes[name]) for name, part in zip(shapes, parts, strict=True)}
+
+
+def places(shapes: Layout = SHAPES) -> dict[str, slice]:
+    """Where each named tensor lies in the flat vector."""
+    ends = list(accumulate(math.prod(shape) for shape in shapes.values()))
+    return dict(zip(shapes, map(slice, [0, *ends], ends), strict=False))
 
 
 def state_dict(w: Tensor) -> dict[str, Tensor]:

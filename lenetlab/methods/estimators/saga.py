@@ -32,6 +32,10 @@ class Table(Estimator):
         self.mean = torch.zeros_like(w)
         self.size = 0  # of a batch, that of the first step
 
+    def masked(self, w: Tensor, mask: Tensor) -> None:
+        self.phi.mul_(mask)  # whatever the rows are, the estimate stays unbiased
+        self.mean.mul_(mask)
+
     def visit(self, oracle: Oracle) -> tuple[Batch, int]:
         """The batch of the partition whose turn it is, and its row."""
         present = oracle.batch

@@ -13,8 +13,6 @@ With λ = 0 its rate does not decay. With t₀ = ∞ it is `sgd`.
 Here: `torch.optim.ASGD`. Cost: one gradient a step; one vector of memory.
 """
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
@@ -26,9 +24,9 @@ class ASGD(torch.optim.ASGD):
     """PyTorch's ASGD, whose average is the answer."""
 
     def answer(self, w: Tensor) -> Tensor:
-        """The average `ax` of the one flat parameter; `w` itself before the first step."""
-        state: dict[str, Any] = self.state[self.param_groups[0]["params"][0]]
-        return state["ax"] if state else w
+        """The average `ax` of the flat vector's slices; `w` itself before the first step."""
+        states = [self.state[p] for group in self.param_groups for p in group["params"]]
+        return torch.cat([state["ax"] for state in states]) if states[0] else w
 
 
 @method(

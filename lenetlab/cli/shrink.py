@@ -1,0 +1,58 @@
+"""`lenetlab shrink`: a pruned net as the smaller dense net that it is."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lenetlab.cli.options import Data, Json
+
+
+def shrink(
+    run: Annotated[Path, typer.Argument(help="The folder of a finished run.")],
+    to: Annotated[
+        Path | None, typer.Option(help="Where the net goes (default: RUN/smaller.safetensors).")
+    ] = None,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Leave out the hidden units that say nothing, and compare: parameters, outputs, time.
+
+    Made for `--constraint units`, whose nets become really smaller; scattered zeros rarely leave a
+    unit without a weight. Times are PyTorch's, one thread, the least of several.
+
+    - `lenetlab run adamw --scenario frontier --constraint units --set constraint.keep=0.1`
+    - `lenetlab shrink runs/adamw-0123456789abcdef`
+    """
+    import torch
+    from safetensors.torch import load_file, save
+
+    from lenetlab import records
+    from lenetlab.cli.output import out, print_json
+    from lenetlab.errors import UserError
+    from lenetlab.problem.data import load_pair
+    from lenetlab.problem.shrink import compare
+
+    found = records.read_run(run)
+    if found.status != "done":
+        raise UserError(f"the run in {run} is {found.status} and has no weights; shrink another")
+    torch.set_num_threads(1)
+    split = str(found.identity["recipe"].get("split", "official"))
+    _, test = load_pair(split, data)
+    small, result = compare(load_file(run / records.WEIGHTS), test.images)
+    path = to or run / "smaller.safetensors"
+    records.replace_bytes(path, save(small))
+    if json:
+        print_json(vars(result) | {"file": str(path)})
+        return
+    a, b = result.units
+    before, after = result.parameters
+    out.print(f"hidden units     120 and 84 → {a} and {b}")
+    out.print(f"parameters       {before:,} → {after:,}")
+    out.print(f"class scores     differ by at most {result.difference:.1e}, "
+              f"the largest being {result.scale:.1f}; "
+              f"{result.disagreements} of {len(test):,} images classified otherwise")  # fmt: skip
+    out.print(f"{len(test):,} images    {1e3 * result.seconds[0]:.1f} → "
+              f"{1e3 * result.seconds[1]:.1f} ms, one thread")  # fmt: skip
+    out.print(f"one image        {1e6 * result.one[0]:.0f} → {1e6 * result.one[1]:.0f} µs")
+    out.print(f"written to       {path}", soft_wrap=True)

@@ -1,0 +1,1 @@
+"""Constraints: how a net comes to have few nonzero weights, whatever method trains it."""

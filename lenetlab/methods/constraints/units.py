@@ -1,0 +1,105 @@
+r"""Whole units: hidden units of fc1 and fc2 are removed, so that a smaller dense net is left.
+
+Scattered zeros save memory in a sparse format and no time on a CPU; a layer with fewer units saves
+both. A unit is judged by its path, what comes in times what goes out; per weight that its removal
+frees, the weakest goes first. Removed are its weights, its bias and what goes out of it, so that
+its output is tanh(0) = 0 and nobody hears it.
+
+    s_j = ‖incoming_j‖ ‖outgoing_j‖,    removed while 256 a + a b > k_t:
+    the unit with the smallest s_j / freed,   freed = 256 + b in fc1, a in fc2
+
+with a units left in fc1 and b in fc2, and k_t the cubic of `magnitude`.
+
+Source: structured pruning by magnitude, Li et al., Pruning Filters for Efficient ConvNets, ICLR
+2017, arXiv:1608.08710 (the norm of what comes in); the product of both sides is invariant to a
+rescaling between the layers: Neyshabur, Salakhutdinov and Srebro, Path-SGD, 2015, arXiv:1506.02617.
+`lenetlab shrink` exports the smaller net. The bound holds from `end` on.
+Cost: nothing on the bill; one mask.
+"""
+
+import torch
+from torch import Tensor
+
+from lenetlab.errors import UserError
+from lenetlab.methods.constraint import PERIOD, SHARE, Constraint, constraint
+from lenetlab.methods.registry import uniform
+from lenetlab.methods.sparsity import Bound, cubic
+from lenetlab.methods.wrappers import Composed
+from lenetlab.oracle.oracle import Oracle
+from lenetlab.problem.model import CONSTRAINED, SHAPES, views
+from lenetlab.problem.scenarios import BOUND
+
+INPUTS = SHAPES["fc1.weight"][1]  # 256
+
+
+@constraint(
+    "units",
+    reference="Li et al. 2017, arXiv:1608.08710; Neyshabur et al. 2015, arXiv:1506.02617",
+    defaults={"begin": 0.1, "end": 0.6, "every": 0.01},
+    space={"begin": uniform(0.0, 0.3), "end": uniform(0.4, 0.9)},
+    cost="none; 1 mask",
+    domains={"begin": SHARE, "end": SHARE, "every": PERIOD},
+    common={"keep": BOUND},
+)
+class Units(Constraint):
+    STATE = ("due",)
+
+    def __init__(self, bound: Bound, begin: float, end: float, every: float) -> None:
+        super().__init__(bound)
+        (group,) = bound.groups
+        self.keep = group.keep
+        if self.keep < INPUTS + 1:
+            raise UserError(
+                f"constraint units: keep={self.keep} is less than one unit in each layer; "
+                f"expected at least {INPUTS + 1}"
+            )
+        if not begin < end:
+            raise UserError(
+                f"constraint units: begin={begin:g} is not before end={end:g}; expected begin < end"
+            )
+        self.begin, self.end, self.every = begin, end, every
+
+    def start(self, oracle: Oracle, optimizer: Composed) -> None:
+        self.due = self.begin
+
+    def act(self, oracle: Oracle, optimizer: Composed, progress: float) -> None:
+        if progress < self.due - 1e-9:
+            return
+        share = cubic(progress, self.begin, self.end)
+        allowed = round(CONSTRAINED - share * (CONSTRAINED - self.keep))
+        oracle.mask = mask_of(*surviving(oracle.w, allowed), like=oracle.w)
+        after = progress + self.every
+        self.due = float("inf") if progress >= self.end else min(after, self.end)
+
+
+def surviving(w: Tensor, keep: int) -> tuple[Tensor, Tensor]:
+    """Which units of fc1 (120,) and of fc2 (84,) stay, so that 256 a + a b ≤ `keep`."""
+    p = views(w)
+    scores = [
+        (p[f"{layer}.weight"].norm(dim=1) * p[f"{after}.weight"].norm(dim=0)).tolist()
+        for layer, after in (("fc1", "fc2"), ("fc2", "fc3"))
+    ]
+    queues = [sorted(range(len(s)), key=s.__getitem__) for s in scores]  # weakest first
+    a, b = map(len, queues)
+    while INPUTS * a + a * b > keep:
+        # never the last unit of a layer
+        first = scores[0][queues[0][0]] / (INPUTS + b) if a > 1 else float("inf")
+        second = scores[1][queues[1][0]] / a if b > 1 else float("inf")
+        queues[0 if first <= second else 1].pop(0)
+        a, b = map(len, queues)
+    kept = [torch.zeros(len(s), dtype=torch.bool) for s in scores]
+    for units, queue in zip(kept, queues, strict=True):
+        units[queue] = True
+    return kept[0], kept[1]
+
+
+def mask_of(first: Tensor, second: Tensor, like: Tensor) -> Tensor:
+    """Ones everywhere except at what comes into, belongs to or goes out of a removed unit."""
+    mask = torch.ones_like(like)
+    p = views(mask)
+    for layer, after, kept in (("fc1", "fc2", first), ("fc2", "fc3", second)):
+        removed = ~kept.to(like.device)
+        p[f"{layer}.weight"][removed] = 0
+        p[f"{layer}.bias"][removed] = 0
+        p[f"{after}.weight"][:, removed] = 0
+    return mask

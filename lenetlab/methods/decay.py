@@ -1,0 +1,34 @@
+"""Weight decay that leaves biases out, for methods that decay weights themselves.
+
+The handed-out script's way is to decay everything. A bias only shifts a unit's input, does not
+make the function steeper, and is often left alone (Goodfellow, Bengio and Courville, Deep
+Learning, 2016, section 7.1). PyTorch's optimizers get the biases as a parameter group of their
+own, without decay; the flat vector is cut in two slices for it. Our own methods ask `Base.part`.
+"""
+
+from typing import Any
+
+from lenetlab.methods.base import Base
+from lenetlab.methods.registry import Method, Optimizer
+from lenetlab.oracle.weights import Weights
+from lenetlab.settings import Settings
+
+DECAYED = ("all", "weights")
+
+
+def sparing_biases(entry: Method, weights: Weights, settings: Settings) -> Optimizer:
+    """The method over `weights`, whose biases do not decay."""
+    if isinstance(entry.build, type) and issubclass(entry.build, Base):
+        own = entry.optimizer(weights.params(entry.form), settings)
+        assert isinstance(own, Base)
+        own.decayed = weights.matrices
+        return own
+    form = "slices" if entry.form == "flat" else entry.form
+    params = weights.params(form)
+    flags = [True, False] if form == "slices" else [p.dim() > 1 for p in params]
+    # a group for every parameter keeps their order, and with it `answer` of flat methods
+    groups: list[Any] = [
+        {"params": [p]} if decayed else {"params": [p], "weight_decay": 0.0}
+        for p, decayed in zip(params, flags, strict=True)
+    ]
+    return entry.optimizer(groups, settings)

@@ -1,0 +1,115 @@
+r"""A masked net as the smaller dense net that it is.
+
+Hidden units of fc1 and fc2 that say nothing are left out, and the outputs stay the same:
+
+- nothing goes out of the unit: whatever it computes, nobody hears it;
+- nothing comes in: its output is the constant tanh(b), which is worth W[:, j] tanh(b_j) in the bias
+  of the next layer. With the bias masked as well the constant is tanh(0) = 0.
+
+Removing a unit can leave another one unheard, so this is repeated until nothing changes. Outputs
+are the same sums in another order: equal to float32 rounding, not to the bit.
+"""
+
+import time
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from lenetlab.problem.model import CONSTRAINED, SHAPES, SIZE, flatten, logits
+
+NEXT = {"fc1": "fc2", "fc2": "fc3"}
+
+Net = dict[str, Tensor]
+
+
+def smaller(net: Net) -> Net:
+    """`net` without the hidden units of fc1 and fc2 that are dead; the names stay LeNet-5's."""
+    net = dict(net)
+    while True:
+        before = units(net)
+        for layer, after in NEXT.items():
+            weight, bias = net[f"{layer}.weight"], net[f"{layer}.bias"]
+            outgoing = net[f"{after}.weight"]
+            heard = outgoing.count_nonzero(dim=0) > 0
+            constant = heard & (weight.count_nonzero(dim=1) == 0)
+            folded = outgoing[:, constant] @ torch.tanh(bias[constant])
+            kept = heard & ~constant
+            if not kept.any():  # a layer without units has no shape; one that says nothing has
+                kept[0] = True
+                net[f"{after}.weight"] = torch.zeros_like(outgoing)
+            net[f"{layer}.weight"], net[f"{layer}.bias"] = weight[kept], bias[kept]
+            net[f"{after}.weight"] = net[f"{after}.weight"][:, kept]
+            net[f"{after}.bias"] = net[f"{after}.bias"] + folded
+        if units(net) == before:
+            return {name: w.contiguous() for name, w in net.items()}
+
+
+def units(net: Net) -> tuple[int, int]:
+    """How many hidden units fc1 and fc2 have."""
+    return len(net["fc1.bias"]), len(net["fc2.bias"])
+
+
+def parameters(net: Net) -> int:
+    """How many numbers the net consists of."""
+    return sum(w.numel() for w in net.values())
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The full net and the smaller one, over the same images.
+
+    difference : the largest between their class scores, absolute; scale : the largest score.
+    seconds : of a forward pass by PyTorch over all images, (full, smaller); the least of several.
+    one : the same for a single image.
+    """
+
+    units: tuple[int, int]
+    parameters: tuple[int, int]
+    nonzeros: int
+    difference: float
+    scale: float
+    disagreements: int
+    seconds: tuple[float, float]
+    one: tuple[float, float]
+
+
+def compare(full: Net, images: Tensor, repeats: int = 5) -> tuple[Net, Comparison]:
+    """The smaller net of `full`, and what it is worth on uint8 `images` (n, 28, 28)."""
+    small = smaller(full)
+    x = images.unsqueeze(1).to(torch.float32) / 255
+    nets = (full, small)
+    with torch.no_grad():
+        a, b = (torch.cat([logits(net, part) for part in torch.split(x, 1000)]) for net in nets)
+        many = tuple(_least(net, x, 250, repeats) for net in nets)
+        one = tuple(_least(net, x[:1], 1, 200 * repeats) for net in nets)
+    comparison = Comparison(
+        units(small),
+        (SIZE, parameters(small)),
+        int(flatten(full)[:CONSTRAINED].count_nonzero()),
+        float((a - b).abs().max()),
+        float(a.abs().max()),
+        int((a.argmax(1) != b.argmax(1)).sum()),
+        (many[0], many[1]),
+        (one[0], one[1]),
+    )
+    return small, comparison
+
+
+def _least(net: Net, x: Tensor, size: int, repeats: int) -> float:
+    """Seconds of a forward pass over `x` in batches of `size`, the least of `repeats`."""
+    best = float("inf")
+    for _ in range(repeats):
+        begin = time.perf_counter()
+        for part in torch.split(x, size):
+            logits(net, part)
+        best = min(best, time.perf_counter() - begin)
+    return best
+
+
+def full_size(small: Net) -> Net:
+    """The smaller net with silent units again, so that it fits LeNet-5's shapes."""
+    net = {name: torch.zeros(shape) for name, shape in SHAPES.items()}
+    for name, w in small.items():
+        net[name][tuple(slice(n) for n in w.shape)] = w
+    return net
