@@ -164,3 +164,9 @@ def read_run(path: Path) -> Run:
         read_json(path / CURVE),
         read_json(path / MACHINE),
     )
+
+
+def finished_runs(folder: Path) -> list[Run]:
+    """The whole runs in the folders directly inside `folder`, by name; unfinished ones are not
+    among them. Raises `UserError` for a broken one."""
+    return [read_run(result.parent) for result in sorted(folder.glob(f"*/{RESULT}"))]

@@ -1,7 +1,7 @@
 """Test accuracies that others reached, and how soon a run got there."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,3 +51,30 @@ def passes_to(run: Run, accuracy: float) -> float:
     """Effective passes at the first look with at least `accuracy` percent; infinite if none."""
     reached = (look["passes"] for look in counting(run) if look["accuracy"] >= accuracy)
     return float(next(reached, math.inf))
+
+
+@dataclass(frozen=True)
+class Among:
+    """Where an accuracy stands among recorded runs; `best` is None where there are none."""
+
+    runs: int
+    below: int
+    best: float | None
+    best_label: str | None
+
+
+def place_among(accuracy: float, scenario: str, runs: Sequence[Run]) -> Among:
+    """Compare with the finished runs of `scenario` that were measured on the test set."""
+    recipes = [run.identity["recipe"] for run in runs]
+    comparable = [
+        run
+        for run, recipe in zip(runs, recipes, strict=True)
+        if run.status == "done"
+        and recipe.get("scenario", "plain") == scenario
+        and recipe.get("split", "official") == "official"
+    ]
+    if not comparable:
+        return Among(0, 0, None, None)
+    best = max(comparable, key=lambda run: float(run.result["final"]["accuracy"]))
+    below = sum(run.result["final"]["accuracy"] < accuracy for run in comparable)
+    return Among(len(comparable), below, best.result["final"]["accuracy"], best.label)

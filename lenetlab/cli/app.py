@@ -5,6 +5,8 @@ import typer
 from lenetlab.cli.baseline import baseline
 from lenetlab.cli.data import data
 from lenetlab.cli.demo import demo
+from lenetlab.cli.export import export
+from lenetlab.cli.judge import judge
 from lenetlab.cli.methods import methods
 from lenetlab.cli.run import run
 from lenetlab.cli.shrink import shrink
@@ -17,5 +19,5 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, data, baseline, methods, run, shrink):
+for command in (demo, data, baseline, methods, run, judge, export, shrink):
     app.command()(command)

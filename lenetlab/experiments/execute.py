@@ -63,9 +63,18 @@ def identify(recipe: Recipe, seed: int, checksum: str, record: dict[str, Any]) -
         "data": checksum,
         "numerics": record,
     }
+    return {
+        "format": records.FORMAT,
+        "id": digest(decisive),
+        "label": recipe.label(),
+        **decisive,
+    }
+
+
+def digest(decisive: dict[str, Any]) -> str:
+    """The identity of a run, from the fields that decide its bits."""
     text = json.dumps(decisive, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    digest = hashlib.sha256(text.encode()).hexdigest()
-    return {"format": records.FORMAT, "id": digest[:16], "label": recipe.label(), **decisive}
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def execute(

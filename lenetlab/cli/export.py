@@ -1,0 +1,63 @@
+"""`lenetlab export`: weights for the handed-out script's own model class."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Format(StrEnum):
+    """What files of weights there are."""
+
+    safetensors = "safetensors"
+    torch = "torch"
+
+
+def export(
+    run: Annotated[Path, typer.Argument(help="A run folder, or a file of weights.")],
+    format: Annotated[
+        Format, typer.Option(help="torch: a state dict by torch.save; safetensors.")
+    ] = Format.torch,
+    to: Annotated[
+        Path | None, typer.Option(help="The file (default: the run's name, in this folder).")
+    ] = None,
+) -> None:
+    """Write the weights of a run as a file that the handed-out script's LeNet5 loads.
+
+    - `lenetlab export runs/adamw-cbc1b2a08dff9f80 --format torch --to lenet.pt`
+
+    In the script: `model.load_state_dict(torch.load("lenet.pt"))`.
+    """
+    import io
+    from collections import OrderedDict
+
+    import torch
+    from safetensors.torch import save
+
+    from lenetlab import records
+    from lenetlab.cli.output import out
+    from lenetlab.errors import UserError
+    from lenetlab.judge.files import Unreadable
+    from lenetlab.judge.rules import architecture_problems
+    from lenetlab.judge.weights import read_weights
+    from lenetlab.problem.model import flatten, state_dict
+
+    source = run / records.WEIGHTS if run.is_dir() else run
+    try:
+        weights = read_weights(source)
+    except Unreadable as error:
+        raise UserError(f"{source} {error}") from None
+    if problems := architecture_problems(weights.named):
+        raise UserError(f"{source} is not LeNet-5: {problems[0]}")
+    named = state_dict(flatten(weights.named))
+    suffix = {Format.torch: ".pt", Format.safetensors: ".safetensors"}[format]
+    path = to or Path(f"{run.resolve().name if run.is_dir() else run.stem}{suffix}")
+    if format is Format.safetensors:
+        content = save(named)
+    else:
+        buffer = io.BytesIO()
+        torch.save(OrderedDict(named), buffer)
+        content = buffer.getvalue()
+    records.replace_bytes(path, content)
+    out.print(str(path), markup=False, soft_wrap=True)

@@ -1,0 +1,119 @@
+"""`lenetlab judge`: does a checkpoint obey the rules, and what does it score?"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lenetlab.cli.options import Data, Device, Engine, Json, Threads
+
+if TYPE_CHECKING:
+    from lenetlab.judge.ranking import Comparison
+    from lenetlab.judge.verdict import Verdict
+
+
+def judge(
+    checkpoints: Annotated[
+        list[Path],
+        typer.Argument(help="Files of torch.save or safetensors, run folders, folders of these."),
+    ],
+    scenario: Annotated[
+        str | None,
+        typer.Option(help="plain, l2, sparse (default: the run's own, plain for a file)."),
+    ] = None,
+    rerun: Annotated[
+        bool, typer.Option("--rerun", help="Train the runs again and compare the bits.")
+    ] = False,
+    csv: Annotated[Path | None, typer.Option(help="Write one line a checkpoint here.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="A folder of runs, among which to place the checkpoint.")
+    ] = None,
+    engine: Engine = "auto",
+    device: Device = "cpu",
+    threads: Threads = None,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Judge weights from anywhere: read safely, checked against the rules, scored on the test set.
+
+    Reads a state dict, a checkpoint of a training loop or a whole model, without running any code
+    of theirs. Several checkpoints, or a folder, give a ranked table; two are compared by McNemar's
+    exact test.
+
+    - `lenetlab judge lenet.pt --scenario sparse`
+    - `lenetlab judge submissions/ --csv marks.csv`
+    - `lenetlab judge runs/adamw-cbc1b2a08dff9f80 --rerun`
+
+    Exit status: 0 when the rules are kept, 1 when not, 2 when a file cannot be judged (the worst
+    of several).
+    """
+    from lenetlab.cli.judge_output import print_table, print_verdict, write_csv
+    from lenetlab.cli.options import make_bench
+    from lenetlab.cli.output import err, print_json
+    from lenetlab.errors import UserError, unknown
+    from lenetlab.judge.ranking import compare, rank
+    from lenetlab.judge.scoring import Scorer
+    from lenetlab.judge.verdict import STATUS, submissions
+    from lenetlab.judge.verdict import judge as judge_one
+    from lenetlab.problem.scenarios import SCENARIOS
+
+    if scenario is not None and scenario not in SCENARIOS:
+        raise unknown("scenario", scenario, SCENARIOS)
+    if out is not None and not out.is_dir():
+        raise UserError(f"--out {out} is not a folder; expected one with runs")
+    found, passed = submissions(checkpoints)
+    bench = make_bench(data, Path("unused"), engine, device, threads, resume=False)
+    scorer = Scorer(bench)
+    verdicts = [judge_one(path, scenario, scorer, bench if rerun else None) for path in found]
+    scored = [v.score for v in verdicts if v.score is not None]
+    pair = compare(scored[0].right, scored[1].right) if len(scored) == len(found) == 2 else None
+    places = rank(verdicts)
+    if csv is not None:
+        write_csv(places, csv)
+    if json:
+        print_json(
+            {
+                "verdicts": [
+                    place.verdict.plain() | {"rank": place.rank, "tied": place.tied}
+                    for place in places
+                ],
+                "mcnemar": pair.plain() if pair else None,
+                "passed_over": [str(path) for path in passed],
+            }
+            | ({"place": _own_results(verdicts, out)} if out else {})
+        )
+    elif len(verdicts) == 1:
+        print_verdict(verdicts[0], _own_results(verdicts, out) if out else [])
+    else:
+        print_table(places)
+        if pair:
+            _print_pair(verdicts, pair)
+    if passed and not json:
+        names = ", ".join(path.name for path in passed[:3]) + (" …" if len(passed) > 3 else "")
+        err.print(f"passed over for their suffix: {len(passed)} files ({names})", markup=False)
+    if status := max(STATUS[verdict.outcome] for verdict in verdicts):
+        raise typer.Exit(status)
+
+
+def _own_results(verdicts: "list[Verdict]", out: Path) -> list[dict[str, Any]]:
+    """Where each scored checkpoint stands among the finished runs in `out` of its scenario."""
+    from lenetlab.analysis.targets import place_among
+    from lenetlab.records import finished_runs
+
+    runs = finished_runs(out)
+    return [
+        {"checkpoint": v.name, **vars(place_among(v.score.evaluation.accuracy, v.scenario, runs))}
+        for v in verdicts
+        if v.score is not None
+    ]
+
+
+def _print_pair(verdicts: "list[Verdict]", pair: "Comparison") -> None:
+    from lenetlab.cli.output import out
+
+    first, second = (verdict.name for verdict in verdicts)
+    out.print("\nthe same images, McNemar's exact test")
+    out.print(f"  right by {first} alone: {pair.only_first:,}", markup=False, soft_wrap=True)
+    out.print(f"  right by {second} alone: {pair.only_second:,}", markup=False, soft_wrap=True)
+    meaning = "they differ" if pair.p < 0.05 else "no difference shown"
+    out.print(f"  p = {pair.p:.3g}: {meaning} at 5 %")

@@ -1,0 +1,1 @@
+"""The judge: does this checkpoint obey the rules, and what does it score?"""

@@ -1,0 +1,167 @@
+"""What a run folder says of itself, held against what can be computed again.
+
+Nothing named by the folder is run: a method from outside the package stays unchecked.
+"""
+
+import inspect
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lenetlab import records
+from lenetlab.errors import UserError
+from lenetlab.experiments.curve import SLACK
+from lenetlab.experiments.execute import digest
+from lenetlab.experiments.plans import choose_plan
+from lenetlab.experiments.recipe import Recipe, make_recipe
+from lenetlab.judge.scoring import Score
+from lenetlab.oracle.ledger import PASS, Ledger
+from lenetlab.problem.data import HELD_OUT
+from lenetlab.problem.files import FILES
+
+# Two engines agree to rounding: an image on the border of two classes may fall to either side.
+IMAGES = 3
+RELATIVE = 1e-4  # of the mean loss
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One statement of a run folder; `wrong` says what is the case instead, None if it holds."""
+
+    what: str
+    wrong: str | None = None
+
+
+def read_claims(path: Path) -> records.Run | str:
+    """The run in `path`, or why it cannot be judged."""
+    try:
+        run = records.read_run(path)
+        if run.status != "done":
+            return f"is a run that ended as {run.status}: {run.result['reason']}"
+        from_outside(run), run.losses  # read now what the folder must have
+        return run
+    except UserError as error:
+        return f"is no whole run folder: {error}"
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OSError) as error:
+        return f"is no whole run folder: {type(error).__name__} {error}"
+
+
+def check(run: records.Run, score: Score, engine: str) -> list[Claim]:
+    """Every claim of `run`; `score` is of its weights, measured just now by `engine`."""
+    try:
+        return [*_identity(run), *_bill(run), *_figures(run, score, engine)]
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
+        reason = f"a field is missing or no value of its kind ({type(error).__name__}: {error})"
+        return [Claim("the records are complete", reason)]
+
+
+def recipe_of(run: records.Run) -> Recipe:
+    """The recipe that run.json describes, validated again; `UserError` if it is none."""
+    fields = dict(run.identity["recipe"])
+    method, given = fields.pop("method")
+    settings = {name: _value(value) for name, value in given.items()}
+    around = fields.pop("wrappers", [])
+    for name, its in around:
+        settings |= {f"{name}.{key}": _value(value) for key, value in its.items()}
+    options: dict[str, Any] = {}
+    if "budget" in fields:
+        unit, amount = fields.pop("budget")
+        options[unit] = amount
+    plan = fields.setdefault("plan", ["fixed", {}])
+    # Left out means the plan's own default, not the method's batch size.
+    settings["plan.size"] = choose_plan(plan[0], {}).settings["size"]
+    for field, value in fields.items():
+        if isinstance(value, str):
+            options[field] = value
+        else:
+            options[field], its = value
+            settings |= {f"{field}.{key}": _value(part) for key, part in its.items()}
+    if strange := set(options) - set(inspect.signature(make_recipe).parameters):
+        raise UserError(f"the recipe has {min(strange)!r}, which this version does not know")
+    return make_recipe("+".join([*(name for name, _ in around), method]), settings, **options)
+
+
+def from_outside(run: records.Run) -> bool:
+    """Whether the method is somebody's file or module, which the judge does not import."""
+    return ":" in str(run.identity["recipe"]["method"][0])
+
+
+def _identity(run: records.Run) -> Iterator[Claim]:
+    """Recipe, seed, data and numerics are those that the name of the run was made from."""
+    said = run.identity
+    if from_outside(run):
+        yield Claim("the recipe's method is from outside the package and was not checked")
+    else:
+        try:
+            recipe = recipe_of(run)
+        except UserError as error:
+            yield Claim("the recipe is valid", str(error))
+            return
+        plain = json.loads(json.dumps(recipe.canonical()))
+        wrong = None if plain == said["recipe"] else "this version would write it differently"
+        yield Claim("the recipe is valid", wrong)
+    again = digest({key: said[key] for key in ("recipe", "seed", "data", "numerics")})
+    wrong = None if again == said["id"] else f"run.json says {said['id']}, its content is {again}"
+    yield Claim("recipe, seed, data and numerics hash to the run's identity", wrong)
+    data = FILES["train"][0].sha256[:16]
+    if said["recipe"].get("split", "official") == "inner":
+        data += f"[0:{PASS - HELD_OUT}]"
+    wrong = None if said["data"] == data else f"trained on {said['data']}, expected {data}"
+    yield Claim("trained on Fashion-MNIST's training images", wrong)
+
+
+def _bill(run: records.Run) -> Iterator[Claim]:
+    """Steps, passes and budget belong together."""
+    result, steps = run.result, len(run.losses)
+    ledger = Ledger()
+    ledger.restore(result["bill"])
+    wrong = None
+    if abs(ledger.passes - result["passes"]) > SLACK:
+        wrong = f"{result['passes']:.6g} passes claimed, the bill comes to {ledger.passes:.6g}"
+    elif min(result["bill"].values()) < 0:
+        wrong = "the bill has negative counts"
+    yield Claim("passes are those of the bill", wrong)
+    unit, amount = run.identity["recipe"].get("budget", ["epochs", 10.0])
+    spent = result[unit]
+    wrong = f"{spent:.6g} {unit} of {amount:g}" if not 0 < spent <= amount + SLACK else None
+    yield Claim("the budget is kept", wrong)
+    wrong = None
+    if steps != result["steps"]:
+        wrong = f"{result['steps']} steps claimed, {steps} losses recorded"
+    elif not np.isfinite(run.losses).all():
+        wrong = "training losses are not finite"
+    yield Claim("every step has its loss", wrong)
+
+
+def _figures(run: records.Run, score: Score, engine: str) -> Iterator[Claim]:
+    """The recorded figures are those of the weights, and of the last look."""
+    final, again = run.result["final"], score.evaluation
+    exact = engine == run.identity["numerics"]["engine"]
+    apart = abs(final["correct"] - again.correct)
+    drift = abs(final["loss"] - again.loss) / again.loss
+    wrong = None
+    if final["images"] != again.images or apart > IMAGES or drift > RELATIVE:
+        wrong = (
+            f"{final['correct']:,} correct and loss {final['loss']:.6f} recorded, "
+            f"the weights give {again.correct:,} and {again.loss:.6f}"
+        )
+    elif abs(final["accuracy"] - 100 * final["correct"] / final["images"]) > SLACK:
+        wrong = f"accuracy {final['accuracy']} is not that of {final['correct']:,} correct images"
+    elif exact and apart:
+        wrong = f"{final['correct']:,} correct recorded, {again.correct:,} by the same engine"
+    yield Claim("accuracy and loss are those of the weights", wrong)
+    last = run.curve["looks"][-1]
+    differ = [key for key in final if last[key] != final[key]]
+    yield Claim("they end the curve", f"the last look differs in {differ[0]}" if differ else None)
+    wrong = None
+    if run.result["nonzeros"] != score.constrained:
+        wrong = f"{run.result['nonzeros']} recorded, the weights have {score.constrained}"
+    yield Claim("the count of nonzeros is that of the weights", wrong)
+
+
+def _value(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value

@@ -1,0 +1,78 @@
+"""Many verdicts in one order, with ties where the test images cannot tell two nets apart."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+from torch import Tensor
+
+from lenetlab.analysis.proportions import holm, mcnemar
+from lenetlab.judge.verdict import STATUS, Verdict
+
+LEVEL = 0.05
+
+
+@dataclass(frozen=True)
+class Place:
+    """A verdict and its rank: one more than the number of nets that are significantly better.
+    None for what does not keep the rules."""
+
+    verdict: Verdict
+    rank: int | None
+    tied: bool = False
+
+    def __str__(self) -> str:
+        return "–" if self.rank is None else f"{self.rank}{'=' if self.tied else ''}"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """McNemar's exact test of two nets on the same images.
+
+    only_first, only_second : images that one classified correctly and the other did not.
+    """
+
+    only_first: int
+    only_second: int
+    p: float
+
+    def plain(self) -> dict[str, Any]:
+        """Plain values, for `--json`."""
+        return dict(vars(self))
+
+
+def compare(first: Tensor, second: Tensor) -> Comparison:
+    """Compare what two nets got right (n,), image by image."""
+    b, c = int((first & ~second).sum()), int((second & ~first).sum())
+    return Comparison(b, c, mcnemar(b, c))
+
+
+def rank(verdicts: Sequence[Verdict]) -> list[Place]:
+    """The nets that keep the rules by accuracy, then loss; after them what breaks them, then what
+    is unreadable.
+
+    Two nets differ if McNemar's exact test says so at 5 %, by Holm's correction over all pairs.
+    """
+    ranked = sorted((v for v in verdicts if v.outcome == "kept"), key=_order)
+    others = sorted((v for v in verdicts if v.outcome != "kept"), key=_order)
+    scores = [v.score for v in ranked if v.score is not None]
+    pairs = list(combinations(range(len(scores)), 2))
+    adjusted = holm([compare(scores[i].right, scores[j].right).p for i, j in pairs])
+    better = [0] * len(scores)
+    for (_, j), p in zip(pairs, adjusted, strict=True):
+        if p < LEVEL:
+            # the second of a pair stands behind the first in accuracy
+            better[j] += 1
+    places = [
+        Place(verdict, 1 + n, better.count(n) > 1)
+        for verdict, n in zip(ranked, better, strict=True)
+    ]
+    return sorted(places, key=lambda place: place.rank or 0) + [Place(v, None) for v in others]
+
+
+def _order(verdict: Verdict) -> tuple[int, float, float]:
+    score = verdict.score
+    if score is None:
+        return STATUS[verdict.outcome], 1.0, 0.0
+    return STATUS[verdict.outcome], -score.evaluation.correct, score.evaluation.loss

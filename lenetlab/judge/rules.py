@@ -1,0 +1,73 @@
+"""Does a net keep the rules: is it LeNet-5, in float32, finite, and within the scenario's bound?"""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+
+import torch
+from torch import Tensor
+
+from lenetlab.problem.model import CONSTRAINED, SHAPES
+from lenetlab.problem.scenarios import BOUND
+
+SHOWN = 3  # problems of one kind that are spelled out
+
+
+def architecture_problems(named: Mapping[str, Tensor]) -> list[str]:
+    """What distinguishes the tensors from LeNet-5's ten in float32; empty if nothing does.
+
+    Only float32 passes, even where another dtype would convert without loss: what is judged is
+    what was handed in, to the bit.
+    """
+    problems = []
+    missing = [name for name in SHAPES if name not in named]
+    extra = [name for name in named if name not in SHAPES]
+    if missing:
+        near = get_close_matches(missing[0], extra, n=1, cutoff=0.6)
+        guess = f" (is it {near[0]!r}?)" if near else ""
+        problems.append(f"{_some(missing)} missing{guess}")
+    if extra:
+        problems.append(f"{_some(extra)} not of LeNet-5")
+    wrong = [p for name in SHAPES if name in named and (p := _tensor_problem(name, named[name]))]
+    problems += wrong[:SHOWN]
+    if len(wrong) > SHOWN:
+        problems.append(f"{len(wrong) - SHOWN} more tensors are wrong")
+    return problems
+
+
+def scenario_problems(w: Tensor, scenario: str) -> list[str]:
+    """Whether the flat weights `w` keep the scenario's bound on nonzeros.
+
+    That the loss was plain cross-entropy cannot be seen in weights; a run's recipe says it.
+    """
+    nonzeros = int(w[:CONSTRAINED].count_nonzero())
+    if scenario.startswith("sparse") and nonzeros > BOUND:
+        return [f"{nonzeros:,} nonzeros in fc1.weight and fc2.weight, at most {BOUND:,} allowed"]
+    return []
+
+
+def _tensor_problem(name: str, tensor: Tensor) -> str | None:
+    shape = SHAPES[name]
+    if tensor.is_quantized:
+        return f"{name} is quantised ({_plain(tensor.dtype)}), expected float32"
+    if tensor.is_nested or tensor.layout != torch.strided:
+        layout = "nested" if tensor.is_nested else _plain(tensor.layout)
+        return f"{name} is stored as {layout}, expected dense; use .to_dense()"
+    if tuple(tensor.shape) != shape:
+        return f"{name} has shape {tuple(tensor.shape)}, expected {shape}"
+    if tensor.is_meta:
+        return f"{name} is on the meta device: it has a shape and no numbers"
+    if tensor.dtype != torch.float32:
+        return f"{name} is {_plain(tensor.dtype)}, expected float32; use model.float()"
+    if bad := int((~torch.isfinite(tensor)).sum()):
+        return f"{name} has {bad:,} of {tensor.numel():,} numbers that are NaN or infinite"
+    return None
+
+
+def _plain(kind: torch.dtype | torch.layout) -> str:
+    return str(kind).removeprefix("torch.")
+
+
+def _some(names: list[str]) -> str:
+    shown = ", ".join(repr(name[:60]) for name in names[:SHOWN])
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return f"{shown}{more} {'is' if len(names) == 1 else 'are'}"

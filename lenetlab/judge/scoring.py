@@ -1,0 +1,96 @@
+"""What a net scores on the 10,000 test images."""
+
+import math
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lenetlab.analysis.proportions import wilson
+from lenetlab.experiments.bench import Bench
+from lenetlab.oracle.engine import Engine, make_engine
+from lenetlab.problem.data import CLASSES, Split, load, load_pair
+from lenetlab.problem.evaluation import Evaluation, evaluate
+from lenetlab.problem.model import CONSTRAINED, LAYERS, views
+
+
+@dataclass(frozen=True)
+class Score:
+    """One measurement.
+
+    low, high : 95 % interval of the accuracy, in percent (Wilson).
+    nonzeros : of each layer's weight; `constrained` of fc1's and fc2's together.
+    per_class : accuracy on each class, in percent.
+    confusion : images by true class (row) and predicted class (column).
+    right : whether each image was classified correctly (n,), for comparisons image by image.
+    """
+
+    evaluation: Evaluation
+    low: float
+    high: float
+    nonzeros: dict[str, int]
+    constrained: int
+    per_class: list[float]
+    confusion: list[list[int]]
+    right: Tensor = field(repr=False, compare=False)
+
+    def plain(self) -> dict[str, Any]:
+        """The score as plain values, for `--json`."""
+        return asdict(self.evaluation) | {
+            "interval": [self.low, self.high],
+            "nonzeros": self.constrained,
+            "nonzeros_per_layer": self.nonzeros,
+            "per_class": dict(zip(CLASSES, self.per_class, strict=True)),
+            "confusion": self.confusion,
+        }
+
+
+class Scorer:
+    """The measured images in memory and an engine over them; read and verified when first used."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+        self._loaded: dict[str, tuple[Split, Engine]] = {}
+
+    def score(self, w: Tensor, split: str = "official") -> Score | None:
+        """Measure flat weights `w`; None where their class scores overflow. `split` is `official`
+        for the test images, `inner` for the last 10,000 training images."""
+        images, engine = self._load(split)
+        logits = engine.logits(w.to(self._bench.where)).cpu()
+        if not bool(torch.isfinite(logits).all()):
+            return None
+        labels = images.labels
+        evaluation = evaluate(logits, labels)
+        if not math.isfinite(evaluation.loss):
+            return None
+        predicted = logits.argmax(dim=1)
+        k = len(CLASSES)
+        confusion = torch.bincount(labels * k + predicted, minlength=k * k).view(k, k)
+        low, high = wilson(evaluation.correct, evaluation.images)
+        named = views(w)
+        return Score(
+            evaluation,
+            100 * low,
+            100 * high,
+            {layer: int(named[f"{layer}.weight"].count_nonzero()) for layer in LAYERS},
+            int(w[:CONSTRAINED].count_nonzero()),
+            (100.0 * confusion.diagonal() / confusion.sum(dim=1)).tolist(),
+            confusion.tolist(),
+            predicted == labels,
+        )
+
+    @property
+    def engine(self) -> str:
+        """The name of the engine that measures."""
+        return self._bench.engine
+
+    def _load(self, split: str) -> tuple[Split, Engine]:
+        if split not in self._loaded:
+            data: Path | None = self._bench.data
+            images = load("test", data) if split == "official" else load_pair(split, data)[1]
+            bench = self._bench
+            engine = make_engine(bench.engine, images, bench.where, bench.engine_threads)
+            self._loaded[split] = images, engine
+        return self._loaded[split]
