@@ -37,8 +37,8 @@ inline void conv1_forward(const Weights &weights, Block &b) {
                     });
                 }
                 unroll<C>([&](auto c) {
-                    Integers &won = b.won1[first + c][y][x];
-                    b.a1[first + c][y][x] = tanh(pool(s[c][0], s[c][1], s[c][2], s[c][3], won));
+                    Integers &won = b.won1[y][x][first + c];
+                    b.a1[y][x][first + c] = tanh(pool(s[c][0], s[c][1], s[c][2], s[c][3], won));
                 });
             }
 }
@@ -53,8 +53,8 @@ INLINE void conv1_gradient_rows(const Block &b, int y, int c, Vector (&g)[26]) {
     Vector s[ROWS][5], bias{};
     unroll<ROWS>([&](auto r) { unroll<5>([&](auto k) { s[r][k] = g[5 * (FIRST + r) + k]; }); });
     for (int x = 0; x < 12; ++x) {
-        const Vector d = b.da1[c][y][x];
-        const Integers won = b.won1[c][y][x];
+        const Vector d = b.da1[y][x][c];
+        const Integers won = b.won1[y][x][c];
         const Integers low = (won & 2) != 0, right = (won & 1) != 0;
         unroll<ROWS>([&](auto r) {
             const Vector *upper = &b.x[2 * y + FIRST + r][2 * x], *lower = upper + 28;

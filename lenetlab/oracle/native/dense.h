@@ -57,16 +57,6 @@ INLINE void dense_weights(const Vector *dout, const float (*rows)[STRIDE], float
         }
 }
 
-// `in` (IN vectors, lanes are images) as rows, one an image; what is beyond IN stays as it is.
-template <int IN, int STRIDE> INLINE void to_rows(const Vector *in, float (&rows)[L][STRIDE]) {
-    for (int i = 0; i < IN; i += L) {
-        Vector part[L];
-        unroll<L>([&](auto k) { part[k] = i + k < IN ? in[i + k] : Vector{}; });
-        transpose(part);
-        unroll<L>([&](auto n) { store(&rows[n][i], part[n]); });
-    }
-}
-
 INLINE void tanh_of(Vector *h, int n) {
     for (int k = 0; k < n; ++k) h[k] = tanh(h[k]);
 }

@@ -79,26 +79,33 @@ void write_rows(const Vector *from, int count, const Examples &e, int64_t first,
             for (int k = 0; k < count; ++k) to[(first + n) * count + k] = from[k][n] * scale;
 }
 
-// The gradient of a pooled map's winners at their places in the map before the pool.
-void write_winners(const Vector *d, const Integers *won, int channels, int side, const Examples &e,
-                   int64_t first, float *to) {
+// The gradient of a pooled map's winners at their places in the map before the pool; `d` and `won`
+// of a channel, row and column.
+template <class D, class Won>
+void write_winners(D &&d, Won &&won, int channels, int side, const Examples &e, int64_t first, float *to) {
     if (to)
         for (int n = 0; n < e.count; ++n)
-            for (int k = 0; k < channels * side * side; ++k) {
-                const int c = k / (side * side), y = k / side % side, x = k % side, w = won[k][n];
-                to[(((first + n) * channels + c) * 2 * side + 2 * y + w / 2) * 2 * side + 2 * x + w % 2] =
-                    d[k][n];
-            }
+            for (int c = 0; c < channels; ++c)
+                for (int y = 0; y < side; ++y)
+                    for (int x = 0; x < side; ++x) {
+                        const int w = won(c, y, x)[n];
+                        to[(((first + n) * channels + c) * 2 * side + 2 * y + w / 2) * 2 * side + 2 * x +
+                           w % 2] = d(c, y, x)[n];
+                    }
 }
 
 void write_layers(const Question &q, const Block &b, const Examples &e, int64_t first) {
     write_rows(&b.x[0][0], 784, e, first, q.x, q.bytes ? 1 / 255.f : 1);
-    write_rows(&b.a1[0][0][0], 864, e, first, q.a1);
+    Vector a1[864];
+    for (int k = 0; k < 864; ++k) a1[k] = b.a1[k / 12 % 12][k % 12][k / 144];
+    write_rows(a1, 864, e, first, q.a1);
     write_rows(&b.a2[0][0], 256, e, first, q.a2);
     write_rows(b.h1, 120, e, first, q.h1);
     write_rows(b.h2, 84, e, first, q.h2);
-    write_winners(&b.da1[0][0][0], &b.won1[0][0][0], 6, 12, e, first, q.d_conv1);
-    write_winners(&b.da2[0][0], &b.won2[0][0], 16, 4, e, first, q.d_conv2);
+    write_winners([&](int c, int y, int x) { return b.da1[y][x][c]; },
+                  [&](int c, int y, int x) { return b.won1[y][x][c]; }, 6, 12, e, first, q.d_conv1);
+    write_winners([&](int c, int y, int x) { return b.da2[c][4 * y + x]; },
+                  [&](int c, int y, int x) { return b.won2[c][4 * y + x]; }, 16, 4, e, first, q.d_conv2);
     write_rows(b.dh1, 120, e, first, q.d_fc1);
     write_rows(b.dh2, 84, e, first, q.d_fc2);
     write_rows(b.p, 10, e, first, q.d_fc3);
@@ -126,26 +133,15 @@ void write_norms(const Question &q, const Block &b, const Examples &e, int64_t f
         for (const Vector d : channel) bias += d;
         total += bias * bias;
     }
-    Filters u[L] = {};
-    for (int window = 0; window < 16; ++window) {
-        Vector rows[L][OV][2][6];
-        spread_by_channel(b, window, rows);
-        for (int n = 0; n < e.count; ++n)
-            for (int part = 0; part < OV; ++part)
-                for (int i = 0; i < 6; ++i)
-                    for (int j = 0; j < 6; ++j) {
-                        const Vector m = A0[i] * rows[n][part][0][j] + A1[i] * rows[n][part][1][j];
-                        for (int c = 0; c < 6; ++c) {
-                            float *to = &u[n][6 * i + j][c][part * L];
-                            store(to, load(to) + m * b.v[window][6 * i + j][c][n]);
-                        }
-                    }
-    }
     for (int n = 0; n < e.count; ++n) {
-        float g[2400];
-        from_filters(u[n], g);
+        FiltersGradient g = {};
+        Patches p;
+        read_patches(b.a1_rows[n], p);
+        filters_gradient(p, b.da2_rows[n], b.at_rows[n], g);
         double square = total[n];
-        for (const float d : g) square += double(d) * d;
+        for (const auto &channel : g)
+            for (const auto &row : channel)
+                for (int k = 0; k < 30; ++k) square += double(row[k]) * row[k];
         q.norms[first + n] = float(std::sqrt(square));
     }
 }
@@ -167,7 +163,8 @@ void one_block(const Question &q, const Weights &weights, int64_t first, Block &
     for (int n = 0; n < e.count; ++n) loss += losses[n];
     if (!needs_backward(q)) return;
     dense_gradient(weights, b, e.labels, e.count, g);
-    conv2_gradient(weights, b, g);
+    conv2_weights(b, g);
+    conv2_inputs(weights, b);
     conv1_gradient(b, g.conv1);
     if (q.norms) write_norms(q, b, e, first);
     if (q.d_fc3) write_layers(q, b, e, first);
@@ -196,12 +193,15 @@ void add_vector(const std::vector<Gradient> &g, int shares, const float (Gradien
 }
 
 void add_convolutions(const std::vector<Gradient> &g, int shares, float scale, float pixel, float *out) {
-    Filters u;
-    std::memcpy(u, g[0].conv2, sizeof u);
-    for (int s = 1; s < shares; ++s)
-        for (int k = 0; k < 36 * 6 * 16; ++k) (&u[0][0][0])[k] += (&g[s].conv2[0][0][0])[k];
-    from_filters(u, out + CONV2_W);
-    for (int k = 0; k < 2400; ++k) out[CONV2_W + k] *= scale;
+    for (int o = 0; o < 16; ++o)
+        for (int y = 0; y < 5; ++y) {
+            float row[32] = {};
+            for (int s = 0; s < shares; ++s)
+                for (int k = 0; k < 32; ++k) row[k] += g[s].conv2[o][y][k];
+            for (int c = 0; c < 6; ++c)
+                for (int x = 0; x < 5; ++x)
+                    out[CONV2_W + ((o * 6 + c) * 5 + y) * 5 + x] = row[6 * x + c] * scale;
+        }
     for (int c = 0; c < 6; ++c)
         for (int k = 0; k < 26; ++k) {
             Vector total = g[0].conv1[c][k];

@@ -42,7 +42,7 @@ INLINE Vector load(const float *from) {  // at any address
 
 INLINE void store(float *to, Vector v) { std::memcpy(to, &v, sizeof v); }
 
-INLINE Vector fill(float x) { return Vector{} + x; }
+INLINE Vector fill(float x) { return x - Vector{}; }  // x + 0 would be an addition, −0 becoming 0
 
 INLINE Vector select(Integers which, Vector yes, Vector no) { return which ? yes : no; }
 
