@@ -9,7 +9,7 @@
 #include "winograd.h"
 
 // Bᵀ d B of the 16 overlapping 6×6 windows of every channel.
-inline void conv2_tiles(Block &b) {
+KERNEL inline void conv2_tiles(const Block &b, Scratch &t) {
     for (int c = 0; c < 6; ++c) {
         Vector rows[12][4][6];
         for (int y = 0; y < 12; ++y)
@@ -19,14 +19,14 @@ inline void conv2_tiles(Block &b) {
                 for (int j = 0; j < 6; ++j) {
                     Vector column[6];
                     to_tile(&rows[2 * y][x][j], 4 * 6, column);
-                    unroll<6>([&](auto i) { b.v[4 * y + x][6 * i + j][c] = column[i]; });
+                    unroll<6>([&](auto i) { t.v[4 * y + x][6 * i + j][c] = column[i]; });
                 }
     }
 }
 
-inline void conv2_forward(const Weights &weights, Block &b) {
+KERNEL inline void conv2_forward(const Weights &weights, Block &b, Scratch &t) {
     constexpr int O = TILE / 6;  // output channels at a time, with a row of six elements each
-    conv2_tiles(b);
+    conv2_tiles(b, t);
     for (int window = 0; window < 16; ++window)
         for (int first = 0; first < 16; first += O) {
             Vector y[O][4];
@@ -34,7 +34,7 @@ inline void conv2_forward(const Weights &weights, Block &b) {
                 unroll<4>([&](auto q) { y[o][q] = fill(weights.w[CONV2_B + first + o]); });
             });
             for (int i = 0; i < 6; ++i) {
-                const Vector(*v)[6] = &b.v[window][6 * i];
+                const Vector(*v)[6] = &t.v[window][6 * i];
                 const float(*u)[6][16] = &weights.conv2[6 * i];
                 Vector m[O][6] = {};
                 for (int c = 0; c < 6; ++c)
@@ -63,14 +63,14 @@ struct alignas(64) Patches {
     float row[12][8][32];
 };
 
-inline void read_patches(const float (&a1)[864 + 16], Patches &p) {
+KERNEL inline void read_patches(const float (&a1)[864 + 16], Patches &p) {
     for (int y = 0; y < 12; ++y)
         for (int x = 0; x < 8; ++x) std::memcpy(p.row[y][x], &a1[(12 * y + x) * 6], sizeof p.row[y][x]);
 }
 
 // Gradient of the filters by one image: of every window's winner, its patch times its gradient. The
 // lanes are the inputs of a row of the patch.
-inline void filters_gradient(const Patches &p, const float (&d)[256], const float (&at)[256],
+KERNEL inline void filters_gradient(const Patches &p, const float (&d)[256], const float (&at)[256],
                              FiltersGradient &g) {
     constexpr int V = 32 / L;  // vectors in a row
     constexpr int ROWS = TILE / V < 5 ? TILE / V : 5, GROUPS = (5 + ROWS - 1) / ROWS;
@@ -105,9 +105,9 @@ inline void filters_gradient(const Patches &p, const float (&d)[256], const floa
 }
 
 // What `filters_gradient` takes of every image, one a row.
-inline void to_patches(Block &b) {
-    to_rows<864>(&b.a1[0][0][0], b.a1_rows);
-    to_rows<256>(&b.da2[0][0], b.da2_rows);
+KERNEL inline void to_patches(const Block &b, Scratch &t) {
+    to_rows<864>(&b.a1[0][0][0], t.a1_rows);
+    to_rows<256>(&b.da2[0][0], t.da2_rows);
     Vector at[16][16];
     for (int o = 0; o < 16; ++o)
         for (int window = 0; window < 16; ++window) {
@@ -115,16 +115,16 @@ inline void to_patches(Block &b) {
             const int y = window / 4, x = window % 4;
             at[o][window] = bits((2 * y + (won >> 1)) * (8 * 32) + (2 * x + (won & 1)) * 32);
         }
-    to_rows<256>(&at[0][0], b.at_rows);
+    to_rows<256>(&at[0][0], t.at_rows);
 }
 
 // From the gradient of conv2's outputs to that of its parameters.
-inline void conv2_weights(Block &b, Gradient &g) {
-    to_patches(b);
+inline void conv2_weights(const Block &b, Scratch &t, Gradient &g) {
+    to_patches(b, t);
     Patches p;
     for (int n = 0; n < L; ++n) {
-        read_patches(b.a1_rows[n], p);
-        filters_gradient(p, b.da2_rows[n], b.at_rows[n], g.conv2);
+        read_patches(t.a1_rows[n], p);
+        filters_gradient(p, t.da2_rows[n], t.at_rows[n], g.conv2);
     }
     for (int o = 0; o < 16; ++o) {
         Vector total{};
@@ -152,9 +152,9 @@ INLINE void spread(const Block &b, int window, Vector (&half)[6][16][2][2]) {
 // From the gradient of conv2's outputs to that of conv1's outputs. The gradient of a window's tile is
 // v[element][c] = Σ over o of u[element][c][o] · (A dY Aᵀ)[element][o]; a factor u that is read serves
 // two windows, and the six sums of a column of elements leave the domain straight from registers.
-inline void conv2_inputs(const Weights &weights, Block &b) {
+KERNEL inline void conv2_inputs(const Weights &weights, const Block &b, Scratch &t) {
     constexpr int C = TILE / 12;  // channels at a time
-    std::memset(b.tiles, 0, sizeof b.tiles);
+    std::memset(t.tiles, 0, sizeof t.tiles);
     for (int window = 0; window < 16; window += 2) {
         Vector half[6][16][2][2];
         spread(b, window, half);
@@ -177,7 +177,7 @@ inline void conv2_inputs(const Weights &weights, Block &b) {
                     unroll<2>([&](auto w) {
                         Vector column[6];
                         from_tile(s[c][w], 1, column);
-                        Vector *to = &b.tiles[first + c][window / 4 * 2][window % 4 + w][j];
+                        Vector *to = &t.tiles[first + c][window / 4 * 2][window % 4 + w][j];
                         unroll<6>([&](auto i) { to[i * 4 * 6] += column[i]; });
                     });
                 });
@@ -188,12 +188,12 @@ inline void conv2_inputs(const Weights &weights, Block &b) {
             Vector row[12] = {};
             unroll<4>([&](auto x) {
                 Vector part[6];
-                from_tile(b.tiles[c][y][x], 1, part);
+                from_tile(t.tiles[c][y][x], 1, part);
                 unroll<6>([&](auto k) { row[2 * x + k] += part[k]; });
             });
             unroll<12>([&](auto x) {
                 const Vector a = b.a1[y][x][c];
-                b.da1[y][x][c] = row[x] * (1.f - a * a);
+                t.da1[y][x][c] = row[x] * (1.f - a * a);
             });
         }
 }

@@ -41,24 +41,29 @@ struct alignas(64) Gradient {
     Vector conv1[6][26];  // 25 weights and the bias, still one sum per lane
 };
 
-// Activations of L images, one per lane, and the gradients of their losses.
+// Activations of L images, one per lane, and the gradients of their losses: what lasts from the
+// forward to the backward pass. The dense layers take two blocks at once.
 struct alignas(64) Block {
     Vector x[28][28];
-    Vector a1[12][12][6];    // after conv1, pool, tanh: [row][column][channel]
+    Vector a1[12][12][6];      // after conv1, pool, tanh: [row][column][channel]
     Integers won1[12][12][6];  // which entry of the 2×2 window was largest: 2·row + column
-    Vector v[16][36][6];     // conv2's input tiles in Winograd's domain: [window][element][channel]
-    Vector a2[16][16];       // after conv2, pool, tanh: [channel][window]
+    Vector a2[16][16];         // after conv2, pool, tanh: [channel][window]
     Integers won2[16][16];
     Vector h1[120], h2[84], z[10];  // after fc1, fc2 (tanh), fc3
 
-    Vector p[10];                          // softmax, then dz = softmax − one-hot
-    Vector dh2[84], dh1[120];              // before tanh
-    Vector da2[16][16];                    // before tanh: [channel][window]
-    Vector da1[12][12][6];                 // before tanh
-    Vector tiles[6][12][4][6];             // conv2's input gradient, half transformed
+    Vector p[10];              // softmax, then dz = softmax − one-hot
+    Vector dh2[84], dh1[120];  // before tanh
+    Vector da2[16][16];        // before tanh: [channel][window]
     // the inputs of the dense layers, one row an image
     float a2_rows[L][256], h1_rows[L][128], h2_rows[L][96];
-    // of conv2: its inputs, the gradient of its outputs, and where the winners' patches begin
+};
+
+// What the convolutions of one block need and the next block overwrites.
+struct alignas(64) Scratch {
+    Vector v[16][36][6];        // conv2's input tiles in Winograd's domain: [window][element][channel]
+    Vector tiles[6][12][4][6];  // conv2's input gradient, half transformed
+    Vector da1[12][12][6];      // before tanh
+    // conv2's inputs, the gradient of its outputs, and where the winners' patches begin; one row an image
     float a1_rows[L][864 + 16], da2_rows[L][256], at_rows[L][256];
 };
 

@@ -20,6 +20,8 @@ constexpr int L = 4, TILE = 12;
 #endif
 
 #define INLINE inline __attribute__((always_inline))
+// A kernel: everything goes into it and it into nothing, so its loops have the registers to themselves.
+#define KERNEL __attribute__((noinline, flatten))
 
 typedef float Vector __attribute__((vector_size(4 * L)));
 typedef int32_t Integers __attribute__((vector_size(4 * L)));
