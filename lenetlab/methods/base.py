@@ -69,13 +69,11 @@ class Base(Stateful):
         return [x.view(layer.w.shape) for x, layer in zip(parts, self.layers, strict=True)]
 
     def part(self, x: Tensor) -> Tensor:
-        """What of `x` is to decay, a view: all of it, unless biases are spared. `x` is like `w`,
-        or with form `layers` like one of the tensors. Decay is written `self.part(w).mul_(…)`."""
-        if self.decayed is None:
+        """What of `x` is to decay, a view: all of it, unless biases are spared. `x` is a vector
+        (n,) or like one of the layers' tensors. Decay is written `self.part(w).mul_(…)`."""
+        if self.decayed is None or x.dim() > 1:
             return x
-        if len(self.layers) == 1:
-            return x[: self.decayed]
-        return x if x.dim() > 1 else x[:0]
+        return x[: self.decayed] if len(x) > self.decayed else x[:0]
 
     @property
     def group(self) -> dict[str, Any]:

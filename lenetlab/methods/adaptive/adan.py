@@ -64,5 +64,5 @@ class Adan(Base):
         w.addcdiv_(m, root, value=-eta / (1 - beta1**t))
         w.addcdiv_(v, root, value=-eta * beta2 / (1 - beta2**t))
         if h["weight_decay"]:
-            w.div_(1 + eta * h["weight_decay"])
+            self.part(w).div_(1 + eta * h["weight_decay"])
         return loss

@@ -66,7 +66,7 @@ class AdEMAMix(Base):
         root = v.sqrt().div_(math.sqrt(1 - beta2**t)).add_(h["eps"])
         direction = (m1 / (1 - beta1**t)).add_(m2, alpha=h["alpha"] * grown)
         if h["weight_decay"]:
-            w.mul_(1 - eta * h["weight_decay"])
+            self.part(w).mul_(1 - eta * h["weight_decay"])
         w.addcdiv_(direction, root, value=-eta)
         return loss
 

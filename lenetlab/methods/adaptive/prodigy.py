@@ -65,6 +65,6 @@ class Prodigy(Base):
             self.d = max(d, h["d_coef"] * self.r / norm)
 
         if h["weight_decay"]:
-            w.mul_(1 - eta * h["weight_decay"])
+            self.part(w).mul_(1 - eta * h["weight_decay"])
         w.addcdiv_(m, v.sqrt().add_(self.d * h["eps"]), value=-eta)
         return loss

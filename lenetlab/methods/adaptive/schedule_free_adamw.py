@@ -59,7 +59,7 @@ class ScheduleFreeAdamW(Base):
         v.mul_(beta2).addcmul_(g, g, value=1 - beta2)
         root = v.sqrt().div_(math.sqrt(1 - beta2**self.t)).add_(h["eps"])
         if h["weight_decay"]:
-            z.sub_(y, alpha=gamma * h["weight_decay"])
+            self.part(z).sub_(self.part(y), alpha=gamma * h["weight_decay"])
         z.addcdiv_(g, root, value=-gamma)
         self.total += gamma**2
         x.lerp_(z, gamma**2 / self.total if self.total else 0.0)

@@ -58,7 +58,7 @@ class Muon(Base):
             m.lerp_(g, 1 - mu)
             u = torch.lerp(g, m, mu)
             if h["weight_decay"]:
-                w.mul_(1 - eta * h["weight_decay"])
+                self.part(w).mul_(1 - eta * h["weight_decay"])
             w.sub_(polar(u), alpha=eta * scale(w))
         return loss
 

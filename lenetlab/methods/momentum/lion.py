@@ -44,7 +44,7 @@ class Lion(Base):
 
         c = torch.lerp(g, m, h["beta1"])
         if h["weight_decay"]:
-            w.mul_(1 - eta * h["weight_decay"])
+            self.part(w).mul_(1 - eta * h["weight_decay"])
         w.sub_(c.sign_(), alpha=eta)
         m.lerp_(g, 1 - h["beta2"])
         return loss

@@ -54,7 +54,7 @@ class ScheduleFreeSGD(Base):
         gamma = h["lr"]
 
         if h["weight_decay"]:
-            z.sub_(y, alpha=gamma * h["weight_decay"])
+            self.part(z).sub_(self.part(y), alpha=gamma * h["weight_decay"])
         z.sub_(g, alpha=gamma)
         self.total += gamma**2
         x.lerp_(z, gamma**2 / self.total if self.total else 0.0)

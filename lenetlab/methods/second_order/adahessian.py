@@ -69,7 +69,7 @@ class AdaHessian(Base):
         self.t += 1
         m.lerp_(oracle.g, 1 - beta1)
         below = v.div(1 - beta2**self.s).pow_(h["power"] / 2).add_(h["eps"])
-        w.mul_(1 - h["lr"] * h["weight_decay"])
+        self.part(w).mul_(1 - h["lr"] * h["weight_decay"])
         w.addcdiv_(m, below, value=-h["lr"] / (1 - beta1**self.t))
         return loss
 

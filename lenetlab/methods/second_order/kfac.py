@@ -84,7 +84,8 @@ class KFAC(Base):
         u = self._precondition(oracle)
         kl = h["lr"] ** 2 * float(u.dot(self.g))
         self.v.mul_(h["momentum"]).add_(u, alpha=min(1.0, math.sqrt(h["kl"] / kl)) if kl > 0 else 1)
-        self.w.mul_(1 - h["lr"] * h["weight_decay"]).sub_(self.v, alpha=h["lr"])
+        self.part(self.w).mul_(1 - h["lr"] * h["weight_decay"])
+        self.w.sub_(self.v, alpha=h["lr"])
         return loss
 
     def _observe(self, oracle: Oracle) -> None:

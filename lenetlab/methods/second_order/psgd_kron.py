@@ -81,7 +81,8 @@ class PSGDKron(Base):
         if (self.t - 1) % h["every"] == 0:
             self._fit(oracle.rng, h["mu"])
         self._precondition()
-        w.mul_(1 - h["lr"] * h["weight_decay"]).sub_(self.d, alpha=h["lr"])
+        self.part(w).mul_(1 - h["lr"] * h["weight_decay"])
+        w.sub_(self.d, alpha=h["lr"])
         return loss
 
     def _precondition(self) -> None:

@@ -87,7 +87,8 @@ class Shampoo(Base):
         if h["graft"]:
             self.a.mul_(beta2).addcmul_(g, g, value=new)
             self._graft(h["eps"], self._collected(beta2))
-        w.mul_(1 - h["lr"] * h["weight_decay"]).sub_(self.d, alpha=h["lr"])
+        self.part(w).mul_(1 - h["lr"] * h["weight_decay"])
+        w.sub_(self.d, alpha=h["lr"])
         return loss
 
     def _collected(self, beta2: float) -> float:

@@ -78,7 +78,8 @@ class SOAP(Base):
         n = torch.sqrt(v, out=g).div_((1 - beta2**self.t) ** 0.5).add_(h["eps"])
         torch.div(m, n, out=n)
         self._rotate(n, back=True)
-        w.mul_(1 - h["lr"] * h["weight_decay"]).sub_(n, alpha=h["lr"] / (1 - beta1**self.t))
+        self.part(w).mul_(1 - h["lr"] * h["weight_decay"])
+        w.sub_(n, alpha=h["lr"] / (1 - beta1**self.t))
         self._observe(oracle.g, beta2)
         if self.t == 1:
             self._change(self._eigenvectors(oracle.linalg))

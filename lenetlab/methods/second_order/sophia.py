@@ -71,7 +71,8 @@ class Sophia(Base):
         self.t += 1
         step = (group["gamma"] * h).clamp_min_(group["eps"])
         torch.div(m, step, out=step).clamp_(-1, 1)
-        w.mul_(1 - group["lr"] * group["weight_decay"]).sub_(step, alpha=group["lr"])
+        self.part(w).mul_(1 - group["lr"] * group["weight_decay"])
+        w.sub_(step, alpha=group["lr"])
         return loss
 
     def _estimate(self, oracle: Oracle) -> Tensor:

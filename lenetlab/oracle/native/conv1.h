@@ -14,7 +14,7 @@ INLINE Vector pool(Vector top_left, Vector top_right, Vector low_left, Vector lo
 }
 
 // A window of 2×2 outputs needs 6×6 pixels. Its four sums for each of `C` channels stay in registers.
-inline void conv1_forward(const Weights &weights, Block &b) {
+KERNEL inline void conv1_forward(const Weights &weights, Block &b) {
     constexpr int C = TILE / 4;
     for (int y = 0; y < 12; ++y)
         for (int x = 0; x < 12; ++x)
@@ -37,8 +37,8 @@ inline void conv1_forward(const Weights &weights, Block &b) {
                     });
                 }
                 unroll<C>([&](auto c) {
-                    Integers &won = b.won1[first + c][y][x];
-                    b.a1[first + c][y][x] = tanh(pool(s[c][0], s[c][1], s[c][2], s[c][3], won));
+                    Integers &won = b.won1[y][x][first + c];
+                    b.a1[y][x][first + c] = tanh(pool(s[c][0], s[c][1], s[c][2], s[c][3], won));
                 });
             }
 }
@@ -48,13 +48,13 @@ inline void conv1_forward(const Weights &weights, Block &b) {
 // Each lane's winner picks its own 5×5 patch out of the window's 6×6 pixels, by blends: first the
 // upper or lower row, then the left or right five columns.
 template <int FIRST, int END>
-INLINE void conv1_gradient_rows(const Block &b, int y, int c, Vector (&g)[26]) {
+INLINE void conv1_gradient_rows(const Block &b, const Scratch &t, int y, int c, Vector (&g)[26]) {
     constexpr int ROWS = END - FIRST;
     Vector s[ROWS][5], bias{};
     unroll<ROWS>([&](auto r) { unroll<5>([&](auto k) { s[r][k] = g[5 * (FIRST + r) + k]; }); });
     for (int x = 0; x < 12; ++x) {
-        const Vector d = b.da1[c][y][x];
-        const Integers won = b.won1[c][y][x];
+        const Vector d = t.da1[y][x][c];
+        const Integers won = b.won1[y][x][c];
         const Integers low = (won & 2) != 0, right = (won & 1) != 0;
         unroll<ROWS>([&](auto r) {
             const Vector *upper = &b.x[2 * y + FIRST + r][2 * x], *lower = upper + 28;
@@ -68,10 +68,10 @@ INLINE void conv1_gradient_rows(const Block &b, int y, int c, Vector (&g)[26]) {
     if (END == 5) g[25] += bias;
 }
 
-inline void conv1_gradient(const Block &b, Vector (&g)[6][26]) {
+KERNEL inline void conv1_gradient(const Block &b, const Scratch &t, Vector (&g)[6][26]) {
     for (int y = 0; y < 12; ++y)
         for (int c = 0; c < 6; ++c) {
-            conv1_gradient_rows<0, 3>(b, y, c, g[c]);  // 15 sums leave registers for the blends
-            conv1_gradient_rows<3, 5>(b, y, c, g[c]);
+            conv1_gradient_rows<0, 3>(b, t, y, c, g[c]);  // 15 sums leave registers for the blends
+            conv1_gradient_rows<3, 5>(b, t, y, c, g[c]);
         }
 }

@@ -9,24 +9,24 @@
 #include "winograd.h"
 
 // Bᵀ d B of the 16 overlapping 6×6 windows of every channel.
-inline void conv2_tiles(Block &b) {
+KERNEL inline void conv2_tiles(const Block &b, Scratch &t) {
     for (int c = 0; c < 6; ++c) {
         Vector rows[12][4][6];
         for (int y = 0; y < 12; ++y)
-            for (int x = 0; x < 4; ++x) to_tile(&b.a1[c][y][2 * x], 1, rows[y][x]);
+            for (int x = 0; x < 4; ++x) to_tile(&b.a1[y][2 * x][c], 6, rows[y][x]);
         for (int y = 0; y < 4; ++y)
             for (int x = 0; x < 4; ++x)
                 for (int j = 0; j < 6; ++j) {
                     Vector column[6];
                     to_tile(&rows[2 * y][x][j], 4 * 6, column);
-                    unroll<6>([&](auto i) { b.v[4 * y + x][6 * i + j][c] = column[i]; });
+                    unroll<6>([&](auto i) { t.v[4 * y + x][6 * i + j][c] = column[i]; });
                 }
     }
 }
 
-inline void conv2_forward(const Weights &weights, Block &b) {
+KERNEL inline void conv2_forward(const Weights &weights, Block &b, Scratch &t) {
     constexpr int O = TILE / 6;  // output channels at a time, with a row of six elements each
-    conv2_tiles(b);
+    conv2_tiles(b, t);
     for (int window = 0; window < 16; ++window)
         for (int first = 0; first < 16; first += O) {
             Vector y[O][4];
@@ -34,7 +34,7 @@ inline void conv2_forward(const Weights &weights, Block &b) {
                 unroll<4>([&](auto q) { y[o][q] = fill(weights.w[CONV2_B + first + o]); });
             });
             for (int i = 0; i < 6; ++i) {
-                const Vector(*v)[6] = &b.v[window][6 * i];
+                const Vector(*v)[6] = &t.v[window][6 * i];
                 const float(*u)[6][16] = &weights.conv2[6 * i];
                 Vector m[O][6] = {};
                 for (int c = 0; c < 6; ++c)
@@ -57,101 +57,130 @@ inline void conv2_forward(const Weights &weights, Block &b) {
         }
 }
 
-// A dY, half way into Winograd's domain: dY is `d` in the entry that won and zero in the others.
-INLINE void spread(Vector d, Integers won, Vector (&rows)[2][6]) {
-    const Vector zero{};
-    unroll<2>([&](auto row) {
-        from_outputs(select(won == 2 * row, d, zero), select(won == 2 * row + 1, d, zero), rows[row]);
+// One image's inputs as the rows of its patches, [y][x][5 columns × 6 channels, 2 unused]: a row of the
+// patch of any output is whole vectors, aligned.
+struct alignas(64) Patches {
+    float row[12][8][32];
+};
+
+KERNEL inline void read_patches(const float (&a1)[864 + 16], Patches &p) {
+    for (int y = 0; y < 12; ++y)
+        for (int x = 0; x < 8; ++x) std::memcpy(p.row[y][x], &a1[(12 * y + x) * 6], sizeof p.row[y][x]);
+}
+
+// Gradient of the filters by one image: of every window's winner, its patch times its gradient. The
+// lanes are the inputs of a row of the patch.
+KERNEL inline void filters_gradient(const Patches &p, const float (&d)[256], const float (&at)[256],
+                             FiltersGradient &g) {
+    constexpr int V = 32 / L;  // vectors in a row
+    constexpr int ROWS = TILE / V < 5 ? TILE / V : 5, GROUPS = (5 + ROWS - 1) / ROWS;
+    constexpr int O = TILE / V < 10 ? 1 : 2;  // output channels at a time
+    unroll<GROUPS>([&](auto group) {
+        constexpr int FIRST = group * ROWS, R = FIRST + ROWS < 5 ? ROWS : 5 - FIRST;
+        for (int first = 0; first < 16; first += O) {
+            Vector s[O][R][V];
+            unroll<O>([&](auto o) {
+                unroll<R>([&](auto r) {
+                    unroll<V>([&](auto v) { s[o][r][v] = load(&g[first + o][FIRST + r][v * L]); });
+                });
+            });
+            for (int window = 0; window < 16; ++window)
+                unroll<O>([&](auto o) {
+                    const int k = (first + o) * 16 + window;
+                    int32_t begin;
+                    std::memcpy(&begin, &at[k], sizeof begin);
+                    const float *patch = &p.row[0][0][0] + begin + FIRST * 8 * 32;
+                    const Vector scale = fill(d[k]);
+                    unroll<R>([&](auto r) {
+                        unroll<V>([&](auto v) { s[o][r][v] += scale * load(patch + r * 8 * 32 + v * L); });
+                    });
+                });
+            unroll<O>([&](auto o) {
+                unroll<R>([&](auto r) {
+                    unroll<V>([&](auto v) { store(&g[first + o][FIRST + r][v * L], s[o][r][v]); });
+                });
+            });
+        }
     });
 }
 
-// Gradient of the filters: u[element][c][o] += Σ over images of dY[o][image] · v[element][c][image].
-// `rows` is `spread` with the output channels in the lanes.
-// Not inlined: GCC then keeps the sums of all six rows' loops in registers.
-template <int i>
-__attribute__((noinline)) void filters_gradient(const Vector (&rows)[L][OV][2][6],
-                                                const Vector (&v)[36][6], Filters &u) {
-    constexpr int J = TILE > 12 ? 3 : 2;  // elements at a time, with six channels each
-    for (int part = 0; part < OV; ++part) {
-        Vector m[L][6];
-        for (int n = 0; n < L; ++n)
-            unroll<6>([&](auto j) {
-                m[n][j] = from_outputs<i>(rows[n][part][0][j], rows[n][part][1][j]);
-            });
-        for (int first = 0; first < 6; first += J) {
-            Vector s[J][6];
-            unroll<J>([&](auto j) {
-                unroll<6>([&](auto c) { s[j][c] = load(&u[6 * i + first + j][c][part * L]); });
-            });
-            const float *scalars = reinterpret_cast<const float *>(&v[6 * i + first]);
-            for (int n = 0; n < L; ++n)
-                unroll<J>([&](auto j) {
-                    unroll<6>([&](auto c) { s[j][c] += m[n][first + j] * scalars[(6 * j + c) * L + n]; });
-                });
-            unroll<J>([&](auto j) {
-                unroll<6>([&](auto c) { store(&u[6 * i + first + j][c][part * L], s[j][c]); });
-            });
-        }
-    }
-}
-
-// Gradient of a window's tile: v[element][c] = Σ over o of u[element][c][o] · dY[o].
-template <int i>
-__attribute__((noinline)) void tile_gradient(const Vector (&rows)[16][2][6], const Filters &u,
-                                             Vector (&v)[36][6]) {
-    constexpr int J = TILE > 12 ? 3 : 2;
-    Vector m[16][6];
+// What `filters_gradient` takes of every image, one a row.
+KERNEL inline void to_patches(const Block &b, Scratch &t) {
+    to_rows<864>(&b.a1[0][0][0], t.a1_rows);
+    to_rows<256>(&b.da2[0][0], t.da2_rows);
+    Vector at[16][16];
     for (int o = 0; o < 16; ++o)
-        unroll<6>([&](auto j) { m[o][j] = from_outputs<i>(rows[o][0][j], rows[o][1][j]); });
-    for (int first = 0; first < 6; first += J) {
-        Vector s[J][6] = {};
-        for (int o = 0; o < 16; ++o)
-            unroll<J>([&](auto j) {
-                unroll<6>([&](auto c) { s[j][c] += m[o][first + j] * u[6 * i + first + j][c][o]; });
+        for (int window = 0; window < 16; ++window) {
+            const Integers won = b.won2[o][window];
+            const int y = window / 4, x = window % 4;
+            at[o][window] = bits((2 * y + (won >> 1)) * (8 * 32) + (2 * x + (won & 1)) * 32);
+        }
+    to_rows<256>(&at[0][0], t.at_rows);
+}
+
+// From the gradient of conv2's outputs to that of its parameters.
+inline void conv2_weights(const Block &b, Scratch &t, Gradient &g) {
+    to_patches(b, t);
+    Patches p;
+    for (int n = 0; n < L; ++n) {
+        read_patches(t.a1_rows[n], p);
+        filters_gradient(p, t.da2_rows[n], t.at_rows[n], g.conv2);
+    }
+    for (int o = 0; o < 16; ++o) {
+        Vector total{};
+        for (int window = 0; window < 16; ++window) total += b.da2[o][window];
+        g.conv2_b[o] += sum(total);
+    }
+}
+
+// A dY, half way into Winograd's domain, for two windows from `window` on: [column][output][row][window].
+// dY is d in the entry that won and zero in the others.
+INLINE void spread(const Block &b, int window, Vector (&half)[6][16][2][2]) {
+    const Vector zero{};
+    for (int o = 0; o < 16; ++o)
+        unroll<2>([&](auto w) {
+            const Vector d = b.da2[o][window + w];
+            const Integers won = b.won2[o][window + w];
+            unroll<2>([&](auto row) {
+                Vector columns[6];
+                from_outputs(select(won == 2 * row, d, zero), select(won == 2 * row + 1, d, zero), columns);
+                unroll<6>([&](auto j) { half[j][o][row][w] = columns[j]; });
             });
-        unroll<J>([&](auto j) { unroll<6>([&](auto c) { v[6 * i + first + j][c] = s[j][c]; }); });
-    }
+        });
 }
 
-// `spread` of one window with the images in the lanes turned into output channels in the lanes.
-INLINE void spread_by_channel(const Block &b, int window, Vector (&rows)[L][OV][2][6]) {
-    for (int part = 0; part < OV; ++part) {
-        Vector d[L], won[L];
-        unroll<L>([&](auto o) {
-            d[o] = b.da2[part * L + o][window];
-            won[o] = bits(b.won2[part * L + o][window]);
-        });
-        transpose(d);
-        transpose(won);
-        for (int n = 0; n < L; ++n) spread(d[n], bits(won[n]), rows[n][part]);
-    }
-}
-
-// From the gradient of conv2's outputs to those of its parameters and of conv1's outputs.
-inline void conv2_gradient(const Weights &weights, Block &b, Gradient &g) {
-    std::memset(b.tiles, 0, sizeof b.tiles);
-    for (int window = 0; window < 16; ++window) {
-        Vector by_image[16][2][6], by_channel[L][OV][2][6];
-        for (int o = 0; o < 16; ++o) spread(b.da2[o][window], b.won2[o][window], by_image[o]);
-        spread_by_channel(b, window, by_channel);
-        for (int n = 0; n < L; ++n)
-            for (int part = 0; part < OV; ++part) {
-                const Vector(&rows)[2][6] = by_channel[n][part];
-                float *to = &g.conv2_b[part * L];
-                // elements 0 and 5 of a row are its two entries
-                store(to, load(to) + (rows[0][0] + rows[0][5]) + (rows[1][0] + rows[1][5]));
-            }
-        Vector v[36][6];
-        unroll<6>([&](auto i) {
-            filters_gradient<i>(by_channel, b.v[window], g.conv2);
-            tile_gradient<i>(by_image, weights.conv2, v);
-        });
-        const int y = window / 4, x = window % 4;
-        for (int c = 0; c < 6; ++c)
-            for (int j = 0; j < 6; ++j) {
-                Vector column[6];
-                from_tile(&v[j][c], 36, column);
-                unroll<6>([&](auto i) { b.tiles[c][2 * y + i][x][j] += column[i]; });
+// From the gradient of conv2's outputs to that of conv1's outputs. The gradient of a window's tile is
+// v[element][c] = Σ over o of u[element][c][o] · (A dY Aᵀ)[element][o]; a factor u that is read serves
+// two windows, and the six sums of a column of elements leave the domain straight from registers.
+KERNEL inline void conv2_inputs(const Weights &weights, const Block &b, Scratch &t) {
+    constexpr int C = TILE / 12;  // channels at a time
+    std::memset(t.tiles, 0, sizeof t.tiles);
+    for (int window = 0; window < 16; window += 2) {
+        Vector half[6][16][2][2];
+        spread(b, window, half);
+        for (int j = 0; j < 6; ++j)
+            for (int first = 0; first < 6; first += C) {
+                Vector s[C][2][6] = {};
+                for (int o = 0; o < 16; ++o) {
+                    const Vector(&y)[2][2] = half[j][o];
+                    unroll<6>([&](auto i) {
+                        const Vector left = from_outputs<i>(y[0][0], y[1][0]);
+                        const Vector right = from_outputs<i>(y[0][1], y[1][1]);
+                        unroll<C>([&](auto c) {
+                            const Vector factor = fill(weights.conv2[6 * i + j][first + c][o]);
+                            s[c][0][i] += left * factor;
+                            s[c][1][i] += right * factor;
+                        });
+                    });
+                }
+                unroll<C>([&](auto c) {
+                    unroll<2>([&](auto w) {
+                        Vector column[6];
+                        from_tile(s[c][w], 1, column);
+                        Vector *to = &t.tiles[first + c][window / 4 * 2][window % 4 + w][j];
+                        unroll<6>([&](auto i) { to[i * 4 * 6] += column[i]; });
+                    });
+                });
             }
     }
     for (int c = 0; c < 6; ++c)
@@ -159,12 +188,12 @@ inline void conv2_gradient(const Weights &weights, Block &b, Gradient &g) {
             Vector row[12] = {};
             unroll<4>([&](auto x) {
                 Vector part[6];
-                from_tile(b.tiles[c][y][x], 1, part);
+                from_tile(t.tiles[c][y][x], 1, part);
                 unroll<6>([&](auto k) { row[2 * x + k] += part[k]; });
             });
             unroll<12>([&](auto x) {
-                const Vector a = b.a1[c][y][x];
-                b.da1[c][y][x] = row[x] * (1.f - a * a);
+                const Vector a = b.a1[y][x][c];
+                t.da1[y][x][c] = row[x] * (1.f - a * a);
             });
         }
 }

@@ -27,36 +27,44 @@ enum : int {
 };
 static_assert(CONV1_B + 6 == SIZE);
 
-constexpr int OV = 16 / L;  // vectors that hold conv2's 16 output channels
-
 // conv2's filters in Winograd's domain: [element of the 6×6 tile][input][output channel].
 typedef float Filters[36][6][16];
+
+// Their gradient: [output][row][5 columns × 6 inputs, then 2 unused]: whole vectors.
+typedef float FiltersGradient[16][5][32];
 
 // What one thread sums over the images of its share. Rows are padded to whole vectors.
 struct alignas(64) Gradient {
     float fc1[120][256], fc2[84][128], fc3[10][96];
-    Filters conv2;
+    FiltersGradient conv2;
     float fc1_b[120], fc2_b[84], conv2_b[16], fc3_b[10];
     Vector conv1[6][26];  // 25 weights and the bias, still one sum per lane
 };
 
-// Activations of L images, one per lane, and the gradients of their losses.
+// Activations of L images, one per lane, and the gradients of their losses: what lasts from the
+// forward to the backward pass. The dense layers take two blocks at once.
 struct alignas(64) Block {
     Vector x[28][28];
-    Vector a1[6][12][12];    // after conv1, pool, tanh
-    Integers won1[6][12][12];  // which entry of the 2×2 window was largest: 2·row + column
-    Vector v[16][36][6];     // conv2's input tiles in Winograd's domain: [window][element][channel]
-    Vector a2[16][16];       // after conv2, pool, tanh: [channel][window]
+    Vector a1[12][12][6];      // after conv1, pool, tanh: [row][column][channel]
+    Integers won1[12][12][6];  // which entry of the 2×2 window was largest: 2·row + column
+    Vector a2[16][16];         // after conv2, pool, tanh: [channel][window]
     Integers won2[16][16];
     Vector h1[120], h2[84], z[10];  // after fc1, fc2 (tanh), fc3
 
-    Vector p[10];                          // softmax, then dz = softmax − one-hot
-    Vector dh2[84], dh1[120];              // before tanh
-    Vector da2[16][16];                    // before tanh: [channel][window]
-    Vector da1[6][12][12];                 // before tanh
-    Vector tiles[6][12][4][6];             // conv2's input gradient, half transformed
+    Vector p[10];              // softmax, then dz = softmax − one-hot
+    Vector dh2[84], dh1[120];  // before tanh
+    Vector da2[16][16];        // before tanh: [channel][window]
     // the inputs of the dense layers, one row an image
     float a2_rows[L][256], h1_rows[L][128], h2_rows[L][96];
+};
+
+// What the convolutions of one block need and the next block overwrites.
+struct alignas(64) Scratch {
+    Vector v[16][36][6];        // conv2's input tiles in Winograd's domain: [window][element][channel]
+    Vector tiles[6][12][4][6];  // conv2's input gradient, half transformed
+    Vector da1[12][12][6];      // before tanh
+    // conv2's inputs, the gradient of its outputs, and where the winners' patches begin; one row an image
+    float a1_rows[L][864 + 16], da2_rows[L][256], at_rows[L][256];
 };
 
 // Parameters as the stages use them; the dense layers read the flat vector itself.
@@ -65,3 +73,13 @@ struct alignas(64) Weights {
     float conv1[25][6];  // [tap][channel], divided by 255 where pixels are bytes
     Filters conv2;
 };
+
+// `in` (IN vectors, lanes are images) as rows, one an image; what is beyond IN stays as it is.
+template <int IN, int STRIDE> INLINE void to_rows(const Vector *in, float (&rows)[L][STRIDE]) {
+    for (int i = 0; i < IN; i += L) {
+        Vector part[L];
+        unroll<L>([&](auto k) { part[k] = i + k < IN ? in[i + k] : Vector{}; });
+        transpose(part);
+        unroll<L>([&](auto n) { store(&rows[n][i], part[n]); });
+    }
+}

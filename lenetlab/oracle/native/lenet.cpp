@@ -58,7 +58,7 @@ struct Examples {
     }
 };
 
-template <class Pixel> void read_pixels(const Pixel *images, const Examples &e, Block &b) {
+template <class Pixel> KERNEL void read_pixels(const Pixel *images, const Examples &e, Block &b) {
     typedef Pixel Pixels __attribute__((vector_size(L * sizeof(Pixel))));
     Vector *x = &b.x[0][0];
     for (int i = 0; i < 784; i += L) {
@@ -80,26 +80,33 @@ void write_rows(const Vector *from, int count, const Examples &e, int64_t first,
             for (int k = 0; k < count; ++k) to[(first + n) * count + k] = from[k][n] * scale;
 }
 
-// The gradient of a pooled map's winners at their places in the map before the pool.
-void write_winners(const Vector *d, const Integers *won, int channels, int side, const Examples &e,
-                   int64_t first, float *to) {
+// The gradient of a pooled map's winners at their places in the map before the pool; `d` and `won`
+// of a channel, row and column.
+template <class D, class Won>
+void write_winners(D &&d, Won &&won, int channels, int side, const Examples &e, int64_t first, float *to) {
     if (to)
         for (int n = 0; n < e.count; ++n)
-            for (int k = 0; k < channels * side * side; ++k) {
-                const int c = k / (side * side), y = k / side % side, x = k % side, w = won[k][n];
-                to[(((first + n) * channels + c) * 2 * side + 2 * y + w / 2) * 2 * side + 2 * x + w % 2] =
-                    d[k][n];
-            }
+            for (int c = 0; c < channels; ++c)
+                for (int y = 0; y < side; ++y)
+                    for (int x = 0; x < side; ++x) {
+                        const int w = won(c, y, x)[n];
+                        to[(((first + n) * channels + c) * 2 * side + 2 * y + w / 2) * 2 * side + 2 * x +
+                           w % 2] = d(c, y, x)[n];
+                    }
 }
 
-void write_layers(const Question &q, const Block &b, const Examples &e, int64_t first) {
+void write_layers(const Question &q, const Block &b, const Scratch &t, const Examples &e, int64_t first) {
     write_rows(&b.x[0][0], 784, e, first, q.x, q.bytes ? 1 / 255.f : 1);
-    write_rows(&b.a1[0][0][0], 864, e, first, q.a1);
+    Vector a1[864];
+    for (int k = 0; k < 864; ++k) a1[k] = b.a1[k / 12 % 12][k % 12][k / 144];
+    write_rows(a1, 864, e, first, q.a1);
     write_rows(&b.a2[0][0], 256, e, first, q.a2);
     write_rows(b.h1, 120, e, first, q.h1);
     write_rows(b.h2, 84, e, first, q.h2);
-    write_winners(&b.da1[0][0][0], &b.won1[0][0][0], 6, 12, e, first, q.d_conv1);
-    write_winners(&b.da2[0][0], &b.won2[0][0], 16, 4, e, first, q.d_conv2);
+    write_winners([&](int c, int y, int x) { return t.da1[y][x][c]; },
+                  [&](int c, int y, int x) { return b.won1[y][x][c]; }, 6, 12, e, first, q.d_conv1);
+    write_winners([&](int c, int y, int x) { return b.da2[c][4 * y + x]; },
+                  [&](int c, int y, int x) { return b.won2[c][4 * y + x]; }, 16, 4, e, first, q.d_conv2);
     write_rows(b.dh1, 120, e, first, q.d_fc1);
     write_rows(b.dh2, 84, e, first, q.d_fc2);
     write_rows(b.p, 10, e, first, q.d_fc3);
@@ -113,12 +120,12 @@ Vector squares(const Vector *v, int n) {
 
 // Norm of each example's gradient. That of a dense layer is an outer product; the convolutions' are
 // summed up one image at a time.
-void write_norms(const Question &q, const Block &b, const Examples &e, int64_t first) {
+void write_norms(const Question &q, const Block &b, const Scratch &t, const Examples &e, int64_t first) {
     Vector total = (squares(&b.a2[0][0], 256) + 1.f) * squares(b.dh1, 120) +
                    (squares(b.h1, 120) + 1.f) * squares(b.dh2, 84) +
                    (squares(b.h2, 84) + 1.f) * squares(b.p, 10);
     Vector conv1[6][26] = {};
-    conv1_gradient(b, conv1);
+    conv1_gradient(b, t, conv1);
     const float scale = q.bytes ? 1 / 255.f : 1;
     for (auto &channel : conv1)
         total += squares(channel, 25) * (scale * scale) + channel[25] * channel[25];
@@ -127,26 +134,15 @@ void write_norms(const Question &q, const Block &b, const Examples &e, int64_t f
         for (const Vector d : channel) bias += d;
         total += bias * bias;
     }
-    Filters u[L] = {};
-    for (int window = 0; window < 16; ++window) {
-        Vector rows[L][OV][2][6];
-        spread_by_channel(b, window, rows);
-        for (int n = 0; n < e.count; ++n)
-            for (int part = 0; part < OV; ++part)
-                for (int i = 0; i < 6; ++i)
-                    for (int j = 0; j < 6; ++j) {
-                        const Vector m = A0[i] * rows[n][part][0][j] + A1[i] * rows[n][part][1][j];
-                        for (int c = 0; c < 6; ++c) {
-                            float *to = &u[n][6 * i + j][c][part * L];
-                            store(to, load(to) + m * b.v[window][6 * i + j][c][n]);
-                        }
-                    }
-    }
     for (int n = 0; n < e.count; ++n) {
-        float g[2400];
-        from_filters(u[n], g);
+        FiltersGradient g = {};
+        Patches p;
+        read_patches(t.a1_rows[n], p);
+        filters_gradient(p, t.da2_rows[n], t.at_rows[n], g);
         double square = total[n];
-        for (const float d : g) square += double(d) * d;
+        for (const auto &channel : g)
+            for (const auto &row : channel)
+                for (int k = 0; k < 30; ++k) square += double(row[k]) * row[k];
         q.norms[first + n] = float(std::sqrt(square));
     }
 }
@@ -164,26 +160,48 @@ void draw_labels(const Block &b, const float *uniform, Examples &e) {
 
 bool needs_backward(const Question &q) { return q.gradient || q.norms || q.d_fc3; }
 
-void one_block(const Question &q, const Weights &weights, int64_t first, Block &b, Gradient &g, double &loss) {
-    Examples e(q, first);
-    if (q.bytes)
-        read_pixels(static_cast<const uint8_t *>(q.images), e, b);
-    else
-        read_pixels(static_cast<const float *>(q.images), e, b);
-    conv1_forward(weights, b);
-    conv2_forward(weights, b);
-    dense_forward(weights, b);
-    write_rows(b.z, 10, e, first, q.logits);
-    double losses[L];
-    cross_entropy(b, e.labels, losses);
-    for (int n = 0; n < e.count; ++n) loss += losses[n];
+// The arrays that a thread works in.
+struct Workplace {
+    Block blocks[2];
+    Scratch scratch;
+};
+
+// N blocks of the batch, from example `first` on.
+template <int N>
+void some_blocks(const Question &q, const Weights &weights, int64_t first, Workplace &at, Gradient &g, double &loss) {
+    Scratch &t = at.scratch;
+    for (int n = 0; n < N; ++n) {
+        const Examples e(q, first + n * L);
+        Block &b = at.blocks[n];
+        if (q.bytes)
+            read_pixels(static_cast<const uint8_t *>(q.images), e, b);
+        else
+            read_pixels(static_cast<const float *>(q.images), e, b);
+        conv1_forward(weights, b);
+        conv2_forward(weights, b, t);
+    }
+    dense_forward<N>(weights, at.blocks);
+    for (int n = 0; n < N; ++n) {
+        Examples e(q, first + n * L);
+        Block &b = at.blocks[n];
+        write_rows(b.z, 10, e, first + n * L, q.logits);
+        double losses[L];
+        cross_entropy(b, e.labels, losses);
+        for (int i = 0; i < e.count; ++i) loss += losses[i];
+        if (q.uniform) draw_labels(b, q.uniform + first + n * L, e);
+        loss_gradient(b, e.labels, e.count);
+    }
     if (!needs_backward(q)) return;
-    if (q.uniform) draw_labels(b, q.uniform + first, e);
-    dense_gradient(weights, b, e.labels, e.count, g);
-    conv2_gradient(weights, b, g);
-    conv1_gradient(b, g.conv1);
-    if (q.norms) write_norms(q, b, e, first);
-    if (q.d_fc3) write_layers(q, b, e, first);
+    dense_gradient<N>(weights, at.blocks, g);
+    for (int n = 0; n < N; ++n) {
+        const Examples e(q, first + n * L);
+        Block &b = at.blocks[n];
+        conv2_weights(b, t, g);
+        conv2_inputs(weights, b, t);
+        conv1_gradient(b, t, g.conv1);
+        if (q.norms) write_norms(q, b, t, e, first + n * L);
+        if (q.d_fc3) write_layers(q, b, t, e, first + n * L);
+    }
 }
 
 // out[row][column] = scale · Σ over shares, for the rows from `begin` up to `end`.
@@ -209,12 +227,15 @@ void add_vector(const std::vector<Gradient> &g, int shares, const float (Gradien
 }
 
 void add_convolutions(const std::vector<Gradient> &g, int shares, float scale, float pixel, float *out) {
-    Filters u;
-    std::memcpy(u, g[0].conv2, sizeof u);
-    for (int s = 1; s < shares; ++s)
-        for (int k = 0; k < 36 * 6 * 16; ++k) (&u[0][0][0])[k] += (&g[s].conv2[0][0][0])[k];
-    from_filters(u, out + CONV2_W);
-    for (int k = 0; k < 2400; ++k) out[CONV2_W + k] *= scale;
+    for (int o = 0; o < 16; ++o)
+        for (int y = 0; y < 5; ++y) {
+            float row[32] = {};
+            for (int s = 0; s < shares; ++s)
+                for (int k = 0; k < 32; ++k) row[k] += g[s].conv2[o][y][k];
+            for (int c = 0; c < 6; ++c)
+                for (int x = 0; x < 5; ++x)
+                    out[CONV2_W + ((o * 6 + c) * 5 + y) * 5 + x] = row[6 * x + c] * scale;
+        }
     for (int c = 0; c < 6; ++c)
         for (int k = 0; k < 26; ++k) {
             Vector total = g[0].conv1[c][k];
@@ -271,11 +292,13 @@ void answer(const Question &q) {
     if (int(all.gradients.size()) < shares) all.gradients.resize(SHARES);
     double losses[SHARES] = {};
     all.pool.run(shares, int(q.threads), [&](int share) {
-        static thread_local std::unique_ptr<Block> block(new Block());
+        static thread_local std::unique_ptr<Workplace> at(new Workplace());
         Gradient &g = all.gradients[share];
         if (needs_backward(q)) std::memset(static_cast<void *>(&g), 0, sizeof g);
         const int64_t end = std::min(blocks, (share + 1) * each);
-        for (int64_t k = share * each; k < end; ++k) one_block(q, all.weights, k * L, *block, g, losses[share]);
+        int64_t k = share * each;
+        for (; k + 2 <= end; k += 2) some_blocks<2>(q, all.weights, k * L, *at, g, losses[share]);
+        if (k < end) some_blocks<1>(q, all.weights, k * L, *at, g, losses[share]);
     });
     double total = 0;
     for (int s = 0; s < shares; ++s) total += losses[s];

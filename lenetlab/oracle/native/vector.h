@@ -20,6 +20,8 @@ constexpr int L = 4, TILE = 12;
 #endif
 
 #define INLINE inline __attribute__((always_inline))
+// A kernel: everything goes into it and it into nothing, so its loops have the registers to themselves.
+#define KERNEL __attribute__((noinline, flatten))
 
 typedef float Vector __attribute__((vector_size(4 * L)));
 typedef int32_t Integers __attribute__((vector_size(4 * L)));
@@ -42,7 +44,7 @@ INLINE Vector load(const float *from) {  // at any address
 
 INLINE void store(float *to, Vector v) { std::memcpy(to, &v, sizeof v); }
 
-INLINE Vector fill(float x) { return Vector{} + x; }
+INLINE Vector fill(float x) { return x - Vector{}; }  // x + 0 would be an addition, −0 becoming 0
 
 INLINE Vector select(Integers which, Vector yes, Vector no) { return which ? yes : no; }
 

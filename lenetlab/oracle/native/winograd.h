@@ -60,7 +60,8 @@ INLINE void from_outputs(Vector y0, Vector y1, Vector (&m)[6]) {
 template <int I> INLINE Vector from_outputs(Vector y0, Vector y1) {
     if constexpr (I == 0) return y0;
     if constexpr (I == 5) return y1;
-    return A1[I] == 1 ? y0 + y1 : A1[I] == -1 ? y0 - y1 : A1[I] == 2 ? y0 + 2.f * y1 : y0 - 2.f * y1;
+    const Vector twice = y1 + y1;  // sums have units of their own beside the multiply-adds'
+    return A1[I] == 1 ? y0 + y1 : A1[I] == -1 ? y0 - y1 : A1[I] == 2 ? y0 + twice : y0 - twice;
 }
 
 constexpr float G[6][5] = {
@@ -96,22 +97,4 @@ inline void to_filters(const float *g, float (&u)[36][6][16]) {
             for (int i = 0; i < 6; ++i)
                 unroll<6>([&](auto j) { store(&u[6 * i + j][c][part], product<j>(rows[i])); });
         }
-}
-
-// Gᵀ u G of all 96 filters, the transpose of `to_filters`: [element][input][output] → (16, 6, 5, 5).
-inline void from_filters(const float (&u)[36][6][16], float *g) {
-    for (int c = 0; c < 6; ++c) {
-        float rows[5][6][16] = {};
-        for (int i = 0; i < 6; ++i)
-            for (int k = 0; k < 5; ++k)
-                for (int j = 0; j < 6; ++j)
-                    for (int o = 0; o < 16; ++o) rows[k][j][o] += G[i][k] * u[i * 6 + j][c][o];
-        for (int y = 0; y < 5; ++y)
-            for (int x = 0; x < 5; ++x) {
-                float total[16] = {};
-                for (int j = 0; j < 6; ++j)
-                    for (int o = 0; o < 16; ++o) total[o] += G[j][x] * rows[y][j][o];
-                for (int o = 0; o < 16; ++o) g[((o * 6 + c) * 5 + y) * 5 + x] = total[o];
-            }
-    }
 }
