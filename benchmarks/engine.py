@@ -11,12 +11,9 @@ that is timed in the same run. On a busy machine nothing is measured.
 
 import argparse
 import ctypes
-import os
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import median
@@ -29,9 +26,9 @@ import torch
 import torch.nn.functional as F
 from rich.console import Console
 from rich.table import Table
+from timing import Work, block, in_turns, machine
 from torch import nn
 
-from lenetlab.experiments.environment import _processor
 from lenetlab.oracle.native import build
 from lenetlab.oracle.native_engine import NativeEngine
 from lenetlab.oracle.order import DataOrder, starter_stream
@@ -39,7 +36,6 @@ from lenetlab.problem.data import Split, load
 from lenetlab.problem.evaluation import evaluate
 from lenetlab.problem.model import SIZE, initial_weights, logits, state_dict, views
 
-BLOCK = 0.3  # seconds
 STEPS = 94  # a tenth of an epoch of 938 batches of 64
 
 # Multiply-adds an image by the layers' shapes, and what the engine does of them: conv2 in the
@@ -61,8 +57,6 @@ extern "C" float peak(long n) {
 extern "C" int lanes() { return L; }
 """
 
-Work = Callable[[], object]
-
 
 class LeNet5(nn.Module):
     """The handed-out script's model, written as everybody writes it."""
@@ -74,36 +68,6 @@ class LeNet5(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return logits(dict(self.named_parameters()), x)
-
-
-def block(work: Work, count: int) -> float:
-    """Seconds of one call, from a block of `count`."""
-    begun = time.perf_counter()
-    for _ in range(count):
-        work()
-    return (time.perf_counter() - begun) / count
-
-
-def calls(work: Work) -> int:
-    """How many calls fill a block; the first call warms up."""
-    work()
-    return max(1, round(BLOCK / block(work, 1)))
-
-
-def in_turns(
-    works: dict[str, Work], threads: dict[str, int], repeats: int
-) -> dict[str, list[float]]:
-    """Seconds of each, in blocks that alternate."""
-    found: dict[str, list[float]] = {name: [] for name in works}
-    counts = {}
-    for name, work in works.items():
-        torch.set_num_threads(threads.get(name, 1))
-        counts[name] = calls(work)
-    for _ in range(repeats):
-        for name, work in works.items():
-            torch.set_num_threads(threads.get(name, 1))
-            found[name].append(block(work, counts[name]))
-    return found
 
 
 class Timed:
@@ -243,15 +207,9 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--force", action="store_true", help="measure on a busy machine too")
     given = parser.parse_args()
-    load_now = os.getloadavg()[0]
-    if load_now > 0.6 and not given.force:
-        parser.error(f"the machine is busy (load {load_now:.2f}); wait, or pass --force")
+    conditions = machine(parser, given.force)
     out = Console(width=130, highlight=False)
-    kernel = build.native_kernel()
-    out.print(
-        f"{_processor()}, {os.cpu_count()} cores, load {load_now:.2f}; "
-        f"torch {torch.__version__}; native engine {kernel.key}, {kernel.instructions}"
-    )
+    out.print(conditions)
 
     data, test = load("train"), load("test")
     w = initial_weights(torch.Generator().manual_seed(0))

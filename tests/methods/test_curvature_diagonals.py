@@ -122,17 +122,17 @@ def test_sophia_that_never_clips_is_newtons_method_with_a_diagonal():
     """On a diagonal quadratic h becomes the Hessian; the error left is that of the mean."""
     s = setting(Diagonal())
     free = 1e9
-    optimizer = build("sophia", s, lr=0.0, beta1=0.0, beta2=0.999, gamma=free, every=1,
+    optimizer = build("sophia", s, lr=0.0, beta1=0.0, beta2=0.995, gamma=free, every=1,
                       estimator="hutchinson")  # fmt: skip
-    n = 6000
+    n = 1200
     for _ in range(n):
         s.oracle.next_step()
         optimizer.step(s.oracle)
     optimizer.param_groups[0]["lr"] = free
     s.oracle.next_step()
     optimizer.step(s.oracle)
-    # a mean of u² with variance 2 over about 2000 draws
-    torch.testing.assert_close(s.weights.w, s.problem.minimum, rtol=0.2, atol=1e-9)
+    # a mean of u², with variance 2, over some 400 draws; h lacks 0.995¹²⁰⁰
+    torch.testing.assert_close(s.weights.w, s.problem.minimum, rtol=0.3, atol=1e-9)
 
 
 def test_sophia_moves_no_weight_farther_than_its_rate():

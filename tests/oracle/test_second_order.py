@@ -111,7 +111,7 @@ def test_the_sampled_fisher_is_the_ggn_on_average():
 def test_sampled_gradients_estimate_the_diagonal_of_the_ggn(problem, monkeypatch):
     monkeypatch.setattr(second_order, "CHUNK", 3)
     s = at_random(problem(), masked=True)
-    n, b = 2000, len(BATCH)
+    n, b = 500, len(BATCH)
     g = torch.stack([s.oracle.sampled_gradient(BATCH) for _ in range(n)])
     exact = s.oracle.mask * dense(s.problem, s.oracle.mask * s.weights.w, "ggn").diagonal()
     assert (b * g.square().mean(0) - exact).norm() < 5 * exact.norm() / n**0.5
