@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from lenetlab.problem.data import CLASSES
 from lenetlab.problem.model import SHAPES
 from lenetlab.records import replace_bytes
 
-SHORT = ("T-shirt", "Trous", "Pullo", "Dress", "Coat", "Sanda", "Shirt", "Sneak", "Bag", "Boot")
+SHORT = ("Tee", "Trou", "Pull", "Dress", "Coat", "Sand", "Shirt", "Sneak", "Bag", "Boot")
 WORDS = {
     "kept": "[green]keeps the rules[/]",
     "broken": "[red]breaks the rules[/]",
@@ -61,7 +62,7 @@ def _print_score(score: Score) -> None:
     table.add_column("true class", no_wrap=True)
     table.add_column("right", justify="right", no_wrap=True)
     for name in SHORT:
-        table.add_column(name[:5], justify="right", no_wrap=True, min_width=5)
+        table.add_column(name, justify="right", no_wrap=True, min_width=5)
     for k, (name, row) in enumerate(zip(CLASSES, score.confusion, strict=True)):
         cells = [f"[bold]{n}[/]" if i == k else (str(n) if n else "·") for i, n in enumerate(row)]
         table.add_row(name, f"{score.per_class[k]:.1f}", *cells)
@@ -78,13 +79,18 @@ def _print_places(score: Score, own: Sequence[dict[str, Any]]) -> None:
         within = ", within its interval" if score.low <= target.accuracy <= score.high else ""
         out.print(f"  {where} {target.accuracy:.2f} % of {target.whose}{within}", soft_wrap=True)
     for place in own:
-        best = f"; best {place['best']:.2f} %, {place['best_label']}" if place["runs"] else ""
-        line = f"  above {place['below']} of {place['runs']} own results of its scenario{best}"
+        line = "  no own results of its scenario there"
+        if place["runs"]:
+            line = (
+                f"  above {place['below']} of {place['runs']} own results of its scenario; "
+                f"the best is {place['best']:.2f} %, {place['best_label']}"
+            )
         out.print(line, markup=False, soft_wrap=True)
 
 
 def print_table(places: Sequence[Place]) -> None:
     """One line a checkpoint; what is wrong with any stands below."""
+    folder = os.path.commonpath([Path(place.verdict.name).parent for place in places])
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("rank", justify="right", no_wrap=True)
     table.add_column("checkpoint", overflow="fold", min_width=12)
@@ -103,7 +109,10 @@ def print_table(places: Sequence[Place]) -> None:
                 f"{score.constrained:,}",
             ]
         word = {"kept": "kept", "broken": "[red]broken[/]", "unreadable": "[red]unread[/]"}[outcome]
-        table.add_row(str(place), escape(place.verdict.name), *figures, word)
+        name = os.path.relpath(place.verdict.name, folder or ".")
+        table.add_row(str(place), escape(name), *figures, word)
+    if folder:
+        out.print(f"in {folder}", markup=False, soft_wrap=True)
     out.print(table)
     if any(place.rank for place in places):
         out.print(

@@ -61,11 +61,9 @@ def kind_of(content: bytes) -> str:
         except (ValueError, RecursionError):
             raise Unreadable("has a broken header, expected that of safetensors") from None
         return "safetensors"
-    try:
-        content[:1000].decode("ascii")
-    except UnicodeDecodeError:
-        raise Unreadable(f"is no file of torch.save or safetensors; {SAVE}") from None
-    raise Unreadable(f"is a text file, expected one of torch.save or safetensors; {SAVE}")
+    if content[:1000].isascii() and b"\0" not in content[:1000]:
+        raise Unreadable(f"is a text file, expected one of torch.save or safetensors; {SAVE}")
+    raise Unreadable(f"is no file of torch.save or safetensors; {SAVE}")
 
 
 def pickle_of(content: bytes) -> bytes:

@@ -73,9 +73,10 @@ def load(content: bytes, pickled: bytes | None) -> Any:
             warnings.simplefilter("ignore")  # of old protocols, quantisation, sparse layouts
             return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        raise Unreadable(
-            f"is refused by the weights-only loader: {_reason(error)}; {SAVE}"
-        ) from None
+        reason = f"is refused by the weights-only loader: {_reason(error)}"
+        if "persistent_load of storage" in reason:
+            reason = "is a whole model in torch.save's old format, which holds its source code"
+        raise Unreadable(f"{reason}; {SAVE}") from None
     except Unreadable:
         raise
     except Exception as error:  # of a hostile file, the loader may raise anything
