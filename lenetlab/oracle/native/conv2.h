@@ -126,11 +126,8 @@ inline void conv2_weights(const Block &b, Scratch &t, Gradient &g) {
         read_patches(t.a1_rows[n], p);
         filters_gradient(p, t.da2_rows[n], t.at_rows[n], g.conv2);
     }
-    for (int o = 0; o < 16; ++o) {
-        Vector total{};
-        for (int window = 0; window < 16; ++window) total += b.da2[o][window];
-        g.conv2_b[o] += sum(total);
-    }
+    for (int o = 0; o < 16; ++o)
+        for (int window = 0; window < 16; ++window) g.conv2_b[o] += b.da2[o][window];
 }
 
 // A dY, half way into Winograd's domain, for two windows from `window` on: [column][output][row][window].

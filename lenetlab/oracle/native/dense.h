@@ -148,9 +148,9 @@ template <int N> void dense_gradient(const Weights &weights, Block *blocks, Grad
         to_rows<256>(a2.of[n], b.a2_rows);
         to_rows<120>(b.h1, b.h1_rows);
         to_rows<84>(b.h2, b.h2_rows);
-        for (int k = 0; k < 120; ++k) g.fc1_b[k] += sum(b.dh1[k]);
-        for (int k = 0; k < 84; ++k) g.fc2_b[k] += sum(b.dh2[k]);
-        for (int k = 0; k < 10; ++k) g.fc3_b[k] += sum(b.p[k]);
+        for (int k = 0; k < 120; ++k) g.fc1_b[k] += b.dh1[k];
+        for (int k = 0; k < 84; ++k) g.fc2_b[k] += b.dh2[k];
+        for (int k = 0; k < 10; ++k) g.fc3_b[k] += b.p[k];
     }
     dense_weights<120>(dh1, each<N>(blocks, [](Block &b) { return b.a2_rows; }), g.fc1);
     dense_weights<84>(dh2, each<N>(blocks, [](Block &b) { return b.h1_rows; }), g.fc2);

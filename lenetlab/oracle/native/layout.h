@@ -37,8 +37,9 @@ typedef float FiltersGradient[16][5][32];
 struct alignas(64) Gradient {
     float fc1[120][256], fc2[84][128], fc3[10][96];
     FiltersGradient conv2;
-    float fc1_b[120], fc2_b[84], conv2_b[16], fc3_b[10];
-    Vector conv1[6][26];  // 25 weights and the bias, still one sum per lane
+    // still one sum per lane
+    Vector fc1_b[120], fc2_b[84], conv2_b[16], fc3_b[10];
+    Vector conv1[6][26];  // 25 weights and the bias
 };
 
 // Activations of L images, one per lane, and the gradients of their losses: what lasts from the

@@ -58,18 +58,28 @@ struct Examples {
     }
 };
 
-template <class Pixel> KERNEL void read_pixels(const Pixel *images, const Examples &e, Block &b) {
-    typedef Pixel Pixels __attribute__((vector_size(L * sizeof(Pixel))));
-    Vector *x = &b.x[0][0];
+KERNEL void read_pixels(const float *images, const Examples &e, Block &b) {
     for (int i = 0; i < 784; i += L) {
         Vector part[L];
-        for (int n = 0; n < L; ++n) {
-            Pixels pixels;
-            std::memcpy(&pixels, images + e.index[n] * 784 + i, sizeof pixels);
-            part[n] = __builtin_convertvector(pixels, Vector);
-        }
+        unroll<L>([&](auto n) { part[n] = load(images + e.index[n] * 784 + i); });
         transpose(part);
-        for (int k = 0; k < L; ++k) x[i + k] = part[k];
+        unroll<L>([&](auto k) { (&b.x[0][0])[i + k] = part[k]; });
+    }
+}
+
+// Four bytes side by side are turned as one number (little-endian) and taken apart afterwards.
+KERNEL void read_pixels(const uint8_t *images, const Examples &e, Block &b) {
+    for (int i = 0; i < 784; i += 4 * L) {
+        const int first = std::min(i, 784 - 4 * L);  // the last ones overlap those before
+        Vector part[L];
+        unroll<L>([&](auto n) { std::memcpy(&part[n], images + e.index[n] * 784 + first, sizeof part[n]); });
+        transpose(part);
+        unroll<L>([&](auto k) {
+            unroll<4>([&](auto j) {
+                const Integers pixel = (bits(part[k]) >> (8 * j)) & 255;
+                (&b.x[0][0])[first + 4 * k + j] = __builtin_convertvector(pixel, Vector);
+            });
+        });
     }
 }
 
@@ -216,13 +226,14 @@ void add_rows(const std::vector<Gradient> &g, int shares, const float (Gradient:
         }
 }
 
+// out[i] = scale · Σ over shares and lanes.
 template <int N>
-void add_vector(const std::vector<Gradient> &g, int shares, const float (Gradient::*member)[N], float scale,
+void add_vector(const std::vector<Gradient> &g, int shares, const Vector (Gradient::*member)[N], float scale,
                 float *out) {
     for (int i = 0; i < N; ++i) {
-        float total = (g[0].*member)[i];
+        Vector total = (g[0].*member)[i];
         for (int s = 1; s < shares; ++s) total += (g[s].*member)[i];
-        out[i] = total * scale;
+        out[i] = sum(total) * scale;
     }
 }
 
