@@ -130,7 +130,7 @@ inline void conv2_weights(const Block &b, Scratch &t, Gradient &g) {
         for (int window = 0; window < 16; ++window) g.conv2_b[o] += b.da2[o][window];
 }
 
-// A dY, half way into Winograd's domain, for two windows from `window` on: [column][output][row][window].
+// A dY, half way into Winograd's domain, for two windows from `window` on: [row][output][column][window].
 // dY is d in the entry that won and zero in the others.
 INLINE void spread(const Block &b, int window, Vector (&half)[6][16][2][2]) {
     const Vector zero{};
@@ -138,59 +138,63 @@ INLINE void spread(const Block &b, int window, Vector (&half)[6][16][2][2]) {
         unroll<2>([&](auto w) {
             const Vector d = b.da2[o][window + w];
             const Integers won = b.won2[o][window + w];
-            unroll<2>([&](auto row) {
-                Vector columns[6];
-                from_outputs(select(won == 2 * row, d, zero), select(won == 2 * row + 1, d, zero), columns);
-                unroll<6>([&](auto j) { half[j][o][row][w] = columns[j]; });
+            unroll<2>([&](auto column) {
+                Vector rows[6];
+                from_outputs(select(won == 0 + column, d, zero), select(won == 2 + column, d, zero), rows);
+                unroll<6>([&](auto i) { half[i][o][column][w] = rows[i]; });
             });
         });
 }
 
 // From the gradient of conv2's outputs to that of conv1's outputs. The gradient of a window's tile is
-// v[element][c] = Σ over o of u[element][c][o] · (A dY Aᵀ)[element][o]; a factor u that is read serves
-// two windows, and the six sums of a column of elements leave the domain straight from registers.
+// v[element][c] = Σ over o of u[element][c][o] · (A dY Aᵀ)[element][o]. A factor u that is read serves
+// two neighbouring windows; of a row of elements, both leave the domain straight from registers and
+// add up where they overlap.
 KERNEL inline void conv2_inputs(const Weights &weights, const Block &b, Scratch &t) {
     constexpr int C = TILE / 12;  // channels at a time
-    std::memset(t.tiles, 0, sizeof t.tiles);
     for (int window = 0; window < 16; window += 2) {
         Vector half[6][16][2][2];
         spread(b, window, half);
-        for (int j = 0; j < 6; ++j)
+        for (int i = 0; i < 6; ++i)
             for (int first = 0; first < 6; first += C) {
                 Vector s[C][2][6] = {};
                 for (int o = 0; o < 16; ++o) {
-                    const Vector(&y)[2][2] = half[j][o];
-                    unroll<6>([&](auto i) {
-                        const Vector left = from_outputs<i>(y[0][0], y[1][0]);
-                        const Vector right = from_outputs<i>(y[0][1], y[1][1]);
+                    const Vector(&y)[2][2] = half[i][o];
+                    unroll<6>([&](auto j) {
+                        const Vector left = from_outputs<j>(y[0][0], y[1][0]);
+                        const Vector right = from_outputs<j>(y[0][1], y[1][1]);
                         unroll<C>([&](auto c) {
                             const Vector factor = fill(weights.conv2[6 * i + j][first + c][o]);
-                            s[c][0][i] += left * factor;
-                            s[c][1][i] += right * factor;
+                            s[c][0][j] += left * factor;
+                            s[c][1][j] += right * factor;
                         });
                     });
                 }
                 unroll<C>([&](auto c) {
-                    unroll<2>([&](auto w) {
-                        Vector column[6];
-                        from_tile(s[c][w], 1, column);
-                        Vector *to = &t.tiles[first + c][window / 4 * 2][window % 4 + w][j];
-                        unroll<6>([&](auto i) { to[i * 4 * 6] += column[i]; });
-                    });
+                    Vector left[6], right[6], both[8];
+                    from_tile(s[c][0], 1, left);
+                    from_tile(s[c][1], 1, right);
+                    both[0] = left[0], both[1] = left[1];
+                    unroll<4>([&](auto x) { both[2 + x] = left[2 + x] + right[x]; });
+                    both[6] = right[4], both[7] = right[5];
+                    Vector *row = t.rows[first + c][window / 4][i] + 2 * (window % 4);
+                    if (window % 4)  // the two windows to the left have reached four of these columns
+                        unroll<4>([&](auto x) { both[x] += row[x]; });
+                    unroll<8>([&](auto x) { row[x] = both[x]; });
                 });
             }
     }
     for (int c = 0; c < 6; ++c)
-        for (int y = 0; y < 12; ++y) {
-            Vector row[12] = {};
-            unroll<4>([&](auto x) {
+        for (int x = 0; x < 12; ++x) {
+            Vector column[12] = {};
+            unroll<4>([&](auto y) {
                 Vector part[6];
-                from_tile(t.tiles[c][y][x], 1, part);
-                unroll<6>([&](auto k) { row[2 * x + k] += part[k]; });
+                from_tile(&t.rows[c][y][0][x], 12, part);
+                unroll<6>([&](auto k) { column[2 * y + k] += part[k]; });
             });
-            unroll<12>([&](auto x) {
+            unroll<12>([&](auto y) {
                 const Vector a = b.a1[y][x][c];
-                t.da1[y][x][c] = row[x] * (1.f - a * a);
+                t.da1[y][x][c] = column[y] * (1.f - a * a);
             });
         }
 }

@@ -62,7 +62,7 @@ struct alignas(64) Block {
 // What the convolutions of one block need and the next block overwrites.
 struct alignas(64) Scratch {
     Vector v[16][36][6];        // conv2's input tiles in Winograd's domain: [window][element][channel]
-    Vector tiles[6][12][4][6];  // conv2's input gradient, half transformed
+    Vector rows[6][4][6][12];   // conv2's input gradient, out of the domain along rows alone
     Vector da1[12][12][6];      // before tanh
     // conv2's inputs, the gradient of its outputs, and where the winners' patches begin; one row an image
     float a1_rows[L][864 + 16], da2_rows[L][256], at_rows[L][256];

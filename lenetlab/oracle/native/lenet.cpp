@@ -214,16 +214,24 @@ void some_blocks(const Question &q, const Weights &weights, int64_t first, Workp
     }
 }
 
+// row = Σ over shares of the arrays that `of` names in their gradients.
+template <int N, class Of> INLINE void add_up(const std::vector<Gradient> &g, int shares, Of of, float (&row)[N]) {
+    std::memcpy(row, of(g[0]), sizeof row);
+    for (int s = 1; s < shares; ++s) {
+        const float *more = of(g[s]);
+        for (int i = 0; i < N; ++i) row[i] += more[i];
+    }
+}
+
 // out[row][column] = scale · Σ over shares, for the rows from `begin` up to `end`.
-template <int ROWS, int STRIDE>
-void add_rows(const std::vector<Gradient> &g, int shares, const float (Gradient::*member)[ROWS][STRIDE],
-              int columns, int begin, int end, float scale, float *out) {
-    for (int row = begin; row < end; ++row)
-        for (int i = 0; i < columns; ++i) {
-            float total = (g[0].*member)[row][i];
-            for (int s = 1; s < shares; ++s) total += (g[s].*member)[row][i];
-            out[row * columns + i] = total * scale;
-        }
+template <int COLUMNS, int ROWS, int STRIDE>
+void add_rows(const std::vector<Gradient> &g, int shares, const float (Gradient::*member)[ROWS][STRIDE], int begin,
+              int end, float scale, float *out) {
+    for (int y = begin; y < end; ++y) {
+        float row[STRIDE];
+        add_up(g, shares, [&](const Gradient &one) { return (one.*member)[y]; }, row);
+        for (int i = 0; i < COLUMNS; ++i) out[y * COLUMNS + i] = row[i] * scale;
+    }
 }
 
 // out[i] = scale · Σ over shares and lanes.
@@ -240,9 +248,8 @@ void add_vector(const std::vector<Gradient> &g, int shares, const Vector (Gradie
 void add_convolutions(const std::vector<Gradient> &g, int shares, float scale, float pixel, float *out) {
     for (int o = 0; o < 16; ++o)
         for (int y = 0; y < 5; ++y) {
-            float row[32] = {};
-            for (int s = 0; s < shares; ++s)
-                for (int k = 0; k < 32; ++k) row[k] += g[s].conv2[o][y][k];
+            float row[32];
+            add_up(g, shares, [&](const Gradient &one) { return one.conv2[o][y]; }, row);
             for (int c = 0; c < 6; ++c)
                 for (int x = 0; x < 5; ++x)
                     out[CONV2_W + ((o * 6 + c) * 5 + y) * 5 + x] = row[6 * x + c] * scale;
@@ -262,10 +269,10 @@ constexpr int SLICES = 8;  // of the sum over shares
 
 void add_slice(int slice, const std::vector<Gradient> &g, int shares, float scale, float pixel, float *out) {
     if (slice < 6) {
-        add_rows(g, shares, &Gradient::fc1, 256, 20 * slice, 20 * slice + 20, scale, out + FC1_W);
+        add_rows<256>(g, shares, &Gradient::fc1, 20 * slice, 20 * slice + 20, scale, out + FC1_W);
     } else if (slice == 6) {
-        add_rows(g, shares, &Gradient::fc2, 120, 0, 84, scale, out + FC2_W);
-        add_rows(g, shares, &Gradient::fc3, 84, 0, 10, scale, out + FC3_W);
+        add_rows<120>(g, shares, &Gradient::fc2, 0, 84, scale, out + FC2_W);
+        add_rows<84>(g, shares, &Gradient::fc3, 0, 10, scale, out + FC3_W);
     } else {
         add_vector(g, shares, &Gradient::fc1_b, scale, out + FC1_B);
         add_vector(g, shares, &Gradient::fc2_b, scale, out + FC2_B);
