@@ -17,6 +17,7 @@ from lenetlab.oracle.torch_engine import TorchEngine
 from lenetlab.problem.model import SHAPES, initial_weights, views
 from tests.methods.training import build, last, steps
 from tests.problems import LinearNet, Quadratic, Softmax, setting
+from tests.reference import LeNet5
 
 HUGE = 1e12
 EXACT = {"rtol": 1e-9, "atol": 1e-11}
@@ -325,3 +326,30 @@ def test_a_convolution_with_one_place_is_a_dense_layer():
     delta = torch.randn(6, 4, 1, 1, generator=rng)
     for one, other in zip(factors(x, delta), factors(x.flatten(1), delta.flatten(1)), strict=True):
         torch.testing.assert_close(one, other)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_curvlinops_has_the_same_kronecker_products(train):
+    """On LeNet-5, of the true labels (its own draws cannot be ours)."""
+    curvlinops = pytest.importorskip("curvlinops")
+    split = train.take(0, 12)
+    x, y = split.images.unsqueeze(1).double() / 255, split.labels
+    net = LeNet5().double()
+    theirs = curvlinops.KFACLinearOperator(
+        net, torch.nn.CrossEntropyLoss(), list(net.parameters()), [(x, y)],
+        fisher_type="empirical", separate_weight_and_bias=False, check_deterministic=False,
+    )  # fmt: skip
+    rng = torch.Generator().manual_seed(0)
+    v = {k: torch.randn(p.shape, generator=rng, dtype=p.dtype) for k, p in net.named_parameters()}
+    product = theirs @ torch.cat([part.flatten() for part in v.values()])
+    parts = torch.split(product, [part.numel() for part in v.values()])
+    expected = dict(zip(v, parts, strict=True))
+
+    w = torch.cat([net.state_dict()[name].flatten() for name in SHAPES])
+    layers = TorchEngine(split, torch.device("cpu")).layers(w, torch.arange(12))
+    for name, inputs in layers.inputs.items():
+        a, g = factors(inputs, layers.output_gradients[name])
+        joint = [v[f"{name}.weight"].flatten(1), v[f"{name}.bias"].unsqueeze(1)]
+        found = g @ torch.cat(joint, 1) @ a
+        torch.testing.assert_close(found[:, :-1].flatten(), expected[f"{name}.weight"])
+        torch.testing.assert_close(found[:, -1], expected[f"{name}.bias"])
