@@ -43,7 +43,7 @@ def conjugate_gradients(
     enough = residual * float(b.norm())
     values = [_model(x, r, b)]
     for i in range(1, iterations + 1):
-        if float(r.norm()) <= enough:
+        if ry == 0.0 or float(r.norm()) <= enough:  # r·y may be too small a number for r's dtype
             break
         cd = c @ d
         damped = cd + damping * d

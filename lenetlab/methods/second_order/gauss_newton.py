@@ -7,18 +7,17 @@ it was right. The iteration starts from the last solution, which a noisy problem
 
     (G_{S_G}(w) + λI) p = −∇F_S(w)     by CG from ζ p⁻, preconditioned by M
     M = (diag(Σ_i g_i²) + λ)^α,   α = ¾,   g_i the gradients of the examples in S_G
-    ρ = (F_{S_G}(w + p) − F_{S_G}(w)) / (∇F_{S_G}ᵀp + ½ pᵀGp)
-    ρ < ¼: λ ← 3/2 λ;   ρ > ¾: λ ← 2/3 λ;   w ← w + η p
+    ρ = (F_S(w + ηp) − F_S(w)) / (η ∇F_Sᵀp + ½ η² pᵀGp)
+    ρ < ¼: λ ← 3/2 λ;   ρ > ¾: λ ← 2/3 λ;   ρ > 0: w ← w + η p
 
 Source: Martens, Deep Learning via Hessian-Free Optimization, ICML 2010, sections 4.1 (damping),
 4.4 (CG ends where φ gains less than ε = 5·10⁻⁴ of itself an iteration), 4.5 (start) and 4.7 (M);
-ζ: Martens and Sutskever 2012, section 8; G: Schraudolph, Neural Computation 14(7), 2002. There
-the gradient is of all data, the ratio of S_G as well as here, and a line search follows; here a
-step that raises F on S_G is not taken. With λ → ∞ it is gradient descent with the step 1/λ;
+ζ: Martens and Sutskever 2012; G: Schraudolph, Neural Computation 14(7), 2002. There
+S is all data and a line search follows; here a step that raises F_S is not taken. With λ → ∞ it is gradient descent with the step 1/λ;
 with λ = 0 on a quadratic it is done in one step.
-Cost: one gradient a step; on S_G two forward passes, a gradient, a gradient an example (counted
-2), a linearisation and 1.3 a product; eight vectors, S_G of them for a moment. These are few
-updates a pass.
+Cost: one gradient and one forward pass a step; on S_G a gradient an example (counted 2), a
+linearisation and 1.3 a product; eight vectors, and for a moment one an example of S_G. These are
+few updates a pass, and its accuracy is that of few updates.
 """
 
 import math
@@ -46,7 +45,7 @@ EPSILON = 5e-4
         "damping": log_uniform(1e-3, 10.0),
         "warm": uniform(0.0, 0.99),
     },
-    cost="1 gradient a step, 4 2/3 and 1.3 a product of 100 examples; 8 vectors",
+    cost="1 1/3 gradients a step, 3 and 1.3 a product of 100 examples; 8 vectors",
     domains={
         "damping": NOT_NEGATIVE,
         "iterations": POSITIVE_COUNT,
@@ -66,9 +65,9 @@ class GaussNewton(Base):
     def step(self, oracle: Oracle) -> Tensor:
         loss = oracle()
         w, g, h = self.w, self.g, self.group
-        part = Batch(oracle.batch.indices[: h["curvature"]])
+        batch = oracle.batch
+        part = Batch(batch.indices[: h["curvature"]])
         rows = oracle.per_example_gradients(part)
-        f, g_part = oracle.value(part), rows.mean(0)
         m = (rows.square_().sum(0) + self.lam).pow_(ALPHA)
         m.clamp_(min=1e-12)  # λ = 0, and a weight that no example moves
         self.p, gp = conjugate_gradients(
@@ -76,13 +75,13 @@ class GaussNewton(Base):
             start=self.p * h["warm"], preconditioner=m, progress=EPSILON,
         )  # fmt: skip
         step = h["lr"] * self.p
-        gained = float(oracle.value(part, at=w + step)) - float(f)
-        promised = h["lr"] * (float(g_part.dot(self.p)) + 0.5 * h["lr"] * float(self.p.dot(gp)))
+        gained = float(oracle.value(batch, at=w + step)) - float(loss)
+        promised = float(g.dot(step)) + 0.5 * h["lr"] * float(step.dot(gp))
         rho = gained / promised if promised < 0 else -math.inf
         if not rho >= 0.25:
             self.lam *= 3 / 2
         elif rho > 0.75:
             self.lam *= 2 / 3
-        if gained < 0:
+        if rho > 0:
             w.add_(step)
         return loss

@@ -15,7 +15,7 @@ the image is taken as that of independent places.
 Source: Martens and Grosse, Optimizing Neural Networks with Kronecker-factored Approximate
 Curvature, ICML 2015, arXiv:1503.05671, sections 3, 5 (averages) and 6.3 (π); Grosse and Martens,
 A Kronecker-factored Approximate Fisher Matrix for Convolution Layers, ICML 2016, arXiv:1602.01407,
-Theorem 1; ν and momentum: Ba, Grosse and Martens, ICLR 2017, section 5. The paper of 2015 adapts λ
+Theorem 1; ν and momentum: Ba, Grosse and Martens, ICLR 2017. The paper of 2015 adapts λ
 and rescales by the exact Fisher; its successors, and this, keep λ (`schedule.of=damping` moves it).
 Well-known codes take the gradients of the true labels for δ (kfac-pytorch, its default), divide the
 sum over places differently, and invert through eigenvectors. On a linear net with squared loss the
@@ -44,7 +44,7 @@ from lenetlab.settings import FRACTION, POSITIVE_COUNT, Domain
     reference="Martens and Grosse 2015, arXiv:1503.05671; Grosse and Martens 2016",
     decay="decoupled",
     defaults={
-        "lr": 0.05, "damping": 0.03, "momentum": 0.9, "kl": 1e-3, "memory": 0.95,
+        "lr": 0.2, "damping": 0.03, "momentum": 0.5, "kl": 3e-3, "memory": 0.95,
         "statistics": 10, "inverses": 20, "weight_decay": 0.0,
     },
     space={

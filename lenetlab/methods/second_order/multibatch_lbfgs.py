@@ -10,10 +10,10 @@ is known at both ends of the step, at the price of this part alone.
     H from the last m pairs with sᵀy ≥ ε ‖s‖², by the two-loop recursion, H⁰ = sᵀy / yᵀy
 
 Source: Berahas, Nocedal and Takáč, A Multi-Batch L-BFGS Method for Machine Learning, NIPS 2016,
-arXiv:1605.06049, Algorithm 1 and eq. 2.4 to 2.6; the recursion: Nocedal and Wright, 2006,
+arXiv:1605.06049, Algorithm 1; the recursion: Nocedal and Wright, 2006,
 Algorithm 7.4. As there the rate is constant. Before the first pair H is the identity, and a step
 is at most `longest` long: on a net the estimate can be far too large, which the paper's convex
-problems do not show. With a full batch and overlap 1 it is L-BFGS without a line search (`lbfgs`
+problems do not show. Two full batches share all, and it is L-BFGS without a line search (`lbfgs`
 has one).
 Cost: 1 + overlap gradients a step; 2m + 4 vectors.
 """
@@ -59,7 +59,8 @@ class MultibatchLBFGS(Base):
     def step(self, oracle: Oracle) -> Tensor:
         w, g, h = self.w, self.g, self.group
         fresh = oracle.batch.indices
-        kept = max(1, round(h["overlap"] * len(fresh)))
+        overlap = 1.0 if oracle.batch is oracle.full else h["overlap"]
+        kept = max(1, round(overlap * len(fresh)))
         rest, shared = fresh[:-kept], fresh[-kept:]
 
         loss, g_shared = oracle.gradient(Batch(shared))

@@ -6,25 +6,27 @@ damped inverse needs only a b × b system, the kernel of the examples' gradients
 
     y_i ~ softmax(z_i(w)),   J = (∇ℓ(z_i, y_i))_i  (b, n),   F = 1/b JᵀJ
     p = −(F + λI)⁻¹ g = −1/λ (g − Jᵀ (bλI + JJᵀ)⁻¹ J g)
-    w ← w + ν η p,   ν = min(1, √(κ / (η² |pᵀg|)))
+    v ← μ v + ν p,   w ← w + η v,   ν = min(1, √(κ / (η² |pᵀg|)))
 
 Source: Amari, Natural Gradient Works Efficiently in Learning, Neural Computation 10(2), 1998,
-eq. 1; the b × b form: Woodbury's identity, as in Ren and Goldfarb, Efficient Subsampled
-Gauss-Newton and Natural Gradient Methods for Training Neural Networks, 2019, arXiv:1906.02353,
-section 4; the clipping by the predicted KL κ: Ba, Grosse and Martens, Distributed Second-Order
-Optimization using Kronecker-Factored Approximations, ICLR 2017, section 5. Many codes take the
+Theorem 1; the b × b form: Woodbury's identity, as in Ren and Goldfarb, Efficient Subsampled
+Gauss-Newton and Natural Gradient Methods for Training Neural Networks, 2019, arXiv:1906.02353;
+momentum, and clipping by the predicted KL divergence κ: Ba, Grosse and Martens, Distributed
+Second-Order Optimization using Kronecker-Factored Approximations, ICLR 2017. Many codes take the
 true labels (the empirical Fisher) and save a pass; Kunstner, Balles and Hennig 2019 say why it is
-another thing. With λ → ∞ it is gradient descent with the step η/λ.
+another thing. With λ → ∞ it is gradient descent with the step η/λ
+and momentum; with μ = 0 and κ → ∞ it is Amari's step.
 Cost: one gradient a step, and on `fisher` examples of the batch another, whose layers' inputs and
 output gradients make up J, and a Cholesky factorization; `fisher` vectors.
 """
 
 import math
 
+import torch
 from torch import Tensor
 
 from lenetlab.methods.base import Base
-from lenetlab.methods.registry import log_uniform, method
+from lenetlab.methods.registry import log_uniform, method, uniform
 from lenetlab.methods.second_order.statistics import per_example_gradients
 from lenetlab.oracle.oracle import Batch, Oracle
 from lenetlab.settings import POSITIVE_COUNT, Domain
@@ -34,10 +36,11 @@ from lenetlab.settings import POSITIVE_COUNT, Domain
     "natural_gradient",
     family="second_order",
     reference="Amari 1998; Ren and Goldfarb 2019, arXiv:1906.02353",
-    defaults={"lr": 0.1, "damping": 0.1, "kl": 1e-2, "fisher": 32},
+    defaults={"lr": 0.1, "damping": 0.1, "momentum": 0.9, "kl": 1e-2, "fisher": 32},
     space={
         "lr": log_uniform(0.01, 1.0),
         "damping": log_uniform(1e-3, 10.0),
+        "momentum": uniform(0.0, 0.95),
         "kl": log_uniform(1e-4, 1.0),
     },
     cost="1 gradient a step, and one of `fisher` examples; `fisher` vectors",
@@ -45,6 +48,11 @@ from lenetlab.settings import POSITIVE_COUNT, Domain
     asks="more",
 )
 class NaturalGradient(Base):
+    STATE = ("v",)
+
+    def start(self, w: Tensor) -> None:
+        self.v = torch.zeros_like(w)
+
     def step(self, oracle: Oracle) -> Tensor:
         loss = oracle()
         w, g, h = self.w, self.g, self.group
@@ -60,5 +68,7 @@ class NaturalGradient(Base):
         kernel.diagonal().add_(len(part) * lam)
         p = (j.T @ (oracle.linalg.cholesky_inverse(kernel) @ (j @ g))).sub_(g).div_(lam)
         kl = eta**2 * abs(float(p.dot(g)))
-        w.add_(p, alpha=eta * min(1.0, math.sqrt(h["kl"] / kl)) if kl > 0 else 0.0)
+        nu = min(1.0, math.sqrt(h["kl"] / kl)) if kl > 0 else 1.0
+        self.v.mul_(h["momentum"]).add_(p, alpha=nu)
+        w.add_(self.v, alpha=eta)
         return loss

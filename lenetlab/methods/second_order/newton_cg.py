@@ -9,7 +9,7 @@ where it still shows, the iteration stops with what it has.
     w ← w + α p,   α = η, η/2, η/4 … until F_S(w + αp) ≤ F_S(w) + c α pᵀ∇F_S(w)
 
 Source: Byrd, Chin, Neveitt and Nocedal, On the Use of Stochastic Hessian Information in
-Optimization Methods for Machine Learning, SIAM J. Optim. 21, 2011, Algorithm 2.1; the damping:
+Optimization Methods for Machine Learning, SIAM J. Optim. 21, 2011; the damping:
 Martens, Deep Learning via Hessian-Free Optimization, ICML 2010, section 4.1, who keeps it in the
 CG and takes the Gauss-Newton matrix (`gauss_newton`). With λ → ∞ it is gradient descent with the
 step 1/λ; with λ = 0 on a quadratic, enough iterations and S_H = S it is done in one step.
@@ -33,7 +33,7 @@ DECREASE = 1e-4  # c
 @method(
     "newton_cg",
     family="second_order",
-    reference="Byrd et al. 2011, Alg. 2.1; Martens 2010",
+    reference="Byrd et al. 2011; Martens 2010",
     defaults={"lr": 1.0, "damping": 0.1, "rho": 0.25, "iterations": 10, "curvature": 100},
     space={"lr": log_uniform(0.1, 1.0), "damping": log_uniform(1e-3, 10.0)},
     cost="1 1/3 gradients a step, and 2 a product of 100 examples; 6 vectors",
