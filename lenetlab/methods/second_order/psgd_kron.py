@@ -63,7 +63,9 @@ class PSGDKron(Base):
         self.factors = [_identities(layer.w) for layer in self.layers]
         self.m = w.new_zeros(n)
         self.t = self.updates = 0
-        self.mean, self.d, self.scratch = (torch.empty_like(self.m) for _ in range(3))
+        self.mean, self.d = torch.empty_like(self.m), torch.empty_like(self.m)
+        self.mean_views, self.d_views = self.views(self.mean), self.views(self.d)
+        self.spare = [torch.empty_like(x) for x in self.d_views]
         self.roots = w.new_tensor([layer.w.numel() for layer in self.layers]).sqrt_()
         self._square()
 
@@ -87,16 +89,15 @@ class PSGDKron(Base):
 
     def _precondition(self) -> None:
         """D of all layers, no longer than they may be."""
-        d = self.views(self.d)
-        views = zip(self.squares, self.views(self.mean), self.views(self.scratch), d, strict=True)
+        views = zip(self.squares, self.mean_views, self.spare, self.d_views, strict=True)
         for p, m, y, x in views:
             if m.dim() == 1:
                 torch.mul(p[0], m, out=x)
             else:
                 torch.mm(p[0], m, out=y)
                 torch.mm(y, p[1], out=x)
-        rms = torch.stack(torch._foreach_norm(d)).div_(self.roots)
-        torch._foreach_mul_(d, list(LONGEST / rms.clamp_min_(LONGEST)))
+        rms = torch.stack(torch._foreach_norm(self.d_views)).div_(self.roots)
+        torch._foreach_mul_(self.d_views, list(LONGEST / rms.clamp_min_(LONGEST)))
 
     def _square(self) -> None:
         """P of every factor."""
@@ -106,7 +107,7 @@ class PSGDKron(Base):
 
     def _fit(self, rng: torch.Generator, mu: float) -> None:
         """One step of every Q towards white gradients."""
-        for m, sides in zip(self.views(self.mean), self.factors, strict=True):
+        for m, sides in zip(self.mean_views, self.factors, strict=True):
             v = torch.randn(m.shape, generator=rng, dtype=m.dtype, device=rng.device).to(m.device)
             (_fit_diagonal if m.dim() == 1 else _fit_triangular)(sides, m, v, mu)
         self.updates += 1

@@ -70,6 +70,7 @@ class Shampoo(Base):
         self.m, self.a = w.new_zeros(n), w.new_zeros(n)
         self.t = 0
         self.d, self.scratch = torch.empty_like(self.m), torch.empty_like(self.m)
+        self.d_views, self.spare = self.views(self.d), self.views(self.scratch)
 
     def step(self, oracle: Oracle) -> Tensor:
         loss = oracle()
@@ -79,7 +80,7 @@ class Shampoo(Base):
         beta2 = h["beta2"]
         new = 1 - beta2 if beta2 < 1 else 1.0
         self.t += 1
-        self._observe(g, beta2, new)
+        self._observe(beta2, new)
         if self.t % h["every"] == 0:
             self._refresh(oracle.linalg, h["eps"], self._collected(beta2))
         self.m.lerp_(g, 1 - h["beta1"])
@@ -95,9 +96,10 @@ class Shampoo(Base):
         """The weights of all terms in a running mean; a sum stays as it is."""
         return 1 - beta2**self.t if beta2 < 1 else 1.0
 
-    def _observe(self, g: Tensor, old: float, new: float) -> None:
+    def _observe(self, old: float, new: float) -> None:
+        """L and R of every layer take in its gradient."""
         sides = iter(kronecker.unstack(self.covariances, self.sizes))
-        for x in self.views(g):
+        for _, x in self.layers:
             if x.dim() == 1:
                 next(sides).addr_(x, x, beta=old, alpha=new)
             else:
@@ -113,7 +115,7 @@ class Shampoo(Base):
     def _precondition(self) -> None:
         """D of all layers, from M."""
         sides = iter(kronecker.unstack(self.roots, self.sizes))
-        for m, d, y in zip(*map(self.views, (self.m, self.d, self.scratch)), strict=True):
+        for m, d, y in zip(self.views(self.m), self.d_views, self.spare, strict=True):
             if m.dim() == 1:
                 torch.mv(next(sides), m, out=d)
             else:
@@ -124,8 +126,7 @@ class Shampoo(Base):
         """Give D of every layer the length of the diagonal method's step."""
         diagonal = torch.sqrt(self.a, out=self.scratch).div_(collected**0.5).add_(eps)
         torch.div(self.m, diagonal, out=diagonal)
-        d = self.views(self.d)
-        lengths = torch._foreach_norm(self.views(diagonal))
-        own = torch._foreach_norm(d)
+        lengths = torch._foreach_norm(self.spare)
+        own = torch._foreach_norm(self.d_views)
         torch._foreach_clamp_min_(own, torch.finfo(self.d.dtype).tiny)
-        torch._foreach_mul_(d, torch._foreach_div(lengths, own))
+        torch._foreach_mul_(self.d_views, torch._foreach_div(lengths, own))

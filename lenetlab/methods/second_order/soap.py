@@ -62,7 +62,9 @@ class SOAP(Base):
         self.bases = kronecker.identities(self.sizes, w)
         self.m, self.v = w.new_zeros(n), w.new_zeros(n)
         self.t = 0
-        self.rotated, self.scratch = torch.empty_like(self.m), torch.empty_like(self.m)
+        self.rotated = torch.empty_like(self.m)
+        self.rotated_matrices = self._matrices(self.rotated)
+        self.spare = [torch.empty_like(x) for x in self.rotated_matrices]
 
     def step(self, oracle: Oracle) -> Tensor:
         loss = oracle()
@@ -72,15 +74,15 @@ class SOAP(Base):
         beta1, beta2 = h["beta1"], h["beta2"]
         self.t += 1
         g = self.rotated.copy_(oracle.g)
-        self._rotate(g)
+        self._rotate(self.rotated_matrices)
         m.lerp_(g, 1 - beta1)
         v.mul_(beta2).addcmul_(g, g, value=1 - beta2)
         n = torch.sqrt(v, out=g).div_((1 - beta2**self.t) ** 0.5).add_(h["eps"])
         torch.div(m, n, out=n)
-        self._rotate(n, back=True)
+        self._rotate(self.rotated_matrices, back=True)
         self.part(w).mul_(1 - h["lr"] * h["weight_decay"])
         w.sub_(n, alpha=h["lr"] / (1 - beta1**self.t))
-        self._observe(oracle.g, beta2)
+        self._observe(beta2)
         if self.t == 1:
             self._change(self._eigenvectors(oracle.linalg))
         elif self.t % h["every"] == 0:
@@ -90,25 +92,28 @@ class SOAP(Base):
     def _matrices(self, v: Tensor) -> list[Tensor]:
         return [x for x in self.views(v) if x.dim() == 2]
 
-    def _rotate(self, v: Tensor, back: bool = False) -> None:
-        """Every matrix X in `v` becomes Q_Lᵀ X Q_R, or Q_L X Q_Rᵀ."""
+    def _rotate(self, matrices: list[Tensor], back: bool = False) -> None:
+        """Every layer's X becomes Q_Lᵀ X Q_R, or Q_L X Q_Rᵀ."""
         sides = iter(kronecker.unstack(self.bases, self.sizes))
-        for x, y in zip(self._matrices(v), self._matrices(self.scratch), strict=True):
+        for x, y in zip(matrices, self.spare, strict=True):
             left, right = next(sides), next(sides)
             torch.mm(left if back else left.T, x, out=y)
             torch.mm(y, right.T if back else right, out=x)
 
-    def _observe(self, g: Tensor, beta2: float) -> None:
+    def _observe(self, beta2: float) -> None:
+        """L and R of every layer take in its gradient."""
         sides = iter(kronecker.unstack(self.covariances, self.sizes))
-        for x in self._matrices(g):
-            next(sides).addmm_(x, x.T, beta=beta2, alpha=1 - beta2)
-            next(sides).addmm_(x.T, x, beta=beta2, alpha=1 - beta2)
+        for _, g in self.layers:
+            if g.dim() == 2:
+                next(sides).addmm_(g, g.T, beta=beta2, alpha=1 - beta2)
+                next(sides).addmm_(g.T, g, beta=beta2, alpha=1 - beta2)
 
     def _change(self, bases: list[Tensor]) -> None:
         """Express the momentum in other bases."""
-        self._rotate(self.m, back=True)
+        m = self._matrices(self.m)
+        self._rotate(m, back=True)
         self.bases = [q.contiguous() for q in bases]  # as a checkpoint would have them
-        self._rotate(self.m)
+        self._rotate(m)
 
     def _eigenvectors(self, linalg: LinearAlgebra) -> list[Tensor]:
         return [linalg.eigh(c)[1].flip(-1) for c in self.covariances]
