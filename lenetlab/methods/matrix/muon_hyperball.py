@@ -8,7 +8,8 @@ the rate is the angle of a step.
     M ← μ M + (1 − μ) G,   U = polar((1 − μ) G + μ M)
     V = W − η R U/‖U‖_F,   W ← R V/‖V‖_F
 
-Biases are free and move as in `muon`, by η. So is a matrix that begins at zero,
+The method itself multiplies the initial matrices by c and normalises them ever after: scenario
+`plain` allows that. Biases are free and move as in `muon`, by η. So does a matrix that begins at zero,
 which has no norm to be held at.
 
 Source: Wen et al., Fantastic Pretraining Optimizers and Where to Find Them II: Hyperball
