@@ -9,8 +9,8 @@ the rate is the angle of a step.
     V = W − η R U/‖U‖_F,   W ← R V/‖V‖_F
 
 The method itself multiplies the initial matrices by c and normalises them ever after: scenario
-`plain` allows that. Biases are free and move as in `muon`, by η. So does a matrix that begins at zero,
-which has no norm to be held at.
+`plain` allows that. Biases are free and move as in `muon`, by η; so does a matrix that begins at
+zero, which has no norm to be held at.
 
 Source: Wen et al., Fantastic Pretraining Optimizers and Where to Find Them II: Hyperball
 Optimization, 2026, arXiv:2606.16899 (MuonH); the multiple c, 1 there, is `norm`. With PyTorch's
