@@ -92,12 +92,11 @@ WITNESSES: dict[str, tuple[str, dict, Callable[[list[Tensor]], Optimizer]]] = {
         lambda p: schedulefree.AdamWScheduleFree(p, lr=0.02, betas=(0.9, 0.99), weight_decay=0.1),
     ),
     "sps": (  # Berrada et al. 2020: the Polyak step with c = 1, at most max_lr
-        "sps", {"lr": 0.5, "c": 1.0, "tau": 1e12},
-        lambda p: LIB.AliG(p, max_lr=0.5, momentum=0.0),
+        "sps", {"lr": 8.0, "c": 1.0, "tau": 1e12},
+        lambda p: LIB.AliG(p, max_lr=8.0, momentum=0.0),
     ),
 }  # fmt: skip
-# AliG adds 10⁻⁵ or so to ‖g‖², which is 0.01 to 1 here
-TOLERANCE = {"sps": 1e-3}
+TOLERANCE = {"sps": 1e-4}  # AliG adds 10⁻⁶ to ‖g‖² and keeps it in single precision
 
 
 @pytest.mark.parametrize("case", WITNESSES)

@@ -36,7 +36,7 @@ from lenetlab.settings import NOT_NEGATIVE, Domain
     reference="Pagliardini, Ablin and Grangier 2025, arXiv:2409.03137, Alg. 1",
     decay="decoupled",
     defaults={
-        "lr": 1e-3, "beta1": 0.9, "beta2": 0.999, "beta3": 0.999, "alpha": 2.0, "T": 1000,
+        "lr": 2e-3, "beta1": 0.9, "beta2": 0.999, "beta3": 0.999, "alpha": 5.0, "T": 5000,
         "eps": 1e-8, "weight_decay": 0.0,
     },
     space={"lr": log_uniform(1e-4, 1e-2), "alpha": uniform(0.0, 10.0),

@@ -8,8 +8,9 @@ the rate is the angle of a step.
     M ← μ M + (1 − μ) G,   U = polar((1 − μ) G + μ M)
     V = W − η R U/‖U‖_F,   W ← R V/‖V‖_F
 
-Biases are free and move as in `muon`, by η. So is a matrix that begins at zero,
-which has no norm to be held at.
+The method itself multiplies the initial matrices by c and normalises them ever after: scenario
+`plain` allows that. Biases are free and move as in `muon`, by η; so does a matrix that begins at
+zero, which has no norm to be held at.
 
 Source: Wen et al., Fantastic Pretraining Optimizers and Where to Find Them II: Hyperball
 Optimization, 2026, arXiv:2606.16899 (MuonH); the multiple c, 1 there, is `norm`. With PyTorch's
@@ -35,8 +36,8 @@ from lenetlab.settings import Domain
     family="matrix",
     reference="Wen et al. 2026, arXiv:2606.16899",
     form="layers",
-    defaults={"lr": 0.02, "momentum": 0.95, "norm": 3.0},
-    space={"lr": log_uniform(0.002, 0.2), "momentum": uniform(0.8, 0.98),
+    defaults={"lr": 5e-3, "momentum": 0.95, "norm": 2.5},
+    space={"lr": log_uniform(5e-4, 0.05), "momentum": uniform(0.8, 0.98),
            "norm": log_uniform(0.5, 10.0)},
     cost="1 gradient and 0.12 GFLOP a step; 1 vector",
     domains={"norm": Domain(1e-3)},
