@@ -74,7 +74,7 @@ EXTREME: Mapping[str, Extreme] = {"spectral": spectral, "l2": l2, "linf": linf, 
     family="constrained",
     form="layers",
     reference="Frank and Wolfe 1956; Jaggi 2013, Alg. 1; Mokhtari et al. 2020",
-    defaults={"lr": 0.003, "ball": "spectral", "radius": 5.0, "momentum": 0.9},
+    defaults={"lr": 0.001, "ball": "spectral", "radius": 5.0, "momentum": 0.9},
     space={
         "lr": log_uniform(3e-4, 0.03), "radius": log_uniform(2.0, 20.0),
         "momentum": uniform(0.5, 0.98),

@@ -35,6 +35,7 @@ from lenetlab.settings import NOT_NEGATIVE
     space={"lr": log_uniform(0.01, 1.0), "l1": uniform(0.0, 1e-4)},
     cost="1 gradient a step; no vector",
     domains={"l1": NOT_NEGATIVE},
+    batch_size=16,
 )
 class ISTA(Base):
     def step(self, oracle: Oracle) -> Tensor:
