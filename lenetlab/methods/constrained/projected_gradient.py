@@ -7,7 +7,7 @@ minimised there and nowhere else, and its value is reported as it is.
     w ← P(w − η g),   P(u) = argmin ‖x − u‖₂ over ‖x‖ ≤ r
 
 A bound is the method's own affair and allowed in scenario `plain`; the loss is not changed. The
-starter's weights have the l2 norm 6.6; at the default rate they reach the default r in about one
+starter's weights have the l2 norm 8.9; at the default rate they reach the default r in about one
 pass. For `ball=l1` a radius of about 2000 is of that size, for `ball=linf` some tenths.
 
 Source: Goldstein, Convex Programming in Hilbert Space, Bull. AMS 70(5), 1964; Levitin and Polyak
