@@ -61,9 +61,12 @@ def _pack(tree: Tree, tensors: dict[str, Tensor], path: str) -> Any:
         return tree
     if isinstance(tree, Tensor):
         name = str(len(tensors))
+        # The order in memory is kept: sums over a transposed matrix have other bits.
+        order = sorted(range(tree.dim()), key=lambda i: -tree.stride(i))
         # a copy: safetensors refuses tensors that share memory
-        tensors[name] = tree.detach().to("cpu", copy=True).contiguous()
-        return {"tensor": name, "device": tree.device.type}
+        tensors[name] = tree.detach().permute(order).to("cpu", copy=True).contiguous()
+        node = {"tensor": name, "device": tree.device.type}
+        return node if order == sorted(order) else node | {"order": order}
     if isinstance(tree, torch.Generator):
         return {"generator": _pack(tree.get_state(), tensors, path)}
     if isinstance(tree, list | tuple):
@@ -85,7 +88,9 @@ def _unpack(node: Any, tensors: dict[str, Tensor]) -> Tree:
     if "tensor" in node:
         # A copy, because the file's tensors lie at any address: sums of unaligned vectors are
         # taken in another order, and a resumed run would have other bits.
-        return tensors[node["tensor"]].to(node["device"], copy=True)
+        stored = tensors[node["tensor"]].to(node["device"], copy=True)
+        order = node.get("order", range(stored.dim()))
+        return stored.permute(sorted(range(stored.dim()), key=lambda i: order[i]))
     if "generator" in node:
         generator = torch.Generator()
         generator.set_state(_unpack(node["generator"], tensors))

@@ -44,7 +44,7 @@ _NEEDS = {
 
 
 def told(error: Exception) -> str:
-    """What an optimizer needs, where its error is known to mean that, and its message, on a line."""
+    """An error on one line: what the optimizer needs, where it is known to mean that, and why."""
     message = " ".join(str(error).split()) or "no message"
     meaning = next((means for sign, means in _NEEDS.items() if sign in message), None)
     return f"{meaning} (it said: {message})" if meaning else message
@@ -121,8 +121,9 @@ def _describe(spec: str, optimizer: type[torch.optim.Optimizer]) -> Method:
         if default is None or isinstance(default, bool | int | float | str | tuple):
             defaults[parameter.name] = default  # anything else cannot be set and stays as it is
     if needed:
+        have, it = ("has", "it one") if len(needed) == 1 else ("have", "them some")
         raise UserError(
-            f"{spec} needs {' and '.join(needed)}, which has no default; give it one in its "
+            f"{spec} needs {' and '.join(needed)}, which {have} no default; give {it} in its "
             "constructor, or in that of a class of your own that extends it"
         )
     decays = "weight_decay" in defaults

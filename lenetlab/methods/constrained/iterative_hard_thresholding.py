@@ -34,6 +34,7 @@ from lenetlab.settings import UNIT
     space={"lr": log_uniform(0.01, 1.0), "keep": uniform(0.1, 1.0)},
     cost="1 gradient a step; no vector",
     domains={"keep": UNIT},
+    batch_size=16,
     neutral={"keep": 1.0},
 )
 class IterativeHardThresholding(Base):

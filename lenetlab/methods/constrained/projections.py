@@ -58,7 +58,7 @@ def onto_l1(w: Tensor, r: float) -> Tensor:
     while True:
         tau = (alive.sum() - r) / alive.numel()
         survivors = alive[alive > tau]
-        if survivors.numel() == alive.numel():
+        if survivors.numel() in (0, alive.numel()):  # 0: r is below the rounding of τ
             return soft_threshold(w, tau)
         alive = survivors
 
