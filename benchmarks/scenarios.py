@@ -30,7 +30,7 @@ SCENARIOS = ("plain", "l2", "sparse")
 HANDLERS = "magnitude,l1,iht,rigl,units"
 SHARES = (0.6, 0.4, 0.2, 0.1, 0.05, 0.02, 0.01)
 # λ of scenario l2: that of a method which decays beside its step is multiplied by the rate.
-DECAY = {"coupled": 2e-4, "decoupled": 0.05, "none": 2e-4}
+DECAY = {"coupled": 1e-4, "decoupled": 0.02, "none": 1e-4}
 
 
 def settings(method: str, scenario: str) -> dict[str, object]:

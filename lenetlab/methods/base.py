@@ -63,6 +63,10 @@ class Base(Stateful):
         """One update; the loss at which it began."""
         raise NotImplementedError
 
+    def masked(self, w: Tensor, mask: Tensor) -> None:
+        """A constraint has changed the mask, and with it the objective. Momentum may go on; a method
+        that compares gradients of two steps begins anew: there `self.start(w)`."""
+
     def part(self, x: Tensor) -> Tensor:
         """What of `x` is to decay, a view: all of it, unless biases are spared. `x` is like `w`,
         or with form `layers` like one of the tensors. Decay is written `self.part(w).mul_(…)`."""
