@@ -32,8 +32,8 @@ from lenetlab.settings import NOT_NEGATIVE
 @constraint(
     "admm",
     reference="Zhang et al. 2018, arXiv:1804.03294; Boyd et al. 2011, sec. 9.1",
-    defaults={"pull": 10.0, "every": 0.05, "cut": 0.6},
-    space={"pull": log_uniform(1.0, 100.0), "cut": uniform(0.3, 0.9)},
+    defaults={"pull": 3.0, "every": 0.05, "cut": 0.6},
+    space={"pull": log_uniform(0.5, 50.0), "cut": uniform(0.3, 0.9)},
     cost="none; 2 vectors, 1 mask",
     domains={"pull": NOT_NEGATIVE, "every": PERIOD, "cut": SHARE},
 )

@@ -28,7 +28,7 @@ from lenetlab.settings import NOT_NEGATIVE
 @constraint(
     "l1",
     reference="Parikh and Boyd 2014, sec. 6.5.2; Daubechies et al. 2004",
-    defaults={"pull": 0.1, "cut": 0.6},
+    defaults={"pull": 0.3, "cut": 0.6},
     space={"pull": log_uniform(0.01, 1.0), "cut": uniform(0.3, 0.9)},
     cost="none; 1 mask",
     domains={"pull": NOT_NEGATIVE, "cut": SHARE},

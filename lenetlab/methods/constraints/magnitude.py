@@ -24,7 +24,7 @@ from lenetlab.oracle.oracle import Oracle
 @constraint(
     "magnitude",
     reference="Zhu and Gupta 2017, arXiv:1710.01878, eq. 1",
-    defaults={"begin": 0.1, "end": 0.6, "every": 0.01},
+    defaults={"begin": 0.1, "end": 0.7, "every": 0.01},
     space={"begin": uniform(0.0, 0.3), "end": uniform(0.4, 0.9)},
     cost="none; 1 mask",
     domains={"begin": SHARE, "end": SHARE, "every": PERIOD},

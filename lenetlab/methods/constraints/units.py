@@ -8,7 +8,8 @@ its output is tanh(0) = 0 and nobody hears it.
     s_j = ‖incoming_j‖ ‖outgoing_j‖,    removed while 256 a + a b > k_t:
     the unit with the smallest s_j / freed,   freed = 256 + b in fc1, a in fc2
 
-with a units left in fc1 and b in fc2, and k_t the cubic of `magnitude`.
+with a units left in fc1 and b in fc2; k_t is the cubic of `magnitude`, ended sooner: to lose a unit
+takes longer to heal than to lose a weight.
 
 Source: structured pruning by magnitude, Li et al., Pruning Filters for Efficient ConvNets, ICLR
 2017, arXiv:1608.08710 (the norm of what comes in); the product of both sides is invariant to a
@@ -35,8 +36,8 @@ INPUTS = SHAPES["fc1.weight"][1]  # 256
 @constraint(
     "units",
     reference="Li et al. 2017, arXiv:1608.08710; Neyshabur et al. 2015, arXiv:1506.02617",
-    defaults={"begin": 0.1, "end": 0.6, "every": 0.01},
-    space={"begin": uniform(0.0, 0.3), "end": uniform(0.4, 0.9)},
+    defaults={"begin": 0.05, "end": 0.25, "every": 0.01},
+    space={"begin": uniform(0.0, 0.3), "end": uniform(0.1, 0.6)},
     cost="none; 1 mask",
     domains={"begin": SHARE, "end": SHARE, "every": PERIOD},
     common={"keep": BOUND},

@@ -42,6 +42,9 @@ class BarzilaiBorwein(Base):
         self.w_before, self.g_before = torch.zeros_like(w), torch.zeros_like(w)
         self.alpha: float | None = None
 
+    def masked(self, w: Tensor, mask: Tensor) -> None:
+        self.start(w)
+
     def step(self, oracle: Oracle) -> Tensor:
         loss = oracle()
         w, g, h = self.w, self.g, self.group

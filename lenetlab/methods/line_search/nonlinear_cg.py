@@ -44,6 +44,9 @@ class NonlinearCG(Base):
         self.alpha: float | None = None  # of the last step
         self.slope = 0.0  # φ'(0) of the last step
 
+    def masked(self, w: Tensor, mask: Tensor) -> None:
+        self.start(w)
+
     def step(self, oracle: Oracle) -> Tensor:
         loss = oracle()
         w, g, p, h = self.w, self.g, self.p, self.group

@@ -22,6 +22,14 @@ from lenetlab.methods.registry import log_uniform, method
 from lenetlab.settings import POSITIVE_COUNT
 
 
+class Forgetful(LBFGS):
+    """PyTorch's L-BFGS; pairs (s, y) of another objective are no curvature of this one."""
+
+    def masked(self, w: Tensor, mask: Tensor) -> None:
+        """Begin anew under another mask."""
+        self.state.clear()
+
+
 @method(
     "lbfgs",
     family="second_order",
@@ -33,8 +41,8 @@ from lenetlab.settings import POSITIVE_COUNT
     batch_size=60_000,
     asks="more",
 )
-def lbfgs(params: list[Tensor], *, lr: float, history: int) -> LBFGS:
-    return LBFGS(
+def lbfgs(params: list[Tensor], *, lr: float, history: int) -> Forgetful:
+    return Forgetful(
         params,
         lr=lr,
         max_iter=1,

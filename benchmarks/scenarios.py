@@ -1,0 +1,127 @@
+"""Scenarios × methods, and the frontier: accuracy against the number of nonzeros.
+
+    python benchmarks/scenarios.py table --split inner             # settings are chosen on this
+    python benchmarks/scenarios.py table --seeds 5                 # the test set, once
+    python benchmarks/scenarios.py table --methods adamw,muon,soap
+    python benchmarks/scenarios.py frontier --split inner --handlers magnitude,rigl,iht,units
+
+Runs are kept in --out and found again, so a second call with more methods computes only those.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from lenetlab.openmp import wait_briefly
+
+wait_briefly()
+
+from lenetlab.analysis.tables import Row, tabulate
+from lenetlab.experiments.api import jobs
+from lenetlab.experiments.bench import Bench
+from lenetlab.experiments.execute import execute
+from lenetlab.methods.registry import find
+from lenetlab.problem.model import CONSTRAINED
+from lenetlab.records import Run
+
+METHODS = "sgd,heavy_ball,nesterov,adamw,nadam,radam,adamax,rmsprop"
+SCENARIOS = ("plain", "l2", "sparse")
+HANDLERS = "magnitude,l1,iht,rigl,units"
+SHARES = (0.6, 0.4, 0.2, 0.1, 0.05, 0.02, 0.01)
+# λ of scenario l2: that of a method which decays beside its step is multiplied by the rate.
+DECAY = {"coupled": 1e-4, "decoupled": 0.02, "none": 1e-4}
+
+
+def settings(method: str, scenario: str) -> dict[str, object]:
+    """What a scenario adds to a method's defaults."""
+    if scenario == "l2":
+        return {"scenario": "l2", "weight_decay": DECAY[find(method).decay], "decay": "weights"}
+    if scenario == "sparse":
+        return {"scenario": "sparse", "constraint": "magnitude"}
+    return {}
+
+
+def compute(method: str, label: str, options: argparse.Namespace, **given: object) -> Row:
+    """The runs of one cell."""
+    bench = Bench(out=options.out, threads=options.threads)
+    common = {"passes": options.passes, "schedule": "cosine", "split": options.split}
+    labelled: list[tuple[str, Run]] = []
+    for job in jobs([method], {}, options.seeds, {**common, **given}):
+        labelled.append((label, execute(job.recipe, job.seed, bench, looks=[])))
+    (row,) = tabulate(labelled)
+    print(f"{label}: {cell(row)}", file=sys.stderr, flush=True)
+    return row
+
+
+def cell(row: Row) -> str:
+    """Accuracy, its deviation over seeds, and the failures if any."""
+    found = row.figures.get("accuracy")
+    text = "–" if found is None else f"{found.mean:.2f}"
+    if found is not None and found.deviation is not None:
+        text += f" ± {found.deviation:.2f}"
+    return text + (f" ({len(row.failures)} failed)" if row.failures else "")
+
+
+def nonzeros(row: Row) -> str:
+    """The largest count among the runs."""
+    counts = [run.result["nonzeros"] for run in row.runs if run.status == "done"]
+    return f"{max(counts):,}" if counts else "–"
+
+
+def table(options: argparse.Namespace) -> list[dict[str, object]]:
+    """Methods down, scenarios across."""
+    print(f"| method | {' | '.join(SCENARIOS)} | nonzeros |")
+    print("|---" * (len(SCENARIOS) + 2) + "|")
+    plain = []
+    for method in options.methods.split(","):
+        rows = [
+            compute(method, f"{method}, {scenario}", options, **settings(method, scenario))
+            for scenario in SCENARIOS
+        ]
+        print(f"| {method} | {' | '.join(map(cell, rows))} | {nonzeros(rows[-1])} |", flush=True)
+        plain += [row.plain() for row in rows]
+    return plain
+
+
+def frontier(options: argparse.Namespace) -> list[dict[str, object]]:
+    """Share of nonzeros down, handlers across."""
+    handlers = options.handlers.split(",")
+    method = options.methods.split(",")[0] if options.methods != METHODS else "adamw"
+    print(f"| nonzeros | {' | '.join(handlers)} |")
+    print("|---" * (len(handlers) + 1) + "|")
+    plain = []
+    for share in SHARES:
+        keep = round(share * CONSTRAINED)
+        rows = [
+            compute(
+                method, f"{handler} {share:.0%}", options,
+                scenario="frontier", constraint=handler, **{"constraint.keep": keep},
+            )
+            for handler in handlers
+        ]  # fmt: skip
+        print(f"| {share:.0%}, {keep:,} | {' | '.join(map(cell, rows))} |", flush=True)
+        plain += [row.plain() for row in rows]
+    return plain
+
+
+def main() -> None:
+    """Parse, compute, print Markdown; `--json FILE` keeps the figures."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("what", choices=("table", "frontier"))
+    parser.add_argument("--methods", default=METHODS)
+    parser.add_argument("--handlers", default=HANDLERS)
+    parser.add_argument("--passes", type=float, default=10.0)
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--split", default="official")
+    parser.add_argument("--threads", type=int, default=None)
+    parser.add_argument("--out", type=Path, default=Path("runs/scenarios"))
+    parser.add_argument("--json", type=Path, default=None)
+    options = parser.parse_args()
+    rows = {"table": table, "frontier": frontier}[options.what](options)
+    if options.json is not None:
+        options.json.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
+
+
+if __name__ == "__main__":
+    main()
