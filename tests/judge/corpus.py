@@ -375,7 +375,7 @@ UNREADABLE: dict[str, tuple[Callable[[], bytes], str]] = {
     "one tensor": (lambda: saved(weights()), "holds a Tensor without named tensors"),
     "nothing": (lambda: saved(None), "holds a NoneType"),
     "an optimizer's state": (lambda: saved(trained().state_dict()), "without named tensors"),
-    "numbers for tensors": (lambda: saved({k: 1.0 for k in SHAPES}), "without named tensors"),
+    "numbers for tensors": (lambda: saved(dict.fromkeys(SHAPES, 1.0)), "without named tensors"),
     "two nets": (
         lambda: saved({"last": named(), "best": named()}),
         "holds several nets (['last'], ['best'])",
