@@ -85,7 +85,7 @@ def test_a_folder_gives_one_ranked_table_and_csv_whatever_is_in_it(lenetlab):
     assert re.search(r"1= +ann/lenet.pt", answer.out)
     assert re.search(r"1= +bob.safetensors", answer.out)
     assert "eve.pth: holds a list without named tensors" in answer.out
-    assert "passed over for their suffix: 1 files (README.md)" in answer.err
+    assert "passed over for their suffix: 1 (README.md)" in answer.err
     with open("marks.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["outcome"] for row in rows] == ["kept", "kept", "broken", "unreadable"]
@@ -107,7 +107,7 @@ def test_two_are_compared_by_mcnemar(lenetlab):
 
 
 def test_a_run_is_placed_exported_and_judged_again(lenetlab):
-    ran = json.loads(lenetlab("run sgd --epochs 0.02 --engine torch --threads 1 --json").out)
+    ran = json.loads(lenetlab("run sgd --epochs 0.02 --json").out)
     answer = lenetlab(f"judge {ran['run_dir']} --out runs --rerun")
     assert answer.status == 0
     assert "trained again, it has the same bits" in answer.out
@@ -116,7 +116,7 @@ def test_a_run_is_placed_exported_and_judged_again(lenetlab):
         exported = lenetlab(f"export {ran['run_dir']} --format {kind} --to weights.{kind}")
         assert exported.status == 0
         assert exported.out == f"weights.{kind}\n"
-        found = json.loads(lenetlab(f"judge weights.{kind} --engine torch --threads 1 --json").out)
+        found = json.loads(lenetlab(f"judge weights.{kind} --json").out)
         assert found["verdicts"][0]["score"]["accuracy"] == ran["accuracy"]
     net = LeNet5()
     net.load_state_dict(torch.load("weights.torch"))  # in the script's order, by its names
