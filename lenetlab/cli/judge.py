@@ -90,7 +90,7 @@ def judge(
             _print_pair(verdicts, pair)
     if passed and not json:
         names = ", ".join(path.name for path in passed[:3]) + (" …" if len(passed) > 3 else "")
-        err.print(f"passed over for their suffix: {len(passed)} files ({names})", markup=False)
+        err.print(f"passed over for their suffix: {len(passed)} ({names})", markup=False)
     if status := max(STATUS[verdict.outcome] for verdict in verdicts):
         raise typer.Exit(status)
 

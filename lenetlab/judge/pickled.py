@@ -9,15 +9,13 @@ run, and is refused.
 
 import io
 import pickle
-import pickletools
 import warnings
-from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
-from collections.abc import Iterator
 from typing import Any
 
 import torch
 
-from lenetlab.judge.files import PICKLE_LIMIT, SAVE, Unreadable
+from lenetlab.judge.files import SAVE, Unreadable
+from lenetlab.judge.scan import globals_in
 
 # Plain values that get beside the weights of a training loop; their calls give an inert object.
 HARMLESS = frozenset(
@@ -64,7 +62,11 @@ def load(content: bytes, pickled: bytes | None) -> Any:
     `pickled` is the pickle inside, where the file is a zip archive; an old file is a sequence of
     pickles with the numbers after them. Raises `Unreadable`.
     """
-    names = _named(io.BytesIO(content), 5) if pickled is None else _named(io.BytesIO(pickled), 1)
+    names = (
+        globals_in(io.BytesIO(content), 5)
+        if pickled is None
+        else globals_in(io.BytesIO(pickled), 1)
+    )
     if refused := [name for name in names if name in REFUSED or name.startswith(SYSTEM)]:
         raise Unreadable(f"would run code: it calls {min(refused)}; {SAVE}")
     inert: list[Any] = [(_NotCalled(name, (Inert,), {}), name) for name in sorted(names)]
@@ -81,27 +83,6 @@ def load(content: bytes, pickled: bytes | None) -> Any:
         raise
     except Exception as error:  # of a hostile file, the loader may raise anything
         raise Unreadable(f"is damaged: the loader says {_reason(error)}") from None
-
-
-def _named(stream: io.BytesIO, pickles: int) -> set[str]:
-    """All globals that the next `pickles` pickles in `stream` name, as the loader spells them."""
-    return {name for _ in range(pickles) for name in _globals(stream)}
-
-
-def _globals(stream: io.BytesIO) -> Iterator[str]:
-    start = stream.tell()
-    try:
-        for code, argument, position in pickletools.genops(stream):
-            if position is not None and position - start > PICKLE_LIMIT:
-                raise Unreadable(f"has a pickle of more than {PICKLE_LIMIT >> 20} MB; {SAVE}")
-            if code.name == "GLOBAL":
-                module, name = str(argument).split(" ", 1)
-                module, name = NAME_MAPPING.get(
-                    (module, name), (IMPORT_MAPPING.get(module, module), name)
-                )
-                yield f"{module}.{name}"
-    except (ValueError, UnicodeError, EOFError, OverflowError) as error:
-        raise Unreadable(f"is cut short or damaged: its pickle breaks off ({error})") from None
 
 
 def _reason(error: Exception) -> str:

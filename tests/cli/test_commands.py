@@ -8,7 +8,7 @@ import pytest
 
 from lenetlab.methods.registry import methods
 
-COMMANDS = ("data", "baseline", "methods", "run", "demo")
+COMMANDS = ("data", "baseline", "methods", "run", "demo", "judge", "export")
 
 
 def test_help_needs_no_torch():
@@ -32,7 +32,7 @@ def test_every_command_has_help(lenetlab, command):
     assert "Usage: lenetlab " + command in answer.out
 
 
-@pytest.mark.parametrize("command", ["baseline", "data", "methods", "run"])
+@pytest.mark.parametrize("command", ["baseline", "data", "methods", "run", "judge", "export"])
 def test_help_shows_examples(lenetlab, command):
     assert f"lenetlab {command}" in lenetlab(f"{command} --help").out.split("Options")[0][30:]
 

@@ -375,7 +375,7 @@ UNREADABLE: dict[str, tuple[Callable[[], bytes], str]] = {
     "one tensor": (lambda: saved(weights()), "holds a Tensor without named tensors"),
     "nothing": (lambda: saved(None), "holds a NoneType"),
     "an optimizer's state": (lambda: saved(trained().state_dict()), "without named tensors"),
-    "numbers for tensors": (lambda: saved({k: 1.0 for k in SHAPES}), "without named tensors"),
+    "numbers for tensors": (lambda: saved(dict.fromkeys(SHAPES, 1.0)), "without named tensors"),
     "two nets": (
         lambda: saved({"last": named(), "best": named()}),
         "holds several nets (['last'], ['best'])",
@@ -388,7 +388,7 @@ UNREADABLE: dict[str, tuple[Callable[[], bytes], str]] = {
         "has a mask fc1.weight_mask that does not fit",
     ),
     "a broken pickle": (lambda: hollow_pickle(b"\x80\x02}q\x00"), "is cut short or damaged"),
-    "an empty stack": (lambda: hollow_pickle(b"\x80\x02."), "is damaged: the loader says"),
+    "an empty stack": (lambda: hollow_pickle(b"\x80\x02."), "its pickle breaks off"),
     "no memo": (lambda: hollow_pickle(b"\x80\x02h\x07."), "is damaged: the loader says KeyError"),
     "a dictionary set on an object": (
         lambda: hollow_pickle(b"\x80\x02c__main__\nNet\n)\x81K\x01K\x02s."),
@@ -401,6 +401,18 @@ UNREADABLE: dict[str, tuple[Callable[[], bytes], str]] = {
     "a bytearray of gigabytes": (
         lambda: hollow_pickle(b"\x80\x02cbuiltins\nbytearray\nJ\x00\x00\x00\x7f\x85R."),
         "would run code: it calls builtins.bytearray",
+    ),
+    "a key of a million nested tuples": (
+        lambda: hollow_pickle(b"\x80\x02})" + b"\x85" * 10**6 + b"K\x01s."),
+        "more than 100 tuples inside each other",
+    ),
+    "nested tuples by way of the memo": (
+        lambda: hollow_pickle(b"\x80\x02})" + b"q\x00h\x00(h\x00t\x86" * 200 + b"K\x01s."),
+        "more than 100 tuples inside each other",
+    ),
+    "lists inside each other without end": (
+        lambda: hollow_pickle(b"\x80\x02" + b"]" * 10**6 + b"a" * (10**6 - 1) + b"."),
+        "holds a list without named tensors",
     ),
     "a tensor of terabytes over a small storage": (
         lambda: with_pickle(b"Kx\x85", b"J\xff\xff\xff\x7f\x85"),  # the size (120,) of fc1.bias

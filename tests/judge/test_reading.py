@@ -149,6 +149,14 @@ def test_a_link_to_a_good_file_is_followed(tmp_path):
     assert torch.equal(flatten(read_weights(tmp_path / "link.pt").named), weights())
 
 
+def refusal(path: Path) -> str | None:
+    try:
+        read_weights(path)
+    except Unreadable as error:
+        return str(error)
+    return None
+
+
 def test_damage_anywhere_is_one_clear_line_or_no_damage(tmp_path):
     """Files cut, and with a byte overwritten, at random places: nothing but `Unreadable`."""
     places = torch.Generator().manual_seed(0)
@@ -156,10 +164,8 @@ def test_damage_anywhere_is_one_clear_line_or_no_damage(tmp_path):
         content = GOOD[name]()
         for place in torch.randint(1, 4000, (25,), generator=places).tolist():
             for damaged in (content[:place], content[:place] + b"\xff" + content[place + 1 :]):
-                try:
-                    read_weights(write(tmp_path, damaged))
-                except Unreadable as error:
-                    assert one_clear_line(str(error)), name
+                said = refusal(write(tmp_path, damaged))
+                assert said is None or one_clear_line(said), name
 
 
 def test_the_loaders_own_list_stays_as_it_was(tmp_path):

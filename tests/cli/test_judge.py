@@ -1,0 +1,196 @@
+"""`lenetlab judge` and `export`: exit status, tables, JSON, CSV, and the script's own model."""
+
+import csv
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from lenetlab.problem.model import flatten
+
+from ..judge.corpus import GOOD, LeNet5, changed, model, named, saved, weights
+from .conftest import process
+from .test_baseline import needs_script
+
+
+def put(name: str, content: bytes) -> Path:
+    path = Path(name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+def thinned(keep: int) -> bytes:
+    """The good weights with only the first `keep` of fc1 and fc2 left."""
+    from lenetlab.problem.model import CONSTRAINED, state_dict
+
+    w = weights()
+    w[keep:CONSTRAINED] = 0
+    return saved(state_dict(w))
+
+
+def test_the_exit_status_is_the_worst_verdict(lenetlab):
+    put("good.pt", GOOD["state dict"]())
+    put("broken.pt", saved(changed(fc3_bias=torch.zeros(11))))
+    put("noise.pt", b"\x01\x02\x03")
+    assert lenetlab("judge good.pt").status == 0
+    assert lenetlab("judge broken.pt").status == 1
+    assert lenetlab("judge noise.pt").status == 2
+    assert lenetlab("judge good.pt broken.pt").status == 1
+    assert lenetlab("judge good.pt broken.pt noise.pt").status == 2
+    assert lenetlab("judge gone.pt").status == 2
+
+
+def test_the_bound_counts_in_sparse_alone(lenetlab):
+    put("at.pt", thinned(24_480))
+    put("over.pt", thinned(24_481))
+    assert lenetlab("judge at.pt --scenario sparse").status == 0
+    answer = lenetlab("judge over.pt --scenario sparse")
+    assert answer.status == 1
+    assert "24,481 nonzeros in fc1.weight and fc2.weight, at most 24,480" in answer.out
+    assert "test accuracy" in answer.out  # it is scored nonetheless
+    assert lenetlab("judge over.pt").status == 0
+
+
+def test_one_verdict_shows_everything(lenetlab):
+    put("good.pt", GOOD["whole model"]())
+    answer = lenetlab("judge good.pt")
+    for words in ("keeps the rules", "95 % interval", "mean cross-entropy", "starter's average",
+                  "conv1 150, conv2 2,400", "Ankle boot", "of the teacher's"):  # fmt: skip
+        assert words in answer.out
+    found = json.loads(lenetlab("judge good.pt --json").out)
+    (verdict,) = found["verdicts"]
+    score = verdict["score"]
+    assert verdict["outcome"] == "kept"
+    assert sum(map(sum, score["confusion"])) == score["images"] == 10_000
+    assert score["interval"][0] < score["accuracy"] < score["interval"][1]
+    assert f"{score['accuracy']:.2f} %" in answer.out
+
+
+def test_a_folder_gives_one_ranked_table_and_csv_whatever_is_in_it(lenetlab):
+    put("class/ann/lenet.pt", GOOD["state dict"]())
+    put("class/bob.safetensors", GOOD["safetensors"]())
+    put("class/eve.pth", saved([1, 2]))
+    put("class/=cmd.pt", saved(changed(fc3_bias=torch.zeros(11))))
+    put("class/README.md", b"not a checkpoint")
+    put("class/.hidden.pt", b"")
+    answer = lenetlab("judge class --csv marks.csv")
+    assert answer.status == 2
+    assert "Traceback" not in answer.err
+    assert re.search(r"1= +ann/lenet.pt", answer.out)
+    assert re.search(r"1= +bob.safetensors", answer.out)
+    assert "eve.pth: holds a list without named tensors" in answer.out
+    assert "passed over for their suffix: 1 (README.md)" in answer.err
+    with open("marks.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["outcome"] for row in rows] == ["kept", "kept", "broken", "unreadable"]
+    assert rows[0]["accuracy"] == rows[1]["accuracy"] != ""
+    assert rows[3]["accuracy"] == ""
+    assert not any(cell.startswith("=") for row in rows for cell in row.values())
+
+
+def test_two_are_compared_by_mcnemar(lenetlab):
+    put("a.pt", GOOD["state dict"]())
+    put("b.pt", saved(changed(fc3_weight=-named()["fc3.weight"])))
+    found = json.loads(lenetlab("judge a.pt b.pt --json").out)
+    a, b = ({v["checkpoint"]: v for v in found["verdicts"]}[name] for name in ("a.pt", "b.pt"))
+    test = found["mcnemar"]
+    apart = test["only_first"] - test["only_second"]
+    assert apart == a["score"]["correct"] - b["score"]["correct"]
+    assert 0 <= test["p"] <= 1
+    assert "McNemar's exact test" in lenetlab("judge a.pt b.pt").out
+
+
+def test_a_run_is_placed_exported_and_judged_again(lenetlab):
+    ran = json.loads(lenetlab("run sgd --epochs 0.02 --json").out)
+    answer = lenetlab(f"judge {ran['run_dir']} --out runs --rerun")
+    assert answer.status == 0
+    assert "trained again, it has the same bits" in answer.out
+    assert "above 0 of 1 own results" in answer.out
+    for kind in ("torch", "safetensors"):
+        exported = lenetlab(f"export {ran['run_dir']} --format {kind} --to weights.{kind}")
+        assert exported.status == 0
+        assert exported.out == f"weights.{kind}\n"
+        found = json.loads(lenetlab(f"judge weights.{kind} --json").out)
+        assert found["verdicts"][0]["score"]["accuracy"] == ran["accuracy"]
+    net = LeNet5()
+    net.load_state_dict(torch.load("weights.torch"))  # in the script's order, by its names
+    assert list(torch.load("weights.torch")) == list(net.state_dict())
+
+
+def test_any_checkpoint_can_be_exported(lenetlab):
+    from safetensors.torch import load_file
+
+    put("mine.pt", GOOD["training checkpoint"]())
+    assert lenetlab("export mine.pt --format safetensors").out == "mine.safetensors\n"
+    assert torch.equal(flatten(load_file("mine.safetensors")), flatten(model().state_dict()))
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("judge x.pt --scenario spars", "did you mean 'sparse'"),
+        ("judge empty", "empty holds no checkpoint"),
+        ("judge x.pt --out nowhere", "nowhere is not a folder"),
+        ("export gone", "gone does not exist"),
+        ("export empty", "weights.safetensors does not exist"),
+        ("export wrong.pt", "wrong.pt is not LeNet-5: fc3.bias has shape (11,)"),
+    ],
+)
+def test_a_mistake_gets_one_sentence(lenetlab, command, words):
+    Path("empty").mkdir()
+    put("wrong.pt", saved(changed(fc3_bias=torch.zeros(11))))
+    answer = lenetlab(command)
+    assert answer.status == 2
+    assert words in answer.err
+    assert answer.err.count("\n") == 1
+
+
+def edited(script: Path, epochs: int) -> str:
+    """The script as a student edits it: another optimizer, fewer epochs, both ways of saving."""
+    text = script.read_text()
+    text, shorter = re.subn(r"n_epochs = 10\b", f"n_epochs = {epochs}", text)
+    sgd = r"optim\.SGD\(model\.parameters\(\), lr=0\.001\)"
+    text, other = re.subn(sgd, "optim.Adam(model.parameters(), lr=0.002)", text)
+    assert (shorter, other) == (1, 1), "the script is not the handed-out one"
+    return text + (
+        "\ntorch.save(model, 'whole.pt')\n"
+        "torch.save({'model': model.state_dict(), 'optimizer': optimizer.state_dict(), "
+        "'losses': train_losses}, 'checkpoint.pt')\n"
+    )
+
+
+@needs_script
+@pytest.mark.long
+def test_an_edited_copy_of_the_script_is_judged(tmp_path):
+    """What the judge says is what the script printed: correct images and average loss."""
+    starter = Path(os.environ["LENETLAB_STARTER"]).resolve()
+    (tmp_path / "mine.py").write_text(edited(starter / "fashionMNIST.py", epochs=1))
+    done = subprocess.run(
+        [sys.executable, "mine.py"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(starter), "MPLBACKEND": "Agg", "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    printed = re.search(r"Average loss: (\S+),\s+Accuracy: (\d+)/10000", done.stdout)
+    assert printed is not None
+    command = "judge whole.pt checkpoint.pt --engine torch --threads 1 --json"
+    judged = process(command, tmp_path)
+    assert judged.returncode == 0, judged.stderr
+    found = json.loads(judged.stdout)
+    for verdict in found["verdicts"]:
+        assert verdict["outcome"] == "kept"
+        assert verdict["score"]["correct"] == int(printed[2])
+        assert verdict["score"]["starter_average_loss"] == float(printed[1])
+    assert found["mcnemar"]["p"] == 1.0
+    assert any("__main__.LeNet5" in note for v in found["verdicts"] for note in v["notes"])
+    sparse = process("judge whole.pt --scenario sparse", tmp_path)
+    assert sparse.returncode == 1
+    assert "40,800 nonzeros" in sparse.stdout

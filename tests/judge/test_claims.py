@@ -1,0 +1,247 @@
+"""A run folder's claims hold for an honest run, and every alteration is found."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from lenetlab.experiments.api import run
+from lenetlab.experiments.bench import Bench
+from lenetlab.experiments.recipe import make_recipe
+from lenetlab.judge.claims import recipe_of
+from lenetlab.judge.verdict import judge
+from lenetlab.records import read_run
+
+
+@pytest.fixture(scope="module")
+def honest(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A short run with much of what a recipe can have."""
+    out = tmp_path_factory.mktemp("runs")
+    threads = torch.get_num_threads()
+    found = run(
+        "ema+adamw",
+        seed=5,
+        bench=Bench(out=out, device="cpu", threads=1),
+        passes=0.05,
+        batch_size=100,
+        schedule="cosine",
+        warmup=0.1,
+        beta1=0.8,
+        **{"ema.decay": 0.9},
+    )
+    torch.set_num_threads(threads)
+    assert found.status == "done"
+    return found.path
+
+
+@pytest.fixture
+def copy(honest: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(honest, tmp_path / honest.name))
+
+
+def edit(path: Path, name: str, change: Callable[[Any], Any]) -> None:
+    file = path / name
+    value = json.loads(file.read_text())
+    change(value)
+    file.write_text(json.dumps(value))
+
+
+def test_an_honest_run_keeps_the_rules(honest, scorer):
+    verdict = judge(honest, None, scorer)
+    assert (verdict.outcome, verdict.problems) == ("kept", ())
+    assert len(verdict.claims) == 9
+    assert verdict.score is not None
+    assert verdict.score.evaluation.correct == read_run(honest).result["final"]["correct"]
+
+
+def test_its_recipe_is_read_back_whole(honest):
+    found = read_run(honest)
+    assert recipe_of(found).canonical() == found.identity["recipe"]
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        make_recipe("sgd"),
+        make_recipe("single_sample", batch_size=64),
+        make_recipe("single_sample"),
+        make_recipe("lbfgs", {"weight_decay": 1e-3}, scenario="l2", split="inner", epochs=3),
+        make_recipe("svrg+sgd", {"lr": 0.1, "svrg.alpha": 0.5}, plan="geometric:factor=3"),
+        make_recipe("adamw", {"weight_decay": 0.1}, scenario="l2", schedule="step:gamma=0.5"),
+    ],
+    ids=lambda recipe: recipe.label(),
+)
+def test_every_kind_of_recipe_is_read_back(recipe, honest):
+    found = read_run(honest)
+    found.identity["recipe"] = json.loads(json.dumps(recipe.canonical()))
+    assert recipe_of(found) == recipe
+
+
+def more_correct(result: Any) -> None:
+    result["final"]["correct"] += 50
+    result["final"]["accuracy"] += 0.5
+
+
+def one_correct(value: Any) -> None:
+    final = value["final"] if "final" in value else value["looks"][-1]
+    final["correct"] += 1
+    final["accuracy"] = 100 * final["correct"] / final["images"]
+
+
+def final_as(path: Path, change: Callable[[Any], None]) -> None:
+    edit(path, "result.json", change)
+    edit(path, "curve.json", change)
+
+
+def fewer_losses(path: Path) -> None:
+    np.save(path / "losses.npy", np.load(path / "losses.npy")[:-1])
+
+
+def other_weights(path: Path) -> None:
+    tensors = load_file(path / "weights.safetensors")
+    save_file({k: v * 1.5 for k, v in tensors.items()}, path / "weights.safetensors")
+
+
+ALTERATIONS: dict[str, tuple[Callable[[Path], None], str]] = {
+    "another seed": (
+        lambda p: edit(p, "run.json", lambda v: v.update(seed=6)),
+        "hash to the run's identity",
+    ),
+    "another rate": (
+        lambda p: edit(p, "run.json", lambda v: v["recipe"]["method"][1].update(lr=0.5)),
+        "hash to the run's identity",
+    ),
+    "weight decay in plain": (
+        lambda p: edit(p, "run.json", lambda v: v["recipe"]["method"][1].update(weight_decay=0.1)),
+        "weight_decay=0.1 is not allowed in scenario 'plain'",
+    ),
+    "a hidden field": (
+        lambda p: edit(p, "run.json", lambda v: v["recipe"].update(teacher="yes")),
+        "'teacher', which this version does not know",
+    ),
+    "an unknown method": (
+        lambda p: edit(p, "run.json", lambda v: v["recipe"].update(method=["adamv", {}])),
+        "unknown method 'adamv'",
+    ),
+    "a default written out": (
+        lambda p: edit(p, "run.json", lambda v: v["recipe"].update(scenario="plain")),
+        "would write it differently",
+    ),
+    "other data": (
+        lambda p: edit(p, "run.json", lambda v: v.update(data="0" * 16)),
+        "Fashion-MNIST's training images",
+    ),
+    "a smaller bill": (
+        lambda p: edit(p, "result.json", lambda v: v["bill"].update(gradients=600)),
+        "passes claimed, the bill comes to 0.01",
+    ),
+    "fewer passes": (
+        lambda p: edit(p, "result.json", lambda v: v.update(passes=0.01)),
+        "0.01 passes claimed, the bill comes to",
+    ),
+    "more than the budget": (
+        lambda p: edit(p, "run.json", lambda v: v["recipe"].update(budget=["passes", 0.01])),
+        "the budget is kept",
+    ),
+    "fewer steps": (fewer_losses, "every step has its loss"),
+    "more correct": (
+        lambda p: edit(p, "result.json", more_correct),
+        "accuracy and loss are those of the weights",
+    ),
+    "one more correct": (lambda p: final_as(p, one_correct), "by the same engine"),
+    "another loss": (
+        lambda p: edit(p, "result.json", lambda v: v["final"].update(loss=0.1)),
+        "accuracy and loss are those of the weights",
+    ),
+    "other weights": (other_weights, "accuracy and loss are those of the weights"),
+    "another end of the curve": (
+        lambda p: edit(p, "curve.json", lambda v: v["looks"][-1].update(loss=0.1)),
+        "they end the curve",
+    ),
+    "fewer nonzeros": (
+        lambda p: edit(p, "result.json", lambda v: v.update(nonzeros=10)),
+        "count of nonzeros",
+    ),
+    "a missing field": (
+        lambda p: edit(p, "result.json", lambda v: v.pop("bill")),
+        "the records are complete",
+    ),
+    "a text for a number": (
+        lambda p: edit(p, "result.json", lambda v: v.update(passes="few")),
+        "the records are complete",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ALTERATIONS)
+def test_an_altered_run_breaks_the_rules(name, copy, scorer):
+    alter, words = ALTERATIONS[name]
+    alter(copy)
+    verdict = judge(copy, None, scorer)
+    assert verdict.outcome == "broken"
+    assert words in "; ".join(verdict.problems)
+
+
+def test_a_run_of_another_scenario_breaks_the_rules(copy, scorer):
+    verdict = judge(copy, "l2", scorer)
+    assert "it was trained in scenario plain, not l2" in verdict.problems
+
+
+@pytest.mark.parametrize("name", ["result.json", "curve.json", "machine.json", "losses.npy"])
+def test_half_a_run_cannot_be_judged(name, copy, scorer):
+    (copy / name).unlink()
+    verdict = judge(copy, None, scorer)
+    assert verdict.outcome == "unreadable"
+    assert "is no whole run folder" in verdict.problems[0]
+    (copy / name).write_text("{broken")
+    assert judge(copy, None, scorer).outcome == "unreadable"
+
+
+def test_a_failed_run_cannot_be_judged(copy, scorer):
+    edit(copy, "result.json", lambda v: v.update(status="diverged", reason="loss is nan"))
+    verdict = judge(copy, None, scorer)
+    assert verdict.outcome == "unreadable"
+    assert "ended as diverged: loss is nan" in verdict.problems[0]
+
+
+def test_a_method_from_outside_is_not_imported(copy, scorer, tmp_path):
+    (tmp_path / "mine.py").write_text("raise SystemExit('imported')")
+    method = [f"{tmp_path}/mine.py:Mine", {}]
+    edit(copy, "run.json", lambda v: v["recipe"].update(method=method))
+    verdict = judge(copy, None, scorer, Bench(out=tmp_path / "runs", device="cpu"))
+    assert "not trained again" in " ".join(verdict.notes)
+    assert any("from outside" in claim.what for claim in verdict.claims)
+
+
+def rejudged(path: Path, scorer: Any) -> Any:
+    threads = torch.get_num_threads()
+    verdict = judge(path, None, scorer, Bench(out=path.parent / "unused", device="cpu"))
+    torch.set_num_threads(threads)
+    return verdict
+
+
+def test_a_rerun_has_the_same_bits(honest, scorer):
+    verdict = rejudged(honest, scorer)
+    assert verdict.outcome == "kept"
+    assert "trained again, it has the same bits" in [claim.what for claim in verdict.claims]
+
+
+def test_a_rerun_finds_one_changed_bit(copy, scorer):
+    tensors = load_file(copy / "weights.safetensors")
+    tensors["fc1.bias"].view(torch.int32)[7] ^= 1
+    save_file(tensors, copy / "weights.safetensors")
+    verdict = rejudged(copy, scorer)
+    assert "1 of 44,426 weights differ" in "; ".join(verdict.problems)
+
+
+def test_other_numerics_are_said_and_not_compared(copy, scorer):
+    edit(copy, "run.json", lambda v: v["numerics"].update(torch="1.0.0"))
+    verdict = rejudged(copy, scorer)
+    assert "torch 1.0.0 there and" in " ".join(verdict.notes)
+    assert all("trained again" not in claim.what for claim in verdict.claims)
