@@ -83,6 +83,10 @@ class MultibatchLBFGS(Base):
         w.sub_(step.mul_(min(1.0, h["longest"] / max(float(step.norm()), 1e-30))))
         return loss
 
+    def masked(self, w: Tensor, mask: Tensor) -> None:
+        """Begin anew: pairs of another objective are no curvature of this one."""
+        self.start(w)
+
     def _learn(self, s: Tensor, y: Tensor) -> None:
         square = float(s.dot(s))
         if square > 0 and float(s.dot(y)) >= EPSILON * square:
