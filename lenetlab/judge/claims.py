@@ -118,7 +118,8 @@ def _bill(run: records.Run) -> Iterator[Claim]:
     """Steps, passes and budget belong together."""
     result, steps = run.result, len(run.losses)
     ledger = Ledger()
-    ledger.restore(result["bill"])
+    # counts that an older version did not keep were zero
+    ledger.restore(ledger.counts() | result["bill"])
     wrong = None
     if abs(ledger.passes - result["passes"]) > SLACK:
         wrong = f"{result['passes']:.6g} passes claimed, the bill comes to {ledger.passes:.6g}"
