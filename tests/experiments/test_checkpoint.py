@@ -115,3 +115,14 @@ def test_a_foreign_or_older_file_is_refused(saved):
 def test_nothing_is_pickled(saved):
     with safe_open(saved, framework="pt") as file:
         assert set(file.metadata()) == {"format", "skeleton", "sha256"}
+
+
+def test_the_order_of_a_tensor_in_memory_survives(tmp_path):
+    """A product with a transposed matrix adds up in another order, and has other bits."""
+    across = torch.arange(24.0).view(2, 3, 4).permute(2, 0, 1)
+    slices = torch.arange(10.0)[::3]
+    checkpoint.write(tmp_path / "state", {"across": across, "slices": slices})
+    found = checkpoint.read(tmp_path / "state")
+    assert found["across"].equal(across)
+    assert found["across"].stride() == across.stride()
+    assert found["slices"].equal(slices)

@@ -155,3 +155,38 @@ def test_a_step_that_returns_nothing_is_judged_by_what_it_asked(write, engine):
 def test_a_spec_without_a_class_shows_the_form(spec):
     with pytest.raises(UserError, match=r"expected FILE.py:CLASS or MODULE:CLASS"):
         find(spec)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("Muon", "refuses its own defaults: it wants parameter groups with keys of its own"),
+        ("LOMO", "refuses its own defaults: it wants the model"),
+        ("Lookahead", "refuses its own defaults: it goes around another optimizer"),
+        ("GSAM", "needs 'base_optimizer' and 'model' and 'rho_scheduler', which have no default"),
+        ("AdaHessian", "step 1: RuntimeError: it differentiates the gradient"),
+    ],
+)
+def test_one_that_needs_more_is_told_what(engine, name, message):
+    """`test_outside_all` tries every class of the package."""
+    with pytest.raises((UserError, StepError), match=message):
+        training(engine, f"pytorch_optimizer:{name}").step()
+
+
+def test_an_infinite_default_means_no_bound(engine):
+    t = training(engine, "pytorch_optimizer:Prodigy")
+    assert t.optimizer.param_groups[0]["growth_rate"] == float("inf")
+    with pytest.raises(UserError, match="out of range"):
+        training(engine, "pytorch_optimizer:Prodigy", {"d0": float("inf")})
+
+
+def test_a_counter_that_all_parameters_share_is_part_of_its_state(write, engine):
+    path = write(
+        f"class Mine(torch.optim.SGD):{STEP}loss = super().step(closure)\n"
+        "        self.state['k'] = self.state.get('k', 0) + 1\n"
+        "        return loss\n"
+    )
+    first, second = training(engine, f"{path}:Mine"), training(engine, f"{path}:Mine")
+    steps(first, 3)
+    second.restore(first.state())
+    assert second.optimizer.base.state["k"] == 3
