@@ -62,7 +62,8 @@ def _pack(tree: Tree, tensors: dict[str, Tensor], path: str) -> Any:
     if isinstance(tree, Tensor):
         name = str(len(tensors))
         # The order in memory is kept: sums over a transposed matrix have other bits.
-        order = sorted(range(tree.dim()), key=lambda i: -tree.stride(i))
+        strides = tree.stride()
+        order = sorted(range(tree.dim()), key=lambda i: -strides[i])
         # a copy: safetensors refuses tensors that share memory
         tensors[name] = tree.detach().permute(order).to("cpu", copy=True).contiguous()
         node: dict[str, Any] = {"tensor": name, "device": tree.device.type}
