@@ -66,7 +66,7 @@ def _pack(tree: Tree, tensors: dict[str, Tensor], path: str) -> Any:
         order = sorted(range(tree.dim()), key=lambda i: -strides[i])
         # a copy: safetensors refuses tensors that share memory
         tensors[name] = tree.detach().permute(order).to("cpu", copy=True).contiguous()
-        node = {"tensor": name, "device": tree.device.type}
+        node: dict[str, Any] = {"tensor": name, "device": tree.device.type}
         return node if order == sorted(order) else node | {"order": order}
     if isinstance(tree, torch.Generator):
         return {"generator": _pack(tree.get_state(), tensors, path)}

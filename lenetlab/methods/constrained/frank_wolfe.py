@@ -1,4 +1,4 @@
-r"""Frank-Wolfe: a way towards that point of a ball to which the gradient points, no projection.
+r"""Frank-Wolfe: towards the point of a ball farthest against the gradient, without projection.
 
 Every tensor of the net is held in a ball of its own. The linear model of F has its minimum over a
 ball at an extreme point s, which is cheap to find; the new weights lie on the way there, so they
