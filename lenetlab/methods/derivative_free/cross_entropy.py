@@ -15,6 +15,8 @@ Methodol. Comput. Appl. Probab. 1, 1999; de Boer et al., A Tutorial on the Cross
 Ann. Oper. Res. 134, 2005, Algorithm 3.1 and its smoothing (eq. 18), there with α = β or a β that
 falls. Unlike `cma_es` it takes the variance about the new mean, not the old one, which makes it
 narrow even on a slope, and never wide again: σ has to begin wide enough.
+Measured on held-out images, seed 0: 51.9 % after one effective pass, 73.0 after ten, 76.7 after
+fifty.
 Cost: λ + 1 forward passes a step, one of them at w, for the loss; about 2λ vectors.
 """
 

@@ -16,7 +16,8 @@ its utilities and rates of Table 1; the mirrored pairs: Salimans et al., Evoluti
 a Scalable Alternative to Reinforcement Learning, 2017, arXiv:1703.03864. With `adapt` = 0 it is
 theirs, up to its utilities (linear in the rank) and Adam as the outer optimizer.
 Measured on held-out images, seed 0: 55.4 % after one effective pass, 72.0 after five, 71.9 after
-ten, 63.5 after fifty: η and σ are constant, and so is the noise of the mean. Smaller ones go on.
+ten, 63.5 after fifty, for η and σ are constant, and so is the noise of the mean: with a linear
+schedule it is 75.3 after ten.
 Cost: λ + 1 forward passes a step, one of them at w, for the loss; about 2λ vectors.
 """
 
