@@ -1,8 +1,8 @@
-// conv2 with its pool and tanh: 6×12×12 → 16×4×4, and its gradients, in Winograd's domain.
+// conv2 with its pool and tanh: 6×12×12 → 16×4×4, and its gradients.
 //
-// There a window's 2×2 outputs are 36 products summed over the 6 input channels. Backward, the
-// filters' gradient sums over images and windows: its lanes are the 16 output channels. The inputs'
-// gradient sums over output channels: its lanes are the images, as everywhere else.
+// Forward, and back to the inputs, it works in Winograd's domain, where a window's 2×2 outputs are 36
+// products summed over the 6 input channels; the lanes are the images. The filters' gradient is direct:
+// a window's winner has 25 products a channel, and the lanes are the inputs of a row of its patch.
 #pragma once
 
 #include "conv1.h"
@@ -71,7 +71,7 @@ KERNEL inline void read_patches(const float (&a1)[864 + 16], Patches &p) {
 // Gradient of the filters by one image: of every window's winner, its patch times its gradient. The
 // lanes are the inputs of a row of the patch.
 KERNEL inline void filters_gradient(const Patches &p, const float (&d)[256], const float (&at)[256],
-                             FiltersGradient &g) {
+                                    FiltersGradient &g) {
     constexpr int V = 32 / L;  // vectors in a row
     constexpr int ROWS = TILE / V < 5 ? TILE / V : 5, GROUPS = (5 + ROWS - 1) / ROWS;
     constexpr int O = TILE / V < 10 ? 1 : 2;  // output channels at a time

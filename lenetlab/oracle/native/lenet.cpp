@@ -178,7 +178,8 @@ struct Workplace {
 
 // N blocks of the batch, from example `first` on.
 template <int N>
-void some_blocks(const Question &q, const Weights &weights, int64_t first, Workplace &at, Gradient &g, double &loss) {
+void some_blocks(const Question &q, const Weights &weights, int64_t first, Workplace &at, Gradient &g,
+                 double &loss) {
     Scratch &t = at.scratch;
     for (int n = 0; n < N; ++n) {
         const Examples e(q, first + n * L);
@@ -215,7 +216,8 @@ void some_blocks(const Question &q, const Weights &weights, int64_t first, Workp
 }
 
 // row = Σ over shares of the arrays that `of` names in their gradients.
-template <int N, class Of> INLINE void add_up(const std::vector<Gradient> &g, int shares, Of of, float (&row)[N]) {
+template <int N, class Of>
+INLINE void add_up(const std::vector<Gradient> &g, int shares, Of of, float (&row)[N]) {
     std::memcpy(row, of(g[0]), sizeof row);
     for (int s = 1; s < shares; ++s) {
         const float *more = of(g[s]);
@@ -225,8 +227,8 @@ template <int N, class Of> INLINE void add_up(const std::vector<Gradient> &g, in
 
 // out[row][column] = scale · Σ over shares, for the rows from `begin` up to `end`.
 template <int COLUMNS, int ROWS, int STRIDE>
-void add_rows(const std::vector<Gradient> &g, int shares, const float (Gradient::*member)[ROWS][STRIDE], int begin,
-              int end, float scale, float *out) {
+void add_rows(const std::vector<Gradient> &g, int shares, const float (Gradient::*member)[ROWS][STRIDE],
+              int begin, int end, float scale, float *out) {
     for (int y = begin; y < end; ++y) {
         float row[STRIDE];
         add_up(g, shares, [&](const Gradient &one) { return (one.*member)[y]; }, row);

@@ -1,8 +1,8 @@
 // Threads that wait for work: `Pool::run(tasks, threads, f)` calls f(0) … f(tasks − 1), in any order.
 //
 // A round is open while its tasks are handed out. Whoever comes late finds it closed and goes on
-// waiting, so the caller never waits for a thread that is still asleep. Workers spin for a moment,
-// because the next step of a training is usually close, and then sleep.
+// waiting, so the caller never waits for a thread that is still asleep. Workers spin for 200 µs, because
+// the next step of a training is usually closer than that, and then sleep: others may need the core.
 #pragma once
 
 #include <atomic>
@@ -54,7 +54,7 @@ class Pool {
 
     void wait(unsigned long done) {
         using clock = std::chrono::steady_clock;
-        const auto until = clock::now() + std::chrono::milliseconds(1);
+        const auto until = clock::now() + std::chrono::microseconds(200);
         do
             for (int i = 0; i < 50; ++i) {
                 if (open_ > done) return;
