@@ -12,9 +12,9 @@ it was right. The iteration starts from the last solution, which a noisy problem
 
 Source: Martens, Deep Learning via Hessian-Free Optimization, ICML 2010, sections 4.1 (damping),
 4.4 (CG ends where φ gains less than ε = 5·10⁻⁴ of itself an iteration), 4.5 (start) and 4.7 (M);
-ζ: Martens and Sutskever 2012; G: Schraudolph, Neural Computation 14(7), 2002. There
-S is all data and a line search follows; here a step that raises F_S is not taken. With λ → ∞ it is gradient descent with the step 1/λ;
-with λ = 0 on a quadratic it is done in one step.
+ζ: Martens and Sutskever 2012; G: Schraudolph, Neural Computation 14(7), 2002. There S is all
+data and a line search follows; here a step that raises F_S is not taken. With λ → ∞ it is
+gradient descent with the step 1/λ; with λ = 0 on a quadratic it is done in one step.
 Cost: one gradient and one forward pass a step; on S_G a gradient an example (counted 2), a
 linearisation and 1.3 a product; eight vectors, and for a moment one an example of S_G. These are
 few updates a pass, and its accuracy is that of few updates.

@@ -14,8 +14,8 @@ Gauss-Newton and Natural Gradient Methods for Training Neural Networks, 2019, ar
 momentum, and clipping by the predicted KL divergence κ: Ba, Grosse and Martens, Distributed
 Second-Order Optimization using Kronecker-Factored Approximations, ICLR 2017. Many codes take the
 true labels (the empirical Fisher) and save a pass; Kunstner, Balles and Hennig 2019 say why it is
-another thing. With λ → ∞ it is gradient descent with the step η/λ
-and momentum; with μ = 0 and κ → ∞ it is Amari's step.
+another thing. With λ → ∞ it is gradient descent with the step η/λ and momentum; with μ = 0 and
+κ → ∞ it is Amari's step.
 Cost: one gradient a step, and on `fisher` examples of the batch another, whose layers' inputs and
 output gradients make up J, and a Cholesky factorization; `fisher` vectors.
 """
