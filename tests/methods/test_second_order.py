@@ -91,6 +91,17 @@ def test_kfac_on_a_linear_net_is_the_block_diagonal_gauss_newton_step():
     torch.testing.assert_close(w - before, expected, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    "name", ["newton_cg", "gauss_newton", "natural_gradient", "kfac", "multibatch_lbfgs"]
+)
+def test_what_the_mask_takes_out_stays_where_it_is(name):
+    s = somewhere(Softmax(), 20)
+    s.oracle.mask = (torch.arange(15) % 3 > 0).double()
+    before = s.weights.w.clone()
+    w = last(name, s, 8)
+    assert torch.equal(w == before, s.oracle.mask == 0)
+
+
 # conjugate gradients
 
 

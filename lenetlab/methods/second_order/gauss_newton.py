@@ -12,12 +12,12 @@ it was right. The iteration starts from the last solution, which a noisy problem
 
 Source: Martens, Deep Learning via Hessian-Free Optimization, ICML 2010, sections 4.1 (damping),
 4.4 (CG ends where φ gains less than ε = 5·10⁻⁴ of itself an iteration), 4.5 (start) and 4.7 (M);
-ζ: Martens and Sutskever 2012; G: Schraudolph, Neural Computation 14(7), 2002. There S is all data
-and a line search follows; here a step that raises F_S is not taken. With λ → ∞ it is gradient
-descent with the step 1/λ; with λ = 0 on a quadratic it is done in one step.
+ζ: Martens and Sutskever 2012; G: Schraudolph, Neural Computation 14(7), 2002. There S is all
+data and a line search follows; here a step that raises F_S is not taken. With λ → ∞ it is
+gradient descent with the step 1/λ; with λ = 0 on a quadratic it is done in one step.
 Cost: one gradient and one forward pass a step; on S_G a gradient an example (counted 2), a
 linearisation and 1.3 a product; eight vectors, and for a moment one an example of S_G. These are
-few updates a pass, and its accuracy is that of few updates.
+few updates a pass, 39 with these defaults, and its accuracy is that of few updates.
 """
 
 import math
@@ -39,13 +39,13 @@ EPSILON = 5e-4
     "gauss_newton",
     family="second_order",
     reference="Martens 2010; Schraudolph 2002; Martens and Sutskever 2012",
-    defaults={"lr": 1.0, "damping": 1.0, "iterations": 10, "curvature": 100, "warm": 0.95},
+    defaults={"lr": 1.0, "damping": 0.1, "iterations": 10, "curvature": 50, "warm": 0.95},
     space={
         "lr": log_uniform(0.1, 1.0),
         "damping": log_uniform(1e-3, 10.0),
         "warm": uniform(0.0, 0.99),
     },
-    cost="1 1/3 gradients a step, 3 and 1.3 a product of 100 examples; 8 vectors",
+    cost="1 1/3 gradients a step, 3 and 1.3 a product of 50 examples; 8 vectors",
     domains={
         "damping": NOT_NEGATIVE,
         "iterations": POSITIVE_COUNT,

@@ -114,7 +114,7 @@ class KFAC(Base):
             product = g_inv @ gradient @ a_inv
             u[weight].copy_(product[:, :-1].view_as(u[weight]))
             u[bias].copy_(product[:, -1])
-        return out
+        return out if oracle.mask is None else out.mul_(oracle.mask)
 
 
 def factors(a: Tensor, delta: Tensor) -> tuple[Tensor, Tensor]:

@@ -45,7 +45,7 @@ EPSILON = 1e-4
         "overlap": Domain(1e-6, 1, closed=True),
         "longest": Domain(1e-9),
     },
-    batch_size=500,
+    batch_size=128,
     asks="more",
 )
 class MultibatchLBFGS(Base):

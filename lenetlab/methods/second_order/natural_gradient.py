@@ -14,8 +14,8 @@ Gauss-Newton and Natural Gradient Methods for Training Neural Networks, 2019, ar
 momentum, and clipping by the predicted KL divergence κ: Ba, Grosse and Martens, Distributed
 Second-Order Optimization using Kronecker-Factored Approximations, ICLR 2017. Many codes take the
 true labels (the empirical Fisher) and save a pass; Kunstner, Balles and Hennig 2019 say why it is
-another thing. With λ → ∞ it is gradient descent with the step η/λ
-and momentum; with μ = 0 and κ → ∞ it is Amari's step.
+another thing. With λ → ∞ it is gradient descent with the step η/λ and momentum; with μ = 0 and
+κ → ∞ it is Amari's step.
 Cost: one gradient a step, and on `fisher` examples of the batch another, whose layers' inputs and
 output gradients make up J, and a Cholesky factorization; `fisher` vectors.
 """
@@ -36,9 +36,9 @@ from lenetlab.settings import POSITIVE_COUNT, Domain
     "natural_gradient",
     family="second_order",
     reference="Amari 1998; Ren and Goldfarb 2019, arXiv:1906.02353",
-    defaults={"lr": 0.1, "damping": 0.1, "momentum": 0.9, "kl": 1e-2, "fisher": 32},
+    defaults={"lr": 0.01, "damping": 0.1, "momentum": 0.9, "kl": 1e-2, "fisher": 32},
     space={
-        "lr": log_uniform(0.01, 1.0),
+        "lr": log_uniform(1e-3, 1.0),
         "damping": log_uniform(1e-3, 10.0),
         "momentum": uniform(0.0, 0.95),
         "kl": log_uniform(1e-4, 1.0),
