@@ -23,9 +23,10 @@ Kronecker factors; Li, Preconditioner on Matrix Lie Group for SGD, 2018, arXiv:1
 groups; Pooladzandi and Li, 2024, arXiv:2402.04553, on the normalised step; the whitening of the
 momentum, diagonal biases and the bound 1.1 on the length are those of the implementation Kron
 (Walters). Kron lowers the chance of an update from 1 to 0.03 in the course of some 4,000 steps;
-here it is every `every`-th step. The factors' norms, equalised now and then by Kron at random, are equalised every
-100 updates, which changes Q_L and Q_R but not P. Newer versions of Li's code have symmetric Q.
-Without updates (μ = 0) it is gradient descent with momentum.
+here it is every `every`-th step, and seldom updates cost accuracy early. The factors' norms,
+equalised now and then by Kron at random, are equalised every 100 updates, which changes Q_L and Q_R
+but not P. Newer versions of Li's code have symmetric Q. Without updates (μ = 0) it is gradient
+descent with momentum.
 Cost: one gradient a step and two products a layer; every `every` steps some twelve products and two
 triangular solves; one vector and the squares of all sides, 4.0 vectors, and P again 3.0.
 """
