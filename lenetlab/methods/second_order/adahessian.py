@@ -42,7 +42,7 @@ def signs(like: Tensor, rng: torch.Generator) -> Tensor:
     form="named",
     decay="decoupled",
     defaults={
-        "lr": 0.03, "beta1": 0.9, "beta2": 0.999, "power": 1.0, "eps": 1e-8, "every": 1,
+        "lr": 0.03, "beta1": 0.9, "beta2": 0.99, "power": 1.0, "eps": 1e-8, "every": 1,
         "weight_decay": 0.0,
     },
     space={"lr": log_uniform(0.01, 0.5)},

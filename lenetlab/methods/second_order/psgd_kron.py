@@ -22,10 +22,11 @@ Source: Li, Preconditioned Stochastic Gradient Descent, 2015, arXiv:1512.04202, 
 Kronecker factors; Li, Preconditioner on Matrix Lie Group for SGD, 2018, arXiv:1809.10232, on the
 groups; Pooladzandi and Li, 2024, arXiv:2402.04553, on the normalised step; the whitening of the
 momentum, diagonal biases and the bound 1.1 on the length are those of the implementation Kron
-(Walters). Kron lowers the chance of an update from 1 to 0.03 during a run; here it is every
-`every`-th step. The factors' norms, equalised now and then by Kron at random, are equalised every
-100 updates, which changes Q_L and Q_R but not P. Newer versions of Li's code have symmetric Q.
-Without updates (μ = 0) it is gradient descent with momentum.
+(Walters). Kron lowers the chance of an update from 1 to 0.03 in the course of some 4,000 steps;
+here it is every `every`-th step, and seldom updates cost accuracy early. The factors' norms,
+equalised now and then by Kron at random, are equalised every 100 updates, which changes Q_L and Q_R
+but not P. Newer versions of Li's code have symmetric Q. Without updates (μ = 0) it is gradient
+descent with momentum.
 Cost: one gradient a step and two products a layer; every `every` steps some twelve products and two
 triangular solves; one vector and the squares of all sides, 4.0 vectors, and P again 3.0.
 """
@@ -50,9 +51,9 @@ LONGEST = 1.1  # root mean square of a layer's direction
     reference="Li 2015, arXiv:1512.04202; Li 2018, arXiv:1809.10232",
     form="layers",
     decay="decoupled",
-    defaults={"lr": 1e-3, "beta1": 0.9, "mu": 0.1, "every": 4, "weight_decay": 0.0},
+    defaults={"lr": 1e-3, "beta1": 0.9, "mu": 0.1, "every": 2, "weight_decay": 0.0},
     space={"lr": log_uniform(1e-4, 5e-3), "beta1": uniform(0.8, 0.97)},
-    cost="1 gradient and 2 matrix products a layer a step, 12 more every 4; 7 vectors",
+    cost="1 gradient and 2 matrix products a layer a step, 12 more every 2; 7 vectors",
     domains={"mu": UNIT, "every": POSITIVE_COUNT},
 )
 class PSGDKron(Base):
