@@ -43,7 +43,8 @@ def test_every_look_of_an_unconstrained_run_counts(bench):
 
 
 def test_a_run_that_ends_before_its_constraint_is_in_force_is_an_error(bench):
-    recipe = make_recipe("full_batch", passes=0.03, scenario="sparse", constraint="l1:cut=0.95")
+    late = "magnitude:begin=0.9,end=0.95"
+    recipe = make_recipe("full_batch", passes=0.03, scenario="sparse", constraint=late)
     run = execute(recipe, 0, bench)
     assert run.status == "error"
     assert "before its constraint was in force at 24480" in run.result["reason"]
