@@ -11,6 +11,7 @@ from typing import Any, get_args
 import curves
 from formulas import mathml
 
+from lenetlab.methods.constraint import Handler, constraints
 from lenetlab.methods.registry import FAMILIES, Method, methods
 from lenetlab.methods.wrappers import Kind, Wrapper, wrappers
 from lenetlab.settings import show
@@ -27,7 +28,7 @@ DECAY = {
 def pages() -> dict[str, str]:
     """Every page below `methods/` by its file's name, figures among them."""
     measured = _read("defaults.json").get("methods", {})
-    cost = _read("cost.json").get("methods", {})
+    cost = {k: v for k, v in _read("cost.json").items() if "failed" not in v}
     out = {}
     for entry in [*methods().values(), *wrappers().values()]:
         spec = entry.name if isinstance(entry, Method) else f"{entry.name}+sgd"
@@ -43,6 +44,8 @@ def pages() -> dict[str, str]:
     best = curves.best_two(by_family, measured)
     if best:
         out["families.svg"] = curves.families(best, measured)
+    for handler in constraints().values():
+        out[f"{handler.name}.md"] = _handler_page(handler)
     out["index.md"] = _index(measured, cost)
     return out
 
@@ -86,7 +89,22 @@ def _page(
     return "\n\n".join(parts) + "\n"
 
 
-def _settings(entry: Method | Wrapper) -> str:
+def _handler_page(entry: Handler) -> str:
+    title, _, rest = entry.page.strip().partition("\n\n")
+    return "\n\n".join(
+        [
+            f"# {entry.name}",
+            f"**{prose(title)}**",
+            body(rest),
+            _settings(entry),
+            f"Kind: constraint, beside any method. On the bill: {entry.cost}.",
+            f"    lenetlab run adamw --scenario sparse --constraint {entry.name}",
+            "What it reaches is among the [scenarios](../scenarios.md).\n",
+        ]
+    )
+
+
+def _settings(entry: Method | Wrapper | Handler) -> str:
     if not entry.defaults:
         return "It has no settings."
     rows = [
@@ -105,18 +123,18 @@ def _measured(
     if found["at"]:
         lines.append(f"![Test accuracy of {spec} against effective passes]({name}.svg)")
     n = found["seeds"]
+    changed = "".join(f" but {key} = {value}" for key, value in found["settings"].items())
     lines.append(
-        f"With the defaults, a constant rate, scenario plain, n = {n} seeds (band: lowest to "
+        f"With the defaults{changed}, a constant rate, scenario plain, n = {n} seeds (band: lowest to "
         f"highest); {_points(found)}."
     )
     for reason in found["failed"]:
         lines.append(f"A run failed: {prose(reason)}.")
     if cost:
         lines.append(
-            f"A step beyond its gradients costs {cost['ratio_min']:.2f} times a gradient of batch "
-            f"{cost['batch']} (native engine, 2 threads, minimum; median "
-            f"{cost['ratio_median']:.2f}), its state {cost['state_bytes'] / 177_704:.1f} vectors "
-            "of the weights' size."
+            f"A whole step takes {cost['ratio_min']:.2f} times a gradient of batch {cost['batch']} "
+            f"(native engine, 2 threads, minimum; median {cost['ratio_median']:.2f}); its state is "
+            f"{cost['state_bytes'] / 177_704:.1f} vectors of the weights' size."
         )
     return "\n\n".join(lines)
 
@@ -150,9 +168,9 @@ def _index(measured: Mapping[str, Any], cost: Mapping[str, Any]) -> str:
         "weight decay, all 60,000 training images, measured on the test set. The defaults were "
         "chosen on the last 10,000 training images, by small grids and not at equal price: this "
         "is a first look at what each method does when it is simply called, not the tuned "
-        "comparison. ± is half the range over the seeds. Training: seconds for five passes on one "
-        "thread; update: what a step costs beyond its gradients, in gradients of batch 64; state: "
-        "in vectors of the weights' size.",
+        "comparison. ± is half the range over the seeds. Updates: in five passes; step: a whole "
+        "step of batch 64, in times a gradient of that batch takes by the native engine on two "
+        "threads; state: in vectors of the weights' size.",
     ]
     if measured:
         parts.append("![The best two methods of every family](families.svg)")
@@ -170,6 +188,10 @@ def _index(measured: Mapping[str, Any], cost: Mapping[str, Any]) -> str:
         around = [w for w in wrappers().values() if w.kind == kind]
         parts.append(f"## Wrappers: {kind}s\n\nAround a method; here around `sgd`.")
         parts.append(_table([(w, f"{w.name}+sgd", None) for w in around], measured))
+    parts.append("## Constraints\n\nBeside any method, in scenario sparse and on the frontier.")
+    parts.append(
+        "\n".join(f"- [{c.name}]({c.name}.md): {prose(c.summary)}" for c in constraints().values())
+    )
     return "\n\n".join(parts) + "\n"
 
 
@@ -178,7 +200,7 @@ def _table(
     measured: Mapping[str, Any],
 ) -> str:
     lines = [
-        "| method | 1 pass, % | loss | 5 passes, % | loss | training, s | update | state |",
+        "| method | 1 pass, % | loss | 5 passes, % | loss | updates | step | state |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for entry, spec, cost in entries:
@@ -190,7 +212,7 @@ def _table(
                 cells += [_spread(found["accuracy"][i], 2), f"{fmean(found['loss'][i]):.4f}"]
             else:
                 cells += ["failed" if found and found["failed"] else "—", "—"]
-        cells.append(f"{found['seconds']:.1f}" if found else "—")
+        cells.append(f"{found['steps']:,}" if found else "—")
         cells.append(f"{cost['ratio_min']:.2f}×" if cost else "—")
         cells.append(f"{cost['state_bytes'] / 177_704:.1f}" if cost else "—")
         lines.append(f"| {' | '.join(cells)} |")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from lenetlab.methods.constraint import constraints
 from lenetlab.methods.registry import methods
 from lenetlab.methods.wrappers import wrappers
 
@@ -16,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "docs" / "generator"))
 from formulas import _DOWN, _FRACTIONS, _UP, mathml
 from pages import pages, prose
 
-ENTRIES = {**methods(), **wrappers()}
+ENTRIES = {**methods(), **wrappers(), **constraints()}
 
 
 def formulas(page: str) -> list[str]:
