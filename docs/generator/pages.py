@@ -125,7 +125,7 @@ def _measured(
     n = found["seeds"]
     changed = "".join(f" but {key} = {value}" for key, value in found["settings"].items())
     lines.append(
-        f"With the defaults{changed}, a constant rate, scenario plain, n = {n} seeds (band: lowest to "
+        f"With the defaults{changed}, a constant rate, plain, n = {n} seeds (band: lowest to "
         f"highest); {_points(found)}."
     )
     for reason in found["failed"]:
