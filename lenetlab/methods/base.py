@@ -64,8 +64,8 @@ class Base(Stateful):
         raise NotImplementedError
 
     def masked(self, w: Tensor, mask: Tensor) -> None:
-        """A constraint has changed the mask, and with it the objective. Momentum may go on; a method
-        that compares gradients of two steps begins anew: there `self.start(w)`."""
+        """A constraint has changed the mask, and with it the objective. Momentum may go on; where
+        gradients of two steps are compared, the method begins anew: `self.start(w)`."""
 
     def part(self, x: Tensor) -> Tensor:
         """What of `x` is to decay, a view: all of it, unless biases are spared. `x` is like `w`,
