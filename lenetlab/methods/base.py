@@ -69,8 +69,8 @@ class Base(Stateful):
         return [x.view(layer.w.shape) for x, layer in zip(parts, self.layers, strict=True)]
 
     def masked(self, w: Tensor, mask: Tensor) -> None:
-        """A constraint has changed the mask, and with it the objective. Momentum may go on; a
-        method that compares gradients of two steps begins anew: there `self.start(w)`."""
+        """A constraint has changed the mask, and with it the objective. Momentum may go on; where
+        gradients of two steps are compared, the method begins anew: `self.start(w)`."""
 
     def part(self, x: Tensor) -> Tensor:
         """What of `x` is to decay, a view: all of it, unless biases are spared. `x` is a vector

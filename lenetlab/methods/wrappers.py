@@ -58,6 +58,9 @@ class Update(Stateful):
         """Change `w` in place; on the gradient `g` the method has moved it from `before` there."""
         raise NotImplementedError
 
+    def masked(self, w: Tensor, mask: Tensor) -> None:
+        """A constraint has changed the mask: no weight may come back by what is remembered."""
+
     def answer(self, w: Tensor) -> Tensor:
         """The weights to be judged when the trained ones are `w`."""
         return w
@@ -240,9 +243,9 @@ class Composed:
         return loss
 
     def masked(self, w: Tensor, mask: Tensor | None) -> None:
-        """Tell the estimator, and a method that wants to know, of another mask (None: all ones)."""
+        """Tell the wrappers, and a method that wants to know, of another mask (None: all ones)."""
         mask = torch.ones_like(w) if mask is None else mask
-        parts: tuple[Any, ...] = (self.base, self.estimator)
+        parts: tuple[Any, ...] = (self.base, self.estimator, self.update)
         for part in parts:
             if hasattr(part, "masked"):
                 part.masked(w, mask)

@@ -3,12 +3,13 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from lenetlab.methods.registry import methods
 
-COMMANDS = ("data", "baseline", "methods", "run", "demo", "judge", "export")
+COMMANDS = ("data", "baseline", "methods", "run", "demo", "judge", "export", "shrink")
 
 
 def test_help_needs_no_torch():
@@ -70,3 +71,28 @@ def test_luck_is_shown_over_seeds(lenetlab):
     found = json.loads(answer.out)
     assert [run["seed"] for run in found["runs"]] == [42, 43]
     assert found["table"][0]["figures"]["accuracy"]["n"] == 2
+
+
+def test_a_net_of_few_units_is_shrunk_and_compared(lenetlab):
+    made = lenetlab(
+        "run sgd --epochs 0.05 --scenario frontier --constraint units:keep=0.1 --split inner --json"
+    )
+    assert made.status == 0
+    found = json.loads(made.out)
+    assert found["nonzeros"] <= 4_080
+    answer = lenetlab(f"shrink {found['run_dir']} --json")
+    assert answer.status == 0
+    result = json.loads(answer.out)
+    a, b = result["units"]
+    assert 256 * a + a * b <= 4_080
+    assert result["parameters"] == [44_426, 156 + 2416 + 257 * a + (a + 1) * b + 10 * (b + 1)]
+    assert result["difference"] < 1e-5 * max(result["scale"], 1)
+    assert Path(result["file"]).exists()
+    assert "parameters       44,426 → " in lenetlab(f"shrink {found['run_dir']}").out
+
+
+def test_augmentation_is_run_and_named(lenetlab):
+    answer = lenetlab("run sgd --epochs 0.01 --rules open --augment flip+shift:pixels=1 --json")
+    recipe = json.loads(answer.out)["recipe"]
+    assert recipe["augmentation"] == [["flip", {}], ["shift", {"pixels": 1}]]
+    assert recipe["rules"] == "open"

@@ -1,9 +1,9 @@
 r"""Whole units: hidden units of fc1 and fc2 are removed, so that a smaller dense net is left.
 
 Scattered zeros save memory in a sparse format and no time on a CPU; a layer with fewer units saves
-both. A unit is judged by its path, what comes in times what goes out; per weight that its removal
-frees, the weakest goes first. Removed are its weights, its bias and what goes out of it, so that
-its output is tanh(0) = 0 and nobody hears it.
+both (little time in LeNet-5, whose convolutions take most of it). A unit is judged by its path,
+what comes in times what goes out; per weight that its removal frees, the weakest goes first. What
+comes in, the bias and what goes out become zero: the output is tanh(0) = 0 and nobody hears it.
 
     s_j = ‖incoming_j‖ ‖outgoing_j‖,    removed while 256 a + a b > k_t:
     the unit with the smallest s_j / freed,   freed = 256 + b in fc1, a in fc2

@@ -49,5 +49,9 @@ class Lookahead(Update):
             self.phi.lerp_(w, self.alpha)
             w.copy_(self.phi)
 
+    def masked(self, w: Tensor, mask: Tensor) -> None:
+        """What was remembered of other weights is forgotten."""
+        self.phi.mul_(mask)
+
     def answer(self, w: Tensor) -> Tensor:
         return self.phi
