@@ -25,10 +25,10 @@ docs: install
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 test: check docs
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto
 
 test-all: check docs
-	$(BIN)/pytest -m ''
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto -m ''
 
 clean:
 	rm -rf .venv build dist runs site

@@ -349,6 +349,13 @@ def test_estimators_begin_anew_or_are_masked_when_the_mask_changes(engine):
     assert not t.optimizer.estimator.mean[pruned(t)].any()
 
 
+def test_lookahead_forgets_the_weights_that_are_pruned(engine):
+    t = training(engine, "lookahead+sgd", "magnitude", {"constraint.end": 0.3, "lookahead.k": 50})
+    steps(t, 10)  # the slow weights have not been moved by a step yet
+    assert not t.optimizer.update.phi[pruned(t)].any()
+    assert t.optimizer.update.phi.any()
+
+
 @pytest.mark.parametrize("name", [n for n, w in wrappers().items() if w.kind == "estimator"])
 def test_every_estimator_survives_a_mask_that_changes(engine, name):
     t = training(engine, f"{name}+sgd", "magnitude", {"lr": 0.05})
