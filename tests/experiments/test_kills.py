@@ -4,6 +4,8 @@ import random
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -57,17 +59,17 @@ ROOT = Path(__file__).parents[2]
 EXACT = (records.RUN, records.CURVE, records.LOSSES, records.WEIGHTS, records.RESULT)
 
 
-def live(method: str, out: Path, epochs: float, seconds: float | None = None) -> float:
-    """Compute the run, or a part of it until SIGKILL; the seconds it took."""
+def live(method: str, out: Path, epochs: float, until: Callable[[], object] | None = None) -> float:
+    """Compute the run, or a part of it: SIGKILL when `until` returns; the seconds it took."""
     command = [sys.executable, "-c", PROGRAM, method, str(out), str(epochs)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "begun\n"
         begun = time.monotonic()
-        if seconds is None:
+        if until is None:
             assert process.wait() == 0
         else:
-            time.sleep(seconds)
+            until()
             process.kill()
     return time.monotonic() - begun
 
@@ -85,9 +87,13 @@ def mixed(tmp_path) -> str:
 
 
 def test_killed_once_it_ends_with_the_same_bits(tmp_path, mixed):
+    def a_checkpoint_is_there():
+        while not list(killed.glob(f"*/{records.CHECKPOINT}")):
+            time.sleep(0.001)
+
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    seconds = live(mixed, whole, 10)
-    live(mixed, killed, 10, 0.5 * seconds)
+    live(mixed, whole, 10)
+    live(mixed, killed, 10, a_checkpoint_is_there)
     (path,) = killed.iterdir()
     assert (path / records.CHECKPOINT).exists()
     assert not (path / records.RESULT).exists()
@@ -106,7 +112,8 @@ def test_killed_at_20_random_moments_it_ends_with_the_same_bits(tmp_path, mixed)
         whole, killed = tmp_path / f"whole{i}", tmp_path / f"killed{i}"
         seconds = live(method, whole, epochs)
         for _ in range(4):
-            live(method, killed, epochs, chance.uniform(0, 0.3) * seconds)
+            moment = chance.uniform(0, 0.3) * seconds
+            live(method, killed, epochs, partial(time.sleep, moment))
             hits += not list(killed.glob("*/result.json"))
         live(method, killed, epochs)
         assert bits(killed) == bits(whole), method

@@ -56,6 +56,10 @@ class Watched(TorchEngine):
         self.seen = w.clone()
         return super().gradient(w, batch, out)
 
+    def value(self, w, batch):
+        self.seen = w.clone()
+        return super().value(w, batch)
+
 
 @pytest.mark.parametrize("name", methods())
 def test_no_weight_of_any_method_comes_back_by_stale_state(train, name):

