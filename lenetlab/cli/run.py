@@ -100,9 +100,10 @@ def run(
     Exit status: 0 when every run finished, 1 when one failed, 2 for wrong usage.
     """
     from lenetlab.experiments.api import jobs
-    from lenetlab.report.figures import check_ending
 
     if figure is not None:
+        from lenetlab.report.figures import check_ending
+
         check_ending(figure)
     bench = make_bench(data, out, engine, device, threads, resume)
     options = {

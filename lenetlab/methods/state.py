@@ -5,6 +5,7 @@ counters and float64 accumulators would come back as float32. It also knows noth
 attributes that an optimizer keeps on itself. Both are kept here.
 """
 
+from functools import cache
 from typing import Any
 
 import torch
@@ -12,7 +13,11 @@ from torch import Tensor
 
 Tree = Any  # None, bool, int, float, str, Tensor, Generator, or lists, tuples, dicts of them
 
-_OWN = frozenset(vars(torch.optim.Optimizer([torch.zeros(1)], {})))
+
+@cache
+def _own() -> frozenset[str]:
+    """PyTorch's own attributes of an optimizer; only asked for one, since that costs a second."""
+    return frozenset(vars(torch.optim.Optimizer([torch.zeros(1)], {})))
 
 
 def capture(optimizer: Any) -> Tree:
@@ -34,7 +39,7 @@ def capture(optimizer: Any) -> Tree:
         "attributes": {
             name: value
             for name, value in vars(optimizer).items()
-            if name not in _OWN and not _refers(value, params)
+            if name not in _own() and not _refers(value, params)
         },
     }
 
