@@ -100,7 +100,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("methods", nargs="*", help="names; all registered methods if none is given")
     parser.add_argument("--repeats", type=int, default=7)
-    parser.add_argument("--json", type=Path, help="write (and add to) docs/measured/…json")
+    parser.add_argument("--json", type=Path, help="write, or add to, results/cost.json")
     parser.add_argument("--force", action="store_true", help="measure on a busy machine too")
     given = parser.parse_args()
     try:
