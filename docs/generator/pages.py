@@ -12,17 +12,12 @@ import curves
 from formulas import mathml
 
 from lenetlab.methods.constraint import Handler, constraints
-from lenetlab.methods.registry import FAMILIES, Method, methods
+from lenetlab.methods.registry import DECAYS, FAMILIES, Method, methods
 from lenetlab.methods.wrappers import Kind, Wrapper, wrappers
 from lenetlab.settings import show
 
 RESULTS = Path(__file__).parents[2] / "results"
 BESIDE = ("sgd", "adamw")  # in grey in every figure
-DECAY = {
-    "none": "none of its own; in scenario `l2` the oracle adds λ/2‖w‖² to the objective",
-    "coupled": "coupled: λw is added to the gradient",
-    "decoupled": "decoupled: the weights shrink by ηλ beside the step",
-}
 
 
 def pages() -> dict[str, str]:
@@ -70,7 +65,7 @@ def _page(
     if isinstance(entry, Method):
         parts.append(
             f"Family {entry.family.replace('_', ' ')}; batch size {entry.batch_size:,} unless told "
-            f"otherwise. Weight decay: {DECAY[entry.decay]}. On the bill: {entry.cost}."
+            f"otherwise. Weight decay: {DECAYS[entry.decay]}. On the bill: {entry.cost}."
         )
         command = f"lenetlab run {entry.name}"
     else:
