@@ -25,7 +25,7 @@ LOOKS = (0.1, 0.25, 0.5, 1, 2, 3, 4, 5)
 BASIC = ("full_batch", "sgd", "single_sample")
 RATES = ("step", "1/t")
 # Their pages say that they need a smaller rate than the method inside.
-AROUND = {"sarah+sgd": {"lr": 0.1}, "storm+sgd": {"lr": 0.1}}
+AROUND = {"sarah+sgd": {"lr": 0.05}, "storm+sgd": {"lr": 0.1}}
 RESULTS = Path(__file__).parents[1] / "results" / "defaults.json"
 
 

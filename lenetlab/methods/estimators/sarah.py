@@ -7,8 +7,8 @@ small, the estimate is biased, and its inner loop converges by itself on convex 
     v ← ∇f_S(w) − ∇f_S(w⁻) + v                    otherwise; w⁻ are the weights a step before
 
 The rate must be well below that of the method inside. Measured on held-out training images after
-one pass, seed 0: `sarah+sgd` reaches 47 % with a rate of 0.05, 60 % with 0.1, 28 % with 0.2 and
-stays at chance with sgd's own 0.4.
+five passes, seed 0: `sarah+sgd` reaches 73 % with a rate of 0.01, 79 % with 0.03, 83 % with 0.05,
+and breaks down to chance with 0.1 and with sgd's own 0.4.
 
 Source: Nguyen et al., SARAH: A Novel Method for Machine Learning Problems Using Stochastic
 Recursive Gradient, ICML 2017, arXiv:1703.00102, Algorithm 1, restarting at the last iterate. With
