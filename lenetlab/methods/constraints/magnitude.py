@@ -13,11 +13,9 @@ are zero. With `begin` close to `end` it is one-shot pruning. The bound holds fr
 Cost: nothing on the bill; one mask.
 """
 
-from lenetlab.errors import UserError
-from lenetlab.methods.constraint import PERIOD, SHARE, Constraint, constraint
+from lenetlab.methods.constraint import PERIOD, SHARE, constraint
+from lenetlab.methods.constraints.gradual import Gradual
 from lenetlab.methods.registry import uniform
-from lenetlab.methods.sparsity import Bound, cubic
-from lenetlab.methods.wrappers import Composed
 from lenetlab.oracle.oracle import Oracle
 
 
@@ -29,26 +27,6 @@ from lenetlab.oracle.oracle import Oracle
     cost="none; 1 mask",
     domains={"begin": SHARE, "end": SHARE, "every": PERIOD},
 )
-class Magnitude(Constraint):
-    STATE = ("due",)
-
-    def __init__(self, bound: Bound, begin: float, end: float, every: float) -> None:
-        super().__init__(bound)
-        if not begin < end:
-            raise UserError(
-                f"constraint magnitude: begin={begin:g} is not before end={end:g}; "
-                "expected begin < end"
-            )
-        self.begin, self.end, self.every = begin, end, every
-
-    def start(self, oracle: Oracle, optimizer: Composed) -> None:
-        self.due = self.begin
-
-    def act(self, oracle: Oracle, optimizer: Composed, progress: float) -> None:
-        if progress < self.due - 1e-9:
-            return
-        keeps = self.bound.keeps(cubic(progress, self.begin, self.end))
-        oracle.mask = self.bound.mask(oracle.w.abs(), keeps)
-        # the last time is at `end` itself, however `every` divides the way there
-        after = progress + self.every
-        self.due = float("inf") if progress >= self.end else min(after, self.end)
+class Magnitude(Gradual):
+    def cut(self, oracle: Oracle, share: float) -> None:
+        oracle.mask = self.bound.mask(oracle.w.abs(), self.bound.keeps(share))

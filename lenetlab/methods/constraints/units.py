@@ -22,10 +22,10 @@ import torch
 from torch import Tensor
 
 from lenetlab.errors import UserError
-from lenetlab.methods.constraint import PERIOD, SHARE, Constraint, constraint
+from lenetlab.methods.constraint import PERIOD, SHARE, constraint
+from lenetlab.methods.constraints.gradual import Gradual
 from lenetlab.methods.registry import uniform
-from lenetlab.methods.sparsity import Bound, cubic
-from lenetlab.methods.wrappers import Composed
+from lenetlab.methods.sparsity import Bound
 from lenetlab.oracle.oracle import Oracle
 from lenetlab.problem.model import CONSTRAINED, SHAPES, views
 from lenetlab.problem.scenarios import BOUND
@@ -42,11 +42,9 @@ INPUTS = SHAPES["fc1.weight"][1]  # 256
     domains={"begin": SHARE, "end": SHARE, "every": PERIOD},
     common={"keep": BOUND},
 )
-class Units(Constraint):
-    STATE = ("due",)
-
+class Units(Gradual):
     def __init__(self, bound: Bound, begin: float, end: float, every: float) -> None:
-        super().__init__(bound)
+        super().__init__(bound, begin, end, every)
         (group,) = bound.groups
         self.keep = group.keep
         if self.keep < INPUTS + 1:
@@ -54,23 +52,10 @@ class Units(Constraint):
                 f"constraint units: keep={self.keep} is less than one unit in each layer; "
                 f"expected at least {INPUTS + 1}"
             )
-        if not begin < end:
-            raise UserError(
-                f"constraint units: begin={begin:g} is not before end={end:g}; expected begin < end"
-            )
-        self.begin, self.end, self.every = begin, end, every
 
-    def start(self, oracle: Oracle, optimizer: Composed) -> None:
-        self.due = self.begin
-
-    def act(self, oracle: Oracle, optimizer: Composed, progress: float) -> None:
-        if progress < self.due - 1e-9:
-            return
-        share = cubic(progress, self.begin, self.end)
+    def cut(self, oracle: Oracle, share: float) -> None:
         allowed = round(CONSTRAINED - share * (CONSTRAINED - self.keep))
         oracle.mask = mask_of(*surviving(oracle.w, allowed), like=oracle.w)
-        after = progress + self.every
-        self.due = float("inf") if progress >= self.end else min(after, self.end)
 
 
 def surviving(w: Tensor, keep: int) -> tuple[Tensor, Tensor]:
