@@ -77,7 +77,7 @@ def check_format(path: Path, identity: Any) -> None:
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run, read from its directory. Figures that do not exist are None, never 0."""
+    """A finished run. Figures that do not exist are None, never 0."""
 
     path: Path
     identity: dict[str, Any]
@@ -112,10 +112,12 @@ class Run:
 
     @property
     def looks(self) -> list[dict[str, Any]]:
-        """Measurements in the order of the training, each with `seconds` of training time."""
-        seconds = self.machine["look_seconds"]
+        """Measurements in the order of the training, each with `seconds` and `cpu_seconds` of
+        training time."""
+        seconds = zip(self.machine["look_seconds"], self.machine["look_cpu_seconds"], strict=True)
         return [
-            {**look, "seconds": s} for look, s in zip(self.curve["looks"], seconds, strict=True)
+            {**look, "seconds": wall, "cpu_seconds": cpu}
+            for look, (wall, cpu) in zip(self.curve["looks"], seconds, strict=True)
         ]
 
     @property

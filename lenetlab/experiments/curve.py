@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from lenetlab.experiments.clock import Clock
 from lenetlab.problem.evaluation import Evaluation
 
 POINTS = 200  # of the trace over the whole budget
@@ -18,7 +19,9 @@ class Curve:
     def __init__(self, amount: float, looks: Sequence[float]) -> None:
         self.trace: list[dict[str, Any]] = []
         self.looks: list[dict[str, Any]] = []
-        self.look_seconds: list[float] = []  # training time at each look: a machine field
+        # training time at each look, wall and CPU: machine fields
+        self.look_seconds: list[float] = []
+        self.look_cpu_seconds: list[float] = []
         self.planned = sorted({float(x) for x in looks if 0 < x < amount - SLACK} | {amount})
         self._amount = amount
         self._passed = 0  # positions of the trace so far
@@ -39,11 +42,12 @@ class Curve:
         done = len(self.looks)
         return self.planned[done] if done < len(self.planned) else float("inf")
 
-    def add_look(self, where: Where, evaluation: Evaluation, nonzeros: int, seconds: float) -> None:
+    def add_look(self, where: Where, evaluation: Evaluation, nonzeros: int, clock: Clock) -> None:
         """Take note of a measurement that was due, and of the nonzeros in fc1 and fc2."""
         look = {"at": self.due} | where | asdict(evaluation) | {"nonzeros": nonzeros}
         self.looks.append(look)
-        self.look_seconds.append(seconds)
+        self.look_seconds.append(clock.wall)
+        self.look_cpu_seconds.append(clock.cpu)
 
     def record(self) -> dict[str, Any]:
         """What curve.json holds."""
@@ -55,6 +59,7 @@ class Curve:
             "trace": self.trace,
             "looks": self.looks,
             "look_seconds": self.look_seconds,
+            "look_cpu_seconds": self.look_cpu_seconds,
             "planned": self.planned,
             "since": [self._passed, self._sum, self._count],
         }
@@ -63,4 +68,5 @@ class Curve:
         """Go on from a saved curve."""
         self.trace, self.looks = state["trace"], state["looks"]
         self.look_seconds = state["look_seconds"]
+        self.look_cpu_seconds = state["look_cpu_seconds"]
         self._passed, self._sum, self._count = state["since"]

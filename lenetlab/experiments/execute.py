@@ -1,12 +1,9 @@
-"""A run from beginning to end: found, resumed or begun; trained; recorded whole."""
+"""A run with its folder: found, resumed or begun; trained; recorded whole."""
 
-import hashlib
 import io
-import json
 import re
 import signal
 import threading
-import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,32 +14,21 @@ import numpy as np
 import torch
 from filelock import FileLock, Timeout
 from safetensors.torch import save
-from torch import Tensor
 
 from lenetlab import records
 from lenetlab.errors import UserError
 from lenetlab.experiments import checkpoint
 from lenetlab.experiments.bench import Bench
 from lenetlab.experiments.clock import Clock
+from lenetlab.experiments.compute import Computed, prepare, seeded, summed_up, train
 from lenetlab.experiments.curve import Curve
-from lenetlab.experiments.environment import machine, numerics, peak_memory_mb
-from lenetlab.experiments.loop import Hooks, Outcome, loop
+from lenetlab.experiments.loop import Hooks
 from lenetlab.experiments.recipe import Recipe
-from lenetlab.experiments.training import Diverged, StepError, Training
-from lenetlab.methods.constraint import find_constraint
-from lenetlab.methods.registry import find
-from lenetlab.methods.wrappers import find_wrapper
-from lenetlab.oracle.engine import Engine
-from lenetlab.oracle.torch_engine import TorchEngine
-from lenetlab.problem.augmentation import VERSION as AUGMENTATION_VERSION
-from lenetlab.problem.augmentation import Augmented
-from lenetlab.problem.evaluation import Evaluation, evaluate
-from lenetlab.problem.model import CONSTRAINED, state_dict
+from lenetlab.experiments.training import Training
+from lenetlab.problem.model import state_dict
 
 OnStep = Callable[[Training, float], None]
 OnLook = Callable[[Training, list[dict[str, Any]]], None]
-
-FIGURES = ("accuracy", "loss", "starter_average_loss", "correct", "images")
 
 
 class Interrupted(Exception):
@@ -53,28 +39,6 @@ class Interrupted(Exception):
             f"interrupted at step {step}; the same command continues the run in {path}"
         )
         self.path, self.step, self.number = path, step, number
-
-
-def identify(recipe: Recipe, seed: int, checksum: str, record: dict[str, Any]) -> dict[str, Any]:
-    """What run.json holds; its `id` is the hash of everything that decides the bits."""
-    decisive = {
-        "recipe": recipe.canonical(),
-        "seed": seed,
-        "data": checksum,
-        "numerics": record,
-    }
-    return {
-        "format": records.FORMAT,
-        "id": digest(decisive),
-        "label": recipe.label(),
-        **decisive,
-    }
-
-
-def digest(decisive: dict[str, Any]) -> str:
-    """The identity of a run, from the fields that decide its bits."""
-    text = json.dumps(decisive, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def execute(
@@ -92,30 +56,13 @@ def execute(
     every whole unit by default, and always at its end. Raises `UserError` before anything is
     trained, `Interrupted` after SIGINT or SIGTERM.
     """
-    if not 0 <= seed < 2**63:
-        raise UserError(f"seed {seed} is out of range; expected 0 to 2^63 - 1")
-    train, engine, test, test_engine = bench.load(recipe.split)
-    augmented = None
-    if recipe.augmentation:
-        augmented = Augmented(train, recipe.augmentation, seed, bench.where)
-        train = augmented.split
-        engine = bench.over(train)
-    record = numerics(find(recipe.method.name), engine, bench.where)
-    if recipe.wrappers:
-        record["wrapper_versions"] = [find_wrapper(c.name).version for c in recipe.wrappers]
-    if augmented is not None:
-        record["augmentation_version"] = AUGMENTATION_VERSION
-    if recipe.constraint.name != "none":
-        record["constraint_version"] = find_constraint(recipe.constraint.name).version
-    identity = identify(recipe, seed, train.checksum, record)
-    path = _folder(bench.out, identity)
-    amount = recipe.budget.amount
-    curve = Curve(amount, range(1, int(amount) + 1) if looks is None else looks)
-    with _alone(path), _seeded(seed):
+    run = prepare(recipe, seed, bench)
+    path = _folder(bench.out, run.identity)
+    curve = run.curve(looks)
+    with _alone(path), seeded(seed):
         if bench.resume and (found := _finished(path, curve.planned)):
             return found
-        model = TorchEngine(train, bench.where)  # second-order answers need PyTorch
-        training = Training(recipe, seed, len(train), engine, bench.where, model, augmented)
+        training = run.training()
         clock = Clock()
         saved = path / records.CHECKPOINT
         if bench.resume and saved.exists():
@@ -123,10 +70,7 @@ def execute(
         for old in (records.RESULT, records.CHECKPOINT):
             if not (bench.resume and old == records.CHECKPOINT):
                 (path / old).unlink(missing_ok=True)
-        records.replace_json(path / records.RUN, identity)
-
-        def measure(w: Tensor) -> Evaluation:
-            return evaluate(test_engine.logits(w), test.labels.to(w.device))
+        records.replace_json(path / records.RUN, run.identity)
 
         def keep() -> None:
             tree = {
@@ -141,76 +85,28 @@ def execute(
                 warnings.warn(f"this run cannot be resumed: {error}", stacklevel=2)
 
         with _signals() as received:
-            hooks = Hooks(measure, keep, lambda: bool(received), on_step, on_look, bench.save_every)
-            status, reason, trace, outcome = _train(training, amount, curve, clock, hooks)
-        if status == "interrupted":
+            hooks = Hooks(
+                run.measure, keep, lambda: bool(received), on_step, on_look, bench.save_every
+            )
+            ending = train(training, recipe.budget.amount, curve, clock, hooks)
+        if ending.status == "interrupted":
             raise Interrupted(path, training.steps, received[0])
-        _record(path, engine, training, curve, clock, outcome, status, reason, trace)
+        _record(path, summed_up(run, training, curve, clock, ending))
         saved.unlink(missing_ok=True)
         return records.read_run(path)
 
 
-def _train(
-    t: Training, amount: float, curve: Curve, clock: Clock, hooks: Hooks
-) -> tuple[str, str | None, str | None, Outcome]:
-    """Status, reason, traceback and outcome of the loop."""
-    try:
-        outcome = loop(t, amount, curve, clock, hooks)
-    except Diverged as error:
-        return "diverged", str(error), None, Outcome(None, t.where(), t.oracle.ledger.counts())
-    except StepError as error:
-        failed = Outcome(None, t.where(), t.oracle.ledger.counts())
-        return "error", str(error), traceback.format_exc(), failed
-    if outcome.answer is None:
-        return "interrupted", None, None, outcome
-    if (violated := t.violation(outcome.answer)) is not None:
-        return "error", violated, None, Outcome(None, outcome.where, outcome.bill)
-    return "done", None, None, outcome
-
-
-def _record(
-    path: Path,
-    engine: Engine,
-    t: Training,
-    curve: Curve,
-    clock: Clock,
-    outcome: Outcome,
-    status: str,
-    reason: str | None,
-    trace: str | None,
-) -> None:
+def _record(path: Path, found: Computed) -> None:
     """Write the run's files; result.json last, because it makes the run whole."""
-    final: dict[str, Any] = dict.fromkeys(FIGURES)
-    nonzeros = None
-    if outcome.answer is not None:
-        final = {key: curve.looks[-1][key] for key in FIGURES}
-        nonzeros = int(outcome.answer[:CONSTRAINED].count_nonzero())
-        named = {name: w.cpu() for name, w in state_dict(outcome.answer).items()}
+    if found.weights is not None:
+        named = {name: w.cpu() for name, w in state_dict(found.weights).items()}
         records.replace_bytes(path / records.WEIGHTS, save(named))
     losses = io.BytesIO()
-    np.save(losses, np.asarray(t.losses[: outcome.where["steps"]], dtype=np.float32))
+    np.save(losses, found.losses)
     records.replace_bytes(path / records.LOSSES, losses.getvalue())
-    records.replace_json(path / records.CURVE, curve.record())
-    seconds = {
-        "train_seconds": clock.wall,
-        "cpu_seconds": clock.cpu,
-        "apart_seconds": clock.apart,
-        "look_seconds": curve.look_seconds,
-        "factorization_seconds": t.oracle.linalg.seconds,
-        "peak_memory_mb": peak_memory_mb(),
-    }
-    record = seconds | machine(engine) | ({"traceback": trace} if trace else {})
-    records.replace_json(path / records.MACHINE, record)
-    result = {
-        "status": status,
-        "reason": reason,
-        "final": final,
-        "nonzeros": nonzeros,
-        **outcome.where,
-        "bill": outcome.bill,
-        "discarded_passes": t.oracle.ledger.passes - outcome.where["passes"],
-    }
-    records.replace_json(path / records.RESULT, result)
+    records.replace_json(path / records.CURVE, found.curve)
+    records.replace_json(path / records.MACHINE, found.machine)
+    records.replace_json(path / records.RESULT, found.result)
 
 
 def _folder(out: Path, identity: dict[str, Any]) -> Path:
@@ -237,15 +133,6 @@ def _alone(path: Path) -> Iterator[None]:
         ) from None
     except PermissionError as error:
         raise UserError(f"cannot write {path} ({error.strerror}); choose another --out") from None
-
-
-@contextmanager
-def _seeded(seed: int) -> Iterator[None]:
-    """Seed PyTorch's global generator for the run and give it back as it was: nothing of ours
-    draws from it, but an optimizer from outside may."""
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
-        yield
 
 
 def _finished(path: Path, planned: Sequence[float]) -> records.Run | None:

@@ -67,7 +67,7 @@ def loop(t: Training, amount: float, curve: Curve, clock: Clock, hooks: Hooks) -
             hooks.on_step(t, loss)
             if curve.due <= t.position + SLACK:
                 with clock.paused():
-                    _look(t, before, where, t.position, curve, clock, hooks)
+                    _look(t, before, where, bill, t.position, curve, clock, hooks)
             if hooks.interrupted():
                 with clock.paused():
                     hooks.save()
@@ -79,7 +79,7 @@ def loop(t: Training, amount: float, curve: Curve, clock: Clock, hooks: Hooks) -
     finally:
         clock.stop()
     if curve.due <= amount:
-        _look(t, before, where, amount, curve, clock, hooks)
+        _look(t, before, where, bill, amount, curve, clock, hooks)
     return Outcome(before, where, bill)
 
 
@@ -87,6 +87,7 @@ def _look(
     t: Training,
     answer: Tensor,
     where: Where,
+    bill: dict[str, int],
     position: float,
     curve: Curve,
     clock: Clock,
@@ -99,5 +100,5 @@ def _look(
             raise Diverged(f"measured loss is {loss:g} after step {where['steps']}")
     nonzeros = int(answer[:CONSTRAINED].count_nonzero())
     while curve.due <= position + SLACK:
-        curve.add_look(where, evaluation, nonzeros, clock.wall)
+        curve.add_look(where | {"gradients": bill["gradients"]}, evaluation, nonzeros, clock)
     hooks.on_look(t, curve.looks)

@@ -15,7 +15,7 @@ import numpy as np
 from lenetlab import records
 from lenetlab.errors import UserError
 from lenetlab.experiments.curve import SLACK
-from lenetlab.experiments.execute import digest
+from lenetlab.experiments.identity import digest
 from lenetlab.experiments.plans import choose_plan
 from lenetlab.experiments.recipe import Recipe, make_recipe
 from lenetlab.judge.scoring import Score

@@ -27,7 +27,8 @@ def made(accuracy: float | None, seed: int = 0, looks: list[dict[str, Any]] | No
         },
         {"looks": looks, "trace": []},
         {"train_seconds": 3.0, "apart_seconds": 1.0, "cpu_seconds": 4.0, "peak_memory_mb": 1.0,
-         "threads": 1, "look_seconds": [look["t"] for look in looks]},
+         "threads": 1, "look_seconds": [look["t"] for look in looks],
+         "look_cpu_seconds": [2 * look["t"] for look in looks]},
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lenetlab.errors import UserError
-from lenetlab.experiments.execute import identify
+from lenetlab.experiments.identity import identify
 from lenetlab.experiments.recipe import Budget, Recipe, expand, make_recipe
 from lenetlab.settings import Choice, parse_choice, parse_pairs, parse_value, resolve, show
 

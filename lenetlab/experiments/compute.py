@@ -1,0 +1,198 @@
+"""A run in memory: begun, trained to its end, summed up. Nothing here touches a file."""
+
+import time
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lenetlab.errors import UserError
+from lenetlab.experiments.bench import Bench
+from lenetlab.experiments.clock import Clock
+from lenetlab.experiments.curve import Curve
+from lenetlab.experiments.environment import machine, peak_memory_mb
+from lenetlab.experiments.identity import identify, numerics_of
+from lenetlab.experiments.loop import Hooks, Outcome, loop
+from lenetlab.experiments.recipe import Recipe
+from lenetlab.experiments.training import Diverged, StepError, Training
+from lenetlab.oracle.engine import Engine
+from lenetlab.oracle.torch_engine import TorchEngine
+from lenetlab.problem.augmentation import Augmented
+from lenetlab.problem.data import Split
+from lenetlab.problem.evaluation import Evaluation, evaluate
+from lenetlab.problem.model import CONSTRAINED
+
+FIGURES = ("accuracy", "loss", "starter_average_loss", "correct", "images")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A recipe and a seed on the data they are for, before the first step."""
+
+    recipe: Recipe
+    seed: int
+    identity: dict[str, Any]
+    bench: Bench
+    engine: Engine
+    train: Split
+    augmented: Augmented | None
+    test: Split
+    test_engine: Engine
+
+    def training(self) -> Training:
+        """The training, at its first step."""
+        model = TorchEngine(self.train, self.bench.where)  # second-order answers need PyTorch
+        return Training(
+            self.recipe, self.seed, len(self.train), self.engine, self.bench.where, model,
+            self.augmented,
+        )  # fmt: skip
+
+    def curve(self, looks: Sequence[float] | None) -> Curve:
+        """The curve to be, measured at `looks`; at every whole unit of the budget if None."""
+        amount = self.recipe.budget.amount
+        return Curve(amount, range(1, int(amount) + 1) if looks is None else looks)
+
+    def measure(self, w: Tensor) -> Evaluation:
+        """Judge a weight vector."""
+        return evaluate(self.test_engine.logits(w), self.test.labels.to(w.device))
+
+
+@dataclass(frozen=True)
+class Computed:
+    """What a run came to; all but `machine` is reproduced bit for bit.
+
+    identity, result, curve, machine : as in the files of a run folder.
+    losses : of every step (steps,), float32.
+    weights : those that were judged (44426,), None where there are none.
+    """
+
+    identity: dict[str, Any]
+    result: dict[str, Any]
+    curve: dict[str, Any]
+    machine: dict[str, Any]
+    losses: "np.ndarray[Any, np.dtype[np.float32]]"
+    weights: Tensor | None
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How the loop ended: `done`, `diverged`, `error`, or `interrupted` before its end."""
+
+    status: str
+    reason: str | None
+    trace: str | None
+    outcome: Outcome
+
+
+def prepare(recipe: Recipe, seed: int, bench: Bench) -> Prepared:
+    """Load the data and name the run. Raises `UserError` for a seed out of range."""
+    if not 0 <= seed < 2**63:
+        raise UserError(f"seed {seed} is out of range; expected 0 to 2^63 - 1")
+    train, engine, test, test_engine = bench.load(recipe.split)
+    augmented = None
+    if recipe.augmentation:
+        augmented = Augmented(train, recipe.augmentation, seed, bench.where)
+        train = augmented.split
+        engine = bench.over(train)
+    record = numerics_of(recipe, engine, bench.where)
+    identity = identify(recipe, seed, train.checksum, record)
+    return Prepared(recipe, seed, identity, bench, engine, train, augmented, test, test_engine)
+
+
+def compute(
+    recipe: Recipe,
+    seed: int,
+    bench: Bench,
+    looks: Sequence[float] | None = None,
+    limit: float | None = None,
+) -> Computed:
+    """Train `recipe` with `seed`, without files, checkpoints or signals.
+
+    After `limit` seconds it stops before the next step, with the status `timeout`.
+    """
+    end = float("inf") if limit is None else time.monotonic() + limit
+    run = prepare(recipe, seed, bench)
+    curve, clock = run.curve(looks), Clock()
+    with seeded(seed):
+        training = run.training()
+        hooks = Hooks(
+            run.measure,
+            save=lambda: None,
+            interrupted=lambda: time.monotonic() > end,
+            on_step=lambda t, loss: None,
+            on_look=lambda t, looks: None,
+            save_every=float("inf"),
+        )
+        ending = train(training, recipe.budget.amount, curve, clock, hooks)
+        if ending.status == "interrupted":
+            reason = f"stopped at its limit of {limit:g} s, at step {training.steps}"
+            ending = Ending("timeout", reason, None, ending.outcome)
+        return summed_up(run, training, curve, clock, ending)
+
+
+def train(t: Training, amount: float, curve: Curve, clock: Clock, hooks: Hooks) -> Ending:
+    """Run the loop to its end, whichever it is."""
+    try:
+        outcome = loop(t, amount, curve, clock, hooks)
+    except Diverged as error:
+        failed = Outcome(None, t.where(), t.oracle.ledger.counts())
+        return Ending("diverged", str(error), None, failed)
+    except StepError as error:
+        failed = Outcome(None, t.where(), t.oracle.ledger.counts())
+        return Ending("error", str(error), traceback.format_exc(), failed)
+    if outcome.answer is None:
+        return Ending("interrupted", None, None, outcome)
+    if (violated := t.violation(outcome.answer)) is not None:
+        return Ending("error", violated, None, Outcome(None, outcome.where, outcome.bill))
+    return Ending("done", None, None, outcome)
+
+
+def summed_up(run: Prepared, t: Training, curve: Curve, clock: Clock, ending: Ending) -> Computed:
+    """Everything that is kept of a run that has ended."""
+    outcome = ending.outcome
+    final: dict[str, Any] = dict.fromkeys(FIGURES)
+    nonzeros = None
+    if outcome.answer is not None:
+        final = {key: curve.looks[-1][key] for key in FIGURES}
+        nonzeros = int(outcome.answer[:CONSTRAINED].count_nonzero())
+    seconds = {
+        "train_seconds": clock.wall,
+        "cpu_seconds": clock.cpu,
+        "apart_seconds": clock.apart,
+        "look_seconds": curve.look_seconds,
+        "look_cpu_seconds": curve.look_cpu_seconds,
+        "factorization_seconds": t.oracle.linalg.seconds,
+        "peak_memory_mb": peak_memory_mb(),
+    }
+    trace = {"traceback": ending.trace} if ending.trace else {}
+    result = {
+        "status": ending.status,
+        "reason": ending.reason,
+        "final": final,
+        "nonzeros": nonzeros,
+        **outcome.where,
+        "bill": outcome.bill,
+        "discarded_passes": t.oracle.ledger.passes - outcome.where["passes"],
+    }
+    return Computed(
+        run.identity,
+        result,
+        curve.record(),
+        seconds | machine(run.engine) | trace,
+        np.asarray(t.losses[: outcome.where["steps"]], dtype=np.float32),
+        outcome.answer,
+    )
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Seed PyTorch's global generator for the run and give it back as it was: nothing of ours
+    draws from it, but an optimizer from outside may."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        yield

@@ -1,0 +1,98 @@
+"""Made-up results of a study, for everything that reads results: same arguments, same rows."""
+
+import random
+from collections.abc import Sequence
+
+from lenetlab.results import FINAL, TRIAL, Cell, Place, Results, Row
+
+FAMILIES = ("basic", "momentum", "adaptive", "second_order", "matrix")
+LOOKS = (0.1, 0.25, 0.5, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10)
+
+
+def made_up(
+    methods: Sequence[str] = ("sgd", "nesterov", "adamw", "soap", "muon"),
+    scenarios: Sequence[str] = ("plain", "l2", "sparse"),
+    seeds: int = 10,
+    trials: int = 12,
+    failing: Sequence[str] = (),
+) -> Results:
+    """Each method a little better than the one before; those in `failing` diverge everywhere."""
+    cells = []
+    for scenario in scenarios:
+        for i, method in enumerate(methods):
+            draw = random.Random(f"{scenario} {method}")
+            place = Place(method, FAMILIES[i % len(FAMILIES)], scenario)
+            level = 88.0 + 2.5 * i / max(len(methods) - 1, 1) + draw.gauss(0, 0.05)
+            bad = method in failing
+            cells.append(
+                Cell(
+                    place,
+                    tuple(row(TRIAL, k, method, level - draw.expovariate(1.0), draw, scenario,
+                              bad or draw.random() < 0.05) for k in range(trials)),
+                    tuple(row(FINAL, k, method, level, draw, scenario, bad) for k in range(seeds)),
+                )
+            )  # fmt: skip
+    return Results("made-up", "A made-up study", trials, 5.0, seeds, 10.0, tuple(cells))
+
+
+def row(
+    role: str,
+    number: int,
+    method: str,
+    level: float,
+    draw: random.Random,
+    scenario: str = "plain",
+    failed: bool = False,
+) -> Row:
+    """One run that ends near `level` percent."""
+    final = role == FINAL
+    amount = 10.0 if final else 5.0
+    lr = round(10 ** draw.uniform(-3, -1), 5)
+    batch = draw.choice([32, 64, 128, 256, 512])
+    recipe = {
+        "method": [method.split("+")[-1], {"lr": lr}],
+        "plan": ["fixed", {"size": batch}],
+        "schedule": ["linear", {"warmup": 0.1}],
+        "budget": ["passes", amount],
+        **({} if scenario == "plain" else {"scenario": scenario}),
+        **({} if final else {"split": "inner"}),
+    }
+    correct = round((level + draw.gauss(0, 0.2)) * 100)
+    looks = []
+    for at in [x for x in LOOKS if x <= amount] if not failed else []:
+        accuracy = correct / 100 - 25 * (1 - at / amount) ** 2 / (1 + 4 * at)
+        looks.append(
+            {"at": at, "passes": at, "epochs": at, "steps": int(at * 60000 / batch),
+             "gradients": int(at * 60000), "accuracy": round(accuracy, 2),
+             "loss": round(0.25 + (91 - accuracy) / 20, 4), "nonzeros": 24480,
+             "seconds": round(0.5 * at, 4), "cpu_seconds": round(0.7 * at, 4)}
+        )  # fmt: skip
+    end = looks[-1] if looks else None
+    return Row(
+        role=role,
+        number=number,
+        id=f"{draw.getrandbits(64):016x}",
+        status="diverged" if failed else "done",
+        reason="loss is nan at step 17" if failed else None,
+        label=f"{method}:lr={lr}",
+        recipe=recipe,
+        seed=number if final else 0,
+        accuracy=end and end["accuracy"],
+        loss=end and end["loss"],
+        starter_average_loss=end and round(end["loss"] / 63.7, 6),
+        correct=end and round(end["accuracy"] * 100),
+        nonzeros=24480 if end else None,
+        passes=amount if end else 0.1,
+        epochs=amount if end else 0.1,
+        steps=int(amount * 60000 / batch) if end else 17,
+        bill={"gradients": int(amount * 60000), "forwards": 0, "factorizations": 0},
+        train_seconds=0.5 * amount,
+        cpu_seconds=0.7 * amount,
+        apart_seconds=0.3,
+        peak_memory_mb=400.0,
+        looks=looks,
+        numerics={"engine": "native", "torch": "2.13.0+cpu", "capability": "AVX512",
+                  "device": "cpu", "method_version": 1, "kernel": "0123456789abcdef"},
+        machine={"lenetlab": "0.1.0", "python": "3.11.2", "system": "Linux x86_64",
+                 "processor": "a processor", "cores": 2, "threads": 1, "git": "abcdef123456"},
+    )  # fmt: skip
