@@ -50,19 +50,22 @@ def _table(*columns: str) -> Table:
 
 
 def _results(board: Board) -> Table:
-    level = f"{100 * board.level:g} % interval"
-    table = _table("#", "<method", "seeds", "accuracy %", level, "median", "loss",
+    """Interval and median are of the board's metric."""
+    digits = 2 if board.metric == "accuracy" else 4
+    level = f"{100 * board.level:g} % interval\nof {board.metric}"
+    table = _table("#", "<method", "seeds", "accuracy %", "loss", level, "median",
                    "starter's\naverage")  # fmt: skip
     for line in board.lines:
-        accuracy, n = line.accuracy, line.runs - len(line.failures)
+        chosen = line.accuracy if board.metric == "accuracy" else line.loss
+        n = line.runs - len(line.failures)
         table.add_row(
             number(line.rank, 0),
             escape(line.name),
             f"[red]{n} of {line.runs}[/]" if line.failures else str(n),
-            number(accuracy.mean if accuracy else None, 2),
-            interval(accuracy.interval if accuracy else None, 2),
-            number(accuracy.median if accuracy else None, 2),
+            number(line.accuracy.mean if line.accuracy else None, 2),
             number(line.loss.mean if line.loss else None, 4),
+            interval(chosen.interval if chosen else None, digits),
+            number(chosen.median if chosen else None, digits),
             number(line.starter_average_loss, 6),
         )
     return table
