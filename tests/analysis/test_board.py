@@ -116,6 +116,12 @@ def test_nothing_is_compared_with_a_leader_whose_finals_failed():
     assert line(asked, "nesterov").standing == "ahead"
 
 
+def test_it_is_said_when_only_some_were_tried_on_held_out_images():
+    some = change(MADE, leader(MADE.cells).place.name, trials=())
+    assert "of the 4 of 5 tried on them" in board(some, "plain").chosen
+    assert board(MADE, "plain").chosen == "best on held-out training images, not on the test set"
+
+
 def test_without_trials_the_first_of_the_study_is_compared_with_never_the_best():
     found = board(made_up(("sgd", "muon"), ("plain",), trials=0), "plain")
     assert found.reference.place.name == "sgd"

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from typer.testing import CliRunner
 
 from lenetlab.cli import main
 from lenetlab.cli.app import app
-from lenetlab.results import write_results
+from lenetlab.results import Row, write_results
 from tests.studies import made_up
 
 
@@ -76,3 +77,26 @@ def test_comparing_needs_no_torch(study):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=120)
     assert done.returncode == 0, done.stderr.decode()
+
+
+def test_an_interval_with_zero_beside_a_difference_is_explained(study, tmp_path):
+    assert "both are right" not in said(study)
+    made = made_up(("sgd", "adamw", "muon"), ("plain",), seeds=3, trials=1)
+    first, second, third = made.cells
+    finals = [replace(row, accuracy=a) for row, a in zip(second.finals, (89, 88, 90), strict=True)]
+    # p = 0.008 and 0.039, Holm's 0.016 and 0.039; the second's 97.5 % interval is -0.41 to 3.54
+    cells = (
+        replace(first, finals=shifted(finals, (0, 0, 0))),
+        replace(second, finals=shifted(finals, (1.0, 1.1, 0.8))),
+        replace(third, finals=shifted(finals, (1.0, 1.6, 2.1))),
+    )
+    write_results(tmp_path, replace(made, cells=cells))
+    text = said(tmp_path, "--against", "sgd")
+    assert text.count("ahead of sgd") == 2
+    assert "both are right" in text
+
+
+def shifted(finals: list[Row], by: tuple[float, ...]) -> tuple[Row, ...]:
+    return tuple(
+        replace(row, accuracy=row.accuracy + more) for row, more in zip(finals, by, strict=True)
+    )
