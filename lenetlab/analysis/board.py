@@ -142,8 +142,7 @@ def _tests(
     cells: Sequence[Cell], reference: Cell | None, metric: Metric, level: float
 ) -> tuple[list[Difference | None], list[str | None]]:
     """Every cell's difference to the reference, or why there is none."""
-    whole = reference is not None and _failures(reference) == ()
-    base = _by_seed(reference, metric) if reference is not None and whole else {}
+    base = _by_seed(reference, metric) if reference is not None else {}
     reasons = [_untested(cell, reference, base, metric) for cell in cells]
     places = [i for i, reason in enumerate(reasons) if reason is None]
     tested = compare(base, [_by_seed(cells[i], metric) for i in places], level)
