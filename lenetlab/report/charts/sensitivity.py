@@ -67,7 +67,7 @@ def sensitivity(cells: Sequence[Cell], methods: Sequence[str], interactive: bool
         )
     )
     failed = (
-        base.mark_point(shape="cross", angle=45, size=45)
+        base.mark_point(shape="cross", angle=45, size=45, filled=True)
         .transform_filter("!isValid(datum.accuracy)")
         .encode(y=height)
     )

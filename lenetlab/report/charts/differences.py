@@ -1,0 +1,38 @@
+"""Every method's difference to the leader, its interval drawn; ties are open circles."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+
+from lenetlab.report.charts.choice import Drawing
+
+LINE = 15  # points of height for a method
+
+
+def differences(rows: Sequence[dict[str, Any]], leader: str, scenario: str) -> Drawing:
+    """A line per method: its paired difference in test accuracy to `leader`, in points, with its
+    interval. `rows` have method, difference, low, high, p and tie, and are drawn in their order."""
+    order = [row["method"] for row in rows]
+    base = alt.Chart(alt.InlineData(values=list(rows), name=f"differences, {scenario}")).encode(
+        y=alt.Y("method:N", sort=order, title=None).axis(grid=False, labelLimit=140),
+        tooltip=["method:N", alt.Tooltip("difference:Q", format="+.3f"),
+                 alt.Tooltip("low:Q", format="+.3f"), alt.Tooltip("high:Q", format="+.3f"),
+                 alt.Tooltip("p:Q", title="p (Holm)", format=".3~g"), "verdict:N"],
+    )  # fmt: skip
+    zero = alt.Chart(alt.InlineData(values=[{"difference": 0}])).mark_rule(strokeDash=[2, 3])
+    points = alt.X("difference:Q", title=f"test accuracy less that of {leader}, points")
+    return alt.layer(
+        zero.encode(x="difference:Q"),
+        base.mark_rule(strokeWidth=1.5).encode(x=alt.X("low:Q", title=points.title), x2="high:Q"),
+        base.mark_point(filled=True, size=45)
+        .encode(x=points)
+        .transform_filter("!datum.tie"),
+        base.mark_point(filled=False, size=45)
+        .encode(x=points)
+        .transform_filter("datum.tie"),
+    ).properties(
+        height=LINE * max(len(rows), 2),
+        description=f"{scenario}: for each method the difference of its mean test accuracy to "
+        f"that of {leader}, the leader, with its interval. Open circles cannot be told from it.",
+    )  # fmt: skip
