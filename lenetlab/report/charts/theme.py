@@ -99,7 +99,7 @@ def config(ink: str = INK, font: str = FONT, size: float = 12, columns: int = 3)
         "axis": {**words, "gridColor": ink, "gridOpacity": 0.12, "domainColor": ink,
                  "tickColor": ink, "domainOpacity": 0.5, "tickOpacity": 0.5, "labelLimit": 160,
                  "tickCount": 6},
-        "legend": {**words, "orient": "bottom", "columns": columns, "labelLimit": 140,
+        "legend": {**words, "orient": "bottom", "columns": columns, "labelLimit": 105,
                    "symbolStrokeWidth": 2, "symbolSize": 60, "rowPadding": 2,
                    "columnPadding": 14},
         "header": {**words, "titleFontSize": size, "labelLimit": 180},

@@ -128,15 +128,16 @@ def _top(at: Standings) -> Iterator[str]:
 def leaderboard(at: Standings, rows: int | None) -> Markdown:
     """The table of results, its first `rows` lines."""
     figure, key = at.figure, at.key
-    sparse = is_constrained(at.cells[0].place.scenario)
-    columns = ["method", ">held-out, %", ">test, %", ">±", ">mean loss", ">script's loss",
-               *([">nonzeros"] if sparse else []), ">to leader", ">p", "verdict", ">seeds"]  # fmt: skip
+    shown = ["held_out", "accuracy_bare", "half", "loss", "starter_average_loss"]
+    heads = [">held-out, %", ">test, %", ">±", ">mean loss", ">script's loss"]
+    if is_constrained(at.cells[0].place.scenario):
+        shown.append("nonzeros")
+        heads.append(">nonzeros")
+    columns = ["method", *heads, ">to leader", ">p", "verdict", ">seeds"]
     lines = []
     for cell in at.ordered[:rows]:
         name = cell.place.name
-        own = [figure(key, name, fact) for fact in
-               ("held_out", "accuracy_bare", "half", "loss", "starter_average_loss",
-                *(["nonzeros"] if sparse else []), "difference", "p")]  # fmt: skip
+        own = [figure(key, name, fact) for fact in (*shown, "difference", "p")]
         mark = at.mark(cell)
         mark = Markdown(f"**{mark}**") if mark == "leader" else mark
         lines.append([code(name, 34), *own, mark, figure(key, name, "seeds")])
@@ -189,5 +190,3 @@ def rules_of(cells: Sequence[Cell]) -> str:
     place = cells[0].place
     more = "" if place.rules == "strict" else "; augmentation of the training images allowed"
     return SCENARIOS.get(place.scenario, "a scenario of its own") + more
-
-

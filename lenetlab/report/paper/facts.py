@@ -14,7 +14,7 @@ from lenetlab.results import Cell, Results, Row
 
 
 def board_key(scenario: str, rules: str) -> str:
-    """What a leaderboard is called in a text: its scenario, and its rules if they are not strict."""
+    """What a leaderboard is called: its scenario, and its rules if they are not strict."""
     return scenario if rules == "strict" else f"{scenario},{rules}"
 
 
@@ -48,12 +48,18 @@ def all_facts(results: Results, beside: Beside) -> Facts:
 def _baseline(row: Row | None) -> Facts:
     ids = [row.id] if row else []
     return {
-        "accuracy": Fact(row and row.accuracy, formats.percent, ids),
-        "loss": Fact(row and row.loss, formats.four, ids),
-        "starter_average_loss": Fact(row and row.starter_average_loss, formats.six, ids),
-        "seconds": Fact(row and row.train_seconds, formats.duration, ids),
-        "threads": count(row and row.machine.get("threads"), ids),
+        "accuracy": Fact(_of(row, "accuracy"), formats.percent, ids),
+        "loss": Fact(_of(row, "loss"), formats.four, ids),
+        "starter_average_loss": Fact(_of(row, "starter_average_loss"), formats.six, ids),
+        "seconds": Fact(_of(row, "train_seconds"), formats.duration, ids),
+        "threads": count(row.machine.get("threads") if row else None, ids),
     }
+
+
+def _of(thing: object, name: str) -> float | None:
+    """The attribute of something that there may not be."""
+    found: float | None = getattr(thing, name) if thing is not None else None
+    return found
 
 
 def board_facts(cells: Sequence[Cell]) -> Facts:
@@ -79,7 +85,7 @@ def _cell_facts(cell: Cell, difference: Difference | None) -> Facts:
     done = [row for row in cell.finals if row.done]
     ids = [row.id for row in done]
     spread = interval([row.accuracy for row in done if row.accuracy is not None])
-    half = spread.high - spread.mean if spread and spread.high is not None else None
+    half = spread.high - spread.mean if _of(spread, "high") is not None else None
     apart = difference.interval if difference else None
     trial = cell.best
 
@@ -88,11 +94,11 @@ def _cell_facts(cell: Cell, difference: Difference | None) -> Facts:
         return fmean(values) if values else None
 
     return {
-        "accuracy": Fact(spread and spread.mean, formats.percent, ids),
-        "accuracy_bare": Fact(spread and spread.mean, formats.two, ids),
+        "accuracy": Fact(_of(spread, "mean"), formats.percent, ids),
+        "accuracy_bare": Fact(_of(spread, "mean"), formats.two, ids),
         "half": Fact(half, formats.two, ids),
-        "low": Fact(spread and spread.low, formats.percent, ids),
-        "high": Fact(spread and spread.high, formats.percent, ids),
+        "low": Fact(_of(spread, "low"), formats.percent, ids),
+        "high": Fact(_of(spread, "high"), formats.percent, ids),
         "loss": Fact(mean("loss"), formats.four, ids),
         "starter_average_loss": Fact(mean("starter_average_loss"), formats.six, ids),
         "nonzeros": count(mean("nonzeros"), ids),
@@ -100,15 +106,15 @@ def _cell_facts(cell: Cell, difference: Difference | None) -> Facts:
         "train_seconds": Fact(mean("train_seconds"), formats.amount, ids),
         "memory": Fact(mean("peak_memory_mb"), formats.amount, ids),
         "seeds": count(len(done), ids),
-        "held_out": Fact(trial and trial.accuracy, formats.two, [trial.id] if trial else []),
+        "held_out": Fact(_of(trial, "accuracy"), formats.two, [trial.id] if trial else []),
         "tuning_seconds": Fact(
             sum(row.cpu_seconds for row in cell.trials) if cell.trials else None,
             formats.duration,
             [row.id for row in cell.trials],
         ),
-        "difference": Fact(apart and apart.mean, formats.points, ids),
-        "difference_low": Fact(apart and apart.low, formats.points, ids),
-        "difference_high": Fact(apart and apart.high, formats.points, ids),
+        "difference": Fact(_of(apart, "mean"), formats.points, ids),
+        "difference_low": Fact(_of(apart, "low"), formats.points, ids),
+        "difference_high": Fact(_of(apart, "high"), formats.points, ids),
         "p": Fact(difference.p if difference else None, formats.p_value, ids),
         "passes_to": _reached(cell, "passes"),
         "seconds_to": _reached(cell, "seconds"),

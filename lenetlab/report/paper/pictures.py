@@ -13,7 +13,7 @@ from lenetlab.report.paper.boards import Standings
 from lenetlab.report.paper.markdown import Markdown, code
 
 Picture = tuple[str, object]
-DRAWN = 20  # methods whose difference to the leader is drawn
+DRAWN = 16  # methods whose difference to the leader is drawn
 WIDTH, HEIGHT = 300, 165  # of a picture, and of the plot in it: two stand side by side
 
 
@@ -127,5 +127,3 @@ class Pictures:
 
 def _done(at: Standings) -> bool:
     return any(row.done for cell in at.cells for row in cell.finals)
-
-

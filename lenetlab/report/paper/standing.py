@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
-from scipy.stats import t as student, ttest_1samp
+from scipy.stats import t as student
+from scipy.stats import ttest_1samp
 
 from lenetlab.analysis.proportions import holm
 from lenetlab.results import Cell, leader
