@@ -3,22 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lenetlab.analysis.board import board
 from lenetlab.analysis.targets import TARGETS
 from lenetlab.report.beside import Beside
 from lenetlab.report.paper.background import devices, failures, method_rows
-from lenetlab.report.paper.boards import (
-    Board,
-    Standings,
-    costs,
-    leaderboard,
-    rules_of,
-    story,
-    summary,
-)
-from lenetlab.report.paper.facts import all_facts
+from lenetlab.report.paper.boards import Section, costs, leaderboard, rules_of
+from lenetlab.report.paper.facts import all_facts, board_key
 from lenetlab.report.paper.markdown import Markdown, environment
 from lenetlab.report.paper.numbers import Numbers
 from lenetlab.report.paper.pictures import Picture, Pictures
+from lenetlab.report.paper.sentences import story, summary
 from lenetlab.results import Results
 
 COSTS = 10  # methods in a table of costs
@@ -31,7 +25,7 @@ class Study:
     name: str
     title: str
     tuned: bool
-    boards: Sequence[Board]
+    boards: Sequence[Section]
     machines: Sequence[str]
     targets: Sequence[Sequence[object]]
     methods: Sequence[Sequence[object]]
@@ -60,34 +54,34 @@ def compose(
     sources_note: str = "",
 ) -> Composed:
     """The paper with the first `rows` lines of every leaderboard (None: all of them)."""
-    figure = Numbers(all_facts(results, beside))
-    standings = [Standings(results.within(*place), figure) for place in results.scenarios()]
-    boards = [
-        Board(
-            name=at.key,
-            rules=rules_of(at.cells),
-            summary=summary(at),
-            story=story(at),
-            table=leaderboard(at, rows),
-            curves=pictures.curves(at),
-            comparisons=pictures.comparisons(at),
+    boards = [board(results, *place) for place in results.scenarios()]
+    figure = Numbers(all_facts(results, boards, beside))
+    sections = [
+        Section(
+            name=board_key(found.scenario, found.rules),
+            rules=rules_of(found),
+            summary=summary(found, figure),
+            story=story(found, figure),
+            table=leaderboard(found, figure, rows),
+            curves=pictures.curves(found),
+            comparisons=pictures.comparisons(found),
         )
-        for at in standings
+        for found in boards
     ]
     study = Study(
         name=results.name,
         title=results.title,
         tuned=results.trials > 0,
-        boards=boards,
+        boards=sections,
         machines=devices(results),
         targets=[[t.whose, figure("targets", i)] for i, t in enumerate(TARGETS)],
         methods=method_rows(results, beside),
         computation=Markdown(
             f"All runs together, trials included, took {figure('cpu_seconds')} of CPU time."
         ),
-        costs=costs(standings, min(rows or COSTS, COSTS)),
-        computation_figures=[],
-        sensitivity=pictures.sensitivity(standings[0]) if standings else [],
+        costs=costs(boards, figure, min(rows or COSTS, COSTS)),
+        computation_figures=[pictures.profiles(results), pictures.budget(boards)],
+        sensitivity=pictures.sensitivity(boards),
         failures=failures(results, figure),
         sources_note=sources_note,
     )

@@ -39,7 +39,7 @@ class Pictures:
                 self._draw(accuracy, f"accuracy-{at.key}"),
                 Markdown(
                     f"Test accuracy in {where} against effective passes, logarithmic: mean over "
-                    f"seeds, in a band from the least to the largest.{others}"
+                    f"seeds, in its bootstrap band of 95 in 100.{others}"
                 ),
             ),
             (
