@@ -31,7 +31,7 @@ class Study:
     methods: Sequence[Sequence[object]]
     computation: Markdown
     costs: Markdown
-    computation_figures: Sequence[Sequence[Picture]]
+    computed: Sequence[Picture]
     sensitivity: Sequence[Picture]
     failures: Markdown
     sources_note: str
@@ -80,7 +80,7 @@ def compose(
             f"All runs together, trials included, took {figure('cpu_seconds')} of CPU time."
         ),
         costs=costs(boards, figure, min(rows or COSTS, COSTS)),
-        computation_figures=[pictures.profiles(results), pictures.budget(boards)],
+        computed=pictures.computation(results, boards),
         sensitivity=pictures.sensitivity(boards),
         failures=failures(results, figure),
         sources_note=sources_note,
