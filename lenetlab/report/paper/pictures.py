@@ -105,8 +105,8 @@ class Pictures:
             key = _key(board)
             chart = budget(spent, self._styles, key, names, interactive=False)
             caption = (
-                f"What tuning buys in scenario {code(key)}: the expected best held-out accuracy "
-                "of so many trials, over all ways to choose them from those that were run."
+                f"What tuning buys in scenario {code(key)}: the best held-out accuracy of so many "
+                "trials, the median over all ways to choose them from those that were run."
             )
             found.append((self._draw(chart, f"budget-{key}"), Markdown(caption)))
             break  # one scenario stands for all: the page has the others
