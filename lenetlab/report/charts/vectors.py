@@ -19,7 +19,7 @@ def spec(chart: Any, width: float | str = WIDTH, height: float = HEIGHT) -> dict
     if not isinstance(chart, alt.FacetChart):
         kept = chart.height if chart.height is not alt.Undefined else height
         chart = chart.properties(width=width, height=kept)
-    found: dict[str, Any] = chart.to_dict()
+    found: dict[str, Any] = chart.to_dict(validate=False)
     found.pop("config", None)
     return found
 

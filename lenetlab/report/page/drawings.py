@@ -1,0 +1,203 @@
+"""The charts of the page: drawn in lenetlab.report.charts, here with caption, numbers, and their
+data apart, so that charts of the same data carry it once."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from lenetlab.report.charts.champion import confusion, filters
+from lenetlab.report.charts.curves import AXES, accuracy_curves, curve_rows, loss_curves, stand_out
+from lenetlab.report.charts.frontier import frontier, frontier_rows
+from lenetlab.report.charts.pareto import front, pareto
+from lenetlab.report.charts.sensitivity import sensitivity, trial_rows
+from lenetlab.report.charts.theme import Styles
+from lenetlab.report.charts.vectors import spec
+from lenetlab.report.page.table import Column, Entry, Table, number, short, text
+from lenetlab.results import Cell, Results
+
+HEIGHT = 300
+
+
+@dataclass(frozen=True)
+class Number:
+    """A column of a chart's table: a field of its data, and digits after the point (None: text)."""
+
+    field: str
+    title: str
+    digits: int | None = None
+    unit: str = ""
+
+    @property
+    def kind(self) -> str:
+        """As of a `Column`."""
+        return "text" if self.digits is None else "number"
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A chart: Vega-Lite's JSON, one for each axis where the reader chooses it, and its numbers.
+
+    follows : whether it shows the methods that the reader chose.
+    missing : what is said where there is nothing to draw.
+    """
+
+    id: str
+    title: str
+    caption: str
+    specs: Mapping[str, Any] = field(default_factory=dict)
+    numbers: Sequence["Number"] = ()
+    data: Mapping[str, str] = field(default_factory=dict)
+    follows: bool = False
+    missing: str = ""
+    height: int = HEIGHT
+
+
+def apart(found: Any, datasets: dict[str, Any]) -> Any:
+    """The JSON `found` with its named data moved to `datasets`."""
+    if isinstance(found, list):
+        return [apart(part, datasets) for part in found]
+    if not isinstance(found, dict):
+        return found
+    data = found.get("data")
+    if isinstance(data, dict) and "name" in data and "values" in data:
+        datasets[data["name"]] = data["values"]
+        found = found | {"data": {"name": data["name"]}}
+    return {key: apart(part, datasets) for key, part in found.items()}
+
+
+def board_charts(
+    cells: Sequence[Cell],
+    lines: Sequence[Mapping[str, Any]],
+    look: Styles,
+    id: str,
+    champion: Mapping[str, Any] | None,
+    datasets: dict[str, Any],
+) -> list[Drawn]:
+    """The charts of one leaderboard, those first that are looked at first. `lines` are the
+    differences to the leader, as `charts.differences` takes them."""
+    return [
+        *_curves(cells, look, id, datasets),
+        *_differences(lines, id, datasets),
+        *_tuning(cells, look, id, datasets),
+        *_champion(champion, id, datasets),
+    ]
+
+
+def choices(cells: Sequence[Cell], look: Styles) -> list[tuple[str, bool]]:
+    """The methods that curves can show, and whether they do at first: the best few and plain
+    SGD, the baseline's method."""
+    names = [row["method"] for row in curve_rows(cells)]
+    first = {*stand_out(cells, look, None)[:6], "sgd"}
+    return [(name, name in first) for name in look.names if name in names]
+
+
+def _curves(
+    cells: Sequence[Cell], look: Styles, id: str, datasets: dict[str, Any]
+) -> Iterator[Drawn]:
+    if not curve_rows(cells):
+        yield Drawn(f"{id}-curves", "Curves", "", missing="No final run has a result yet.")
+        return
+    shown = [name for name, on in choices(cells, look) if on]
+
+    def along(chart: Callable[..., Any]) -> dict[str, Any]:
+        return {axis: chart(cells, look, axis, shown, interactive=False) for axis in AXES}
+
+    seeds = "The mean over seeds, in a band from the least to the largest."
+    yield _drawn(f"{id}-accuracy", "Accuracy while training",
+                 f"On the test set. {seeds} A click on a curve opens its runs.",
+                 along(accuracy_curves), datasets, _curve_numbers("accuracy", 2))  # fmt: skip
+    yield _drawn(f"{id}-loss", "Loss while training",
+                 f"The true mean cross-entropy on the test set. {seeds}",
+                 along(loss_curves), datasets, _curve_numbers("loss", 4))  # fmt: skip
+    yield _drawn(f"{id}-pareto", "Accuracy for the computation",
+                 "Every look of every method is a point; the stepped line joins those that no other "
+                 "is above and left of. A look before the end is on the way of the whole run: a "
+                 "schedule made for a shorter budget would do better there.",
+                 along(pareto), datasets, _curve_numbers("accuracy", 2), source="front")  # fmt: skip
+
+
+def _curve_numbers(name: str, digits: int) -> list[Number]:
+    return [Number("method", "method"), Number("passes", "passes", 2),
+            Number("gradients", "gradients", 0), Number("cpu_seconds", "CPU", 2, "s"),
+            Number(name, name, digits), Number(f"{name}_low", "least", digits),
+            Number(f"{name}_high", "largest", digits), Number("n", "seeds", 0)]  # fmt: skip
+
+
+def _drawn(
+    id: str,
+    title: str,
+    caption: str,
+    charts: Mapping[str, Any],
+    datasets: dict[str, Any],
+    numbers: Sequence[Number] = (),
+    source: str = "",
+) -> Drawn:
+    """A chart for each axis; one that has an axis to choose follows the reader's choice of
+    methods. The numbers are those of its data whose name begins with `source`."""
+    specs = {axis: spec(chart, "container", HEIGHT) for axis, chart in charts.items()}
+    data = {axis: next(n for n in _names(found) if n.startswith(source))
+            for axis, found in specs.items()}  # fmt: skip
+    return Drawn(id, title, caption, apart(specs, datasets), numbers, data, "" not in charts)
+
+
+def _names(found: Any) -> Iterator[str]:
+    """The names of the data in a chart's JSON."""
+    if isinstance(found, dict):
+        data = found.get("data")
+        if isinstance(data, dict) and "name" in data:
+            yield data["name"]
+        for key, part in found.items():
+            if key != "data":
+                yield from _names(part)
+    elif isinstance(found, list):
+        for part in found:
+            yield from _names(part)
+
+
+def _tuning(
+    cells: Sequence[Cell], look: Styles, id: str, datasets: dict[str, Any]
+) -> Iterator[Drawn]:
+    rows = trial_rows(cells)
+    if not rows:
+        return
+    tried = {row["method"] for row in rows}
+    names = [name for name in look.names if name in tried]
+    numbers = [Number("method", "method"), Number("trial", "trial", 0), Number("rate", "rate", 5),
+               Number("batch", "batch", 0), Number("accuracy", "held out", 2, "%"),
+               Number("status", "status")]  # fmt: skip
+    yield _drawn(f"{id}-sensitivity", "Learning rate and batch size",
+                 "The trials of one method, on held-out training images. A cross is a trial that "
+                 "failed; what lies below the axis is drawn on it.",
+                 {"": sensitivity(cells, names)}, datasets, numbers)  # fmt: skip
+
+
+def _champion(
+    found: Mapping[str, Any] | None, id: str, datasets: dict[str, Any]
+) -> Iterator[Drawn]:
+    if found is None:
+        yield Drawn(f"{id}-champion", "The leader’s mistakes and first layer", "",
+                    missing="Its weights were not looked into: there is no champions.json beside "
+                    "the results.")  # fmt: skip
+        return
+    who = f"{found['method']}, seed {found['seed']}, {found['accuracy']:.2f} %"
+    yield _drawn(f"{id}-confusion", "What the leader takes for what",
+                 f"Test images of {who}; the diagonal counts the right ones.",
+                 {"": confusion(found["confusion"])}, datasets,
+                 [Number("truth", "truth"), Number("answer", "answer"),
+                  Number("images", "images", 0)])  # fmt: skip
+    yield _drawn(f"{id}-filters", "The leader’s first layer",
+                 f"Six filters of 5 × 5 weights, of {who}; the colours are the signs.",
+                 {"": filters(found["filters"])}, datasets,
+                 [Number("filter", "filter"), Number("row", "row", 0), Number("column", "column", 0),
+                  Number("weight", "weight", 4)])  # fmt: skip
+
+
+def _differences(
+    lines: Sequence[Mapping[str, Any]], id: str, datasets: dict[str, Any]
+) -> Iterator[Drawn]:
+    yield from ()
+
+
+def across(results: Results, look: Styles, datasets: dict[str, Any]) -> list[Drawn]:
+    """The charts that join scenarios."""
+    return []
