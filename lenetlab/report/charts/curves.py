@@ -153,6 +153,6 @@ def _curves(
         opacity=when(chosen, 1, 0),
     )
     return alt.layer(band, line, point.add_params(chosen) if interactive else point).properties(
-        description=f"Line chart, {scenario}: {y.title} against {AXES[x]}, a line for each "
+        description=f"Line chart, {scenario}: {y['title']} against {AXES[x]}, a line for each "
         "method, the mean over seeds, in a band from the least to the largest."
     )

@@ -21,10 +21,11 @@ def differences(rows: Sequence[dict[str, Any]], leader: str, scenario: str) -> D
                  alt.Tooltip("p:Q", title="p (Holm)", format=".3~g"), "verdict:N"],
     )  # fmt: skip
     zero = alt.Chart(alt.InlineData(values=[{"difference": 0}])).mark_rule(strokeDash=[2, 3])
-    points = alt.X("difference:Q", title=f"test accuracy less that of {leader}, points")
+    title = f"test accuracy less that of {leader}, points"
+    points = alt.X("difference:Q", title=title)
     return alt.layer(
         zero.encode(x="difference:Q"),
-        base.mark_rule(strokeWidth=1.5).encode(x=alt.X("low:Q", title=points.title), x2="high:Q"),
+        base.mark_rule(strokeWidth=1.5).encode(x=alt.X("low:Q", title=title), x2="high:Q"),
         base.mark_point(filled=True, size=45)
         .encode(x=points)
         .transform_filter("!datum.tie"),

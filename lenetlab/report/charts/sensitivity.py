@@ -9,6 +9,7 @@ from lenetlab.report.charts.choice import Drawing, board
 from lenetlab.report.charts.theme import ticks
 from lenetlab.results import Cell, Row
 
+FACET = 165  # points of width of a small chart, three of which stand beside each other
 PLAN_SIZE = 64  # a recipe of this batch size does not mention it
 
 
@@ -82,7 +83,7 @@ def sensitivity(cells: Sequence[Cell], methods: Sequence[str], interactive: bool
     )
     if not interactive:
         return (
-            layers.properties(width=130, height=90)
+            layers.properties(width=FACET, height=FACET * 0.55)
             .facet(facet=alt.Facet("method:N", title=None, sort=list(methods)), columns=3)
             .properties(description=text)
         )

@@ -9,16 +9,19 @@ import vl_convert
 from lenetlab.records import replace_bytes
 from lenetlab.report.charts.theme import PAPER_INK, config
 
-WIDTH, HEIGHT = 340, 230  # of the plot in points, where nothing else is said
+WIDTH, HEIGHT = 400, 230  # of the picture, and of the plot in it, where nothing else is said
 
 
 def spec(chart: Any, width: float | str = WIDTH, height: float = HEIGHT) -> dict[str, Any]:
     """The chart as Vega-Lite's JSON, without configuration: give `theme.config` to what draws it.
-    `width` is that of the plot, `"container"` on a page. Charts of several views have their own.
+
+    `width` is that of the whole picture, labels included, or `"container"` on a page, so that
+    charts beside each other have letters of one size. Charts of several views have their own.
     """
     if not isinstance(chart, alt.FacetChart):
         kept = chart.height if chart.height is not alt.Undefined else height
-        chart = chart.properties(width=width, height=kept)
+        fit = alt.AutoSizeParams(type="fit-x", contains="padding")
+        chart = chart.properties(width=width, height=kept, autosize=fit)
     found: dict[str, Any] = chart.to_dict(validate=False)
     found.pop("config", None)
     return found

@@ -70,6 +70,6 @@ def environment() -> Environment:
         keep_trailing_newline=True,
         autoescape=False,  # Markdown is escaped by `finalize`, HTML never comes in
     )
-    found.filters["code"] = code
+    found.filters.update(code=code, md=Markdown)
     found.globals.update(table=table, figures=figures, escape=escape)
     return found

@@ -77,3 +77,22 @@ class Tex:
             for file, caption in pictures
         ]
         return "\\begin{figure}[htbp]\n" + "\\hfill\n".join(parts) + "\n\\end{figure}"
+
+
+PREAMBLE = r"""% for LuaLaTeX or XeLaTeX: names may have any letter of Unicode
+\documentclass[a4paper,10pt]{article}
+\usepackage[margin=2.1cm]{geometry}
+\usepackage{fontspec}
+\usepackage{booktabs,graphicx,textcomp}
+\usepackage[font=small,labelfont=bf]{caption}
+\setlength{\parindent}{0pt}
+\setlength{\parskip}{0.5em}
+"""
+
+
+def document(title: str, body: str) -> str:
+    """The whole file."""
+    return (
+        f"{PREAMBLE}\\title{{{escape(title)}}}\n\\author{{}}\n\\date{{}}\n"
+        f"\\begin{{document}}\n\\maketitle\n\n{body}\n\\end{{document}}\n"
+    )

@@ -60,6 +60,17 @@ def _string(text: str) -> str:
     return '"' + shown.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
 
 
+def document(title: str, body: str) -> str:
+    """The whole source; `paper.typ` and `sources.json` are expected beside it."""
+    return (
+        '#import "paper.typ": booktable, paper, pictures, summary\n'
+        f"#show: paper.with(title: {_string(title)})\n"
+        '#pdf.attach("sources.json", mime-type: "application/json", relationship: "data", '
+        'description: "The runs behind every number")\n\n'
+        f"{body}"
+    )
+
+
 def pages(source: Path) -> int:
     """How many pages the document has."""
     import typst
