@@ -49,7 +49,7 @@ def sensitivity(cells: Sequence[Cell], methods: Sequence[str], interactive: bool
         x=alt.X("rate:Q", title="learning rate")
         .scale(type="log", nice=False, padding=6)
         .axis(format="~g", values=ticks(min(rates), max(rates)) if rates else []),
-        tooltip=["method:N", "trial:Q", "rate:Q", "batch:O", "accuracy:Q", "status:N"],
+        tooltip=["method:N", "trial:Q", "rate:Q", "batch:N", "accuracy:Q", "status:N"],
     )
     height = alt.Y("shown:Q", title="held-out accuracy, %").scale(
         domain=[floor, top + 0.2], zero=False, nice=False
@@ -60,10 +60,10 @@ def sensitivity(cells: Sequence[Cell], methods: Sequence[str], interactive: bool
         .encode(
             y=height,
             color=alt.Color(
-                "batch:O", title="batch size", sort=sizes, legend=alt.Legend(columns=6)
+                "batch:N", title="batch size", sort=sizes, legend=alt.Legend(columns=6)
             ).scale(domain=sizes, scheme="viridis"),
             shape=alt.Shape(
-                "batch:O", title="batch size", sort=sizes, legend=alt.Legend(columns=6)
+                "batch:N", title="batch size", sort=sizes, legend=alt.Legend(columns=6)
             ).scale(domain=sizes),
         )
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lenetlab.analysis.targets import TARGETS
+from lenetlab.report.beside import Beside, Champion
 from lenetlab.report.charts.theme import Styles
 from lenetlab.report.page.detail import anchor, board_name
 from lenetlab.report.page.drawings import Drawn, board_charts, choices
@@ -46,11 +47,11 @@ class BoardView:
 
 
 def board_views(
-    results: Results, look: Styles, champions: dict[str, Any], datasets: dict[str, Any]
+    results: Results, look: Styles, beside: Beside, datasets: dict[str, Any]
 ) -> list[BoardView]:
     """Every leaderboard of `results`; the data of its charts goes into `datasets`."""
     return [
-        _board(results, scenario, rules, look, champions, datasets)
+        _board(results, scenario, rules, look, beside, datasets)
         for scenario, rules in results.scenarios()
     ]
 
@@ -60,7 +61,7 @@ def _board(
     scenario: str,
     rules: str,
     look: Styles,
-    champions: dict[str, Any],
+    beside: Beside,
     datasets: dict[str, Any],
 ) -> BoardView:
     cells = results.within(scenario, rules)
@@ -78,8 +79,13 @@ def _board(
         notes=[],
         failures=list(_failures(lines)),
         choices=choices(cells, look),
-        charts=board_charts(cells, _differences(lines), look, id, champions.get(id), datasets),
+        charts=board_charts(cells, _differences(lines), look, id, _champion(beside, scenario, rules), datasets),
     )
+
+
+def _champion(beside: Beside, scenario: str, rules: str) -> Champion | None:
+    here = (one for one in beside.champions if (one.scenario, one.rules) == (scenario, rules))
+    return next(here, None)
 
 
 def _family(name: str) -> str:

@@ -134,7 +134,7 @@ FINALS = (
     Column("wall", "s"),
     Column("memory", "MB"),
     Column("nonzeros"),
-    Column("run", kind="text"),
+    Column("run", kind="word"),
     Column("status", kind="text"),
 )
 TRIALS = (
@@ -144,7 +144,7 @@ TRIALS = (
     Column("passes"),
     Column("CPU", "s"),
     Column("settings", kind="text"),
-    Column("run", kind="text"),
+    Column("run", kind="word"),
     Column("status", kind="text"),
 )
 

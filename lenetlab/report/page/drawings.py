@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from lenetlab.report.beside import Champion
 from lenetlab.report.charts.champion import confusion, filters
 from lenetlab.report.charts.curves import AXES, accuracy_curves, curve_rows, loss_curves, stand_out
 from lenetlab.report.charts.frontier import frontier, frontier_rows
@@ -70,7 +71,7 @@ def board_charts(
     lines: Sequence[Mapping[str, Any]],
     look: Styles,
     id: str,
-    champion: Mapping[str, Any] | None,
+    champion: Champion | None,
     datasets: dict[str, Any],
 ) -> list[Drawn]:
     """The charts of one leaderboard, those first that are looked at first. `lines` are the
@@ -172,22 +173,22 @@ def _tuning(
 
 
 def _champion(
-    found: Mapping[str, Any] | None, id: str, datasets: dict[str, Any]
+    found: Champion | None, id: str, datasets: dict[str, Any]
 ) -> Iterator[Drawn]:
     if found is None:
         yield Drawn(f"{id}-champion", "The leader’s mistakes and first layer", "",
                     missing="Its weights were not looked into: there is no champions.json beside "
                     "the results.")  # fmt: skip
         return
-    who = f"{found['method']}, seed {found['seed']}, {found['accuracy']:.2f} %"
+    who = f"{found.method}, seed {found.seed}"
     yield _drawn(f"{id}-confusion", "What the leader takes for what",
                  f"Test images of {who}; the diagonal counts the right ones.",
-                 {"": confusion(found["confusion"])}, datasets,
+                 {"": confusion(found.confusion)}, datasets,
                  [Number("truth", "truth"), Number("answer", "answer"),
                   Number("images", "images", 0)])  # fmt: skip
     yield _drawn(f"{id}-filters", "The leader’s first layer",
                  f"Six filters of 5 × 5 weights, of {who}; the colours are the signs.",
-                 {"": filters(found["filters"])}, datasets,
+                 {"": filters(found.filters)}, datasets,
                  [Number("filter", "filter"), Number("row", "row", 0), Number("column", "column", 0),
                   Number("weight", "weight", 4)])  # fmt: skip
 

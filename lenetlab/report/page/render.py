@@ -11,7 +11,9 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from lenetlab.errors import UserError
 from lenetlab.records import replace_bytes
+from lenetlab.report.beside import Beside
 from lenetlab.report.charts.curves import AXES
 from lenetlab.report.charts.theme import config, styles
 from lenetlab.report.page.boards import BoardView, board_views, leaders
@@ -39,21 +41,25 @@ class Page:
     config: dict[str, Any]
 
 
-def write(results: Results, path: Path, champions: dict[str, Any] | None = None) -> Path:
+def write(results: Results, path: Path, beside: Beside | None = None) -> Path:
     """Write the page of `results` to `path`, atomically, and return the path."""
-    replace_bytes(path, render(results, champions or {}).encode())
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot write {path} ({error.strerror}); choose another place") from error
+    replace_bytes(path, render(results, beside or Beside()).encode())
     return path
 
 
-def render(results: Results, champions: dict[str, Any]) -> str:
-    """The page of `results` as text. `champions` as in champions.json, by leaderboard."""
+def render(results: Results, beside: Beside) -> str:
+    """The page of `results`, and of what lies beside them, as text."""
     look = styles(results)
     datasets: dict[str, Any] = {}
     page = Page(
         title=results.title or results.name,
         about=about(results),
         leaders=leaders(results),
-        boards=board_views(results, look, champions, datasets),
+        boards=board_views(results, look, beside, datasets),
         across=across(results, look, datasets),
         details=[detail(cell) for cell in results.cells],
         datasets=datasets,

@@ -161,20 +161,28 @@ function library() {
 }
 
 // A chart's JSON with its data put back, and with the methods that are to stand out.
-function complete(spec, chosen) {
-  if (Array.isArray(spec)) return spec.map((part) => complete(part, chosen));
+function complete(spec, chosen, rows) {
+  if (Array.isArray(spec)) return spec.map((part) => complete(part, chosen, rows));
   if (spec === null || typeof spec !== "object") return spec;
-  if (typeof spec.data?.name === "string" && spec.data.name in datasets())
-    spec = { ...spec, data: { ...spec.data, values: datasets()[spec.data.name] } };
   const made = {};
-  for (const [key, part] of Object.entries(spec)) {
-    made[key] = key === "data" ? part : complete(part, chosen);
-  }
+  for (const [key, part] of Object.entries(spec)) made[key] = complete(part, chosen, rows);
+  if (typeof spec.data?.name === "string" && spec.data.name in datasets())
+    made.data.values = datasets()[spec.data.name];
   if (chosen !== null) {
     if (made.field === "method" && "oneOf" in made) made.oneOf = chosen;
     if (made.legend?.values) made.legend.values = chosen;
+    if (made.scale?.domain && /^(accuracy|loss)/.test(made.field)) reach(made, chosen, rows);
   }
   return made;
+}
+
+// Extend a curve's axis to where the chosen methods end, so that a poor one can be seen.
+function reach({ field, scale }, chosen, rows) {
+  const [name] = field.split("_");
+  const ends = new Map(rows.filter((row) => chosen.includes(row.method)).map((row) => [row.method, row[name]]));
+  const [low, high] = scale.domain;
+  if (name === "accuracy") scale.domain = [Math.min(low, ...[...ends.values()].map((end) => end - 1)), high];
+  else scale.domain = [low, Math.max(high, ...[...ends.values()].map((end) => end * 1.05))];
 }
 
 // The script element that has the chart's JSON, for the axis that the reader chose.
@@ -190,7 +198,8 @@ async function draw(figure) {
   const form = section.querySelector("form.shown");
   const follows = "follows" in figure.dataset;
   const chosen = follows ? all("input[type=checkbox]:checked", form).map((box) => box.value) : null;
-  const spec = complete(JSON.parse(sourceOf(figure).textContent), chosen);
+  const source = sourceOf(figure);
+  const spec = complete(JSON.parse(source.textContent), chosen, datasets()[source.dataset.numbers]);
   const options = { config: json("chart-config"), renderer: "svg", actions: false, ast: true, logLevel: 1 };
   const place = figure.querySelector(".drawing");
   const { view } = await vegaEmbed(place, spec, options);
