@@ -37,12 +37,12 @@ def report(
     - `lenetlab run adamw sgd --vary lr=0.001,0.01 --seeds 3`, then `lenetlab report runs`
     """
     from lenetlab.cli.output import out, print_json
-    from lenetlab.cli.target import results_at
+    from lenetlab.opening import open_results, results_folder
     from lenetlab.report.beside import read_beside
 
-    folder, results = results_at(target)
+    results = open_results(target)
     path = to or Path(f"{results.name or 'report'}.{format}")
-    written = _write(results, path, format, read_beside(folder))
+    written = _write(results, path, format, read_beside(results_folder(target)))
     if json:
         print_json({"files": [str(path) for path in written]})
     else:

@@ -1,8 +1,6 @@
 """The command behind a row: it is pasted into a shell, and must come to the row's own recipe."""
 
-import dataclasses
 import json
-import random
 import shlex
 
 import pytest
@@ -12,9 +10,7 @@ from typer.main import get_command
 from lenetlab.cli.run import _parse_set
 from lenetlab.experiments.recall import recall
 from lenetlab.experiments.recipe import make_recipe
-from lenetlab.report.command import command
-from lenetlab.results import FINAL
-from tests.studies import row
+from lenetlab.recipes import command
 
 RECIPES = [
     make_recipe("sgd"),
@@ -43,8 +39,7 @@ def said_by(line: str) -> dict[str, object]:
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.label())
 def test_the_command_comes_to_the_recorded_recipe(recipe):
     canonical = json.loads(json.dumps(recipe.canonical()))
-    made = row(FINAL, 7, "sgd", 88.0, random.Random(0))
-    given = said_by(command(dataclasses.replace(made, recipe=canonical)))
+    given = said_by(command(canonical, seed=7))
     assert (given.pop("seed"), given.pop("seeds")) == (7, 1)
     (method,) = given.pop("methods")
     settings = _parse_set(given.pop("settings"))
@@ -57,14 +52,12 @@ def test_the_command_comes_to_the_recorded_recipe(recipe):
 
 
 def test_words_of_a_stranger_stay_one_word():
-    made = row(FINAL, 0, "sgd", 88.0, random.Random(0))
-    evil = dataclasses.replace(made, recipe={"method": ["my file.py:A; rm -rf ~", {}]})
+    evil = {"method": ["my file.py:A; rm -rf ~", {}]}
     assert said_by(command(evil))["methods"] == ["my file.py:A; rm -rf ~"]
 
 
 def test_the_engine_is_said_where_it_is_not_what_auto_would_choose():
-    made = row(FINAL, 0, "sgd", 88.0, random.Random(0))
-    torch = dataclasses.replace(made, numerics={"engine": "torch", "threads": 2})
-    assert said_by(command(torch, seeds=10))["seeds"] == 10
-    assert (said_by(command(torch))["engine"], said_by(command(torch))["threads"]) == ("torch", 2)
-    assert said_by(command(made))["engine"] == "auto"
+    recipe = {"method": ["sgd", {}]}
+    torch = said_by(command(recipe, seeds=10, numerics={"engine": "torch", "threads": 2}))
+    assert (torch["seeds"], torch["engine"], torch["threads"]) == (10, "torch", 2)
+    assert said_by(command(recipe, numerics={"engine": "native"}))["engine"] == "auto"

@@ -1,15 +1,14 @@
 """Accuracy and loss on the test set while a method trains: the mean over seeds, in a band."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from statistics import fmean
+from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
 
-from lenetlab.problem.scenarios import BOUND
+from lenetlab.analysis.curves import Point, curves
 from lenetlab.report.charts.choice import Drawing, board, choice, when
-from lenetlab.report.charts.theme import SHOWN, Styles, ticks
-from lenetlab.results import Cell, Row
+from lenetlab.report.charts.theme import SHOWN, Styles, logarithmic, ticks
+from lenetlab.results import Cell
 
 AXES = {
     "passes": "effective passes",
@@ -19,44 +18,31 @@ AXES = {
 
 
 def curve_rows(cells: Sequence[Cell]) -> list[dict[str, Any]]:
-    """One row per method and look: means over the seeds that are done, and the least and the
-    largest of them. Looks at which a constraint was not yet in force are left out."""
+    """One row per method and look: means over the seeds that are done, with the band of
+    `lenetlab.analysis.curves`. A single seed has no band."""
     rows = []
     for cell in cells:
-        done = [row for row in cell.finals if row.done]
-        runs = [[look for look in row.looks if _counts(row, look)] for row in done]
-        for looks in zip(*_common(runs), strict=True):
+        accuracy, loss = curves(cell, y="accuracy"), curves(cell, y="loss")
+        others = {axis: curves(cell, x=axis) for axis in AXES if axis != "passes"}
+        for i, (up, down) in enumerate(zip(accuracy, loss, strict=True)):
             rows.append(
                 {
                     "method": cell.place.name,
                     "family": cell.place.family,
-                    "n": len(looks),
-                    **{axis: _short(fmean(look[axis] for look in looks)) for axis in AXES},
-                    **dict(_band("accuracy", looks)),
-                    **dict(_band("loss", looks)),
+                    "n": up.n,
+                    "passes": _short(up.x),
+                    **{axis: _short(points[i].x) for axis, points in others.items()},
+                    **_band("accuracy", up),
+                    **_band("loss", down),
                 }
             )
     return rows
 
 
-def _counts(row: Row, look: Mapping[str, Any]) -> bool:
-    constraint = row.recipe.get("constraint")
-    return constraint is None or look["nonzeros"] <= constraint[1].get("keep", BOUND)
-
-
-def _common(runs: list[list[Mapping[str, Any]]]) -> list[list[Mapping[str, Any]]]:
-    """The looks that all runs have, so that every mean is over the same seeds."""
-    shared = (
-        set.intersection(*({look["at"] for look in looks} for looks in runs)) if runs else set()
-    )
-    return [[look for look in looks if look["at"] in shared] for looks in runs]
-
-
-def _band(name: str, looks: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, float]]:
-    values = [float(look[name]) for look in looks]
-    yield name, _short(fmean(values))
-    yield f"{name}_low", _short(min(values))
-    yield f"{name}_high", _short(max(values))
+def _band(name: str, point: Point) -> dict[str, float]:
+    low = point.y if point.low is None else point.low
+    high = point.y if point.high is None else point.high
+    return {name: _short(point.y), f"{name}_low": _short(low), f"{name}_high": _short(high)}
 
 
 def _short(value: float) -> float:
@@ -105,6 +91,12 @@ def loss_curves(
     return _curves(cells, rows, styles, chosen, x, y, interactive)
 
 
+def across(rows: Sequence[dict[str, Any]], x: str) -> alt.X:
+    """The axis of computation `x`, one of `AXES`."""
+    form = "~s" if x == "gradients" else "~g"
+    return logarithmic(alt.X(f"{x}:Q", title=AXES[x]), [row[x] for row in rows], form)
+
+
 def stand_out(cells: Sequence[Cell], styles: Styles, shown: Sequence[str] | None) -> list[str]:
     """The methods that stand out: `shown`, by default the best few of those in `cells`."""
     here = {cell.place.name for cell in cells if any(row.done for row in cell.finals)}
@@ -123,18 +115,13 @@ def _curves(
 ) -> Drawing:
     name, scenario = str(y.shorthand)[:-2], board(cells)
     chosen = choice(shown, interactive)
-    along = [row[x] for row in rows]
-    across = ticks(min(along), max(along)) if along else []
     base = alt.Chart(alt.InlineData(values=rows, name=f"curves, {scenario}")).encode(
-        x=alt.X(f"{x}:Q")
-        .scale(type="log", nice=False)
-        .title(AXES[x])
-        .axis(format="~s" if x == "gradients" else "~g", values=across),
+        x=across(rows, x),
         color=styles.colour(None if interactive else shown),
         tooltip=["method:N", "family:N", alt.Tooltip(f"{x}:Q", title=AXES[x], format=",.4~g"),
                  alt.Tooltip(f"{name}:Q", title=f"mean {name}", format=".4~f"),
-                 alt.Tooltip(f"{name}_low:Q", title="least", format=".4~f"),
-                 alt.Tooltip(f"{name}_high:Q", title="largest", format=".4~f"),
+                 alt.Tooltip(f"{name}_low:Q", title="95 % from", format=".4~f"),
+                 alt.Tooltip(f"{name}_high:Q", title="to", format=".4~f"),
                  alt.Tooltip("n:Q", title="seeds")],
     )  # fmt: skip
     low = y.copy()
@@ -154,5 +141,5 @@ def _curves(
     )
     return alt.layer(band, line, point.add_params(chosen) if interactive else point).properties(
         description=f"Line chart, {scenario}: {y['title']} against {AXES[x]}, a line for each "
-        "method, the mean over seeds, in a band from the least to the largest."
+        "method, the mean over seeds, in its 95 % band."
     )

@@ -7,7 +7,7 @@ import altair as alt
 
 from lenetlab.report.charts.choice import Drawing
 
-LINE = 15  # points of height for a method
+LINE = 12  # points of height for a method
 
 
 def differences(rows: Sequence[dict[str, Any]], leader: str, scenario: str) -> Drawing:
@@ -21,7 +21,7 @@ def differences(rows: Sequence[dict[str, Any]], leader: str, scenario: str) -> D
                  alt.Tooltip("p:Q", title="p (Holm)", format=".3~g"), "verdict:N"],
     )  # fmt: skip
     zero = alt.Chart(alt.InlineData(values=[{"difference": 0}])).mark_rule(strokeDash=[2, 3])
-    title = f"test accuracy less that of {leader}, points"
+    title = "difference to the leader, points"
     points = alt.X("difference:Q", title=title)
     return alt.layer(
         zero.encode(x="difference:Q"),

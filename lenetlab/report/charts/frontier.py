@@ -8,7 +8,7 @@ import altair as alt
 
 from lenetlab.problem.scenarios import BOUND
 from lenetlab.report.charts.choice import Drawing, board
-from lenetlab.report.charts.theme import Styles, ticks
+from lenetlab.report.charts.theme import Styles, logarithmic
 from lenetlab.results import Cell
 
 
@@ -44,9 +44,7 @@ def frontier(cells: Sequence[Cell], styles: Styles) -> Drawing:
     along = [*(row["nonzeros"] for row in rows), BOUND]
     names = sorted({row["method"] for row in rows})
     base = alt.Chart(alt.InlineData(values=rows, name="frontier")).encode(
-        x=alt.X("nonzeros:Q", title="nonzero weights of fc1 and fc2")
-        .scale(type="log", nice=False, padding=8)
-        .axis(format=",", values=ticks(min(along), max(along))),
+        x=logarithmic(alt.X("nonzeros:Q", title="nonzero weights of fc1 and fc2"), along, ",", 8),
         y=alt.Y("accuracy:Q", title="test accuracy, %").scale(domainMin=max(low - 1, 0)),
         color=styles.colour(names),
         detail="constraint:N",

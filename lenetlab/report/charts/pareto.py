@@ -6,8 +6,8 @@ from typing import Any
 import altair as alt
 
 from lenetlab.report.charts.choice import Drawing, board, choice, when
-from lenetlab.report.charts.curves import AXES, curve_rows, stand_out
-from lenetlab.report.charts.theme import Styles, ticks
+from lenetlab.report.charts.curves import AXES, across, curve_rows, stand_out
+from lenetlab.report.charts.theme import Styles
 from lenetlab.results import Cell
 
 
@@ -38,14 +38,8 @@ def pareto(
     chosen = choice(names, interactive)
     top = max((row["accuracy"] for row in rows), default=100.0)
     domain = [max(top - 25, 0), min(top + 1, 100)]
-    along = [row[x] for row in rows]
     base = alt.Chart(alt.InlineData(values=rows, name=f"curves, {board(cells)}")).encode(
-        x=alt.X(f"{x}:Q")
-        .scale(type="log", nice=False)
-        .title(AXES[x])
-        .axis(format="~s" if x == "gradients" else "~g", values=ticks(min(along), max(along)))
-        if along
-        else alt.X(f"{x}:Q", title=AXES[x]),
+        x=across(rows, x),
         y=alt.Y("accuracy:Q", title="test accuracy, %").scale(
             domain=domain, zero=False, nice=False
         ),

@@ -6,7 +6,7 @@ from typing import Any
 import altair as alt
 
 from lenetlab.report.charts.choice import Drawing, board
-from lenetlab.report.charts.theme import ticks
+from lenetlab.report.charts.theme import logarithmic
 from lenetlab.results import Cell, Row
 
 FACET = 165  # points of width of a small chart, three of which stand beside each other
@@ -44,11 +44,8 @@ def sensitivity(cells: Sequence[Cell], methods: Sequence[str], interactive: bool
     top = max(done, default=100.0)
     floor = max(min(done, default=0.0) - 0.5, top - 8)
     sizes = sorted({row["batch"] for row in rows})
-    rates = [row["rate"] for row in rows]
     base = alt.Chart().encode(
-        x=alt.X("rate:Q", title="learning rate")
-        .scale(type="log", nice=False, padding=6)
-        .axis(format="~g", values=ticks(min(rates), max(rates)) if rates else []),
+        x=logarithmic(alt.X("rate:Q", title="learning rate"), [row["rate"] for row in rows], gap=6),
         tooltip=["method:N", "trial:Q", "rate:Q", "batch:N", "accuracy:Q", "status:N"],
     )
     height = alt.Y("shown:Q", title="held-out accuracy, %").scale(

@@ -6,7 +6,7 @@ from typing import Any
 import altair as alt
 
 from lenetlab.report.charts.choice import Drawing, choice, when
-from lenetlab.report.charts.theme import SHOWN, Styles, ticks
+from lenetlab.report.charts.theme import SHOWN, Styles, logarithmic
 
 
 def profiles(
@@ -17,9 +17,8 @@ def profiles(
 ) -> Drawing:
     """Performance profiles (Dolan and Moré 2002): the fraction of problems on which a method
     needed at most `ratio` times what the best needed. `rows` have method, ratio and fraction."""
-    high = max((row["ratio"] for row in rows), default=1.0)
-    x = alt.X("ratio:Q", title="times the passes of the best")
-    x = x.scale(type="log", nice=False).axis(format="~g", values=ticks(1, high))
+    title = "times the passes of the best"
+    x = logarithmic(alt.X("ratio:Q", title=title), [1, *(row["ratio"] for row in rows)])
     y = alt.Y("fraction:Q", title="fraction of problems").scale(domain=[0, 1])
     return _steps(
         rows, styles, shown, interactive, x, y, "profiles",

@@ -44,7 +44,7 @@ class Styles:
 
     def shape(self, shown: Sequence[str] | None = None) -> alt.Shape:
         """Shape by method."""
-        turns = [SHAPES[(i + i // (len(COLOURS) + 1)) % len(SHAPES)] for i in self._places()]
+        turns = [SHAPES[(i + 4 * (i // (len(COLOURS) + 1))) % len(SHAPES)] for i in self._places()]
         scale = alt.Scale(domain=list(self.names), range=turns)
         return alt.Shape("method:N", scale=scale, title=None, legend=self._legend(shown))
 
@@ -54,6 +54,14 @@ class Styles:
     def _legend(self, shown: Sequence[str] | None) -> alt.Legend:
         names = [name for name in self.names if shown is None or name in shown]
         return alt.Legend(values=names, symbolLimit=0, symbolOpacity=1)
+
+
+def logarithmic(channel: alt.X, values: Sequence[float], form: str = "~g", gap: float = 0) -> alt.X:
+    """The axis of `values` > 0 in the logarithm, its ticks at round numbers written in `form`;
+    `gap` points are left free at both ends."""
+    low, high = min(values, default=1.0), max(values, default=10.0)
+    scale = alt.Scale(type="log", domain=[low, high], nice=False, padding=gap)
+    return channel.scale(scale).axis(values=ticks(low, high), format=form)
 
 
 def ticks(low: float, high: float) -> list[float]:
@@ -99,7 +107,7 @@ def config(ink: str = INK, font: str = FONT, size: float = 12, columns: int = 3)
         "axis": {**words, "gridColor": ink, "gridOpacity": 0.12, "domainColor": ink,
                  "tickColor": ink, "domainOpacity": 0.5, "tickOpacity": 0.5, "labelLimit": 160,
                  "tickCount": 6},
-        "legend": {**words, "orient": "bottom", "columns": columns, "labelLimit": 140,
+        "legend": {**words, "orient": "bottom", "columns": columns, "labelLimit": 105,
                    "symbolStrokeWidth": 2, "symbolSize": 60, "rowPadding": 2,
                    "columnPadding": 14},
         "header": {**words, "titleFontSize": size, "labelLimit": 180},

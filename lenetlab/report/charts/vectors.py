@@ -32,7 +32,7 @@ def draw(
 ) -> bytes:
     """The chart as `svg`, `pdf` or `png`, in `ink` on a transparent ground."""
     given = spec(chart, width, height)
-    look = config(ink, size=10)
+    look = config(ink, size=10, columns=2)
     if form == "svg":
         return vl_convert.vegalite_to_svg(given, config=look).encode()
     if form == "pdf":

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from lenetlab.report.command import SIZE, command
+from lenetlab.recipes import SIZE, command
 from lenetlab.report.page.table import MISSING, Column, Entry, Table, number, short, text
 from lenetlab.results import Cell, Place, Row
 from lenetlab.settings import show
@@ -62,9 +62,11 @@ def detail(cell: Cell) -> Detail:
 def _commands(cell: Cell) -> Iterable[tuple[str, str]]:
     if cell.finals:
         first = min(cell.finals, key=lambda row: row.seed)
-        yield "all seeds", command(first, len(cell.finals))
+        yield "all seeds", command(
+            first.recipe, first.seed, len(cell.finals), first.numerics
+        )
     if cell.best:
-        yield "the best trial", command(cell.best)
+        yield "the best trial", command(cell.best.recipe, cell.best.seed, 1, cell.best.numerics)
 
 
 def recipe(fields: Mapping[str, Any]) -> Pairs:

@@ -16,7 +16,7 @@ from lenetlab.records import replace_bytes
 from lenetlab.report.beside import Beside
 from lenetlab.report.charts.curves import AXES
 from lenetlab.report.charts.theme import config, styles
-from lenetlab.report.page.boards import BoardView, board_views, leaders
+from lenetlab.report.page.boards import BoardView, boards, glance, view
 from lenetlab.report.page.detail import Detail, detail
 from lenetlab.report.page.drawings import Drawn, across
 from lenetlab.report.page.study import about
@@ -33,7 +33,7 @@ class Page:
 
     title: str
     about: list[str]
-    leaders: Table
+    glance: Table
     boards: list[BoardView]
     across: list[Drawn]
     details: list[Detail]
@@ -55,12 +55,13 @@ def render(results: Results, beside: Beside) -> str:
     """The page of `results`, and of what lies beside them, as text."""
     look = styles(results)
     datasets: dict[str, Any] = {}
+    found = boards(results)
     page = Page(
         title=results.title or results.name,
         about=about(results),
-        leaders=leaders(results),
-        boards=board_views(results, look, beside, datasets),
-        across=across(results, look, datasets),
+        glance=glance(found),
+        boards=[view(one, look, beside, datasets) for one in found],
+        across=across(results, results.cells, look, datasets),
         details=[detail(cell) for cell in results.cells],
         datasets=datasets,
         config=config("currentColor", FONT, 12),

@@ -2,24 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
+from lenetlab.analysis.board import board
 from lenetlab.analysis.targets import TARGETS
 from lenetlab.report.beside import Beside
-from lenetlab.report.paper.boards import (
-    Board,
-    Standings,
-    costs,
-    leaderboard,
-    rules_of,
-    story,
-    summary,
-)
-from lenetlab.report.paper.facts import all_facts
-from lenetlab.report.paper.markdown import Markdown, code, environment
+from lenetlab.report.paper.background import devices, failures, method_rows
+from lenetlab.report.paper.boards import Section, costs, leaderboard, rules_of
+from lenetlab.report.paper.facts import all_facts, board_key
+from lenetlab.report.paper.markdown import Markdown, environment
 from lenetlab.report.paper.numbers import Numbers
 from lenetlab.report.paper.pictures import Picture, Pictures
-from lenetlab.results import Results, Row
+from lenetlab.report.paper.sentences import story, summary
+from lenetlab.results import Results
 
 COSTS = 10  # methods in a table of costs
 
@@ -31,7 +25,7 @@ class Study:
     name: str
     title: str
     tuned: bool
-    boards: Sequence[Board]
+    boards: Sequence[Section]
     machines: Sequence[str]
     targets: Sequence[Sequence[object]]
     methods: Sequence[Sequence[object]]
@@ -39,7 +33,7 @@ class Study:
     costs: Markdown
     computation_figures: Sequence[Sequence[Picture]]
     sensitivity: Sequence[Picture]
-    failures: Sequence[Sequence[object]]
+    failures: Markdown
     sources_note: str
 
 
@@ -60,35 +54,35 @@ def compose(
     sources_note: str = "",
 ) -> Composed:
     """The paper with the first `rows` lines of every leaderboard (None: all of them)."""
-    figure = Numbers(all_facts(results, beside))
-    standings = [Standings(results.within(*place), figure) for place in results.scenarios()]
-    boards = [
-        Board(
-            name=at.key,
-            rules=rules_of(at.cells),
-            summary=summary(at),
-            story=story(at),
-            table=leaderboard(at, rows),
-            curves=pictures.curves(at),
-            comparisons=pictures.comparisons(at),
+    boards = [board(results, *place) for place in results.scenarios()]
+    figure = Numbers(all_facts(results, boards, beside))
+    sections = [
+        Section(
+            name=board_key(found.scenario, found.rules),
+            rules=rules_of(found),
+            summary=summary(found, figure),
+            story=story(found, figure),
+            table=leaderboard(found, figure, rows),
+            curves=pictures.curves(found),
+            comparisons=pictures.comparisons(found),
         )
-        for at in standings
+        for found in boards
     ]
     study = Study(
         name=results.name,
         title=results.title,
         tuned=results.trials > 0,
-        boards=boards,
-        machines=machines(results),
+        boards=sections,
+        machines=devices(results),
         targets=[[t.whose, figure("targets", i)] for i, t in enumerate(TARGETS)],
-        methods=methods(results, beside),
+        methods=method_rows(results, beside),
         computation=Markdown(
             f"All runs together, trials included, took {figure('cpu_seconds')} of CPU time."
         ),
-        costs=costs(standings, min(rows or COSTS, COSTS)),
-        computation_figures=[],
-        sensitivity=pictures.sensitivity(standings[0]) if standings else [],
-        failures=failures(results),
+        costs=costs(boards, figure, min(rows or COSTS, COSTS)),
+        computation_figures=[pictures.profiles(results), pictures.budget(boards)],
+        sensitivity=pictures.sensitivity(boards),
+        failures=failures(results, figure),
         sources_note=sources_note,
     )
     jinja = environment()
@@ -98,50 +92,3 @@ def compose(
         discussion = Markdown(jinja.from_string(beside.discussion).render(study=study))
     text = jinja.get_template("paper.md.jinja").render(study=study, discussion=discussion)
     return Composed(text, results.title, figure)
-
-
-def methods(results: Results, beside: Beside) -> list[list[object]]:
-    """Family, method and what it does, in the order of the study; a family is named once."""
-    places = dict.fromkeys((cell.place.family, cell.place.method) for cell in results.cells)
-    families = list(dict.fromkeys(family for family, _ in places))
-    lines: list[list[object]] = []
-    for family, group in groupby(sorted(places, key=lambda p: families.index(p[0])), lambda p: p[0]):
-        for i, (_, method) in enumerate(group):
-            known = beside.methods.get(method, {})
-            shown = family.replace("_", " ") if i == 0 else ""
-            lines.append([shown, code(method, 40), known.get("summary", "–")])
-    return lines
-
-
-def machines(results: Results) -> list[str]:
-    """A line for each kind of machine that computed finals, the one of most runs first."""
-    rows = [row for cell in results.cells for row in cell.finals]
-    lines = [_device(row) for row in rows]
-    return sorted(dict.fromkeys(lines), key=lambda line: -lines.count(line))
-
-
-def _device(row: Row) -> str:
-    at, by = row.machine, row.numerics
-    return (
-        f"{at.get('processor')}, {at.get('cores')} cores, {at.get('system')}; "
-        f"{at.get('threads')} thread(s) a run; lenetlab {at.get('lenetlab')}, Python "
-        f"{at.get('python')}, torch {by.get('torch')}, engine {by.get('engine')} on "
-        f"{by.get('device')} ({by.get('capability')})"
-    )
-
-
-def failures(results: Results) -> list[list[object]]:
-    """A line for each cell in which something failed."""
-    lines: list[list[object]] = []
-    for cell in results.cells:
-        trials = [row for row in cell.trials if not row.done]
-        finals = [row for row in cell.finals if not row.done]
-        if trials or finals:
-            row = (finals or trials)[0]
-            reason = f"{row.status}: {row.reason}" if row.reason else row.status
-            lines.append(
-                [code(cell.place.scenario), code(cell.place.name, 34), str(len(trials)),
-                 str(len(finals)), reason[:120]]
-            )  # fmt: skip
-    return lines
-

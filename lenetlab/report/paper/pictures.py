@@ -13,7 +13,7 @@ from lenetlab.report.paper.boards import Standings
 from lenetlab.report.paper.markdown import Markdown, code
 
 Picture = tuple[str, object]
-DRAWN = 20  # methods whose difference to the leader is drawn
+DRAWN = 16  # methods whose difference to the leader is drawn
 WIDTH, HEIGHT = 300, 165  # of a picture, and of the plot in it: two stand side by side
 
 
@@ -39,7 +39,7 @@ class Pictures:
                 self._draw(accuracy, f"accuracy-{at.key}"),
                 Markdown(
                     f"Test accuracy in {where} against effective passes, logarithmic: mean over "
-                    f"seeds, in a band from the least to the largest.{others}"
+                    f"seeds, in its bootstrap band of 95 in 100.{others}"
                 ),
             ),
             (
@@ -127,5 +127,3 @@ class Pictures:
 
 def _done(at: Standings) -> bool:
     return any(row.done for cell in at.cells for row in cell.finals)
-
-

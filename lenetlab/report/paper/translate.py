@@ -17,7 +17,7 @@ CAPTION = "Table: "
 
 @dataclass(frozen=True)
 class Table:
-    """A table whose cells are in the writer's language; `right` says which columns are set right."""
+    """A table, its cells in the writer's language; `right`: which columns are set right."""
 
     caption: str
     right: Sequence[bool]

@@ -45,9 +45,7 @@ class Typst:
         sides = ", ".join("right" if right else "left" for right in table.right)
         header = ", ".join(f"[{cell}]" for cell in table.header)
         rows = ",\n  ".join(", ".join(f"[{cell}]" for cell in row) for row in table.rows)
-        return (
-            f"#booktable(\n  [{table.caption}],\n  ({sides},),\n  ({header},),\n  {rows},\n)"
-        )
+        return f"#booktable(\n  [{table.caption}],\n  ({sides},),\n  ({header},),\n  {rows},\n)"
 
     def figures(self, pictures: Sequence[tuple[str, str]]) -> str:
         row = ", ".join(f"({_string(file)}, [{caption}])" for file, caption in pictures)
