@@ -1,9 +1,9 @@
 """What a report shows beside the results of a study: small files in the same folder, all optional.
 
-methods.json      what each method is: {name: {"family": …, "summary": …}, …}
-baseline.json     a row of results: the handed-out script's training on this machine
-champion.json     the best run looked into: {"id", "method", "scenario", "confusion", "filters"}
-discussion.md     written by hand; Markdown with Jinja, numbers as {{ figure(…) }}
+    methods.json      what each method is: {name: {"family": …, "summary": …}, …}
+    baseline.json     a row of results: the handed-out script's training on this machine
+    champions.json    the leader of every leaderboard looked into (experiments/champion.py)
+    discussion.md     written by hand; Markdown with Jinja, numbers as {{ figure(…) }}
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ from lenetlab.results import Row
 
 @dataclass(frozen=True)
 class Champion:
-    """The run whose mistakes and first filters are drawn.
+    """A leader's run whose mistakes and first filters are drawn.
 
     confusion : test images by truth and answer (10, 10). filters : conv1's weights (6, 5, 5).
     """
@@ -27,6 +27,9 @@ class Champion:
     scenario: str
     confusion: Sequence[Sequence[int]]
     filters: Sequence[Sequence[Sequence[float]]]
+    rules: str = "strict"
+    seed: int = 0
+    accuracy: float | None = None
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class Beside:
 
     methods: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     baseline: Row | None = None
-    champion: Champion | None = None
+    champions: Sequence[Champion] = ()
     discussion: str | None = None
 
 
@@ -43,12 +46,12 @@ def read_beside(folder: Path) -> Beside:
     """What there is in `folder`; `UserError` for a file that is broken."""
     methods = _json(folder / "methods.json")
     baseline = _json(folder / "baseline.json")
-    champion = _json(folder / "champion.json")
+    champions = _json(folder / "champions.json") or []
     text = folder / "discussion.md"
     return Beside(
         methods=methods or {},
         baseline=Row(**baseline) if baseline else None,
-        champion=Champion(**champion) if champion else None,
+        champions=tuple(Champion(**champion) for champion in champions),
         discussion=text.read_text() if text.exists() else None,
     )
 

@@ -46,7 +46,7 @@ def sensitivity(cells: Sequence[Cell], methods: Sequence[str], interactive: bool
     sizes = sorted({row["batch"] for row in rows})
     base = alt.Chart().encode(
         x=logarithmic(alt.X("rate:Q", title="learning rate"), [row["rate"] for row in rows], gap=6),
-        tooltip=["method:N", "trial:Q", "rate:Q", "batch:O", "accuracy:Q", "status:N"],
+        tooltip=["method:N", "trial:Q", "rate:Q", "batch:N", "accuracy:Q", "status:N"],
     )
     height = alt.Y("shown:Q", title="held-out accuracy, %").scale(
         domain=[floor, top + 0.2], zero=False, nice=False
@@ -57,10 +57,10 @@ def sensitivity(cells: Sequence[Cell], methods: Sequence[str], interactive: bool
         .encode(
             y=height,
             color=alt.Color(
-                "batch:O", title="batch size", sort=sizes, legend=alt.Legend(columns=6)
+                "batch:N", title="batch size", sort=sizes, legend=alt.Legend(columns=6)
             ).scale(domain=sizes, scheme="viridis"),
             shape=alt.Shape(
-                "batch:O", title="batch size", sort=sizes, legend=alt.Legend(columns=6)
+                "batch:N", title="batch size", sort=sizes, legend=alt.Legend(columns=6)
             ).scale(domain=sizes),
         )
     )

@@ -22,7 +22,7 @@ def spec(chart: Any, width: float | str = WIDTH, height: float = HEIGHT) -> dict
         kept = chart.height if chart.height is not alt.Undefined else height
         fit = alt.AutoSizeParams(type="fit-x", contains="padding")
         chart = chart.properties(width=width, height=kept, autosize=fit)
-    found: dict[str, Any] = chart.to_dict()
+    found: dict[str, Any] = chart.to_dict(validate=False)
     found.pop("config", None)
     return found
 
