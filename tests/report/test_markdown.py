@@ -63,7 +63,7 @@ def test_the_typst_of_any_name_compiles_to_that_name(tmp_path):
     names = "\n\n".join(f"{escape(name)} {code(name, 1000)}" for name in NAMES)
     rows = table("all of them", ["name"], [[name] for name in NAMES])
     source = translate(f"## {escape(NAMES[2])}\n\n{names}\n\n{rows}\n", Typst())
-    head = "#let booktable(caption, sides, header, ..cells) = for c in cells.pos() "
+    head = "#let booktable(caption, widths, sides, header, ..cells) = for c in cells.pos() "
     (tmp_path / "x.typ").write_text(f"{head}[#metadata(c)<cell>]\n{source}")
     assert typst.compile(str(tmp_path / "x.typ"), format="pdf").startswith(b"%PDF")
     cells = json.loads(typst.query(str(tmp_path / "x.typ"), "<cell>", field="value"))
@@ -111,8 +111,9 @@ def test_the_same_paper_in_typst_and_in_tex():
         '#"Some ";#strong[#"bold";];#" text with ";#raw("a_b");#" and ";'
         '#link("https://x.org/a_b")[#"a link";];#".";',
         '#summary[#"In short.";]',
-        '#booktable(\n  [#"What ";#emph[#"is";];#" seen.";],\n  (left, right,),\n  ([#"left";], '
-        '[#"right";],),\n  [#"a";], [#"1";],\n  [#"b";], [#"2";],\n)',
+        '#booktable(\n  [#"What ";#emph[#"is";];#" seen.";],\n  (auto, auto,),\n  '
+        "(left, right,),\n  "
+        '([#"left";], [#"right";],),\n  [#"a";], [#"1";],\n  [#"b";], [#"2";],\n)',
         '#pictures(("a.svg", [#"one";]), ("b.svg", [#"two";]))',
         '#raw(block: true, "a command")',
         '#enum([#"first";], [#"second";])\n',

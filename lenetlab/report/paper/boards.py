@@ -62,9 +62,12 @@ def _standing(board: Board, line: Line) -> Markdown:
 def costs(boards: Sequence[Board], figure: Numbers, rows: int) -> Markdown:
     """The table of what results cost: passes and seconds to targets, tuning; the first `rows` of
     every leaderboard."""
-    columns = ["scenario", "method", ">CPU s a run", ">MB", ">tuning, CPU"]
-    columns += [f">{figure('targets', i)}: passes" for i in REACHED]
-    columns += [f">{figure('targets', i)}: s" for i in REACHED]
+    columns = ["scenario", "method", ">CPU s", ">MB", ">tuning"]
+    for unit in ("passes", "s"):
+        columns += [
+            f">{'' if i else f'{unit} to '}{figure('targets', target)}"
+            for i, target in enumerate(REACHED)
+        ]
     lines = []
     for board in boards:
         key = board_key(board.scenario, board.rules)
@@ -83,8 +86,8 @@ def costs(boards: Sequence[Board], figure: Numbers, rows: int) -> Markdown:
     cut = any(len(board.lines) > rows for board in boards)
     caption = (
         "What results cost: CPU seconds and memory of a run, CPU time of all trials, and the "
-        "median passes and seconds of training to three targets. A dash: at least half of the "
-        f"seeds did not get there.{f' The first {rows} of each leaderboard.' if cut else ''}"
+        "median passes and seconds of training to three targets, in percent. A dash: at least half "
+        f"of the seeds did not get there.{f' The first {rows} of each leaderboard.' if cut else ''}"
     )
     return table(Markdown(caption), columns, lines)
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -57,7 +58,9 @@ def _line(cells: Sequence[object]) -> str:
 
 def figures(*pictures: tuple[str, object]) -> Markdown:
     """Pictures side by side, each a file and its caption; those without a file are left out."""
-    return Markdown(" ".join(f"![{escape(text)}]({file})" for file, text in pictures if file))
+    return Markdown(
+        " ".join(f"![{escape(text)}]({quote(file)})" for file, text in pictures if file)
+    )
 
 
 def environment() -> Environment:
