@@ -97,6 +97,12 @@ def test_the_longest_study_is_cut_to_ten_pages_and_says_so(tmp_path):
     assert pages(path.read_bytes()) <= 10
 
 
+def test_a_number_never_begins_a_line(composed):
+    text = 'Seeds (of them\n{{ figure("seeds") }}) and\n{{ figure("seeds") }}.\n'
+    paper = composed(made_up(["sgd"], seeds=1), Beside(discussion=text)).markdown
+    assert "Seeds (of them 1) and 1." in paper
+
+
 @pytest.mark.parametrize("name", ODD)
 def test_odd_studies_have_a_paper_too(name, tmp_path):
     [path] = write(ODD[name], tmp_path / "paper.pdf")

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2.ext import Extension
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]#|<>~$&])")
@@ -63,12 +64,22 @@ def figures(*pictures: tuple[str, object]) -> Markdown:
     )
 
 
+class NumbersWithin(Extension):
+    """Brings a number at the beginning of a line to the end of the line before: `1)` or `1.` at
+    the beginning would be a list."""
+
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
+        """The template's text, before it is read."""
+        return re.sub(r"(?<=\S)\n(?=\{\{ *figure\()", " ", source)
+
+
 def environment() -> Environment:
     """Jinja, with every printed value escaped for Markdown and no name left undefined; in a
     sandbox, since a discussion lies beside results that may be somebody else's."""
     found = ImmutableSandboxedEnvironment(
         loader=PackageLoader("lenetlab.report.paper"),
         undefined=StrictUndefined,
+        extensions=[NumbersWithin],
         finalize=escape,
         trim_blocks=True,
         lstrip_blocks=True,
