@@ -21,7 +21,8 @@ from lenetlab.report.charts.theme import SHOWN, Styles
 from lenetlab.report.charts.vectors import spec
 from lenetlab.results import Cell, Results
 
-HEIGHT = 300
+HEIGHT = 300  # of a plot, in pixels
+LINE = 17  # of a method in a chart that has a line for each
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class Drawn:
 
     follows : whether it shows the methods that the reader chose.
     missing : what is said where there is nothing to draw.
+    tall : whether it needs the height of two.
     """
 
     id: str
@@ -55,7 +57,7 @@ class Drawn:
     data: Mapping[str, str] = field(default_factory=dict)
     follows: bool = False
     missing: str = ""
-    height: int = HEIGHT
+    tall: bool = False
 
 
 def apart(found: Any, datasets: dict[str, Any]) -> Any:
@@ -134,12 +136,13 @@ def _drawn(
     numbers: Sequence[Number] = (),
     source: str = "",
     follows: bool = False,
+    tall: bool = False,
 ) -> Drawn:
     """A chart for each axis. The numbers are those of its data whose name begins with `source`."""
     specs = {axis: spec(chart, "container", HEIGHT) for axis, chart in charts.items()}
     data = {axis: next(n for n in _names(found) if n.startswith(source))
             for axis, found in specs.items()}  # fmt: skip
-    return Drawn(id, title, caption, apart(specs, datasets), numbers, data, follows)
+    return Drawn(id, title, caption, apart(specs, datasets), numbers, data, follows, tall=tall)
 
 
 def _names(found: Any) -> Iterator[str]:
@@ -228,7 +231,8 @@ def _differences(found: Board, id: str, datasets: dict[str, Any]) -> Iterator[Dr
     yield _drawn(f"{id}-differences", f"Compared with {leader}",
                  "Accuracy less that of the same seed, mean and interval; all intervals together "
                  f"hold at {100 * found.level:g} %. Open circles are ties.",
-                 {"": differences(rows, leader, id)}, datasets, numbers)  # fmt: skip
+                 {"": differences(rows, leader, id).properties(height=max(LINE * len(rows), 60))},
+                 datasets, numbers, tall=LINE * len(rows) > 1.5 * HEIGHT)  # fmt: skip
 
 
 def across(
