@@ -87,11 +87,12 @@ def board_charts(
 
 
 def choices(cells: Sequence[Cell], look: Styles) -> list[tuple[str, bool]]:
-    """The methods that curves can show, and whether they do at first: the best few and plain
+    """The methods that charts can show, and whether they do at first: the best few and plain
     SGD, the baseline's method."""
-    names = [row["method"] for row in curve_rows(cells)]
-    first = {*stand_out(cells, look, None)[:6], "sgd"}
-    return [(name, name in first) for name in look.names if name in names]
+    there = {cell.place.name for cell in cells if cell.trials or any(r.done for r in cell.finals)}
+    names = [name for name in look.names if name in there]
+    first = {*(stand_out(cells, look, None) or names)[:6], "sgd"}
+    return [(name, name in first) for name in names]
 
 
 def _curves(
@@ -146,10 +147,10 @@ def _drawn(
 
 
 def _names(found: Any) -> Iterator[str]:
-    """The names of the data in a chart's JSON."""
+    """The names given to data in a chart's JSON; Altair names the rest `data-…`."""
     if isinstance(found, dict):
         data = found.get("data")
-        if isinstance(data, dict) and "name" in data:
+        if isinstance(data, dict) and "name" in data and not data["name"].startswith("data-"):
             yield data["name"]
         for key, part in found.items():
             if key != "data":

@@ -27,7 +27,7 @@ class Opened:
     def all(self, selector: str) -> list[str]:
         """The texts of what is shown under `selector`."""
         found = [one for one in self.tab.query_selector_all(selector) if one.is_visible()]
-        return [" ".join(one.inner_text().split()) for one in found]
+        return [" ".join((one.text_content() or "").split()) for one in found]
 
     def draw(self) -> None:
         """Scroll to the end, so that every chart is drawn."""
