@@ -1,6 +1,7 @@
 """Accuracy and loss on the test set while a method trains: the mean over seeds, in a band."""
 
 from collections.abc import Sequence
+from statistics import fmean
 from typing import Any
 
 import altair as alt
@@ -23,15 +24,14 @@ def curve_rows(cells: Sequence[Cell]) -> list[dict[str, Any]]:
     rows = []
     for cell in cells:
         accuracy, loss = curves(cell, y="accuracy"), curves(cell, y="loss")
-        others = {axis: curves(cell, x=axis) for axis in AXES if axis != "passes"}
-        for i, (up, down) in enumerate(zip(accuracy, loss, strict=True)):
+        done = [{look["at"]: look for look in row.looks} for row in cell.finals if row.done]
+        for up, down in zip(accuracy, loss, strict=True):
             rows.append(
                 {
                     "method": cell.place.name,
                     "family": cell.place.family,
                     "n": up.n,
-                    "passes": _short(up.x),
-                    **{axis: _short(points[i].x) for axis, points in others.items()},
+                    **{axis: _short(fmean(run[up.at][axis] for run in done)) for axis in AXES},
                     **_band("accuracy", up),
                     **_band("loss", down),
                 }
@@ -56,13 +56,15 @@ def accuracy_curves(
     x: str = "passes",
     shown: Sequence[str] | None = None,
     interactive: bool = True,
+    rows: Sequence[dict[str, Any]] | None = None,
 ) -> Drawing:
     """Test accuracy against `x`, one of `AXES`. `shown` methods (by default the best) stand out
     among faint others; where `interactive`, a click on the legend chooses them.
 
-    The axis begins a little below the least final accuracy shown, so that differences of a few
-    tenths can be seen."""
-    rows, chosen = curve_rows(cells), stand_out(cells, styles, shown)
+    `rows`, if they are at hand, are `curve_rows(cells)`, which take a while. The axis begins a
+    little below the least final accuracy shown, so that differences of tenths can be seen."""
+    rows = curve_rows(cells) if rows is None else rows
+    chosen = stand_out(cells, styles, shown)
     ends = {row["method"]: row["accuracy"] for row in rows}  # the last look of each
     least = min((ends[name] for name in chosen if name in ends), default=0.0)
     top = max((row["accuracy_high"] for row in rows), default=100.0)
@@ -78,9 +80,11 @@ def loss_curves(
     x: str = "passes",
     shown: Sequence[str] | None = None,
     interactive: bool = True,
+    rows: Sequence[dict[str, Any]] | None = None,
 ) -> Drawing:
     """True mean test loss against `x`, as `accuracy_curves`; logarithmic."""
-    rows, chosen = curve_rows(cells), stand_out(cells, styles, shown)
+    rows = curve_rows(cells) if rows is None else rows
+    chosen = stand_out(cells, styles, shown)
     here = [row for row in rows if row["method"] in chosen]
     domain = [
         min((row["loss_low"] for row in here), default=0.1) * 0.97,
@@ -106,7 +110,7 @@ def stand_out(cells: Sequence[Cell], styles: Styles, shown: Sequence[str] | None
 
 def _curves(
     cells: Sequence[Cell],
-    rows: list[dict[str, Any]],
+    rows: Sequence[dict[str, Any]],
     styles: Styles,
     shown: list[str],
     x: str,
@@ -115,7 +119,7 @@ def _curves(
 ) -> Drawing:
     name, scenario = str(y.shorthand)[:-2], board(cells)
     chosen = choice(shown, interactive)
-    base = alt.Chart(alt.InlineData(values=rows, name=f"curves, {scenario}")).encode(
+    base = alt.Chart(alt.InlineData(values=list(rows), name=f"curves, {scenario}")).encode(
         x=across(rows, x),
         color=styles.colour(None if interactive else shown),
         tooltip=["method:N", "family:N", alt.Tooltip(f"{x}:Q", title=AXES[x], format=",.4~g"),

@@ -5,14 +5,32 @@ from typing import Any
 
 import altair as alt
 
+from lenetlab.analysis.board import Board
 from lenetlab.report.charts.choice import Drawing
 
 LINE = 12  # points of height for a method
 
 
+def difference_rows(board: Board) -> list[dict[str, Any]]:
+    """One row per method that was compared, in the order of the leaderboard."""
+    return [
+        {
+            "method": line.name,
+            "difference": float(f"{line.difference.mean:.5g}"),
+            "low": float(f"{line.difference.low:.5g}"),
+            "high": float(f"{line.difference.high:.5g}"),
+            "p": float(f"{line.difference.adjusted:.3g}"),
+            "tie": line.standing == "tied",
+            "verdict": line.standing,
+        }
+        for line in board.lines
+        if line.difference is not None
+    ]
+
+
 def differences(rows: Sequence[dict[str, Any]], leader: str, scenario: str) -> Drawing:
     """A line per method: its paired difference in test accuracy to `leader`, in points, with its
-    interval. `rows` have method, difference, low, high, p and tie, and are drawn in their order."""
+    interval. `rows` are some of `difference_rows`, drawn in their order."""
     order = [row["method"] for row in rows]
     base = alt.Chart(alt.InlineData(values=list(rows), name=f"differences, {scenario}")).encode(
         y=alt.Y("method:N", sort=order, title=None).axis(grid=False, labelLimit=140),

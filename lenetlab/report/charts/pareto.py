@@ -27,18 +27,19 @@ def pareto(
     x: str = "cpu_seconds",
     shown: Sequence[str] | None = None,
     interactive: bool = True,
+    rows: Sequence[dict[str, Any]] | None = None,
 ) -> Drawing:
     """Mean test accuracy against computation `x`, one of `AXES`: every look of every method is a
     point, those on the front are joined. Looks before the end are on the way of a full run: a
     schedule made for a shorter budget would do better there."""
-    rows = curve_rows(cells)
+    rows = curve_rows(cells) if rows is None else rows
     best = front(rows, x)
     on_front = list(dict.fromkeys(row["method"] for row in reversed(best)))
     names = stand_out(cells, styles, shown or on_front[:8] or None)
     chosen = choice(names, interactive)
     top = max((row["accuracy"] for row in rows), default=100.0)
     domain = [max(top - 25, 0), min(top + 1, 100)]
-    base = alt.Chart(alt.InlineData(values=rows, name=f"curves, {board(cells)}")).encode(
+    base = alt.Chart(alt.InlineData(values=list(rows), name=f"curves, {board(cells)}")).encode(
         x=across(rows, x),
         y=alt.Y("accuracy:Q", title="test accuracy, %").scale(
             domain=domain, zero=False, nice=False

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from lenetlab.analysis.board import Board, Line, Standing
+from lenetlab.analysis.board import Board, Standing
 from lenetlab.report.paper.facts import board_key
 from lenetlab.report.paper.markdown import Markdown, code
 from lenetlab.report.paper.numbers import Numbers
@@ -71,16 +71,8 @@ def _highest(board: Board, figure: Numbers) -> Iterator[str]:
         return
     apart = figure(key, top.name, "difference")
     p = figure(key, top.name, "p")
-    means = "a significant difference" if _ahead(top) else "no significant difference"
+    means = "a significant difference" if top.standing == "ahead" else "no significant difference"
     yield (
-        f"The highest mean on the test set is that of {code(top.name)}, {apart} points from "
-        f"{code(board.reference.place.name) if board.reference else 'it'}: {means} (p {_equals(p)})."
+        f"The highest mean on the test set is that of {code(top.name)}, {apart} points from it: "
+        f"{means} (p {p if p.startswith('<') else f'= {p}'})."
     )
-
-
-def _ahead(line: Line) -> bool:
-    return line.standing == "ahead"
-
-
-def _equals(p: str) -> str:
-    return p if p.startswith("<") else f"= {p}"
