@@ -9,6 +9,7 @@ curve   bootstrap of the seeds, which keeps a curve's own shape
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import fmean, median, stdev
 from typing import Any
 
@@ -98,10 +99,15 @@ def bootstrap_band(
     at Φ(∓√(n/(n-1)) t_{1-α/2, n-1}) (Hesterberg, What Teachers Should Know About the Bootstrap,
     The American Statistician 69, 2015).
     """
+    return _band(tuple(map(tuple, curves)), level, draws, seed) if len(curves) > 1 else None
+
+
+@lru_cache(maxsize=4096)  # a report draws the same curves against several axes
+def _band(
+    curves: tuple[tuple[float, ...], ...], level: float, draws: int, seed: int
+) -> "tuple[np.ndarray[Any, np.dtype[np.float64]], np.ndarray[Any, np.dtype[np.float64]]]":
     y = np.asarray(curves, dtype=np.float64)
     n = len(y)
-    if n < 2:
-        return None
     counts = np.random.default_rng(seed).multinomial(n, [1 / n] * n, size=draws)
     means = counts @ y / n
     tail = special.ndtr(-math.sqrt(n / (n - 1)) * quantile_of_t((1 + level) / 2, n - 1))

@@ -21,7 +21,8 @@ from lenetlab.report.charts.theme import SHOWN, Styles
 from lenetlab.report.charts.vectors import spec
 from lenetlab.results import Cell, Results
 
-HEIGHT = 300
+HEIGHT = 300  # of a plot, in pixels
+LINE = 17  # of a method in a chart that has a line for each
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class Drawn:
 
     follows : whether it shows the methods that the reader chose.
     missing : what is said where there is nothing to draw.
+    tall : whether it needs the height of two.
     """
 
     id: str
@@ -55,7 +57,7 @@ class Drawn:
     data: Mapping[str, str] = field(default_factory=dict)
     follows: bool = False
     missing: str = ""
-    height: int = HEIGHT
+    tall: bool = False
 
 
 def apart(found: Any, datasets: dict[str, Any]) -> Any:
@@ -85,11 +87,12 @@ def board_charts(
 
 
 def choices(cells: Sequence[Cell], look: Styles) -> list[tuple[str, bool]]:
-    """The methods that curves can show, and whether they do at first: the best few and plain
+    """The methods that charts can show, and whether they do at first: the best few and plain
     SGD, the baseline's method."""
-    names = [row["method"] for row in curve_rows(cells)]
-    first = {*stand_out(cells, look, None)[:6], "sgd"}
-    return [(name, name in first) for name in look.names if name in names]
+    there = {cell.place.name for cell in cells if cell.trials or any(r.done for r in cell.finals)}
+    names = [name for name in look.names if name in there]
+    first = {*(stand_out(cells, look, None) or names)[:6], "sgd"}
+    return [(name, name in first) for name in names]
 
 
 def _curves(
@@ -134,19 +137,20 @@ def _drawn(
     numbers: Sequence[Number] = (),
     source: str = "",
     follows: bool = False,
+    tall: bool = False,
 ) -> Drawn:
     """A chart for each axis. The numbers are those of its data whose name begins with `source`."""
     specs = {axis: spec(chart, "container", HEIGHT) for axis, chart in charts.items()}
     data = {axis: next(n for n in _names(found) if n.startswith(source))
             for axis, found in specs.items()}  # fmt: skip
-    return Drawn(id, title, caption, apart(specs, datasets), numbers, data, follows)
+    return Drawn(id, title, caption, apart(specs, datasets), numbers, data, follows, tall=tall)
 
 
 def _names(found: Any) -> Iterator[str]:
-    """The names of the data in a chart's JSON."""
+    """The names given to data in a chart's JSON; Altair names the rest `data-…`."""
     if isinstance(found, dict):
         data = found.get("data")
-        if isinstance(data, dict) and "name" in data:
+        if isinstance(data, dict) and "name" in data and not data["name"].startswith("data-"):
             yield data["name"]
         for key, part in found.items():
             if key != "data":
@@ -228,7 +232,8 @@ def _differences(found: Board, id: str, datasets: dict[str, Any]) -> Iterator[Dr
     yield _drawn(f"{id}-differences", f"Compared with {leader}",
                  "Accuracy less that of the same seed, mean and interval; all intervals together "
                  f"hold at {100 * found.level:g} %. Open circles are ties.",
-                 {"": differences(rows, leader, id)}, datasets, numbers)  # fmt: skip
+                 {"": differences(rows, leader, id).properties(height=max(LINE * len(rows), 60))},
+                 datasets, numbers, tall=LINE * len(rows) > 1.5 * HEIGHT)  # fmt: skip
 
 
 def across(

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from altair.utils.schemapi import debug_mode
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -53,19 +54,8 @@ def write(results: Results, path: Path, beside: Beside | None = None) -> Path:
 
 def render(results: Results, beside: Beside) -> str:
     """The page of `results`, and of what lies beside them, as text."""
-    look = styles(results)
-    datasets: dict[str, Any] = {}
-    found = boards(results)
-    page = Page(
-        title=results.title or results.name,
-        about=about(results),
-        glance=glance(found),
-        boards=[view(one, look, beside, datasets) for one in found],
-        across=across(results, results.cells, look, datasets),
-        details=[detail(cell) for cell in results.cells],
-        datasets=datasets,
-        config=config("currentColor", FONT, 12),
-    )
+    with debug_mode(False):  # Altair's check of every part against its schema takes most of the time
+        page = _page(results, beside)
     script = (TEMPLATES / "page.js").read_text()
     vega = library()
     policy = " ".join(_hash(text) for text in (script, vega))
@@ -76,6 +66,22 @@ def render(results: Results, beside: Beside) -> str:
         script=Markup(script),
         vega=Markup(vega),
         policy=Markup(policy),
+    )
+
+
+def _page(results: Results, beside: Beside) -> Page:
+    look = styles(results)
+    datasets: dict[str, Any] = {}
+    found = boards(results)
+    return Page(
+        title=results.title or results.name,
+        about=about(results),
+        glance=glance(found),
+        boards=[view(one, look, beside, datasets) for one in found],
+        across=across(results, results.cells, look, datasets),
+        details=[detail(cell) for cell in results.cells],
+        datasets=datasets,
+        config=config("currentColor", FONT, 12),
     )
 
 
