@@ -31,7 +31,7 @@ def leaderboard(board: Board, figure: Numbers, rows: int | None) -> Markdown:
     """The table of results, its first `rows` lines."""
     key = board_key(board.scenario, board.rules)
     shown = ["held_out", "accuracy_bare", "half", "loss", "starter_average_loss"]
-    heads = [">held-out, %", ">test, %", ">±", ">mean loss", ">script's loss"]
+    heads = [">held-out, %", ">test, %", ">±", ">mean loss", ">script’s loss"]
     if is_constrained(board.scenario):
         shown.append("nonzeros")
         heads.append(">nonzeros")
@@ -46,7 +46,7 @@ def leaderboard(board: Board, figure: Numbers, rows: int | None) -> Markdown:
     ]
     caption = (
         f"{_first(board, rows)} of scenario {code(key)}. Test accuracy is the mean over seeds, ± "
-        "half of its interval; the differences are in points, paired by seed, with Holm's p; a "
+        "half of its interval; the differences are in points, paired by seed, with Holm’s p; a "
         "tie is no significant difference."
     )
     columns = ["method", *heads, ">to leader", ">p", "verdict", ">seeds"]
