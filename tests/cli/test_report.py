@@ -1,4 +1,4 @@
-"""`lenetlab report`: from whatever has results to a file, and from whatever has none to a reason."""
+"""`lenetlab report`: from what has results to a file, from what has none to a reason."""
 
 import json
 

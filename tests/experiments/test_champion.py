@@ -40,7 +40,7 @@ def test_the_leaders_lowest_seed_is_looked_into(study, bench, tmp_path):
     assert torch.allclose(torch.tensor(found["filters"]), weights["conv1.weight"].squeeze(1),
                           atol=1e-5)  # fmt: skip
     _, _, test, _ = bench.load("official")
-    answers = logits(weights, test.images.unsqueeze(1)).argmax(1)
+    answers = logits(weights, test.images.unsqueeze(1).float() / 255).argmax(1)
     counts = found["confusion"]
     for truth in range(10):
         for answer in range(10):

@@ -109,14 +109,15 @@ def _curves(
     seeds = "The mean over seeds, in its bootstrap band of 95 %."
     yield _drawn(f"{id}-accuracy", "Accuracy while training",
                  f"On the test set. {seeds} A click on a curve opens its runs.",
-                 along(accuracy_curves), datasets, _curve_numbers("accuracy", 2), follows=True)  # fmt: skip
+                 along(accuracy_curves), datasets, _curve_numbers("accuracy", 2),
+                 follows=True)  # fmt: skip
     yield _drawn(f"{id}-loss", "Loss while training",
                  f"The true mean cross-entropy on the test set. {seeds}",
                  along(loss_curves), datasets, _curve_numbers("loss", 4), follows=True)  # fmt: skip
     yield _drawn(f"{id}-pareto", "Accuracy for the computation",
-                 "Every look of every method is a point; the stepped line joins those that no other "
-                 "is above and left of. A look before the end is on the way of the whole run: a "
-                 "schedule made for a shorter budget would do better there.",
+                 "Every look of every method is a point; the stepped line joins those that no "
+                 "other is above and left of. A look before the end is on the way of the whole run: "
+                 "a schedule made for a shorter budget would do better there.",
                  along(pareto), datasets, _curve_numbers("accuracy", 2), source="front",
                  follows=True)  # fmt: skip
 
@@ -196,9 +197,7 @@ def _budget(
                  follows=True)  # fmt: skip
 
 
-def _champion(
-    found: Champion | None, id: str, datasets: dict[str, Any]
-) -> Iterator[Drawn]:
+def _champion(found: Champion | None, id: str, datasets: dict[str, Any]) -> Iterator[Drawn]:
     if found is None:
         yield Drawn(f"{id}-champion", "The leader’s mistakes and first layer", "",
                     missing="Its weights were not looked into: there is no champions.json beside "
@@ -213,8 +212,8 @@ def _champion(
     yield _drawn(f"{id}-filters", "The leader’s first layer",
                  f"Six filters of 5 × 5 weights, of {who}; the colours are the signs.",
                  {"": filters(found.filters)}, datasets,
-                 [Number("filter", "filter"), Number("row", "row", 0), Number("column", "column", 0),
-                  Number("weight", "weight", 4)])  # fmt: skip
+                 [Number("filter", "filter"), Number("row", "row", 0),
+                  Number("column", "column", 0), Number("weight", "weight", 4)])  # fmt: skip
 
 
 def _differences(found: Board, id: str, datasets: dict[str, Any]) -> Iterator[Drawn]:

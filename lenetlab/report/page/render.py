@@ -1,7 +1,6 @@
 """From results to the HTML file."""
 
 import hashlib
-import json
 from base64 import b64encode
 from dataclasses import dataclass
 from functools import cache
@@ -54,18 +53,24 @@ def write(results: Results, path: Path, beside: Beside | None = None) -> Path:
 
 def render(results: Results, beside: Beside) -> str:
     """The page of `results`, and of what lies beside them, as text."""
-    with debug_mode(False):  # Altair's check of every part against its schema takes most of the time
+    with debug_mode(
+        False
+    ):  # Altair's check of every part against its schema takes most of the time
         page = _page(results, beside)
     script = (TEMPLATES / "page.js").read_text()
     vega = library()
     policy = " ".join(_hash(text) for text in (script, vega))
-    return _environment().get_template("page.html").render(
-        page=page,
-        axes=AXES,
-        style=Markup((TEMPLATES / "page.css").read_text()),
-        script=Markup(script),
-        vega=Markup(vega),
-        policy=Markup(policy),
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            page=page,
+            axes=AXES,
+            style=Markup((TEMPLATES / "page.css").read_text()),
+            script=Markup(script),
+            vega=Markup(vega),
+            policy=Markup(policy),
+        )
     )
 
 
@@ -77,7 +82,7 @@ def _page(results: Results, beside: Beside) -> Page:
         title=results.title or results.name,
         about=about(results),
         glance=glance(found),
-        boards=[view(one, look, beside, datasets) for one in found],
+        boards=[view(one, results.seeds, look, beside, datasets) for one in found],
         across=across(results, results.cells, look, datasets),
         details=[detail(cell) for cell in results.cells],
         datasets=datasets,
@@ -90,7 +95,7 @@ def library() -> str:
     """Vega, Vega-Lite and vega-embed as one script, from vl-convert: no network is needed."""
     import vl_convert
 
-    bundle = str(vl_convert.javascript_bundle())
+    bundle = str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
     assert "</script" not in bundle.lower()
     return bundle
 
