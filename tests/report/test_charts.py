@@ -90,7 +90,7 @@ def test_a_single_seed_has_no_band():
 
 
 def test_differences_are_the_boards():
-    found = board(made_up([f"m{i}" for i in range(9)], ["l2"], seeds=3), "l2")
+    found = board(made_up([f"m{i}" for i in range(30)], ["l2"], seeds=5, trials=2), "l2")
     rows = difference_rows(found)
     assert {row["tie"] for row in rows} == {True, False}
     lines = [line for line in found.lines if line.difference]

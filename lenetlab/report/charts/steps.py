@@ -13,13 +13,11 @@ from lenetlab.results import Cell
 
 
 def profile_rows(found: Sequence[Profile]) -> list[dict[str, Any]]:
-    """One row per method and step; a method's last step goes on to the furthest of all."""
-    end = max((ratio for profile in found for ratio, _ in profile.steps), default=1.0)
+    """One row per method and step; all lines go on a little beyond the furthest step of all."""
+    end = 1.15 * max((ratio for profile in found for ratio, _ in profile.steps), default=1.0)
     rows = []
     for profile in found:
-        last = profile.steps[-1]
-        steps = profile.steps if last[0] == end else (*profile.steps, (end, last[1]))
-        for ratio, fraction in steps:
+        for ratio, fraction in (*profile.steps, (end, profile.steps[-1][1])):
             rows.append(
                 {
                     "method": profile.method,

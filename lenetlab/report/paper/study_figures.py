@@ -21,8 +21,8 @@ def computation(results: Results, boards: Sequence[Board], pictures: Pictures) -
     """Performance profiles over scenarios and targets, and what tuning buys."""
     found: list[Picture] = []
     rows = profile_rows(profiles_of(results))
-    if any(row["fraction"] for row in rows):
-        best = list(dict.fromkeys(row["method"] for row in rows))[:SHOWN]
+    best = list(dict.fromkeys(row["method"] for row in rows if row["fraction"]))[:SHOWN]
+    if best:
         chart = profiles(rows, pictures.styles, best, interactive=False)
         caption = (
             f"Performance profiles over {rows[0]['problems']} pairs of scenario and target: "
