@@ -15,6 +15,7 @@ from lenetlab.report.beside import Beside, Champion
 from lenetlab.report.charts.theme import styles
 from lenetlab.report.paper import formats
 from lenetlab.report.paper.compose import compose
+from lenetlab.report.paper.facts import all_facts
 from lenetlab.report.paper.numbers import Fact, Numbers
 from lenetlab.report.paper.pictures import Pictures
 from lenetlab.report.paper.write import write
@@ -241,6 +242,20 @@ def test_what_lies_beside_is_in_the_paper(composed):
 def test_a_discussion_with_a_mistake_is_a_sentence(text, composed):
     with pytest.raises(UserError, match=r"figure|discussion\.md"):
         composed(made_up(["sgd"]), Beside(discussion=text))
+
+
+def test_the_page_on_reports_names_every_number_and_its_example_works(composed):
+    page = (HERE / "docs/report.md").read_text()
+    results = made_up(["sgd", "adamw"], seeds=2, trials=2)
+    facts = all_facts(results, [board(results, "l2")], Beside())
+    study = {name for name, fact in facts.items() if isinstance(fact, Fact)}
+    scenario = {name for name, fact in facts["l2"].items() if isinstance(fact, Fact)}
+    assert all(f"`{name}`" in page for name in study | scenario | set(facts["l2"]["adamw"]))
+    example = page.partition("```\n")[2].partition("```")[0]
+    text = composed(results, Beside(discussion=example)).markdown
+    assert "### What surprised us" in text
+    accuracy = next(line for line in board(results, "l2").lines if line.name == "adamw").accuracy
+    assert f"AdamW at {accuracy.mean:.2f} %" in text
 
 
 def test_numbers_are_written_once_noted_and_never_guessed():
