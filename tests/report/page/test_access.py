@@ -1,0 +1,34 @@
+"""The page for everybody: axe-core finds nothing, in both themes, on a phone and a wide screen."""
+
+import pytest
+
+from tests.report.page.conftest import PHONE, WIDE
+from tests.studies import made_up
+
+
+@pytest.fixture(scope="module")
+def study():
+    return made_up(("sgd", "muon", "adagrad"), ("plain", "sparse"), 2, 2, ("adagrad",))
+
+
+@pytest.mark.parametrize(
+    ("width", "scheme"),
+    [
+        (WIDE, "light"),
+        (PHONE, "dark"),
+        pytest.param(WIDE, "dark", marks=pytest.mark.long),
+        pytest.param(PHONE, "light", marks=pytest.mark.long),
+    ],
+)
+def test_axe_finds_nothing(show, study, width, scheme):
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = show(study, width, scheme)
+    page.draw()
+    for details in page.tab.query_selector_all("details"):
+        details.evaluate("one => one.open = true")
+    for state in ("", "cell/plain/muon"):
+        page.tab.evaluate(f"location.hash = '{state}'")
+        page.tab.wait_for_timeout(200)
+        found = Axe().run(page.tab)
+        assert found.violations_count == 0, found.generate_report()
