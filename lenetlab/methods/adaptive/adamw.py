@@ -28,7 +28,7 @@ from lenetlab.methods.registry import log_uniform, method, uniform
     defaults={
         "lr": 2e-3, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "weight_decay": 0.0, "fused": True,
     },
-    space={"lr": log_uniform(3e-4, 1e-2), "beta1": uniform(0.8, 0.95)},
+    space={"lr": log_uniform(5e-4, 1e-2), "beta1": uniform(0.8, 0.95)},
     cost="1 gradient a step; 2 vectors",
 )  # fmt: skip
 def adamw(

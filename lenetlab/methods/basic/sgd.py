@@ -32,7 +32,7 @@ from lenetlab.methods.registry import log_uniform, method
     reference="Robbins and Monro 1951; Bottou, Curtis and Nocedal 2018, Alg. 4.1",
     decay="coupled",
     defaults={"lr": 0.4, "weight_decay": 0.0},
-    space={"lr": log_uniform(0.01, 1.0)},
+    space={"lr": log_uniform(0.05, 2.0)},
     cost="1 gradient a step; no memory",
 )
 def sgd(params: list[Tensor], *, lr: float, weight_decay: float) -> SGD:

@@ -29,7 +29,7 @@ from lenetlab.methods.registry import log_uniform, method
     reference="Robbins and Monro 1951; Bottou, Curtis and Nocedal 2018, eq. 3.7",
     decay="coupled",
     defaults={"lr": 0.01, "weight_decay": 0.0},
-    space={"lr": log_uniform(0.001, 0.05)},
+    space={"lr": log_uniform(0.002, 0.03)},
     cost="1 gradient of 1 example a step; no memory",
     batch_size=1,
 )

@@ -41,7 +41,7 @@ from lenetlab.oracle.oracle import Oracle
     form="layers",
     decay="decoupled",
     defaults={"lr": 0.008, "momentum": 0.95, "weight_decay": 0.0},
-    space={"lr": log_uniform(1e-3, 0.1), "momentum": uniform(0.8, 0.98)},
+    space={"lr": log_uniform(5e-3, 0.15), "momentum": uniform(0.8, 0.98)},
     cost="1 gradient and 0.12 GFLOP a step; 1 vector",
 )
 class Muon(Base):

@@ -24,7 +24,7 @@ from lenetlab.methods.registry import log_uniform, method, uniform
     reference="Polyak 1964",
     decay="coupled",
     defaults={"lr": 0.04, "momentum": 0.9, "weight_decay": 0.0},
-    space={"lr": log_uniform(0.002, 0.2), "momentum": uniform(0.8, 0.98)},
+    space={"lr": log_uniform(0.005, 0.3), "momentum": uniform(0.8, 0.98)},
     cost="1 gradient a step; 1 vector",
 )
 def heavy_ball(params: list[Tensor], *, lr: float, momentum: float, weight_decay: float) -> SGD:

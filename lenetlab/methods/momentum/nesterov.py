@@ -26,7 +26,7 @@ from lenetlab.settings import Domain
     reference="Nesterov 1983; Sutskever et al. 2013",
     decay="coupled",
     defaults={"lr": 0.04, "momentum": 0.9, "weight_decay": 0.0},
-    space={"lr": log_uniform(0.002, 0.2), "momentum": uniform(0.8, 0.98)},
+    space={"lr": log_uniform(0.005, 0.3), "momentum": uniform(0.8, 0.98)},
     cost="1 gradient a step; 1 vector",
     domains={"momentum": Domain(1e-12, 1)},  # PyTorch refuses nesterov without momentum
 )

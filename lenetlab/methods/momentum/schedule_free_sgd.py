@@ -34,7 +34,7 @@ from lenetlab.settings import UNIT
     reference="Defazio et al. 2024, arXiv:2405.15682, eq. 3-5",
     decay="coupled",
     defaults={"lr": 1.0, "beta": 0.9, "weight_decay": 0.0},
-    space={"lr": log_uniform(0.05, 5.0), "beta": uniform(0.5, 0.99)},
+    space={"lr": log_uniform(0.2, 5.0), "beta": uniform(0.5, 0.99)},
     cost="1 gradient a step; 2 vectors",
     domains={"beta": UNIT},
 )

@@ -35,7 +35,7 @@ class ASGD(torch.optim.ASGD):
     reference="Polyak and Juditsky 1992; Ruppert 1988",
     decay="coupled",
     defaults={"lr": 0.4, "t0": 500, "weight_decay": 0.0},
-    space={"lr": log_uniform(0.01, 1.0)},
+    space={"lr": log_uniform(0.05, 2.0)},
     cost="1 gradient a step; 1 vector",
     domains={"t0": NOT_NEGATIVE},
 )

@@ -48,7 +48,7 @@ from lenetlab.settings import FRACTION, POSITIVE_COUNT, Domain
         "statistics": 10, "inverses": 20, "weight_decay": 0.0,
     },
     space={
-        "lr": log_uniform(0.003, 0.3),
+        "lr": log_uniform(0.02, 1.0),
         "damping": log_uniform(1e-3, 1.0),
         "momentum": uniform(0.0, 0.95),
         "kl": log_uniform(1e-4, 0.1),

@@ -52,7 +52,7 @@ LONGEST = 1.1  # root mean square of a layer's direction
     form="layers",
     decay="decoupled",
     defaults={"lr": 1e-3, "beta1": 0.9, "mu": 0.1, "every": 2, "weight_decay": 0.0},
-    space={"lr": log_uniform(1e-4, 5e-3), "beta1": uniform(0.8, 0.97)},
+    space={"lr": log_uniform(2e-4, 5e-3), "beta1": uniform(0.8, 0.97)},
     cost="1 gradient and 2 matrix products a layer a step, 12 more every 2; 7 vectors",
     domains={"mu": UNIT, "every": POSITIVE_COUNT},
 )

@@ -49,7 +49,7 @@ from lenetlab.settings import POSITIVE_COUNT, UNIT
         "lr": 3e-3, "beta1": 0.9, "beta2": 0.95, "eps": 1e-8, "every": 20, "graft": True,
         "weight_decay": 0.0,
     },
-    space={"lr": log_uniform(3e-4, 2e-2), "beta1": uniform(0.8, 0.97)},
+    space={"lr": log_uniform(5e-4, 2e-2), "beta1": uniform(0.8, 0.97)},
     cost="1 gradient and 4 matrix products a layer a step, eigh of every side every 20; 9 vectors",
     domains={"every": POSITIVE_COUNT, "beta2": UNIT},
 )  # fmt: skip

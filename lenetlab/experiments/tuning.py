@@ -1,0 +1,87 @@
+"""Tuning: the recipes that a search tries, and what becomes of the best.
+
+Trial k is point k of a scrambled Sobol sequence, seeded by study, method and scenario: the same
+whoever computes it, in whatever order, and however many trials there are. Sobol points fill the
+space more evenly than independent ones (Bergstra and Bengio 2012, section 4, on such sequences).
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from lenetlab.experiments.recipe import Budget, Recipe, make_recipe
+from lenetlab.experiments.space import Dimension, Space, at, space_of
+
+SAMPLERS = ("sobol", "tpe")
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """How a cell is tuned: `trials` recipes of `passes` effective passes each on the inner split.
+
+    space : ranges that replace a method's own, by name.
+    """
+
+    trials: int = 12
+    passes: float = 5.0
+    sampler: str = "sobol"
+    space: Mapping[str, Dimension] = field(default_factory=dict)
+
+
+def trials(
+    study: str, method: str, scenario: str, tune: Tuning, settings: Mapping[str, Any] | None = None
+) -> list[Recipe]:
+    """The recipes of all trials of a cell, by number. `settings` are held as given."""
+    space = search_space(method, scenario, tune, settings)
+    return [
+        trial_recipe(method, scenario, tune, settings, at(space, u))
+        for u in points(f"{study} {method} {scenario}", len(space), tune.trials)
+    ]
+
+
+def search_space(
+    method: str, scenario: str, tune: Tuning, settings: Mapping[str, Any] | None = None
+) -> Space:
+    """The dimensions of a cell, with the study's own ranges in the place of the method's."""
+    return {**space_of(method, scenario, settings), **tune.space}
+
+
+def trial_recipe(
+    method: str,
+    scenario: str,
+    tune: Tuning,
+    settings: Mapping[str, Any] | None,
+    chosen: Mapping[str, Any],
+) -> Recipe:
+    """One trial: trained on 50,000 training images, measured on the other 10,000."""
+    given = {**(settings or {}), **chosen}
+    if "l2" in scenario:
+        given.setdefault("decay", "weights")
+    options = {key: given.pop(key) for key in OPTIONS if key in given}
+    return make_recipe(
+        method, given, scenario=scenario, split="inner", passes=tune.passes, **options
+    )
+
+
+OPTIONS = (
+    "batch_size", "plan", "schedule", "warmup", "constraint", "decay", "rules", "augment",
+)  # fmt: skip
+
+
+def points(seed: str, dimensions: int, n: int) -> list[list[float]]:
+    """The first `n` points of a scrambled Sobol sequence in [0, 1)^dimensions; point k depends
+    on `seed` and k alone."""
+    from scipy.stats.qmc import Sobol
+
+    number = int.from_bytes(hashlib.sha256(seed.encode()).digest()[:8], "big")
+    sequence = Sobol(dimensions, scramble=True, rng=number)
+    # Whole powers of two keep the sequence balanced; the first n of them are taken.
+    drawn = sequence.random_base2(max(n - 1, 1).bit_length())
+    return [[float(x) for x in point] for point in drawn[:n]]
+
+
+def carry_over(recipe: Recipe, passes: float) -> Recipe:
+    """The recipe of a trial on all 60,000 images for `passes` effective passes; its schedule, a
+    function of progress, is stretched with the budget."""
+    return replace(recipe, split="official", budget=Budget(float(passes), "passes"))
