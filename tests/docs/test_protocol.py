@@ -3,6 +3,15 @@
 import re
 
 from lenetlab.analysis.targets import TARGETS
+from lenetlab.experiments.space import (
+    COUPLED,
+    DECOUPLED,
+    FACTORS,
+    SCHEDULES,
+    WARMUP,
+    Pick,
+    space_of,
+)
 from lenetlab.methods.registry import methods
 from lenetlab.oracle.ledger import COST
 from lenetlab.problem.scenarios import BOUND, RULE_SETS, SCENARIOS
@@ -43,3 +52,28 @@ def test_scenarios_and_rules():
     assert f"{BOUND:,}" in PAGE
     assert all(f"`{name}`" in PAGE for name in RULE_SETS)
     assert "muon_hyperball" in methods()
+
+
+def test_searches_are_as_described():
+    assert FACTORS == (1 / 2, 1, 2, 4, 8)
+    assert (WARMUP.low, WARMUP.high) == (0, 0.2)
+    assert SCHEDULES.values == ("constant", "linear", "cosine")
+    assert (COUPLED.low, COUPLED.high, COUPLED.log) == (1e-5, 3e-3, True)
+    assert (DECOUPLED.low, DECOUPLED.high, DECOUPLED.log) == (0.01, 0.5, True)
+
+
+def test_spaces_contain_what_the_page_says_did_well():
+    def inside(method, scenario, **found):
+        space = space_of(method, scenario)
+        for name, values in found.items():
+            span = space[name]
+            for value in values:
+                if isinstance(span, Pick):
+                    assert value in span.values
+                else:
+                    assert span.low <= value <= span.high, f"{method}: {name}={value}"
+
+    inside("muon", "l2", weight_decay=(0.10, 0.16), batch_size=(256, 512), lr=(0.06, 0.10))
+    inside("soap", "l2", weight_decay=(0.03, 0.10), batch_size=(32, 128), lr=(0.004, 0.015))
+    inside("adamw", "l2", weight_decay=(0.1,))
+    inside("muon_hyperball", "plain", norm=(3,))
