@@ -94,6 +94,11 @@ class Run:
         return str(self.result["status"])
 
     @property
+    def recipe(self) -> dict[str, Any]:
+        """The recipe, canonical: without what is at its default."""
+        return dict(self.identity["recipe"])
+
+    @property
     def seed(self) -> int:
         """The seed."""
         return int(self.identity["seed"])

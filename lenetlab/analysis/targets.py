@@ -1,9 +1,9 @@
 """Test accuracies that others reached, and how soon a run got there."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from lenetlab.problem.scenarios import BOUND
 from lenetlab.records import Run
@@ -27,13 +27,27 @@ TARGETS = (
 STARTER = TARGETS[0].accuracy
 
 
-def bound_of(run: Run) -> int | None:
+class Measured(Protocol):
+    """A training that was looked at: a recorded run, or a row of a study's results."""
+
+    @property
+    def recipe(self) -> Mapping[str, Any]:
+        """Canonical."""
+        ...
+
+    @property
+    def looks(self) -> Sequence[Mapping[str, Any]]:
+        """In order, each with accuracy, nonzeros, passes, seconds and cpu_seconds."""
+        ...
+
+
+def bound_of(run: Measured) -> int | None:
     """Nonzeros that the run's constraint allows in fc1 and fc2; None where it has none."""
-    constraint = run.identity["recipe"].get("constraint")
+    constraint = run.recipe.get("constraint")
     return None if constraint is None else int(constraint[1].get("keep", BOUND))
 
 
-def counting(run: Run) -> Iterator[dict[str, Any]]:
+def counting(run: Measured) -> Iterator[Mapping[str, Any]]:
     """The looks that count: under a constraint, those at which it was in force."""
     bound = bound_of(run)
     for look in run.looks:
@@ -41,16 +55,29 @@ def counting(run: Run) -> Iterator[dict[str, Any]]:
             yield look
 
 
-def seconds_to(run: Run, accuracy: float) -> float:
-    """Training seconds at the first look with at least `accuracy` percent; infinite if none."""
-    reached = (look["seconds"] for look in counting(run) if look["accuracy"] >= accuracy)
-    return float(next(reached, math.inf))
+def reaching(run: Measured, accuracy: float) -> Mapping[str, Any] | None:
+    """The first look with at least `accuracy` percent; None if there is none."""
+    return next((look for look in counting(run) if look["accuracy"] >= accuracy), None)
 
 
-def passes_to(run: Run, accuracy: float) -> float:
-    """Effective passes at the first look with at least `accuracy` percent; infinite if none."""
-    reached = (look["passes"] for look in counting(run) if look["accuracy"] >= accuracy)
-    return float(next(reached, math.inf))
+def seconds_to(run: Measured, accuracy: float) -> float:
+    """Training seconds until `accuracy` percent; infinite if never."""
+    return _until(run, accuracy, "seconds")
+
+
+def cpu_seconds_to(run: Measured, accuracy: float) -> float:
+    """CPU seconds of training until `accuracy` percent; infinite if never."""
+    return _until(run, accuracy, "cpu_seconds")
+
+
+def passes_to(run: Measured, accuracy: float) -> float:
+    """Effective passes until `accuracy` percent; infinite if never."""
+    return _until(run, accuracy, "passes")
+
+
+def _until(run: Measured, accuracy: float, unit: str) -> float:
+    look = reaching(run, accuracy)
+    return math.inf if look is None else float(look[unit])
 
 
 @dataclass(frozen=True)
@@ -65,13 +92,12 @@ class Among:
 
 def place_among(accuracy: float, scenario: str, runs: Sequence[Run]) -> Among:
     """Compare with the finished runs of `scenario` that were measured on the test set."""
-    recipes = [run.identity["recipe"] for run in runs]
     comparable = [
         run
-        for run, recipe in zip(runs, recipes, strict=True)
+        for run in runs
         if run.status == "done"
-        and recipe.get("scenario", "plain") == scenario
-        and recipe.get("split", "official") == "official"
+        and run.recipe.get("scenario", "plain") == scenario
+        and run.recipe.get("split", "official") == "official"
     ]
     if not comparable:
         return Among(0, 0, None, None)

@@ -1,0 +1,266 @@
+"""A leaderboard: all that a page, a paper or a table says of the methods of one scenario."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean
+from typing import Literal
+
+from lenetlab.analysis.comparison import Difference, compare
+from lenetlab.analysis.intervals import LEVEL, Summary, summarise
+from lenetlab.analysis.record import Verdict, record
+from lenetlab.analysis.speed import Reached, reached
+from lenetlab.analysis.targets import TARGETS, Target
+from lenetlab.errors import UserError, unknown
+from lenetlab.recipes import command, words
+from lenetlab.results import Cell, Results, Row, leader
+
+Metric = Literal["accuracy", "loss"]
+METRICS: tuple[Metric, ...] = ("accuracy", "loss")
+Standing = Literal["reference", "tied", "behind", "ahead", "untested"]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What `runs` runs took: all together for trials, on average for finals.
+
+    passes : effective passes. gradients : example gradients. seconds, cpu_seconds : of training.
+    """
+
+    runs: int
+    passes: float
+    gradients: float
+    seconds: float
+    cpu_seconds: float
+
+
+@dataclass(frozen=True)
+class Line:
+    """A method's line. What was not measured, or cannot be said, is None.
+
+    rank : by the mean of the board's metric; None without finals, or where some failed.
+    standing, reason : to the reference, by significance; and why it was not tested.
+    runs, failures : finals begun; and of those without figures the seed, status and reason.
+    held_out : accuracy of the best trial, in percent.
+    nonzeros : of fc1 and fc2, the most that any seed has.
+    tuning, training : of all trials together; of a final on average.
+    records : whether each target is beaten.
+    words, command : the recipe of the finals (of the best trial, without finals).
+    """
+
+    cell: Cell
+    rank: int | None
+    standing: Standing
+    reason: str | None
+    runs: int
+    failures: tuple[str, ...]
+    accuracy: Summary | None
+    loss: Summary | None
+    starter_average_loss: float | None
+    held_out: float | None
+    nonzeros: int | None
+    reached: tuple[Reached, ...]
+    tuning: Cost | None
+    training: Cost | None
+    difference: Difference | None
+    records: tuple[Verdict, ...]
+    words: str | None
+    command: str | None
+
+    @property
+    def name(self) -> str:
+        """The method, and its variant."""
+        return self.cell.place.name
+
+    @property
+    def tied(self) -> bool:
+        """Whether it is the reference, or cannot be told from it."""
+        return self.standing in ("reference", "tied")
+
+
+@dataclass(frozen=True)
+class Board:
+    """The lines of one scenario and rule set, the best mean first, failed and missing ones last.
+
+    reference : what every method is compared with. chosen : how it was chosen, in words.
+    led : whether it is the leader by held-out images.
+    """
+
+    scenario: str
+    rules: str
+    metric: Metric
+    level: float
+    reference: Cell | None
+    chosen: str
+    led: bool
+    lines: tuple[Line, ...]
+
+
+def board(
+    results: Results,
+    scenario: str,
+    rules: str = "strict",
+    metric: Metric = "accuracy",
+    against: str | None = None,
+    level: float = LEVEL,
+    targets: Sequence[Target] = TARGETS,
+) -> Board:
+    """The leaderboard of `scenario`, compared in `metric` with `against`: a method's name, or None
+    for the leader by held-out images, or without trials the first method of the study. The best on
+    the test set is never what the others are compared with: it was chosen by its luck."""
+    cells = results.within(scenario, rules)
+    reference, chosen, led = choose_reference(cells, against)
+    differences, reasons = _tests(cells, reference, metric, level)
+    lines = []
+    for cell, difference, reason in zip(cells, differences, reasons, strict=True):
+        standing = _standing(cell is reference, difference, metric, level)
+        lines.append(_line(cell, reference, standing, difference, reason, level, targets))
+    return Board(scenario, rules, metric, level, reference, chosen, led, _ranked(lines, metric))
+
+
+def choose_reference(cells: Sequence[Cell], against: str | None) -> tuple[Cell | None, str, bool]:
+    """What to compare with, how it was chosen, and whether it is the leader."""
+    first = leader(cells)
+    if against is not None:
+        found = [cell for cell in cells if against in (cell.place.name, cell.place.method)]
+        if not found:
+            raise unknown("method", against, [cell.place.name for cell in cells])
+        if len(found) > 1 and found[0].place.name != against:
+            names = "; ".join(cell.place.name for cell in found)
+            raise UserError(f"{against!r} is more than one setting; name one of: {names}")
+        return found[0], "as asked", found[0] is first
+    if first is not None:
+        return first, "best on held-out training images, before the test set was seen", True
+    ran = [cell for cell in cells if cell.finals]
+    if not ran:
+        return None, "no method has finals", False
+    return ran[0], "the first of the study, since nothing was tuned", False
+
+
+def _tests(
+    cells: Sequence[Cell], reference: Cell | None, metric: Metric, level: float
+) -> tuple[list[Difference | None], list[str | None]]:
+    """Every cell's difference to the reference, or why there is none."""
+    whole = reference is not None and _failures(reference) == ()
+    base = _by_seed(reference, metric) if reference is not None and whole else {}
+    reasons = [_untested(cell, reference, base, metric) for cell in cells]
+    places = [i for i, reason in enumerate(reasons) if reason is None]
+    tested = compare(base, [_by_seed(cells[i], metric) for i in places], level)
+    differences: list[Difference | None] = [None] * len(cells)
+    for i, difference in zip(places, tested, strict=True):
+        differences[i] = difference
+        if difference is None:
+            reasons[i] = "every seed differs by the same amount: its error is unknown"
+    return differences, reasons
+
+
+def _untested(
+    cell: Cell, reference: Cell | None, base: dict[int, float], metric: Metric
+) -> str | None:
+    """Why `cell` is not compared; empty for the reference itself, None if it is compared."""
+    if cell is reference:
+        return ""
+    if failures := _failures(cell):
+        return f"{len(failures)} of {len(cell.finals)} finals failed"
+    if not cell.finals:
+        return "no finals"
+    if reference is None or not reference.finals:
+        return "the reference has no finals"
+    if _failures(reference):
+        return f"finals of {reference.place.name} failed"
+    common = len(set(base) & set(_by_seed(cell, metric)))
+    if common < 2:
+        return f"{common or 'no'} seed{'' if common == 1 else 's'} in common; two are needed"
+    return None
+
+
+def _by_seed(cell: Cell, metric: Metric) -> dict[int, float]:
+    return {row.seed: float(getattr(row, metric)) for row in cell.finals if row.done}
+
+
+def _failures(cell: Cell) -> tuple[str, ...]:
+    return tuple(
+        f"seed {row.seed}: {row.status}{f', {row.reason}' if row.reason else ''}"
+        for row in cell.finals
+        if not row.done
+    )
+
+
+def _standing(
+    is_reference: bool, difference: Difference | None, metric: Metric, level: float
+) -> Standing:
+    if is_reference:
+        return "reference"
+    if difference is None:
+        return "untested"
+    if difference.adjusted > 1 - level:
+        return "tied"
+    return "ahead" if (difference.mean > 0) == (metric == "accuracy") else "behind"
+
+
+def _line(
+    cell: Cell,
+    reference: Cell | None,
+    standing: Standing,
+    difference: Difference | None,
+    reason: str | None,
+    level: float,
+    targets: Sequence[Target],
+) -> Line:
+    done = [row for row in cell.finals if row.done]
+    accuracy = [float(row.accuracy) for row in done if row.accuracy is not None]
+    nonzeros = [row.nonzeros for row in done if row.nonzeros is not None]
+    averages = [row.starter_average_loss for row in done if row.starter_average_loss is not None]
+    best, failures = cell.best, _failures(cell)
+    shown = min(cell.finals, key=lambda row: row.seed) if cell.finals else best
+    return Line(
+        cell=cell,
+        rank=None,
+        standing=standing,
+        reason=reason or None,
+        runs=len(cell.finals),
+        failures=failures,
+        accuracy=summarise(accuracy, level),
+        loss=summarise([float(row.loss) for row in done if row.loss is not None], level),
+        starter_average_loss=fmean(averages) if averages else None,
+        held_out=best.accuracy if best else None,
+        nonzeros=max(nonzeros, default=None),
+        reached=reached(cell.finals, reference.finals if reference else (), targets),
+        tuning=_cost(cell.trials, 1),
+        training=_cost(done, len(done)),
+        difference=difference,
+        records=tuple(record(accuracy, target.accuracy, len(failures)) for target in targets)
+        if cell.finals
+        else (),
+        words=words(shown.recipe) if shown else None,
+        command=command(shown.recipe, shown.seed, max(len(cell.finals), 1), shown.numerics)
+        if shown
+        else None,
+    )
+
+
+def _cost(rows: Sequence[Row], share: int) -> Cost | None:
+    if not rows:
+        return None
+    return Cost(
+        runs=len(rows),
+        passes=sum(row.passes for row in rows) / share,
+        gradients=sum(row.bill.get("gradients", 0) for row in rows) / share,
+        seconds=sum(row.train_seconds for row in rows) / share,
+        cpu_seconds=sum(row.cpu_seconds for row in rows) / share,
+    )
+
+
+def _ranked(lines: Sequence[Line], metric: Metric) -> tuple[Line, ...]:
+    """In order, and with ranks; equal means share one."""
+
+    def mean(line: Line) -> float:
+        summary: Summary | None = getattr(line, metric)
+        assert summary is not None
+        return -summary.mean if metric == "accuracy" else summary.mean
+
+    measured = [line for line in lines if line.accuracy is not None]
+    whole = sorted((line for line in measured if not line.failures), key=mean)
+    partly = sorted((line for line in measured if line.failures), key=mean)
+    values = [mean(line) for line in whole]
+    ranked = [replace(line, rank=values.index(mean(line)) + 1) for line in whole]
+    return (*ranked, *partly, *(line for line in lines if line.accuracy is None))
