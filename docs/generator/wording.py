@@ -6,6 +6,7 @@ import textwrap
 from formulas import mathml
 
 _NAMES = re.compile(r"[\w.*]+(?:, [\w.*]+)* : ")  # `looks : …` or `correct, images : …`
+_SECOND = re.compile(r"(?<=\.)\s+(?=\w)([\w]+(?:, \w+)* : )")  # more definitions in a line
 _DIRECTIVE = re.compile(r" +# doctest: .*")
 _UNDERLINED = re.compile(r"\w+\n-+\n")
 
@@ -53,6 +54,8 @@ def _block(block: str) -> str:
 
 def _lines(block: str) -> list[str]:
     """Running text, then a list from the first line that defines a name."""
+    if any(_NAMES.match(line) for line in block.splitlines()):
+        block = _SECOND.sub(r"\n\1", block)
     out: list[str] = []
     listed = False
     for line in block.splitlines():

@@ -79,9 +79,9 @@ def test_signs_of_markdown_are_taken_literally():
 def test_docstrings_become_markdown():
     made = docstring(
         "A look at w_k.\n\nParameters\n----------\nloss : in nats,\n    a mean.\n"
-        "correct, images : counts.\n\n    a ← b\n\n>>> look(1)  # doctest: +SKIP\n2"
+        "correct, images : counts. at : when.\n\n    a ← b\n\n>>> look(1)  # doctest: +SKIP\n2"
     )
     assert made == (
-        "A look at w\\_k.\n\n- `loss`: in nats,\n    a mean.\n- `correct, images`: counts.\n\n"
+        "A look at w\\_k.\n\n- `loss`: in nats,\n    a mean.\n- `correct, images`: counts.\n- `at`: when.\n\n"
         "```text\na ← b\n```\n\n```python\n>>> look(1)\n2\n```"
     )

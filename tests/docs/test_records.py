@@ -42,7 +42,7 @@ def test_a_study_gives_a_line_a_scenario_and_its_records(study):
 
 def test_what_is_not_there_is_said(tmp_path, study):
     assert block(tmp_path / "nowhere") == f"{NONE}\n"
-    folder, results = study
+    _, results = study
     cells = tuple(replace(cell, finals=()) for cell in results.cells)
     write_results(tmp_path / "b", replace(results, cells=cells))
     assert block(tmp_path / "b") == f"{NONE}\n"
