@@ -17,6 +17,12 @@ STUDIES, RESULTS = "studies", "results"  # <out>/studies/<name>/results
 def open_results(target: Path, out: Path = Path("runs")) -> Results:
     """The results of `target`: a study file (its working folder is in `out`), a working folder, a
     folder of results, or a folder of runs by `lenetlab run`."""
+    folder = results_folder(target, out)
+    return read_results(folder) if (folder / STUDY).exists() else from_runs(folder)
+
+
+def results_folder(target: Path, out: Path = Path("runs")) -> Path:
+    """The folder that the results of `target` are in."""
     if target.is_file():
         folder = out / STUDIES / target.stem / RESULTS
         if not (folder / STUDY).exists():
@@ -24,7 +30,7 @@ def open_results(target: Path, out: Path = Path("runs")) -> Results:
                 f"there are no results of {target} in {folder}; give `lenetlab study {target}` "
                 "first, or the folder that has them"
             )
-        return read_results(folder)
+        return folder
     if not target.is_dir():
         raise UserError(
             f"{target} does not exist; expected a study file, a folder of results, or a folder of "
@@ -32,9 +38,9 @@ def open_results(target: Path, out: Path = Path("runs")) -> Results:
         )
     for folder in (target, target / RESULTS):
         if (folder / STUDY).exists():
-            return read_results(folder)
+            return folder
     if any(target.glob(f"*/{RESULT}")):
-        return from_runs(target)
+        return target
     raise UserError(
         f"{target} has no results; expected {STUDY} as a study leaves it, or folders of runs by "
         "`lenetlab run`"

@@ -9,6 +9,7 @@ from lenetlab.cli.demo import demo
 from lenetlab.cli.export import export
 from lenetlab.cli.judge import judge
 from lenetlab.cli.methods import methods
+from lenetlab.cli.report import report
 from lenetlab.cli.run import run
 from lenetlab.cli.shrink import shrink
 
@@ -20,5 +21,5 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, data, baseline, methods, run, compare, judge, export, shrink):
+for command in (demo, data, baseline, methods, run, compare, report, judge, export, shrink):
     app.command()(command)

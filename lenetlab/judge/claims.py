@@ -3,7 +3,6 @@
 Nothing named by the folder is run: a method from outside the package stays unchecked.
 """
 
-import inspect
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,8 +15,8 @@ from lenetlab import records
 from lenetlab.errors import UserError
 from lenetlab.experiments.curve import SLACK
 from lenetlab.experiments.identity import digest
-from lenetlab.experiments.plans import choose_plan
-from lenetlab.experiments.recipe import Recipe, make_recipe
+from lenetlab.experiments.recall import recall
+from lenetlab.experiments.recipe import Recipe
 from lenetlab.judge.scoring import Score
 from lenetlab.oracle.ledger import PASS, Ledger
 from lenetlab.problem.data import HELD_OUT
@@ -61,28 +60,7 @@ def check(run: records.Run, score: Score, engine: str) -> list[Claim]:
 
 def recipe_of(run: records.Run) -> Recipe:
     """The recipe that run.json describes, validated again; `UserError` if it is none."""
-    fields = dict(run.identity["recipe"])
-    method, given = fields.pop("method")
-    settings = {name: _value(value) for name, value in given.items()}
-    around = fields.pop("wrappers", [])
-    for name, its in around:
-        settings |= {f"{name}.{key}": _value(value) for key, value in its.items()}
-    options: dict[str, Any] = {}
-    if "budget" in fields:
-        unit, amount = fields.pop("budget")
-        options[unit] = amount
-    plan = fields.setdefault("plan", ["fixed", {}])
-    # Left out means the plan's own default, not the method's batch size.
-    settings["plan.size"] = choose_plan(plan[0], {}).settings["size"]
-    for field, value in fields.items():
-        if isinstance(value, str):
-            options[field] = value
-        else:
-            options[field], its = value
-            settings |= {f"{field}.{key}": _value(part) for key, part in its.items()}
-    if strange := set(options) - set(inspect.signature(make_recipe).parameters):
-        raise UserError(f"the recipe has {min(strange)!r}, which this version does not know")
-    return make_recipe("+".join([*(name for name, _ in around), method]), settings, **options)
+    return recall(run.identity["recipe"])
 
 
 def from_outside(run: records.Run) -> bool:
@@ -162,7 +140,3 @@ def _figures(run: records.Run, score: Score, engine: str) -> Iterator[Claim]:
     if run.result["nonzeros"] != score.constrained:
         wrong = f"{run.result['nonzeros']} recorded, the weights have {score.constrained}"
     yield Claim("the count of nonzeros is that of the weights", wrong)
-
-
-def _value(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value

@@ -1,0 +1,61 @@
+"""`lenetlab report`: a study as a page to look at, or as a paper to hand in."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from lenetlab.cli.options import Json
+
+if TYPE_CHECKING:
+    from lenetlab.report.beside import Beside
+    from lenetlab.results import Results
+
+Format = Literal["html", "pdf", "md", "tex"]
+
+
+def report(
+    target: Annotated[
+        Path,
+        typer.Argument(
+            help="A study file, its working folder, a folder of results, or a folder of runs."
+        ),
+    ],
+    format: Annotated[Format, typer.Option(help="A page, a paper, or its source.")] = "html",
+    to: Annotated[
+        Path | None, typer.Option(help="Where it goes (default: its name, in this folder).")
+    ] = None,
+    open: Annotated[bool, typer.Option("--open", help="Show it when it is written.")] = False,
+    json: Json = False,
+) -> None:
+    """Make a report of stored results: one page that works offline, or a paper of ten pages.
+
+    Nothing is trained. What is not finished is shown as far as it is.
+
+    - `lenetlab report studies/course.toml --open`
+    - `lenetlab report results/course --format pdf --to course.pdf`
+    - `lenetlab run adamw sgd --vary lr=0.001,0.01 --seeds 3`, then `lenetlab report runs`
+    """
+    from lenetlab.cli.output import out, print_json
+    from lenetlab.opening import open_results, results_folder
+    from lenetlab.report.beside import read_beside
+
+    results = open_results(target)
+    path = to or Path(f"{results.name or 'report'}.{format}")
+    written = _write(results, path, format, read_beside(results_folder(target)))
+    if json:
+        print_json({"files": [str(path) for path in written]})
+    else:
+        out.print(*written, sep="\n", soft_wrap=True, markup=False)
+    if open:
+        typer.launch(str(written[0]))
+
+
+def _write(results: "Results", path: Path, form: Format, beside: "Beside") -> list[Path]:
+    if form == "html":
+        from lenetlab.report.page.render import write as write_page
+
+        return [write_page(results, path, beside)]
+    from lenetlab.report.paper.write import write as write_paper
+
+    return write_paper(results, path, form, beside)

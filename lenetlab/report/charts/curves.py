@@ -1,0 +1,149 @@
+"""Accuracy and loss on the test set while a method trains: the mean over seeds, in a band."""
+
+from collections.abc import Sequence
+from statistics import fmean
+from typing import Any
+
+import altair as alt
+
+from lenetlab.analysis.curves import Point, curves
+from lenetlab.report.charts.choice import Drawing, board, choice, when
+from lenetlab.report.charts.theme import SHOWN, Styles, logarithmic, ticks
+from lenetlab.results import Cell
+
+AXES = {
+    "passes": "effective passes",
+    "gradients": "gradient evaluations (one example each)",
+    "cpu_seconds": "CPU seconds of training",
+}
+
+
+def curve_rows(cells: Sequence[Cell]) -> list[dict[str, Any]]:
+    """One row per method and look: means over the seeds that are done, with the band of
+    `lenetlab.analysis.curves`. A single seed has no band."""
+    rows = []
+    for cell in cells:
+        accuracy, loss = curves(cell, y="accuracy"), curves(cell, y="loss")
+        done = [{look["at"]: look for look in row.looks} for row in cell.finals if row.done]
+        for up, down in zip(accuracy, loss, strict=True):
+            rows.append(
+                {
+                    "method": cell.place.name,
+                    "family": cell.place.family,
+                    "n": up.n,
+                    **{axis: _short(fmean(run[up.at][axis] for run in done)) for axis in AXES},
+                    **_band("accuracy", up),
+                    **_band("loss", down),
+                }
+            )
+    return rows
+
+
+def _band(name: str, point: Point) -> dict[str, float]:
+    low = point.y if point.low is None else point.low
+    high = point.y if point.high is None else point.high
+    return {name: _short(point.y), f"{name}_low": _short(low), f"{name}_high": _short(high)}
+
+
+def _short(value: float) -> float:
+    """Six digits are more than a screen can show, and keep a page small."""
+    return float(f"{value:.6g}")
+
+
+def accuracy_curves(
+    cells: Sequence[Cell],
+    styles: Styles,
+    x: str = "passes",
+    shown: Sequence[str] | None = None,
+    interactive: bool = True,
+    rows: Sequence[dict[str, Any]] | None = None,
+) -> Drawing:
+    """Test accuracy against `x`, one of `AXES`. `shown` methods (by default the best) stand out
+    among faint others; where `interactive`, a click on the legend chooses them.
+
+    `rows`, if they are at hand, are `curve_rows(cells)`, which take a while. The axis begins a
+    little below the least final accuracy shown, so that differences of tenths can be seen."""
+    rows = curve_rows(cells) if rows is None else rows
+    chosen = stand_out(cells, styles, shown)
+    ends = {row["method"]: row["accuracy"] for row in rows}  # the last look of each
+    least = min((ends[name] for name in chosen if name in ends), default=0.0)
+    top = max((row["accuracy_high"] for row in rows), default=100.0)
+    domain = [max(least - 7, top - 40, 0), min(top + 0.3, 100)]
+    y = alt.Y("accuracy:Q", title="test accuracy, %")
+    y = y.scale(domain=domain, zero=False, nice=False)
+    return _curves(cells, rows, styles, chosen, x, y, interactive)
+
+
+def loss_curves(
+    cells: Sequence[Cell],
+    styles: Styles,
+    x: str = "passes",
+    shown: Sequence[str] | None = None,
+    interactive: bool = True,
+    rows: Sequence[dict[str, Any]] | None = None,
+) -> Drawing:
+    """True mean test loss against `x`, as `accuracy_curves`; logarithmic."""
+    rows = curve_rows(cells) if rows is None else rows
+    chosen = stand_out(cells, styles, shown)
+    here = [row for row in rows if row["method"] in chosen]
+    domain = [
+        min((row["loss_low"] for row in here), default=0.1) * 0.97,
+        min(max((row["loss_high"] for row in here), default=1.0), 1.2),
+    ]
+    y = alt.Y("loss:Q", title="test loss (true mean)").axis(values=ticks(*domain), format="~g")
+    y = y.scale(type="log", domain=domain, nice=False)
+    return _curves(cells, rows, styles, chosen, x, y, interactive)
+
+
+def across(rows: Sequence[dict[str, Any]], x: str) -> alt.X:
+    """The axis of computation `x`, one of `AXES`."""
+    form = "~s" if x == "gradients" else "~g"
+    return logarithmic(alt.X(f"{x}:Q", title=AXES[x]), [row[x] for row in rows], form)
+
+
+def stand_out(cells: Sequence[Cell], styles: Styles, shown: Sequence[str] | None) -> list[str]:
+    """The methods that stand out: `shown`, by default the best few of those in `cells`."""
+    here = {cell.place.name for cell in cells if any(row.done for row in cell.finals)}
+    best = [name for name in styles.names if name in here][:SHOWN]
+    return best if shown is None else [name for name in styles.names if name in shown]
+
+
+def _curves(
+    cells: Sequence[Cell],
+    rows: Sequence[dict[str, Any]],
+    styles: Styles,
+    shown: list[str],
+    x: str,
+    y: alt.Y,
+    interactive: bool,
+) -> Drawing:
+    name, scenario = str(y.shorthand)[:-2], board(cells)
+    chosen = choice(shown, interactive)
+    base = alt.Chart(alt.InlineData(values=list(rows), name=f"curves, {scenario}")).encode(
+        x=across(rows, x),
+        color=styles.colour(None if interactive else shown),
+        tooltip=["method:N", "family:N", alt.Tooltip(f"{x}:Q", title=AXES[x], format=",.4~g"),
+                 alt.Tooltip(f"{name}:Q", title=f"mean {name}", format=".4~f"),
+                 alt.Tooltip(f"{name}_low:Q", title="95 % from", format=".4~f"),
+                 alt.Tooltip(f"{name}_high:Q", title="to", format=".4~f"),
+                 alt.Tooltip("n:Q", title="seeds")],
+    )  # fmt: skip
+    low = y.copy()
+    low.shorthand = f"{name}_low:Q"
+    band = base.mark_area(clip=True, line=False).encode(
+        y=low, y2=f"{name}_high:Q", opacity=when(chosen, 0.18, 0)
+    )
+    line = base.mark_line(clip=True).encode(
+        y=y,
+        strokeDash=styles.dash(None if interactive else shown),
+        opacity=when(chosen, 1, 0.12),
+    )
+    point = base.mark_point(clip=True, filled=True).encode(
+        y=y,
+        shape=styles.shape(None if interactive else shown),
+        opacity=when(chosen, 1, 0),
+    )
+    return alt.layer(band, line, point.add_params(chosen) if interactive else point).properties(
+        description=f"Line chart, {scenario}: {y['title']} against {AXES[x]}, a line for each "
+        "method, the mean over seeds, in its 95 % band."
+    )

@@ -1,0 +1,57 @@
+"""Every method's difference to the leader, its interval drawn; ties are open circles."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+
+from lenetlab.analysis.board import Board
+from lenetlab.report.charts.choice import Drawing
+
+LINE = 12  # points of height for a method
+
+
+def difference_rows(board: Board) -> list[dict[str, Any]]:
+    """One row per method that was compared, in the order of the leaderboard."""
+    return [
+        {
+            "method": line.name,
+            "difference": float(f"{line.difference.mean:.5g}"),
+            "low": float(f"{line.difference.low:.5g}"),
+            "high": float(f"{line.difference.high:.5g}"),
+            "p": float(f"{line.difference.adjusted:.3g}"),
+            "tie": line.standing == "tied",
+            "verdict": line.standing,
+        }
+        for line in board.lines
+        if line.difference is not None
+    ]
+
+
+def differences(rows: Sequence[dict[str, Any]], leader: str, scenario: str) -> Drawing:
+    """A line per method: its paired difference in test accuracy to `leader`, in points, with its
+    interval. `rows` are some of `difference_rows`, drawn in their order."""
+    order = [row["method"] for row in rows]
+    base = alt.Chart(alt.InlineData(values=list(rows), name=f"differences, {scenario}")).encode(
+        y=alt.Y("method:N", sort=order, title=None).axis(grid=False, labelLimit=140),
+        tooltip=["method:N", alt.Tooltip("difference:Q", format="+.3f"),
+                 alt.Tooltip("low:Q", format="+.3f"), alt.Tooltip("high:Q", format="+.3f"),
+                 alt.Tooltip("p:Q", title="p (Holm)", format=".3~g"), "verdict:N"],
+    )  # fmt: skip
+    zero = alt.Chart(alt.InlineData(values=[{"difference": 0}])).mark_rule(strokeDash=[2, 3])
+    title = "difference to the leader, points"
+    points = alt.X("difference:Q", title=title)
+    return alt.layer(
+        zero.encode(x="difference:Q"),
+        base.mark_rule(strokeWidth=1.5).encode(x=alt.X("low:Q", title=title), x2="high:Q"),
+        base.mark_point(filled=True, size=45)
+        .encode(x=points)
+        .transform_filter("!datum.tie"),
+        base.mark_point(filled=False, size=45)
+        .encode(x=points)
+        .transform_filter("datum.tie"),
+    ).properties(
+        height=LINE * max(len(rows), 2),
+        description=f"{scenario}: for each method the difference of its mean test accuracy to "
+        f"that of {leader}, the leader, with its interval. Open circles cannot be told from it.",
+    )  # fmt: skip

@@ -1,0 +1,60 @@
+"""What accuracy a method has for how much computation, and the front that none is above."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+
+from lenetlab.report.charts.choice import Drawing, board, choice, when
+from lenetlab.report.charts.curves import AXES, across, curve_rows, stand_out
+from lenetlab.report.charts.theme import Styles
+from lenetlab.results import Cell
+
+
+def front(rows: Sequence[dict[str, Any]], x: str) -> list[dict[str, Any]]:
+    """The rows to which no other has at least the accuracy for at most the `x`, by `x`."""
+    best, found = float("-inf"), []
+    for row in sorted(rows, key=lambda row: (row[x], -row["accuracy"])):
+        if row["accuracy"] > best:
+            best = row["accuracy"]
+            found.append(row)
+    return found
+
+
+def pareto(
+    cells: Sequence[Cell],
+    styles: Styles,
+    x: str = "cpu_seconds",
+    shown: Sequence[str] | None = None,
+    interactive: bool = True,
+    rows: Sequence[dict[str, Any]] | None = None,
+) -> Drawing:
+    """Mean test accuracy against computation `x`, one of `AXES`: every look of every method is a
+    point, those on the front are joined. Looks before the end are on the way of a full run: a
+    schedule made for a shorter budget would do better there."""
+    rows = curve_rows(cells) if rows is None else rows
+    best = front(rows, x)
+    on_front = list(dict.fromkeys(row["method"] for row in reversed(best)))
+    names = stand_out(cells, styles, shown or on_front[:8] or None)
+    chosen = choice(names, interactive)
+    top = max((row["accuracy"] for row in rows), default=100.0)
+    domain = [max(top - 25, 0), min(top + 1, 100)]
+    base = alt.Chart(alt.InlineData(values=list(rows), name=f"curves, {board(cells)}")).encode(
+        x=across(rows, x),
+        y=alt.Y("accuracy:Q", title="test accuracy, %").scale(
+            domain=domain, zero=False, nice=False
+        ),
+        tooltip=["method:N", "family:N", alt.Tooltip(f"{x}:Q", title=AXES[x], format=",.4~g"),
+                 alt.Tooltip("accuracy:Q", title="mean accuracy", format=".2f"),
+                 alt.Tooltip("passes:Q", format=".3~g"), alt.Tooltip("n:Q", title="seeds")],
+    )  # fmt: skip
+    legend = None if interactive else names
+    points = base.mark_point(clip=True, filled=True).encode(
+        color=styles.colour(legend), shape=styles.shape(legend), opacity=when(chosen, 1, 0.15)
+    )
+    line = base.mark_line(interpolate="step-after", strokeWidth=1.2, clip=True)
+    line.data = alt.InlineData(values=best, name=f"front, {board(cells)}, {x}")
+    return alt.layer(line, points.add_params(chosen) if interactive else points).properties(
+        description=f"Scatter chart, {board(cells)}: mean test accuracy against {AXES[x]}, a point "
+        "for each method and look; a stepped line joins those that no other is above and left of."
+    )

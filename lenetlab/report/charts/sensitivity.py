@@ -1,0 +1,91 @@
+"""How much a method depends on its learning rate and batch size: its trials, on held-out images."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+
+from lenetlab.report.charts.choice import Drawing, board
+from lenetlab.report.charts.theme import logarithmic
+from lenetlab.results import Cell, Row
+
+FACET = 165  # points of width of a small chart, three of which stand beside each other
+PLAN_SIZE = 64  # a recipe of this batch size does not mention it
+
+
+def trial_rows(cells: Sequence[Cell]) -> list[dict[str, Any]]:
+    """One row per trial that has a learning rate; a failed one has its reason, no accuracy."""
+    return [
+        {
+            "method": cell.place.name,
+            "trial": row.number,
+            "run": row.id,
+            "rate": rate,
+            "batch": _batch(row),
+            "accuracy": row.accuracy if row.done else None,
+            "status": row.status if row.reason is None else f"{row.status}: {row.reason}",
+        }
+        for cell in cells
+        for row in cell.trials
+        if (rate := row.recipe["method"][1].get("lr")) is not None
+    ]
+
+
+def _batch(row: Row) -> int:
+    return int(row.recipe.get("plan", ["fixed", {}])[1].get("size", PLAN_SIZE))
+
+
+def sensitivity(cells: Sequence[Cell], methods: Sequence[str], interactive: bool = True) -> Drawing:
+    """Held-out accuracy against the learning rate, coloured by batch size; failed trials are
+    crosses on the floor. On a page one of `methods` at a time, chosen from a list; on paper a
+    small chart for each."""
+    rows = [row for row in trial_rows(cells) if row["method"] in methods]
+    done = [row["accuracy"] for row in rows if row["accuracy"] is not None]
+    top = max(done, default=100.0)
+    floor = max(min(done, default=0.0) - 0.5, top - 8)
+    sizes = sorted({row["batch"] for row in rows})
+    base = alt.Chart().encode(
+        x=logarithmic(alt.X("rate:Q", title="learning rate"), [row["rate"] for row in rows], gap=6),
+        tooltip=["method:N", "trial:Q", "rate:Q", "batch:N", "accuracy:Q", "status:N"],
+    )
+    height = alt.Y("shown:Q", title="held-out accuracy, %").scale(
+        domain=[floor, top + 0.2], zero=False, nice=False
+    )
+    points = (
+        base.mark_point(filled=True, size=60, opacity=0.9)
+        .transform_filter("isValid(datum.accuracy)")
+        .encode(
+            y=height,
+            color=alt.Color(
+                "batch:N", title="batch size", sort=sizes, legend=alt.Legend(columns=6)
+            ).scale(domain=sizes, scheme="viridis"),
+            shape=alt.Shape(
+                "batch:N", title="batch size", sort=sizes, legend=alt.Legend(columns=6)
+            ).scale(domain=sizes),
+        )
+    )
+    failed = (
+        base.mark_point(shape="cross", angle=45, size=45, filled=True)
+        .transform_filter("!isValid(datum.accuracy)")
+        .encode(y=height)
+    )
+    text = (
+        f"Scatter chart, {board(cells)}: held-out accuracy of the trials against learning rate, "
+        "coloured by batch size; crosses at the bottom are trials that failed."
+    )
+    data = alt.InlineData(values=rows, name=f"trials, {board(cells)}")
+    # what lies below the floor is drawn on it, so that it is not lost
+    layers = alt.layer(points, failed, data=data).transform_calculate(
+        shown=f"isValid(datum.accuracy) ? max(datum.accuracy, {floor}) : {floor}"
+    )
+    if not interactive:
+        return (
+            layers.properties(width=FACET, height=FACET * 0.55)
+            .facet(facet=alt.Facet("method:N", title=None, sort=list(methods)), columns=3)
+            .properties(description=text)
+        )
+    bound = alt.binding_select(options=list(methods), name="method ")
+    one = alt.param(name="one", bind=bound, value=methods[0] if methods else "")
+    return (
+        layers.add_params(one).transform_filter("datum.method === one").properties(description=text)
+    )

@@ -1,0 +1,119 @@
+"""How every chart looks: a method's colour, dash and shape, and what a page or paper sets.
+
+Charts name roles, never colours: `config` turns roles into colours for an ink, so that a page
+changes between light and dark by its configuration alone. The background is transparent.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any
+
+import altair as alt
+
+from lenetlab.results import Results
+
+# Okabe and Ito's colours, told apart by colour-blind readers, without the yellow that vanishes on
+# white; the ink itself is the seventh. After one round they come again with another dash.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+DASHES = ((1, 0), (6, 3), (2, 2), (8, 2, 2, 2), (4, 4), (10, 3), (1, 3))
+SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down",
+          "triangle-right", "triangle-left")  # fmt: skip
+INK, PAPER_INK = "#1a1a1a", "#000000"
+FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
+SHOWN = 7  # methods that stand out in a chart of many: one round of colours
+
+
+@dataclass(frozen=True)
+class Styles:
+    """The methods of a report, the best first; a method's place decides how it is drawn."""
+
+    names: tuple[str, ...]
+
+    def colour(self, shown: Sequence[str] | None = None) -> alt.Color:
+        """Colour by method; the legend names those in `shown`."""
+        scale = alt.Scale(domain=list(self.names), range="category")
+        return alt.Color("method:N", scale=scale, title=None, legend=self._legend(shown))
+
+    def dash(self, shown: Sequence[str] | None = None) -> alt.StrokeDash:
+        """Dash by method."""
+        turns = [list(DASHES[i // (len(COLOURS) + 1) % len(DASHES)]) for i in self._places()]
+        scale = alt.Scale(domain=list(self.names), range=turns)
+        return alt.StrokeDash("method:N", scale=scale, title=None, legend=self._legend(shown))
+
+    def shape(self, shown: Sequence[str] | None = None) -> alt.Shape:
+        """Shape by method."""
+        turns = [SHAPES[(i + 4 * (i // (len(COLOURS) + 1))) % len(SHAPES)] for i in self._places()]
+        scale = alt.Scale(domain=list(self.names), range=turns)
+        return alt.Shape("method:N", scale=scale, title=None, legend=self._legend(shown))
+
+    def _places(self) -> range:
+        return range(len(self.names))
+
+    def _legend(self, shown: Sequence[str] | None) -> alt.Legend:
+        names = [name for name in self.names if shown is None or name in shown]
+        return alt.Legend(values=names, symbolLimit=0, symbolOpacity=1)
+
+
+def logarithmic(channel: alt.X, values: Sequence[float], form: str = "~g", gap: float = 0) -> alt.X:
+    """The axis of `values` > 0 in the logarithm, its ticks at round numbers written in `form`;
+    `gap` points are left free at both ends."""
+    low, high = min(values, default=1.0), max(values, default=10.0)
+    scale = alt.Scale(type="log", domain=[low, high], nice=False, padding=gap)
+    return channel.scale(scale).axis(values=ticks(low, high), format=form)
+
+
+def ticks(low: float, high: float) -> list[float]:
+    """1, 2, 5 and their tenfolds between `low` and `high`, for a logarithmic axis; every digit
+    where that gives fewer than four."""
+    if not 0 < low <= high < math.inf:
+        return []
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for digits in ((1, 10), (1, 2, 5), (1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9)):
+        found = sorted(
+            {float(f"{d}e{k}") if d != 10 else float(f"1e{k + 1}") for k in powers for d in digits}
+        )
+        found = [value for value in found if low * 0.999 <= value <= high * 1.001]
+        if len(found) >= 4:
+            return found
+    return found
+
+
+def styles(results: Results) -> Styles:
+    """The styles of a report: by mean held-out accuracy of the best trials, so that those which
+    matter most look least alike; cells without trials follow in the order of the study."""
+    scores: dict[str, list[float]] = {}
+    for cell in results.cells:
+        best = cell.best
+        known = scores.setdefault(cell.place.name, [])
+        if best is not None and best.accuracy is not None:
+            known.append(best.accuracy)
+    return Styles(tuple(sorted(scores, key=lambda m: -fmean(scores[m]) if scores[m] else 0.0)))
+
+
+def config(ink: str = INK, font: str = FONT, size: float = 12, columns: int = 3) -> dict[str, Any]:
+    """Vega-Lite's configuration: all colours, fonts and sizes of all charts. `ink` is any colour
+    of the page, `currentColor` too where charts are drawn as SVG; `columns` are the legend's."""
+    words = {"labelColor": ink, "titleColor": ink, "labelFontSize": size, "titleFontSize": size,
+             "labelFont": font, "titleFont": font, "titleFontWeight": "normal"}  # fmt: skip
+    return {
+        "background": "transparent",
+        "font": font,
+        "padding": 2,
+        "view": {"stroke": None},
+        "mark": {"color": ink},  # of what has no colour of its own
+        "range": {"category": [*COLOURS, ink]},
+        "axis": {**words, "gridColor": ink, "gridOpacity": 0.12, "domainColor": ink,
+                 "tickColor": ink, "domainOpacity": 0.5, "tickOpacity": 0.5, "labelLimit": 160, "labelSeparation": 5,
+                 "tickCount": 6},
+        "legend": {**words, "orient": "bottom", "columns": columns, "labelLimit": 105,
+                   "symbolStrokeWidth": 2, "symbolSize": 60, "rowPadding": 2,
+                   "columnPadding": 14},
+        "header": {**words, "titleFontSize": size, "labelLimit": 180},
+        "title": {"color": ink, "font": font, "fontSize": size + 1, "anchor": "start",
+                  "fontWeight": "normal", "subtitleColor": ink, "subtitleFontSize": size},
+        "line": {"strokeWidth": 2, "strokeCap": "butt"},
+        "point": {"size": 32, "strokeWidth": 1.5},
+        "text": {"color": ink, "font": font, "fontSize": size},
+    }  # fmt: skip

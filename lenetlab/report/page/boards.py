@@ -1,0 +1,257 @@
+"""The leaderboards: their columns and lines, and the leaders at a glance."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lenetlab.analysis.board import Board, Line, board
+from lenetlab.analysis.intervals import Summary
+from lenetlab.analysis.speed import Reached
+from lenetlab.analysis.targets import TARGETS
+from lenetlab.report.beside import Beside, Champion
+from lenetlab.report.charts.theme import Styles
+from lenetlab.report.page.detail import anchor, board_name
+from lenetlab.report.page.drawings import Drawn, board_charts, choices
+from lenetlab.report.page.study import scenario_about
+from lenetlab.report.page.table import Column, Entry, Table, number, short, text
+from lenetlab.results import Results
+
+# What reaching a target is counted in: how the page calls it, and how the analysis does.
+UNITS = {"passes": "passes", "seconds": "seconds", "CPU seconds": "cpu_seconds"}
+GLANCE = TARGETS[2]  # what all good methods reach, and few at once
+
+
+@dataclass(frozen=True)
+class LineView:
+    """A line of a leaderboard. state : `leader`, `failed` or nothing."""
+
+    place: str
+    name: str
+    family: str
+    link: str
+    state: str
+    entries: Sequence[Entry]
+
+
+@dataclass(frozen=True)
+class BoardView:
+    """A leaderboard and what belongs to it. choices : methods, and which curves show at first."""
+
+    id: str
+    name: str
+    about: str
+    families: Sequence[str]
+    groups: Sequence[str]
+    table: Table
+    lines: Sequence[LineView]
+    notes: Sequence[str]
+    failures: Sequence[Entry]
+    choices: Sequence[tuple[str, bool]]
+    charts: Sequence[Drawn]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Which columns a study has use for."""
+
+    family: bool
+    tuned: bool
+    nonzeros: bool
+
+
+def boards(results: Results) -> list[Board]:
+    """The analysis of every leaderboard."""
+    return [board(results, scenario, rules) for scenario, rules in results.scenarios()]
+
+
+def view(found: Board, look: Styles, beside: Beside, datasets: dict[str, Any]) -> BoardView:
+    """A leaderboard as the page shows it; the data of its charts goes into `datasets`."""
+    cells = [line.cell for line in found.lines]
+    id = board_name(found.scenario, found.rules)
+    families = sorted({_family(line) for line in found.lines} - {""})
+    shown = Shown(
+        family=bool(families),
+        tuned=any(cell.trials for cell in cells),
+        nonzeros=found.scenario.startswith(("sparse", "frontier")),
+    )
+    reached = any(line.reached for line in found.lines)
+    return BoardView(
+        id=id,
+        name=found.scenario if found.rules == "strict" else f"{found.scenario}, {found.rules}",
+        about=scenario_about(found.scenario, found.rules),
+        families=families,
+        groups=list(UNITS) if reached else [],
+        table=Table(_columns(shown, found.led), ()),
+        lines=[_line(line, shown) for line in found.lines],
+        notes=list(_notes(found)),
+        failures=[failure for line in found.lines for failure in _failures(line)],
+        choices=choices(cells, look),
+        charts=board_charts(found, look, id, _champion(beside, found), datasets),
+    )
+
+
+def _champion(beside: Beside, found: Board) -> Champion | None:
+    place = (found.scenario, found.rules)
+    return next((one for one in beside.champions if (one.scenario, one.rules) == place), None)
+
+
+def _family(line: Line) -> str:
+    return line.cell.place.family.replace("_", " ")
+
+
+def _columns(shown: Shown, led: bool) -> list[Column]:
+    """The columns of a leaderboard; the first is the method's."""
+    tuned = [
+        Column("Held out", "%", "the best trial, on held-out training images", ascending=False),
+        Column("Tuning", "passes", "effective passes of all trials together"),
+    ]
+    return [
+        Column("Method", kind="text"),
+        *([Column("Family", kind="text")] if shown.family else []),
+        Column("Runs", "done", "final runs with a result, of those begun", ascending=False),
+        Column("Accuracy", "%", "mean over seeds on the test set", ascending=False),
+        Column("±", "", "half of the 95 % t interval of the mean"),
+        Column("To the leader" if led else "To the first", "points",
+               "paired by seed; = is a tie: the difference may be luck", ascending=False),
+        Column("Beats", "%", "the highest target that the mean is above, by a one-sided test on "
+               "ten seeds or more", ascending=False),
+        Column("Mean loss", "", "cross-entropy on the test set, mean over seeds"),
+        Column("Starter’s", "average", "as the handed-out script prints it"),
+        *(
+            Column(f"{target.accuracy:g} %", unit, f"{unit} to {target.accuracy:g} %: "
+                   f"{target.whose}", group=unit)
+            for unit in UNITS for target in TARGETS
+        ),
+        *([Column("Nonzeros", "fc1, fc2", "the most that any seed has")] if shown.nonzeros else []),
+        *(tuned if shown.tuned else []),
+        Column("CPU", "s a run", "CPU seconds of training, mean over seeds"),
+    ]  # fmt: skip
+
+
+def _line(line: Line, shown: Shown) -> LineView:
+    failed = line.runs > 0 and line.accuracy is None
+    return LineView(
+        place="" if line.rank is None else str(line.rank),
+        name=line.name,
+        family=_family(line),
+        link=anchor(line.cell.place),
+        state="leader" if line.standing == "reference" else "failed" if failed else "",
+        entries=list(_entries(line, shown)),
+    )
+
+
+def _entries(line: Line, shown: Shown) -> Iterator[Entry]:
+    """The fields beside the method's name, as `_columns` names them."""
+    if shown.family:
+        yield text(_family(line))
+    done = line.runs - len(line.failures)
+    yield Entry(f"{done}/{line.runs}", done, "; ".join(line.failures)[:300])
+    yield number(line.accuracy and line.accuracy.mean, 2, _median(line.accuracy))
+    yield number(half(line.accuracy), 2)
+    yield _difference(line)
+    yield _beats(line)
+    yield number(line.loss and line.loss.mean, 4)
+    yield number(line.starter_average_loss, 6)
+    for unit in UNITS.values():
+        yield from (_reached(found, unit) for found in line.reached)
+        yield from (number(None) for _ in TARGETS[len(line.reached) :])
+    if shown.nonzeros:
+        yield number(line.nonzeros)
+    if shown.tuned:
+        yield number(line.held_out, 2)
+        yield short(line.tuning and line.tuning.passes)
+    yield short(line.training and line.training.cpu_seconds)
+
+
+def half(found: Summary | None) -> float | None:
+    """Half the width of a mean's interval."""
+    return None if found is None or found.interval is None else found.interval.high - found.mean
+
+
+def _median(found: Summary | None) -> str:
+    if found is None or found.median_interval is None:
+        return ""
+    at = found.median_interval
+    return f"median {found.median:.2f}, {at.low:.2f} to {at.high:.2f} at {100 * at.level:.1f} %"
+
+
+def _difference(line: Line) -> Entry:
+    if line.standing == "reference":
+        return Entry("–", 0.0, "the others are compared with it")
+    if line.difference is None:
+        return number(None, note=line.reason or "")
+    d = line.difference
+    shown = f"{'= ' if line.tied else ''}{d.mean:+.2f}".replace("-", "−")
+    note = f"{d.low:+.2f} to {d.high:+.2f}, p = {d.adjusted:.2g} after Holm’s correction, {d.n} seeds"
+    return Entry(shown, d.mean, note.replace("-", "−", 2))
+
+
+def _beats(line: Line) -> Entry:
+    beaten = [verdict for verdict in line.records if verdict.beaten]
+    if beaten:
+        best = max(beaten, key=lambda verdict: verdict.target)
+        return Entry(f"{best.target:g}", best.target, best.reason)
+    return number(None, note=line.records[0].reason if line.records else "")
+
+
+def _reached(found: Reached, unit: str) -> Entry:
+    missed = f"{found.missed} of {found.runs} seeds never did" if found.missed else ""
+    value = float(getattr(found, unit))
+    return Entry("never", value, missed) if math.isinf(value) else short(value, missed)
+
+
+def _notes(found: Board) -> Iterator[str]:
+    if found.reference is None:
+        return
+    name = found.reference.place.name
+    if len(found.lines) > 1:
+        yield (
+            f"Compared with {name}, {found.chosen}. The = marks a tie: at {100 * found.level:g} % "
+            "confidence, all comparisons taken together, the difference may be luck."
+        )
+
+
+def _failures(line: Line) -> Iterator[Entry]:
+    for row in (*line.cell.finals, *line.cell.trials):
+        if not row.done:
+            kind = "seed" if row.role == "final" else row.role
+            reason = row.status if row.reason is None else f"{row.status}, {row.reason}"
+            yield Entry(f"{line.name}, {kind} {row.number}", note=reason,
+                        link=anchor(line.cell.place))  # fmt: skip
+
+
+def glance(found: Sequence[Board]) -> Table:
+    """The leader of every leaderboard; where nothing was tuned, the highest mean."""
+    columns = (
+        Column("Scenario", kind="word"),
+        Column("Leader" if all(one.led for one in found) else "Leader or highest mean", kind="text"),
+        Column("Accuracy", "%"),
+        Column("±"),
+        Column("Mean loss"),
+        Column("Beats", "%"),
+        Column(f"To {GLANCE.accuracy:g} %", "passes"),
+        Column("Tie with it"),
+    )
+    return Table(columns, [row for one in found if (row := _glance(one))])
+
+
+def _glance(found: Board) -> list[Entry]:
+    lines = [line for line in found.lines if line.accuracy is not None]
+    led = [line for line in lines if found.led and line.standing == "reference"]
+    line = next(iter(led or lines), None)
+    if line is None:
+        return []
+    id = board_name(found.scenario, found.rules)
+    ties = [other.name for other in lines if other.standing == "tied"]
+    at = next((one for one in line.reached if one.target == GLANCE), None)
+    return [
+        Entry(id, link=id),
+        Entry(line.name, link=anchor(line.cell.place)),
+        number(line.accuracy and line.accuracy.mean, 2),
+        number(half(line.accuracy), 2),
+        number(line.loss and line.loss.mean, 4),
+        _beats(line),
+        _reached(at, "passes") if at else number(None),
+        number(len(ties) if led and len(lines) > 1 else None),
+    ]

@@ -1,0 +1,186 @@
+"""What opens behind a number: a cell's recipe, its runs, their bill, where they were computed."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from lenetlab.recipes import SIZE, command
+from lenetlab.report.page.table import MISSING, Column, Entry, Table, number, short, text
+from lenetlab.results import Cell, Place, Row
+from lenetlab.settings import show
+
+Pairs = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Detail:
+    """A cell, ready to be shown. `commands` are what computes its finals and its best trial."""
+
+    anchor: str
+    name: str
+    family: str
+    board: str
+    recipe: Pairs
+    bill: Pairs
+    environment: Pairs
+    commands: Pairs
+    finals: Table
+    trials: Table
+
+
+def board_name(scenario: str, rules: str) -> str:
+    """What a leaderboard is called in links: `plain`, or `plain,open`."""
+    return scenario if rules == "strict" else f"{scenario},{rules}"
+
+
+def anchor(place: Place) -> str:
+    """The link to a cell, as in `cell/plain/ema+sgd`; page.js makes the same."""
+    parts = (board_name(place.scenario, place.rules), place.name)
+    return "/".join(["cell", *(quote(part, safe="!'()*~+,=") for part in parts)])
+
+
+def detail(cell: Cell) -> Detail:
+    """Everything recorded about `cell`."""
+    best, place = cell.best, cell.place
+    rows = [*cell.finals, *cell.trials]
+    said = cell.finals[0] if cell.finals else best or (cell.trials[0] if cell.trials else None)
+    return Detail(
+        anchor=anchor(place),
+        name=place.name,
+        family=place.family.replace("_", " "),
+        board=place.scenario + ("" if place.rules == "strict" else f", rules {place.rules}"),
+        recipe=recipe(said.recipe) if said else [],
+        bill=bill(cell.finals or cell.trials),
+        environment=environment(rows),
+        commands=list(_commands(cell)),
+        finals=Table(FINALS, [_final(row) for row in cell.finals]),
+        trials=Table(TRIALS, [_trial(row, row is best) for row in cell.trials]),
+    )
+
+
+def _commands(cell: Cell) -> Iterable[tuple[str, str]]:
+    if cell.finals:
+        first = min(cell.finals, key=lambda row: row.seed)
+        yield "all seeds", command(
+            first.recipe, first.seed, len(cell.finals), first.numerics
+        )
+    if cell.best:
+        yield "the best trial", command(cell.best.recipe, cell.best.seed, 1, cell.best.numerics)
+
+
+def recipe(fields: Mapping[str, Any]) -> Pairs:
+    """A recorded recipe in words; what is at its default is left out, but for size and budget."""
+    name, settings = fields["method"]
+    pairs = [("method", _part(name, settings))]
+    pairs += [("around it", _part(*wrapper)) for wrapper in fields.get("wrappers", [])]
+    plan, its = fields.get("plan", ("fixed", {}))
+    size = its.get("size", SIZE)
+    rest = {key: value for key, value in its.items() if key != "size"}
+    pairs.append(("batch size", show(size) if plan == "fixed" else f"{size}, {_part(plan, rest)}"))
+    if "schedule" in fields:
+        pairs.append(("schedule", _part(*fields["schedule"])))
+    unit, amount = fields.get("budget", ("epochs", 10))
+    pairs.append(("budget", f"{amount:g} {'effective passes' if unit == 'passes' else unit}"))
+    if "constraint" in fields:
+        pairs.append(("constraint", _part(*fields["constraint"])))
+    if "decay" in fields:
+        pairs.append(("decays", str(fields["decay"])))
+    if "augmentation" in fields:
+        pairs.append(("images", " + ".join(_part(*part) for part in fields["augmentation"])))
+    return pairs
+
+
+def _part(name: str, settings: Mapping[str, Any]) -> str:
+    given = ", ".join(f"{key} = {show(value)}" for key, value in settings.items())
+    return f"{name} ({given})" if given else name
+
+
+def bill(rows: Sequence[Row]) -> Pairs:
+    """What the runs asked for, each count that is not 0 everywhere, from the least to the most."""
+    counts: dict[str, list[int]] = {}
+    for row in rows:
+        for kind, count in row.bill.items():
+            counts.setdefault(kind, []).append(count)
+    return [
+        (kind.replace("_", " "), _range(values, "{:,}"))
+        for kind, values in counts.items()
+        if any(values)
+    ]
+
+
+def _range(values: Sequence[float], form: str) -> str:
+    low, high = form.format(min(values)), form.format(max(values))
+    return low if low == high else f"{low} to {high}"
+
+
+def environment(rows: Sequence[Row]) -> Pairs:
+    """Numerics and machine, every value that occurs."""
+    seen: dict[str, list[str]] = {}
+    for row in rows:
+        for key, value in {**row.numerics, **row.machine}.items():
+            shown = MISSING if value is None else str(value)
+            if shown not in seen.setdefault(key.replace("_", " "), []):
+                seen[key.replace("_", " ")].append(shown)
+    return [(key, " · ".join(values)) for key, values in seen.items()]
+
+
+FINALS = (
+    Column("seed"),
+    Column("accuracy", "%"),
+    Column("mean loss"),
+    Column("starter's", "average"),
+    Column("passes"),
+    Column("steps"),
+    Column("CPU", "s"),
+    Column("wall", "s"),
+    Column("memory", "MB"),
+    Column("nonzeros"),
+    Column("run", kind="word"),
+    Column("status", kind="text"),
+)
+TRIALS = (
+    Column("trial"),
+    Column("held out", "%"),
+    Column("mean loss"),
+    Column("passes"),
+    Column("CPU", "s"),
+    Column("settings", kind="text"),
+    Column("run", kind="word"),
+    Column("status", kind="text"),
+)
+
+
+def _final(row: Row) -> list[Entry]:
+    return [
+        number(row.seed),
+        number(row.accuracy, 2),
+        number(row.loss, 4),
+        number(row.starter_average_loss, 6),
+        short(row.passes),
+        number(row.steps),
+        short(row.cpu_seconds),
+        short(row.train_seconds),
+        number(row.peak_memory_mb),
+        number(row.nonzeros),
+        text(row.id),
+        _status(row),
+    ]
+
+
+def _trial(row: Row, best: bool) -> list[Entry]:
+    settings = [value for key, value in recipe(row.recipe) if key != "budget"]
+    return [
+        number(row.number),
+        number(row.accuracy, 2),
+        number(row.loss, 4),
+        short(row.passes),
+        short(row.cpu_seconds),
+        text(" · ".join(settings)),
+        text(row.id),
+        Entry("the best") if best else _status(row),
+    ]
+
+
+def _status(row: Row) -> Entry:
+    return Entry(row.status if row.reason is None else f"{row.status}: {row.reason}")

@@ -1,0 +1,272 @@
+"""The charts of the page: drawn in lenetlab.report.charts, here with caption, numbers, and their
+data apart, so that charts of the same data carry it once."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from lenetlab.analysis.board import Board
+from lenetlab.analysis.budget import best_of_k
+from lenetlab.analysis.profiles import profiles
+from lenetlab.report.beside import Champion
+from lenetlab.report.charts.champion import confusion, filters
+from lenetlab.report.charts.curves import AXES, accuracy_curves, curve_rows, loss_curves, stand_out
+from lenetlab.report.charts.differences import differences
+from lenetlab.report.charts.frontier import frontier, frontier_rows
+from lenetlab.report.charts.pareto import pareto
+from lenetlab.report.charts.sensitivity import sensitivity, trial_rows
+from lenetlab.report.charts.steps import budget
+from lenetlab.report.charts.steps import profiles as profile_chart
+from lenetlab.report.charts.theme import SHOWN, Styles
+from lenetlab.report.charts.vectors import spec
+from lenetlab.results import Cell, Results
+
+HEIGHT = 300
+
+
+@dataclass(frozen=True)
+class Number:
+    """A column of a chart's table: a field of its data, and digits after the point (None: text)."""
+
+    field: str
+    title: str
+    digits: int | None = None
+    unit: str = ""
+
+    @property
+    def kind(self) -> str:
+        """As of a `Column`."""
+        return "text" if self.digits is None else "number"
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A chart: Vega-Lite's JSON, one for each axis where the reader chooses it, and its numbers.
+
+    follows : whether it shows the methods that the reader chose.
+    missing : what is said where there is nothing to draw.
+    """
+
+    id: str
+    title: str
+    caption: str
+    specs: Mapping[str, Any] = field(default_factory=dict)
+    numbers: Sequence["Number"] = ()
+    data: Mapping[str, str] = field(default_factory=dict)
+    follows: bool = False
+    missing: str = ""
+    height: int = HEIGHT
+
+
+def apart(found: Any, datasets: dict[str, Any]) -> Any:
+    """The JSON `found` with its named data moved to `datasets`."""
+    if isinstance(found, list):
+        return [apart(part, datasets) for part in found]
+    if not isinstance(found, dict):
+        return found
+    data = found.get("data")
+    if isinstance(data, dict) and "name" in data and "values" in data:
+        datasets[data["name"]] = data["values"]
+        found = found | {"data": {"name": data["name"]}}
+    return {key: apart(part, datasets) for key, part in found.items()}
+
+
+def board_charts(
+    found: Board, look: Styles, id: str, champion: Champion | None, datasets: dict[str, Any]
+) -> list[Drawn]:
+    """The charts of one leaderboard, those first that are looked at first."""
+    cells = [line.cell for line in found.lines]
+    return [
+        *_curves(cells, look, id, datasets),
+        *_differences(found, id, datasets),
+        *_tuning(cells, look, id, datasets),
+        *_champion(champion, id, datasets),
+    ]
+
+
+def choices(cells: Sequence[Cell], look: Styles) -> list[tuple[str, bool]]:
+    """The methods that curves can show, and whether they do at first: the best few and plain
+    SGD, the baseline's method."""
+    names = [row["method"] for row in curve_rows(cells)]
+    first = {*stand_out(cells, look, None)[:6], "sgd"}
+    return [(name, name in first) for name in look.names if name in names]
+
+
+def _curves(
+    cells: Sequence[Cell], look: Styles, id: str, datasets: dict[str, Any]
+) -> Iterator[Drawn]:
+    if not curve_rows(cells):
+        yield Drawn(f"{id}-curves", "Curves", "", missing="No final run has a result yet.")
+        return
+    shown = [name for name, on in choices(cells, look) if on]
+
+    def along(chart: Callable[..., Any]) -> dict[str, Any]:
+        return {axis: chart(cells, look, axis, shown, interactive=False) for axis in AXES}
+
+    seeds = "The mean over seeds, in its bootstrap band of 95 %."
+    yield _drawn(f"{id}-accuracy", "Accuracy while training",
+                 f"On the test set. {seeds} A click on a curve opens its runs.",
+                 along(accuracy_curves), datasets, _curve_numbers("accuracy", 2), follows=True)  # fmt: skip
+    yield _drawn(f"{id}-loss", "Loss while training",
+                 f"The true mean cross-entropy on the test set. {seeds}",
+                 along(loss_curves), datasets, _curve_numbers("loss", 4), follows=True)  # fmt: skip
+    yield _drawn(f"{id}-pareto", "Accuracy for the computation",
+                 "Every look of every method is a point; the stepped line joins those that no other "
+                 "is above and left of. A look before the end is on the way of the whole run: a "
+                 "schedule made for a shorter budget would do better there.",
+                 along(pareto), datasets, _curve_numbers("accuracy", 2), source="front",
+                 follows=True)  # fmt: skip
+
+
+def _curve_numbers(name: str, digits: int) -> list[Number]:
+    return [Number("method", "method"), Number("passes", "passes", 2),
+            Number("gradients", "gradients", 0), Number("cpu_seconds", "CPU", 2, "s"),
+            Number(name, name, digits), Number(f"{name}_low", "from", digits),
+            Number(f"{name}_high", "to", digits), Number("n", "seeds", 0)]  # fmt: skip
+
+
+def _drawn(
+    id: str,
+    title: str,
+    caption: str,
+    charts: Mapping[str, Any],
+    datasets: dict[str, Any],
+    numbers: Sequence[Number] = (),
+    source: str = "",
+    follows: bool = False,
+) -> Drawn:
+    """A chart for each axis. The numbers are those of its data whose name begins with `source`."""
+    specs = {axis: spec(chart, "container", HEIGHT) for axis, chart in charts.items()}
+    data = {axis: next(n for n in _names(found) if n.startswith(source))
+            for axis, found in specs.items()}  # fmt: skip
+    return Drawn(id, title, caption, apart(specs, datasets), numbers, data, follows)
+
+
+def _names(found: Any) -> Iterator[str]:
+    """The names of the data in a chart's JSON."""
+    if isinstance(found, dict):
+        data = found.get("data")
+        if isinstance(data, dict) and "name" in data:
+            yield data["name"]
+        for key, part in found.items():
+            if key != "data":
+                yield from _names(part)
+    elif isinstance(found, list):
+        for part in found:
+            yield from _names(part)
+
+
+def _tuning(
+    cells: Sequence[Cell], look: Styles, id: str, datasets: dict[str, Any]
+) -> Iterator[Drawn]:
+    rows = trial_rows(cells)
+    if not rows:
+        return
+    tried = {row["method"] for row in rows}
+    names = [name for name in look.names if name in tried]
+    numbers = [Number("method", "method"), Number("trial", "trial", 0), Number("rate", "rate", 5),
+               Number("batch", "batch", 0), Number("accuracy", "held out", 2, "%"),
+               Number("status", "status")]  # fmt: skip
+    yield from _budget(cells, look, id, datasets)
+    yield _drawn(f"{id}-sensitivity", "Learning rate and batch size",
+                 "The trials of one method, on held-out training images. A cross is a trial that "
+                 "failed; what lies below the axis is drawn on it.",
+                 {"": sensitivity(cells, names)}, datasets, numbers)  # fmt: skip
+
+
+def _budget(
+    cells: Sequence[Cell], look: Styles, id: str, datasets: dict[str, Any]
+) -> Iterator[Drawn]:
+    rows = [
+        {"method": cell.place.name, "trials": best.k, "best": best.mean, "passes": best.passes}
+        for cell in cells
+        for best in best_of_k(cell)
+    ]
+    shown = [name for name, on in choices(cells, look) if on]
+    numbers = [Number("method", "method"), Number("trials", "trials", 0),
+               Number("passes", "passes", 1), Number("best", "expected best", 2, "%")]  # fmt: skip
+    yield _drawn(f"{id}-budget", "What tuning buys",
+                 "The best held-out accuracy to expect if only so many of the trials could be "
+                 "afforded, over all ways to choose them. A failed trial counts as guessing.",
+                 {"": budget(rows, look, id, shown, False)}, datasets, numbers,
+                 follows=True)  # fmt: skip
+
+
+def _champion(
+    found: Champion | None, id: str, datasets: dict[str, Any]
+) -> Iterator[Drawn]:
+    if found is None:
+        yield Drawn(f"{id}-champion", "The leader’s mistakes and first layer", "",
+                    missing="Its weights were not looked into: there is no champions.json beside "
+                    "the results.")  # fmt: skip
+        return
+    who = f"{found.method}, seed {found.seed}"
+    yield _drawn(f"{id}-confusion", "What the leader takes for what",
+                 f"Test images of {who}; the diagonal counts the right ones.",
+                 {"": confusion(found.confusion)}, datasets,
+                 [Number("truth", "truth"), Number("answer", "answer"),
+                  Number("images", "images", 0)])  # fmt: skip
+    yield _drawn(f"{id}-filters", "The leader’s first layer",
+                 f"Six filters of 5 × 5 weights, of {who}; the colours are the signs.",
+                 {"": filters(found.filters)}, datasets,
+                 [Number("filter", "filter"), Number("row", "row", 0), Number("column", "column", 0),
+                  Number("weight", "weight", 4)])  # fmt: skip
+
+
+def _differences(found: Board, id: str, datasets: dict[str, Any]) -> Iterator[Drawn]:
+    rows = [
+        {"method": line.name, "difference": d.mean, "low": d.low, "high": d.high,
+         "p": d.adjusted, "tie": line.tied, "verdict": line.standing, "seeds": d.n}
+        for line in found.lines if (d := line.difference) is not None
+    ]  # fmt: skip
+    if not rows or found.reference is None:
+        return
+    numbers = [Number("method", "method"), Number("difference", "difference", 3, "points"),
+               Number("low", "from", 3), Number("high", "to", 3), Number("p", "p (Holm)", 4),
+               Number("seeds", "seeds", 0), Number("verdict", "verdict")]  # fmt: skip
+    leader = found.reference.place.name
+    yield _drawn(f"{id}-differences", f"Compared with {leader}",
+                 "Accuracy less that of the same seed, mean and interval; all intervals together "
+                 f"hold at {100 * found.level:g} %. Open circles are ties.",
+                 {"": differences(rows, leader, id)}, datasets, numbers)  # fmt: skip
+
+
+def across(
+    results: Results, cells: Sequence[Cell], look: Styles, datasets: dict[str, Any]
+) -> list[Drawn]:
+    """The charts that join scenarios: profiles, and accuracy against nonzeros."""
+    return [*_profiles(results, look, datasets), *_frontier(cells, look, datasets)]
+
+
+def _profiles(results: Results, look: Styles, datasets: dict[str, Any]) -> Iterator[Drawn]:
+    found = profiles(results)
+    if len(found) < 2 or not found[0].problems:
+        return
+    furthest = max(ratio for profile in found for ratio, _ in profile.steps)
+    rows = [
+        {"method": profile.method, "ratio": ratio, "fraction": fraction, "score": profile.score}
+        for profile in found
+        for ratio, fraction in [*profile.steps, (furthest, profile.steps[-1][1])]
+    ]
+    shown = [profile.method for profile in found[:SHOWN]]
+    numbers = [Number("method", "method"), Number("ratio", "times the best", 2),
+               Number("fraction", "fraction", 2), Number("score", "score", 3)]  # fmt: skip
+    yield _drawn("profiles", "Performance profiles",
+                 "How often a method reaches a target within so many times the effective passes of "
+                 "the best; a problem is a scenario and a target, "
+                 f"{found[0].problems} in all. Further left and up is better.",
+                 {"": profile_chart(rows, look, shown, False)}, datasets, numbers)  # fmt: skip
+
+
+def _frontier(cells: Sequence[Cell], look: Styles, datasets: dict[str, Any]) -> Iterator[Drawn]:
+    sparse = [cell for cell in cells if cell.place.scenario.startswith(("sparse", "frontier"))]
+    rows = frontier_rows(sparse)
+    if len({row["nonzeros"] for row in rows}) < 2:
+        return
+    numbers = [Number("cell", "method"), Number("constraint", "constraint"),
+               Number("nonzeros", "nonzeros", 0), Number("accuracy", "accuracy", 2, "%"),
+               Number("n", "seeds", 0)]  # fmt: skip
+    yield _drawn("frontier", "Fewer weights",
+                 "Mean accuracy against the nonzero weights of fc1 and fc2; bars from the least "
+                 "seed to the largest. The dotted rule is the bound of the scenario sparse.",
+                 {"": frontier(sparse, look)}, datasets, numbers)  # fmt: skip

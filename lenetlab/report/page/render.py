@@ -1,0 +1,108 @@
+"""From results to the HTML file."""
+
+import hashlib
+import json
+from base64 import b64encode
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from lenetlab.errors import UserError
+from lenetlab.records import replace_bytes
+from lenetlab.report.beside import Beside
+from lenetlab.report.charts.curves import AXES
+from lenetlab.report.charts.theme import config, styles
+from lenetlab.report.page.boards import BoardView, boards, glance, view
+from lenetlab.report.page.detail import Detail, detail
+from lenetlab.report.page.drawings import Drawn, across
+from lenetlab.report.page.study import about
+from lenetlab.report.page.table import Table
+from lenetlab.results import Results
+
+TEMPLATES = Path(__file__).with_name("templates")
+FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", sans-serif'
+
+
+@dataclass(frozen=True)
+class Page:
+    """All that the templates show."""
+
+    title: str
+    about: list[str]
+    glance: Table
+    boards: list[BoardView]
+    across: list[Drawn]
+    details: list[Detail]
+    datasets: dict[str, Any]
+    config: dict[str, Any]
+
+
+def write(results: Results, path: Path, beside: Beside | None = None) -> Path:
+    """Write the page of `results` to `path`, atomically, and return the path."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot write {path} ({error.strerror}); choose another place") from error
+    replace_bytes(path, render(results, beside or Beside()).encode())
+    return path
+
+
+def render(results: Results, beside: Beside) -> str:
+    """The page of `results`, and of what lies beside them, as text."""
+    look = styles(results)
+    datasets: dict[str, Any] = {}
+    found = boards(results)
+    page = Page(
+        title=results.title or results.name,
+        about=about(results),
+        glance=glance(found),
+        boards=[view(one, look, beside, datasets) for one in found],
+        across=across(results, results.cells, look, datasets),
+        details=[detail(cell) for cell in results.cells],
+        datasets=datasets,
+        config=config("currentColor", FONT, 12),
+    )
+    script = (TEMPLATES / "page.js").read_text()
+    vega = library()
+    policy = " ".join(_hash(text) for text in (script, vega))
+    return _environment().get_template("page.html").render(
+        page=page,
+        axes=AXES,
+        style=Markup((TEMPLATES / "page.css").read_text()),
+        script=Markup(script),
+        vega=Markup(vega),
+        policy=Markup(policy),
+    )
+
+
+@cache
+def library() -> str:
+    """Vega, Vega-Lite and vega-embed as one script, from vl-convert: no network is needed."""
+    import vl_convert
+
+    bundle = str(vl_convert.javascript_bundle())
+    assert "</script" not in bundle.lower()
+    return bundle
+
+
+def _hash(script: str) -> str:
+    """A script's name in the page's security policy: no other script runs, whatever a name of a
+    method may smuggle in."""
+    digest = hashlib.sha256(script.encode()).digest()
+    return f"'sha256-{b64encode(digest).decode()}'"
+
+
+def _environment() -> Environment:
+    found = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    found.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "ensure_ascii": False}
+    return found

@@ -1,0 +1,68 @@
+"""What stands in a table of the page: texts, and by what they are sorted."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+MISSING = "–"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One field of a table.
+
+    order : what it is sorted by; None where there is nothing, which is sorted last.
+    note : shown when it is pointed at. link : the runs behind it (see detail.py).
+    """
+
+    text: str
+    order: float | None = None
+    note: str = ""
+    link: str = ""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: its title, its unit on a second line, and what it means.
+
+    kind : `number` (set right), `text`, or `word` (not broken).
+    group : of columns that are shown together or not at all.
+    ascending : whether its best is its least; a first click sorts by the best.
+    """
+
+    title: str
+    unit: str = ""
+    meaning: str = ""
+    kind: str = "number"
+    group: str = ""
+    ascending: bool = True
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns, and rows with an entry for each."""
+
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[Entry]]
+
+
+def text(value: object, link: str = "") -> Entry:
+    """A word; a dash for none."""
+    return Entry(MISSING if value in (None, "") else str(value), link=link)
+
+
+def number(value: float | None, digits: int = 0, note: str = "") -> Entry:
+    """A number with `digits` after the point; a dash for none, `never` for infinity."""
+    if value is None or math.isnan(value):
+        return Entry(MISSING, None, note)
+    if math.isinf(value):
+        return Entry("never", value, note)
+    return Entry(f"{value:,.{digits}f}", value, note)
+
+
+def short(value: float | None, note: str = "") -> Entry:
+    """A number with three digits that count: 0.0123, 0.52, 12.3, 1,230."""
+    if value is None or not math.isfinite(value) or value == 0:
+        return number(value, 0, note)
+    digits = max(0, 2 - math.floor(math.log10(abs(value))))
+    return number(value, min(digits, 6), note)

@@ -1,0 +1,94 @@
+"""The paper as Markdown: the template with the study's numbers, tables and figures in it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lenetlab.analysis.board import board
+from lenetlab.analysis.targets import TARGETS
+from lenetlab.report.beside import Beside
+from lenetlab.report.paper.background import devices, failures, method_rows
+from lenetlab.report.paper.boards import Section, costs, leaderboard, rules_of
+from lenetlab.report.paper.facts import all_facts, board_key
+from lenetlab.report.paper.markdown import Markdown, environment
+from lenetlab.report.paper.numbers import Numbers
+from lenetlab.report.paper.pictures import Picture, Pictures
+from lenetlab.report.paper.sentences import story, summary
+from lenetlab.results import Results
+
+COSTS = 10  # methods in a table of costs
+
+
+@dataclass(frozen=True)
+class Study:
+    """What the template shows of the whole study."""
+
+    name: str
+    title: str
+    tuned: bool
+    boards: Sequence[Section]
+    machines: Sequence[str]
+    targets: Sequence[Sequence[object]]
+    methods: Sequence[Sequence[object]]
+    computation: Markdown
+    costs: Markdown
+    computed: Sequence[Picture]
+    sensitivity: Sequence[Picture]
+    failures: Markdown
+    sources_note: str
+
+
+@dataclass(frozen=True)
+class Composed:
+    """The paper in Markdown, and the numbers in it with their runs."""
+
+    markdown: str
+    title: str
+    numbers: Numbers
+
+
+def compose(
+    results: Results,
+    beside: Beside,
+    pictures: Pictures,
+    rows: int | None = None,
+    sources_note: str = "",
+) -> Composed:
+    """The paper with the first `rows` lines of every leaderboard (None: all of them)."""
+    boards = [board(results, *place) for place in results.scenarios()]
+    figure = Numbers(all_facts(results, boards, beside))
+    sections = [
+        Section(
+            name=board_key(found.scenario, found.rules),
+            rules=rules_of(found),
+            summary=summary(found, figure),
+            story=story(found, figure),
+            table=leaderboard(found, figure, rows),
+            curves=pictures.curves(found),
+            comparisons=pictures.comparisons(found),
+        )
+        for found in boards
+    ]
+    study = Study(
+        name=results.name,
+        title=results.title,
+        tuned=results.trials > 0,
+        boards=sections,
+        machines=devices(results),
+        targets=[[t.whose, figure("targets", i)] for i, t in enumerate(TARGETS)],
+        methods=method_rows(results, beside),
+        computation=Markdown(
+            f"All runs together, trials included, took {figure('cpu_seconds')} of CPU time."
+        ),
+        costs=costs(boards, figure, min(rows or COSTS, COSTS)),
+        computed=pictures.computation(results, boards),
+        sensitivity=pictures.sensitivity(boards),
+        failures=failures(results, figure),
+        sources_note=sources_note,
+    )
+    jinja = environment()
+    jinja.globals["figure"] = figure
+    discussion = None
+    if beside.discussion is not None:
+        discussion = Markdown(jinja.from_string(beside.discussion).render(study=study))
+    text = jinja.get_template("paper.md.jinja").render(study=study, discussion=discussion)
+    return Composed(text, results.title, figure)

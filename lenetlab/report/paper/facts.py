@@ -1,0 +1,123 @@
+"""Every number a text may ask for, by name, from the results and what lies beside them."""
+
+import math
+from collections.abc import Sequence
+from statistics import fmean
+from typing import Any
+
+from lenetlab.analysis.board import Board, Line
+from lenetlab.analysis.targets import TARGETS
+from lenetlab.report.beside import Beside
+from lenetlab.report.paper import formats
+from lenetlab.report.paper.numbers import Fact, Facts, count
+from lenetlab.results import Results, Row
+
+
+def board_key(scenario: str, rules: str) -> str:
+    """What a leaderboard is called: its scenario, and its rules if they are not strict."""
+    return scenario if rules == "strict" else f"{scenario},{rules}"
+
+
+def all_facts(results: Results, boards: Sequence[Board], beside: Beside) -> Facts:
+    """The tree of all numbers."""
+    rows = [row for cell in results.cells for row in (*cell.trials, *cell.finals)]
+    failed = [row.id for row in rows if not row.done]
+    facts: dict[str, Any] = {
+        "methods": count(len({cell.place.name for cell in results.cells})),
+        "families": count(len({cell.place.family for cell in results.cells})),
+        "scenarios": count(len(results.scenarios())),
+        "seeds": count(results.seeds),
+        "passes": Fact(results.passes, formats.amount),
+        "trials": count(results.trials or None),
+        "tuning_passes": Fact(results.tuning_passes or None, formats.amount),
+        "runs": count(len(rows), _ids(rows)),
+        "failed": count(len(failed), failed),
+        "cpu_seconds": Fact(
+            sum(row.cpu_seconds for row in rows) if rows else None, formats.duration, _ids(rows)
+        ),
+        "starter": {"accuracy": Fact(TARGETS[0].accuracy, formats.percent)},
+        "targets": {str(i): Fact(t.accuracy, formats.two) for i, t in enumerate(TARGETS)},
+        "baseline": _baseline(beside.baseline),
+    }
+    for board in boards:
+        facts[board_key(board.scenario, board.rules)] = board_facts(board)
+    return facts
+
+
+def _ids(rows: Sequence[Row]) -> list[str]:
+    return [row.id for row in rows]
+
+
+def _baseline(row: Row | None) -> Facts:
+    ids = [row.id] if row else []
+    threads = row.machine.get("threads") if row else None
+    return {
+        "accuracy": Fact(row.accuracy if row else None, formats.percent, ids),
+        "loss": Fact(row.loss if row else None, formats.four, ids),
+        "starter_average_loss": Fact(row.starter_average_loss if row else None, formats.six, ids),
+        "seconds": Fact(row.train_seconds if row else None, formats.duration, ids),
+        "threads": count(threads, ids),
+    }
+
+
+def board_facts(board: Board) -> Facts:
+    """The numbers of one leaderboard, and those of its methods by name; `leader` is what the
+    methods are compared with."""
+    standings = [line.standing for line in board.lines]
+    facts: dict[str, Any] = {
+        "methods": count(len(board.lines)),
+        **{kind: count(standings.count(kind)) for kind in ("tied", "behind", "ahead", "untested")},
+    }
+    for line in board.lines:
+        facts[line.name] = _line_facts(line)
+    if board.reference is not None:
+        facts["leader"] = facts[board.reference.place.name]
+    return facts
+
+
+def _line_facts(line: Line) -> Facts:
+    done = [row for row in line.cell.finals if row.done]
+    finals, trials, best = _ids(done), _ids(line.cell.trials), line.cell.best
+    accuracy = line.accuracy.mean if line.accuracy else None
+    interval = line.accuracy.interval if line.accuracy else None
+    apart = line.difference
+
+    def to_targets(unit: str) -> Facts:
+        """Medians to each target; a miss counts as infinite, and infinite is a dash."""
+        found = {}
+        for i, reached in enumerate(line.reached):
+            value = getattr(reached, unit)
+            given = value if value < math.inf else None
+            found[str(i)] = Fact(given, formats.amount, _ids(line.cell.finals))
+        return found or {str(i): Fact(None, formats.amount) for i in range(len(TARGETS))}
+
+    return {
+        "accuracy": Fact(accuracy, formats.percent, finals),
+        "accuracy_bare": Fact(accuracy, formats.two, finals),
+        "half": Fact((interval.high - interval.low) / 2 if interval else None, formats.two, finals),
+        "low": Fact(interval.low if interval else None, formats.percent, finals),
+        "high": Fact(interval.high if interval else None, formats.percent, finals),
+        "loss": Fact(line.loss.mean if line.loss else None, formats.four, finals),
+        "starter_average_loss": Fact(line.starter_average_loss, formats.six, finals),
+        "nonzeros": count(line.nonzeros, finals),
+        "passes": Fact(line.training.passes if line.training else None, formats.amount, finals),
+        "seconds": Fact(line.training.seconds if line.training else None, formats.amount, finals),
+        "cpu_seconds": Fact(
+            line.training.cpu_seconds if line.training else None, formats.amount, finals
+        ),
+        "memory": Fact(
+            fmean(row.peak_memory_mb for row in done) if done else None, formats.amount, finals
+        ),
+        "seeds": count(len(done), finals),
+        "held_out": Fact(line.held_out, formats.two, [best.id] if best else []),
+        "tuning_seconds": Fact(
+            line.tuning.cpu_seconds if line.tuning else None, formats.duration, trials
+        ),
+        "tuning_passes": Fact(line.tuning.passes if line.tuning else None, formats.amount, trials),
+        "difference": Fact(apart.mean if apart else None, formats.points, finals),
+        "difference_low": Fact(apart.low if apart else None, formats.points, finals),
+        "difference_high": Fact(apart.high if apart else None, formats.points, finals),
+        "p": Fact(apart.adjusted if apart else None, formats.p_value, finals),
+        "passes_to": to_targets("passes"),
+        "seconds_to": to_targets("seconds"),
+    }

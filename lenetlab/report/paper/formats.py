@@ -1,0 +1,53 @@
+"""How a figure is written: digits, units, and a dash for what does not exist."""
+
+import math
+
+MISSING = "–"
+
+
+def percent(value: float) -> str:
+    return f"{value:.2f} %"
+
+
+def two(value: float) -> str:
+    """An accuracy where the unit is in the heading."""
+    return f"{value:.2f}"
+
+
+def points(value: float) -> str:
+    """A difference of accuracies, with its sign."""
+    return f"{value:+.2f}".replace("-", "−")
+
+
+def four(value: float) -> str:
+    """A mean loss."""
+    return f"{value:.4f}"
+
+
+def six(value: float) -> str:
+    """The script's average loss, as many digits as the script prints of it and two more."""
+    return f"{value:.6f}"
+
+
+def count(value: float) -> str:
+    return f"{round(value):,}"
+
+
+def amount(value: float) -> str:
+    """Three digits, without an exponent where people would not write one."""
+    if value == 0 or 0.001 <= abs(value) < 1e6:
+        digits = max(0, 2 - math.floor(math.log10(abs(value)))) if value else 0
+        text = f"{value:,.{digits}f}"
+        return text.rstrip("0").rstrip(".") if "." in text else text
+    return f"{value:.3g}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds, minutes or hours."""
+    if seconds < 120:
+        return f"{amount(seconds)} s"
+    return f"{amount(seconds / 60)} min" if seconds < 7200 else f"{amount(seconds / 3600)} h"
+
+
+def p_value(value: float) -> str:
+    return "< 0.001" if value < 0.001 else f"{value:.3f}" if value < 0.1 else f"{value:.2f}"

@@ -1,0 +1,98 @@
+"""The paper in LaTeX with booktabs, for LuaLaTeX or XeLaTeX, which read Unicode."""
+
+import re
+from collections.abc import Sequence
+
+from lenetlab.report.paper.translate import Table
+
+_ESCAPES = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "%": r"\%", "$": r"\$", "&": r"\&",
+    "#": r"\#", "_": r"\_", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}",
+    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", "`": r"\textasciigrave{}",
+    '"': r"\textquotedbl{}", "'": r"\textquotesingle{}", "[": "{[}", "]": "{]}",
+}  # fmt: skip
+_SPECIAL = re.compile("|".join(re.escape(c) for c in _ESCAPES))
+
+
+def escape(text: str) -> str:
+    """`text` so that TeX shows it as it is."""
+    shown = "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)
+    return _SPECIAL.sub(lambda m: _ESCAPES[m[0]], shown).replace("--", "-{}-")
+
+
+class Tex:
+    """A `Writer`."""
+
+    def text(self, text: str) -> str:
+        return escape(text)
+
+    def code(self, text: str) -> str:
+        # a name may break after what joins its parts
+        return r"\texttt{" + re.sub(r"([+:=,./]|\\_)", r"\1\\allowbreak{}", escape(text)) + "}"
+
+    def emphasis(self, inner: str) -> str:
+        return rf"\emph{{{inner}}}"
+
+    def strong(self, inner: str) -> str:
+        return rf"\textbf{{{inner}}}"
+
+    def link(self, inner: str, target: str) -> str:
+        return rf"{inner} (\texttt{{{escape(target)}}})"
+
+    def heading(self, inner: str, level: int) -> str:
+        return rf"\{'section' if level <= 2 else 'subsection'}{{{inner}}}"
+
+    def paragraph(self, inner: str) -> str:
+        return inner
+
+    def summary(self, inner: str) -> str:
+        return f"\\begin{{abstract}}\n{inner}\n\\end{{abstract}}"
+
+    def items(self, items: Sequence[str], ordered: bool) -> str:
+        kind = "enumerate" if ordered else "itemize"
+        lines = "\n".join(rf"  \item {item}" for item in items)
+        return f"\\begin{{{kind}}}\n{lines}\n\\end{{{kind}}}"
+
+    def listing(self, text: str) -> str:
+        lines = r" \\".join(rf"\texttt{{{escape(line)}}}" for line in text.rstrip().split("\n"))
+        return f"\\begin{{quote}}\n{lines}\n\\end{{quote}}"
+
+    def table(self, table: Table) -> str:
+        sides = "".join("r" if right else "l" for right in table.right)
+        lines = [" & ".join(row) + r" \\" for row in table.rows]
+        return "\n".join(
+            [r"\begin{table}[htbp]", r"\centering\small", rf"\caption{{{table.caption}}}",
+             r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
+             rf"\begin{{tabular}}{{{sides}}}", r"\toprule",
+             " & ".join(table.header) + r" \\", r"\midrule", *lines, r"\bottomrule",
+             r"\end{tabular}}", r"\end{table}"]
+        )  # fmt: skip
+
+    def figures(self, pictures: Sequence[tuple[str, str]]) -> str:
+        width = round(0.98 / max(len(pictures), 1), 2)
+        parts = [
+            f"\\begin{{minipage}}[t]{{{width}\\linewidth}}\n\\centering\n"
+            f"\\includegraphics[width=\\linewidth]{{\\detokenize{{{file}}}}}\n"
+            f"\\caption{{{caption}}}\n\\end{{minipage}}"
+            for file, caption in pictures
+        ]
+        return "\\begin{figure}[htbp]\n" + "\\hfill\n".join(parts) + "\n\\end{figure}"
+
+
+PREAMBLE = r"""% for LuaLaTeX or XeLaTeX: names may have any letter of Unicode
+\documentclass[a4paper,10pt]{article}
+\usepackage[margin=2.1cm]{geometry}
+\usepackage{fontspec}
+\usepackage{booktabs,graphicx,textcomp}
+\usepackage[font=small,labelfont=bf]{caption}
+\setlength{\parindent}{0pt}
+\setlength{\parskip}{0.5em}
+"""
+
+
+def document(title: str, body: str) -> str:
+    """The whole file."""
+    return (
+        f"{PREAMBLE}\\title{{{escape(title)}}}\n\\author{{}}\n\\date{{}}\n"
+        f"\\begin{{document}}\n\\maketitle\n\n{body}\n\\end{{document}}\n"
+    )

@@ -1,0 +1,84 @@
+"""The paper in Typst, and from there as PDF or pictures by the compiler in the `typst` package."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from lenetlab.report.paper.translate import Table
+
+
+class Typst:
+    """A `Writer`. Text is written as string expressions, in which nothing has a meaning."""
+
+    def text(self, text: str) -> str:
+        return f"#{_string(text)};" if text else ""
+
+    def code(self, text: str) -> str:
+        return f"#raw({_string(text)});"
+
+    def emphasis(self, inner: str) -> str:
+        return f"#emph[{inner}];"
+
+    def strong(self, inner: str) -> str:
+        return f"#strong[{inner}];"
+
+    def link(self, inner: str, target: str) -> str:
+        return f"#link({_string(target)})[{inner}];"
+
+    def heading(self, inner: str, level: int) -> str:
+        return f"#heading(level: {max(level - 1, 1)})[{inner}]"
+
+    def paragraph(self, inner: str) -> str:
+        return inner
+
+    def summary(self, inner: str) -> str:
+        return f"#summary[{inner}]"
+
+    def items(self, items: Sequence[str], ordered: bool) -> str:
+        kind = "enum" if ordered else "list"
+        return f"#{kind}({', '.join(f'[{item}]' for item in items)})"
+
+    def listing(self, text: str) -> str:
+        return f"#raw(block: true, {_string(text.rstrip())})"
+
+    def table(self, table: Table) -> str:
+        sides = ", ".join("right" if right else "left" for right in table.right)
+        header = ", ".join(f"[{cell}]" for cell in table.header)
+        rows = ",\n  ".join(", ".join(f"[{cell}]" for cell in row) for row in table.rows)
+        return f"#booktable(\n  [{table.caption}],\n  ({sides},),\n  ({header},),\n  {rows},\n)"
+
+    def figures(self, pictures: Sequence[tuple[str, str]]) -> str:
+        row = ", ".join(f"({_string(file)}, [{caption}])" for file, caption in pictures)
+        return f"#pictures({row})"
+
+
+def _string(text: str) -> str:
+    """A string literal of Typst."""
+    shown = "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)
+    return '"' + shown.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+
+
+def document(title: str, body: str) -> str:
+    """The whole source; `paper.typ` and `sources.json` are expected beside it."""
+    return (
+        '#import "paper.typ": booktable, paper, pictures, summary\n'
+        f"#show: paper.with(title: {_string(title)})\n"
+        '#pdf.attach("sources.json", mime-type: "application/json", relationship: "data", '
+        'description: "The runs behind every number")\n\n'
+        f"{body}"
+    )
+
+
+def pages(source: Path) -> int:
+    """How many pages the document has."""
+    import typst
+
+    found = typst.query(str(source), "<pages>", field="value", one=True)
+    return int(json.loads(found))
+
+
+def compile_pdf(source: Path) -> bytes:
+    """The document as PDF, without the time of day in it: same results, same bytes."""
+    import typst
+
+    return bytes(typst.compile(str(source), format="pdf", timestamp=0))

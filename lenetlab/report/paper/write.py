@@ -1,0 +1,79 @@
+"""The paper as a file: PDF by Typst, or Markdown or TeX with its figures in a folder beside it."""
+
+import json
+import shutil
+from importlib.resources import files
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Literal, get_args
+
+from lenetlab.errors import UserError, unknown
+from lenetlab.records import replace_bytes
+from lenetlab.report.beside import Beside
+from lenetlab.report.charts.theme import styles
+from lenetlab.report.paper import typst
+from lenetlab.report.paper.compose import Composed, compose
+from lenetlab.report.paper.pictures import Pictures
+from lenetlab.report.paper.tex import Tex, document
+from lenetlab.report.paper.translate import translate
+from lenetlab.results import Results
+
+Format = Literal["pdf", "md", "tex"]
+MOST_PAGES = 10
+ROWS = (None, 40, 30, 24, 18, 12, 8, 4)  # lines of a leaderboard, until the paper is short enough
+SOURCES = "sources.json"
+
+
+def write(
+    results: Results, path: Path, form: Format = "pdf", beside: Beside | None = None
+) -> list[Path]:
+    """Write the paper of `results` to `path` and return the files that were written.
+
+    pdf : at most ten pages; long leaderboards are cut and say so. The runs behind every number
+        are attached to the file as sources.json.
+    md, tex : figures and sources.json go into the folder `<path's name>_files` beside it. TeX is
+        for LuaLaTeX or XeLaTeX.
+    """
+    if form not in get_args(Format):
+        raise unknown("format", form, get_args(Format))
+    beside = beside or Beside()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot write {path} ({error.strerror}); choose another place") from error
+    if form == "pdf":
+        replace_bytes(path, _pdf(results, beside))
+        return [path]
+    folder = path.with_name(f"{path.stem}_files")
+    pictures = Pictures(folder, "svg" if form == "md" else "pdf", styles(results))
+    note = f"The file {folder.name}/{SOURCES} says for every number from which."
+    paper = compose(results, beside, pictures, None, note)
+    text = paper.markdown if form == "md" else document(paper.title, translate(_body(paper), Tex()))
+    replace_bytes(folder / SOURCES, _sources(paper))
+    replace_bytes(path, text.encode())
+    return [path, folder]
+
+
+def _pdf(results: Results, beside: Beside) -> bytes:
+    note = f"The file {SOURCES} attached to this one says for every number from which."
+    with TemporaryDirectory(prefix="lenetlab-paper-") as temporary:
+        folder = Path(temporary)
+        pictures = Pictures(folder / "figures", "pdf", styles(results))
+        shutil.copy(str(files("lenetlab.report.paper") / "templates" / "paper.typ"), folder)
+        source = folder / "main.typ"
+        for rows in ROWS:
+            paper = compose(results, beside, pictures, rows, note)
+            (folder / SOURCES).write_bytes(_sources(paper))
+            source.write_text(typst.document(paper.title, translate(_body(paper), typst.Typst())))
+            if typst.pages(source) <= MOST_PAGES:
+                break
+        return typst.compile_pdf(source)
+
+
+def _body(paper: Composed) -> str:
+    """Without the title, which the document's own head has."""
+    return paper.markdown.partition("\n")[2]
+
+
+def _sources(paper: Composed) -> bytes:
+    return json.dumps(paper.numbers.sources, indent=1, ensure_ascii=False).encode() + b"\n"

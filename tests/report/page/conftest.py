@@ -1,0 +1,79 @@
+"""Pages in a real browser: headless Chromium as the system has it, driven by Playwright."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lenetlab.report.beside import Beside
+from lenetlab.report.page.render import write
+from lenetlab.results import Results
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+WIDE, PHONE = 1440, 390
+
+
+@dataclass
+class Opened:
+    """A page in a tab; `said` is what it wrote to its console or tried to load."""
+
+    tab: Any
+    address: str
+    said: list[str] = field(default_factory=list)
+
+    def all(self, selector: str) -> list[str]:
+        """The texts of what is shown under `selector`."""
+        found = [one for one in self.tab.query_selector_all(selector) if one.is_visible()]
+        return [" ".join(one.inner_text().split()) for one in found]
+
+    def draw(self) -> None:
+        """Scroll to the end, so that every chart is drawn."""
+        for drawing in self.tab.query_selector_all(".drawing"):
+            drawing.scroll_into_view_if_needed()
+            drawing.wait_for_selector("svg", timeout=20_000)
+
+
+Open = Callable[..., Opened]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    if CHROMIUM is None:
+        pytest.skip("no chromium on this machine; Debian has it as the package `chromium`")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def show(browser: Any, tmp_path: Path) -> Iterator[Open]:
+    """`show(results)` writes the page and opens it, as a reader would, from its file."""
+    tabs = []
+
+    def open_page(
+        results: Results,
+        width: int = WIDE,
+        scheme: str = "light",
+        beside: Beside | None = None,
+        hash: str = "",
+    ) -> Opened:
+        path = write(results, tmp_path / "page.html", beside)
+        tab = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        tabs.append(tab)
+        opened = Opened(tab, path.as_uri())
+        tab.on("console", lambda message: opened.said.append(f"{message.type}: {message.text}"))
+        tab.on("pageerror", lambda error: opened.said.append(f"error: {error}"))
+        tab.on("request", lambda request: opened.said.append(f"request: {request.url[:200]}")
+               if request.url.partition("#")[0] != opened.address else None)  # fmt: skip
+        tab.goto(opened.address + hash)
+        return opened
+
+    yield open_page
+    for tab in tabs:
+        tab.close()

@@ -1,0 +1,23 @@
+"""The page for everybody: axe-core finds nothing, in both themes, on a phone and a wide screen."""
+
+import pytest
+
+from tests.report.page.conftest import PHONE, WIDE
+from tests.studies import made_up
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [WIDE, PHONE])
+def test_axe_finds_nothing(show, width, scheme):
+    from axe_playwright_python.sync_playwright import Axe
+
+    methods = ("sgd", "adamw", "muon", "adagrad")
+    page = show(made_up(methods, ("plain", "sparse"), 3, 4, ("adagrad",)), width, scheme)
+    page.draw()
+    for details in page.tab.query_selector_all("details"):
+        details.evaluate("one => one.open = true")
+    for state in ("", "cell/plain/muon"):
+        page.tab.evaluate(f"location.hash = '{state}'")
+        page.tab.wait_for_timeout(200)
+        found = Axe().run(page.tab)
+        assert found.violations_count == 0, found.generate_report()

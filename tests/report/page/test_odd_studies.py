@@ -1,0 +1,96 @@
+"""Names that attack, and studies in which there is little: the page stands, and says so."""
+
+import dataclasses
+from html.parser import HTMLParser
+
+import pytest
+
+from lenetlab.report.beside import Beside
+from lenetlab.report.page.render import render
+from lenetlab.results import Cell, Place, Results
+from tests.report.page.conftest import PHONE
+from tests.studies import made_up
+
+ATTACK = '<img src=x onerror="document.title=\'taken\'"></script><script>document.title="taken"</script>'
+NAMES = (ATTACK, "Größe-ε₁ 優化器 🏆 \u202egnp", "x" * 300, "a/b?c#d e'f\"g&amp;", "adamw")
+
+
+def with_titles(results: Results, title: str) -> Results:
+    return dataclasses.replace(results, title=title)
+
+
+def test_names_are_text_whatever_is_in_them(show):
+    results = with_titles(made_up(NAMES, ("plain",), 2, 3, failing=(NAMES[1],)), ATTACK)
+    page = show(results, PHONE)
+    page.draw()
+    assert page.said == []
+    assert page.tab.title().startswith("<img src=x")
+    assert page.tab.query_selector_all("img") == []
+    assert page.tab.evaluate("document.documentElement.scrollWidth") == PHONE
+    assert len(page.all("#plain .leaderboard tbody th a")) == len(NAMES)
+    for i in range(len(NAMES)):
+        link = page.tab.locator("#plain .leaderboard tbody th a").nth(i)
+        name = link.text_content()
+        link.click()
+        assert page.tab.text_content("dialog h2").removesuffix(" plain") == name
+        page.tab.keyboard.press("Escape")
+    page.tab.fill("#plain [data-filter=name]", "優化")
+    assert page.all("#plain .leaderboard tbody th a") == [NAMES[1]]
+
+
+def test_a_curve_of_an_odd_name_opens_its_runs(show):
+    page = show(made_up(("a/b?c#d e'f\"g&amp;",), ("plain",), 1, 0))
+    page.draw()
+    page.tab.locator("[aria-labelledby=plain-accuracy] .mark-symbol path").last.click(force=True)
+    page.tab.wait_for_selector("dialog[open]")
+
+
+ODD = {
+    "nothing planned": Results("none", "Nothing", 0, 0, 0, 0, ()),
+    "nothing done": Results("begun", "Begun", 12, 5, 10, 10,
+                            (Cell(Place("sgd", "basic", "plain")), Cell(Place("muon", "matrix", "l2")))),
+    "one method": made_up(("sgd",), ("plain",), 10, 12),
+    "one seed": made_up(("sgd", "adamw"), ("plain",), 1, 12),
+    "all diverged": made_up(("sgd", "adamw"), ("plain", "sparse"), 3, 4, ("sgd", "adamw")),
+    "untuned": made_up(("sgd", "adamw"), ("plain",), 3, 0),
+    "trials alone": made_up(("sgd", "adamw"), ("plain",), 0, 5),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_an_odd_study_has_a_page(show, kind):
+    page = show(ODD[kind])
+    page.draw()
+    assert page.said == []
+    text = page.tab.inner_text("body")
+    for word in ("nan", "NaN", "None", "undefined", "inf"):
+        assert word not in text.split(), word
+    assert len(page.all(".leaderboard tbody tr")) == len(ODD[kind].cells)
+
+
+def test_what_is_missing_is_said(show):
+    assert "No method has been planned" in show(ODD["nothing planned"]).tab.inner_text("main")
+    assert "0 of 20 final runs have a result" in show(ODD["nothing done"]).tab.inner_text("main")
+    assert "single seed" in show(ODD["one seed"]).tab.inner_text("main")
+    assert "Nothing was tuned" in show(ODD["untuned"]).tab.inner_text("main")
+    assert "6 diverged" not in show(ODD["one seed"]).tab.inner_text("main")
+    assert "28 diverged" in show(ODD["all diverged"]).tab.inner_text("main")
+
+
+def test_the_page_is_whole_html_without_an_address():
+    page = render(made_up(("sgd", "adamw"), seeds=2, trials=2), Beside())
+    seen: list[tuple[str, dict[str, str | None]]] = []
+
+    class Reader(HTMLParser):
+        def handle_starttag(self, tag, attrs):
+            seen.append((tag, dict(attrs)))
+
+    Reader().feed(page)
+    assert {"html", "head", "body", "main", "dialog"} <= {tag for tag, _ in seen}
+    for tag, attributes in seen:
+        for name in ("src", "href", "action"):
+            where = attributes.get(name)
+            assert where is None or where.startswith(("#", "data:")), (tag, where)
+    ids = [attributes["id"] for _, attributes in seen if "id" in attributes]
+    again = {name for name in ids if ids.count(name) > 1} - {"runs-title"}  # in templates
+    assert again == set()

@@ -1,0 +1,223 @@
+"""Charts: their data are the rows', they can be drawn, and a method looks alike in all."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+import vl_convert
+
+from lenetlab.report.charts import vectors
+from lenetlab.report.charts.champion import confusion, filters
+from lenetlab.report.charts.curves import AXES, accuracy_curves, curve_rows, loss_curves
+from lenetlab.report.charts.differences import differences
+from lenetlab.report.charts.frontier import frontier, frontier_rows
+from lenetlab.report.charts.pareto import front, pareto
+from lenetlab.report.charts.sensitivity import sensitivity, trial_rows
+from lenetlab.report.charts.steps import budget, profiles
+from lenetlab.report.charts.theme import COLOURS, config, styles, ticks
+from tests.studies import made_up
+
+HOSTILE = "</script><b>\"'\\ | $x$ {{ 7 }} é 漢字 🎉 " + "long" * 75
+
+STUDIES = {
+    "usual": made_up(),
+    "nothing done": made_up(seeds=0, trials=0),
+    "one method": made_up(["adamw"]),
+    "one seed": made_up(seeds=1),
+    "all diverged": made_up(["sgd", "adamw"], failing=["sgd", "adamw"]),
+    "hostile names": made_up(["sgd", HOSTILE]),
+}
+
+
+def everything(results, interactive):
+    """Every chart of a study's scenario l2."""
+    cells, look = results.within("l2"), styles(results)
+    names = [cell.place.name for cell in cells]
+    apart = [{"method": name, "difference": -0.1 * i, "low": -0.1 * i - 0.05,
+              "high": -0.1 * i + 0.05, "p": 0.01, "tie": i == 1, "verdict": "tie"}
+             for i, name in enumerate(names)]  # fmt: skip
+    steps = [{"method": name, "ratio": r, "fraction": 0.3 * r, "trials": r, "best": 88.0 + r}
+             for name in names for r in (1, 2, 3)]  # fmt: skip
+    for x in AXES:
+        yield accuracy_curves(cells, look, x, interactive=interactive)
+        yield loss_curves(cells, look, x, interactive=interactive)
+        yield pareto(cells, look, x, interactive=interactive)
+    yield sensitivity(cells, names, interactive)
+    yield differences(apart, names[0], "l2")
+    yield profiles(steps, look, interactive=interactive)
+    yield budget(steps, look, "l2", interactive=interactive)
+    yield frontier(cells, look)
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_every_chart_can_be_drawn_on_paper_and_on_a_page(name):
+    for interactive in (False, True):
+        for chart in everything(STUDIES[name], interactive):
+            svg = vectors.draw(chart, "svg")
+            assert svg.startswith(b"<svg")
+            assert b"NaN" not in svg
+            page = vectors.spec(chart, "container")
+            assert "config" not in page
+            assert page["description"]
+
+
+def data_of(chart, name):
+    data = vectors.spec(chart)["data"]
+    assert data["name"] == name
+    return data["values"]
+
+
+def test_curves_are_means_over_seeds_in_a_band():
+    results = made_up(seeds=4)
+    cells = results.within("l2")
+    drawn = data_of(accuracy_curves(cells, styles(results)), "curves, scenario l2")
+    assert drawn == data_of(
+        loss_curves(cells, styles(results), "cpu_seconds"), "curves, scenario l2"
+    )
+    for cell in cells:
+        mine = [row for row in drawn if row["method"] == cell.place.name]
+        for key in ("accuracy", "loss"):
+            runs = np.array([[look[key] for look in row.looks] for row in cell.finals])
+            assert [row[key] for row in mine] == pytest.approx(runs.mean(0), rel=1e-5)
+            assert [row[f"{key}_low"] for row in mine] == pytest.approx(runs.min(0), rel=1e-5)
+            assert [row[f"{key}_high"] for row in mine] == pytest.approx(runs.max(0), rel=1e-5)
+        assert {row["n"] for row in mine} == {4}
+
+
+def with_final(cell, number, **changes):
+    finals = [dataclasses.replace(r, **changes) if r.number == number else r for r in cell.finals]
+    return dataclasses.replace(cell, finals=tuple(finals))
+
+
+def test_a_mean_is_never_over_other_seeds_than_its_neighbours():
+    cell = made_up(["sgd"], seeds=3).within("l2")[0]
+    short = with_final(cell, 1, looks=cell.finals[1].looks[:5])
+    assert [row["passes"] for row in curve_rows([short])] == [0.1, 0.25, 0.5, 1, 2]
+    failed = with_final(cell, 1, status="diverged", looks=cell.finals[1].looks[:5])
+    rows = curve_rows([failed])
+    assert len(rows) == len(cell.finals[0].looks)
+    assert {row["n"] for row in rows} == {2}
+
+
+def test_looks_before_a_constraint_holds_are_left_out():
+    cell = made_up(["sgd"], scenarios=["sparse"], seeds=1).within("sparse")[0]
+    looks = [dict(look, nonzeros=40_800 if i < 3 else 24_480)
+             for i, look in enumerate(cell.finals[0].looks)]  # fmt: skip
+    recipe = {**cell.finals[0].recipe, "constraint": ["magnitude", {}]}
+    bound = with_final(cell, 0, looks=looks, recipe=recipe)
+    assert len(curve_rows([bound])) == len(looks) - 3
+
+
+def test_the_front_is_what_no_other_point_beats():
+    draw = np.random.default_rng(0)
+    rows = [{"x": float(x), "accuracy": float(y)} for x, y in draw.integers(0, 12, (60, 2))]
+    beaten = [
+        any((b["x"] <= a["x"] and b["accuracy"] > a["accuracy"])
+            or (b["x"] < a["x"] and b["accuracy"] >= a["accuracy"]) for b in rows)
+        for a in rows
+    ]  # fmt: skip
+    unbeaten = {(a["x"], a["accuracy"]) for a, bad in zip(rows, beaten, strict=True) if not bad}
+    assert [(a["x"], a["accuracy"]) for a in front(rows, "x")] == sorted(unbeaten)
+
+
+def test_sensitivity_shows_every_trial_and_failed_ones_without_a_number():
+    results = made_up(["sgd", "adamw"], failing=["sgd"])
+    rows = trial_rows(results.within("l2"))
+    trials = [row for cell in results.within("l2") for row in cell.trials]
+    assert [row["run"] for row in rows] == [row.id for row in trials]
+    assert [row["rate"] for row in rows] == [row.recipe["method"][1]["lr"] for row in trials]
+    assert [row["batch"] for row in rows] == [row.recipe["plan"][1]["size"] for row in trials]
+    assert [row["accuracy"] for row in rows] == [row.accuracy for row in trials]
+    assert sum(row["accuracy"] is None for row in rows) >= 12
+    assert rows[0]["status"] == "diverged: loss is nan at step 17"
+
+
+def test_a_recipe_at_the_default_batch_size_is_drawn_at_it():
+    cell = made_up(["sgd"], trials=1, seeds=0).within("l2")[0]
+    recipe = {key: value for key, value in cell.trials[0].recipe.items() if key != "plan"}
+    trial = dataclasses.replace(cell.trials[0], recipe=recipe)
+    assert trial_rows([dataclasses.replace(cell, trials=(trial,))])[0]["batch"] == 64
+
+
+def test_the_frontier_has_the_bounded_cells_by_nonzeros():
+    cells = []
+    for keep in (4080, 408, 12_240):
+        cell = made_up(["adamw"], scenarios=["frontier"], seeds=3).cells[0]
+        finals = [dataclasses.replace(row, nonzeros=keep,
+                                      recipe={**row.recipe, "constraint": ["iht", {"keep": keep}]})
+                  for row in cell.finals]  # fmt: skip
+        place = dataclasses.replace(cell.place, variant=f"keep={keep}")
+        cells.append(dataclasses.replace(cell, place=place, finals=tuple(finals)))
+    rows = frontier_rows([*cells, *made_up(["adamw"]).within("l2")])
+    assert [row["nonzeros"] for row in rows] == [408, 4080, 12_240]
+    assert [row["n"] for row in rows] == [3, 3, 3]
+    mean = np.mean([row.accuracy for row in cells[1].finals])
+    assert rows[0]["accuracy"] == pytest.approx(mean, rel=1e-5)
+
+
+def scale_of(spec, channel):
+    """The first scale of `channel` with a domain, wherever it is in the specification."""
+    if isinstance(spec, dict):
+        found = spec.get("encoding", {}).get(channel, {}).get("scale")
+        if found is not None and "domain" in found:
+            return found
+    inner = spec.values() if isinstance(spec, dict) else spec if isinstance(spec, list) else ()
+    return next((found for part in inner if (found := scale_of(part, channel))), None)
+
+
+def test_a_method_looks_alike_in_all_charts_and_forty_can_be_told_apart():
+    results = made_up([f"m{i:02}" for i in range(40)], seeds=2, trials=2)
+    look, cells = styles(results), results.within("l2")
+    curves, points = accuracy_curves(cells, look), pareto(results.within("sparse"), look)
+    for channel in ("color", "shape"):
+        assert scale_of(vectors.spec(curves), channel) == scale_of(vectors.spec(points), channel)
+    dashes = scale_of(vectors.spec(curves), "strokeDash")["range"]
+    shapes = scale_of(vectors.spec(curves), "shape")["range"]
+    places = range(40)
+    assert len({(i % (len(COLOURS) + 1), tuple(dashes[i])) for i in places}) == 40
+    assert len({(i % (len(COLOURS) + 1), shapes[i]) for i in places}) == 40
+
+
+def test_the_best_on_held_out_images_have_the_first_colours():
+    results = made_up(["sgd", "nesterov", "adamw"])
+    best = {cell.place.method: [] for cell in results.cells}
+    for cell in results.cells:
+        best[cell.place.method].append(cell.best.accuracy)
+    order = sorted(best, key=lambda name: -sum(best[name]))
+    assert list(styles(results).names) == order
+
+
+def test_colours_come_from_the_configuration_alone():
+    results = made_up(seeds=2, trials=3)
+    for chart in everything(results, True):
+        text = json.dumps(vectors.spec(chart))
+        assert "#" not in text.replace("json#", "")
+    dark = vl_convert.vegalite_to_svg(
+        vectors.spec(accuracy_curves(results.within("l2"), styles(results))),
+        config=config("#eeeeee"),
+    )
+    assert "#1a1a1a" not in dark
+    assert "#eeeeee" in dark or "#eee" in dark
+
+
+def test_the_champion_is_drawn_with_its_counts():
+    counts = np.random.default_rng(0).integers(0, 90, (10, 10)).tolist()
+    drawn = data_of(confusion(counts), "confusion")
+    assert [row["images"] for row in drawn] == [n for line in counts for n in line]
+    assert sum(row["mistakes"] is None for row in drawn) == 10
+    assert vectors.draw(confusion(counts), "svg")
+    weights = np.random.default_rng(0).normal(size=(6, 5, 5)).tolist()
+    shown = data_of(filters(weights), "filters")
+    flat = [value for one in weights for line in one for value in line]
+    assert [row["weight"] for row in shown] == pytest.approx(flat, rel=1e-3)
+    assert vectors.draw(filters(weights), "pdf").startswith(b"%PDF")
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [(0.1, 10, [0.1, 0.2, 0.5, 1, 2, 5, 10]), (0.07, 7000, [0.1, 1, 10, 100, 1000]),
+     (0.3, 1, [0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1]), (0, 3, []), (5, 5, [5])],
+)  # fmt: skip
+def test_ticks_of_a_logarithmic_axis(low, high, expected):
+    assert ticks(low, high) == expected
