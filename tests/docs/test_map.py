@@ -25,6 +25,11 @@ def test_every_room_is_on_the_map():
     assert set(rooms()) == there
 
 
+def test_every_file_at_the_top_is_on_the_map():
+    there = {path.name for path in PACKAGE.glob("*.py")} - {"__init__.py"}
+    assert not {name for name in there if name not in MAP}
+
+
 def test_everything_on_the_map_is_there():
     for room, text in rooms().items():
         for name in re.findall(r"[\w/]+\.py\b|\b\w+/(?=[ ,.)])", text):
