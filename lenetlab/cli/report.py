@@ -56,6 +56,12 @@ def _write(results: "Results", path: Path, form: Format, beside: "Beside") -> li
         from lenetlab.report.page.render import write as write_page
 
         return [write_page(results, path, beside)]
+    from dataclasses import replace
+
     from lenetlab.report.paper.write import write as write_paper
 
+    if not beside.methods:
+        from lenetlab.methods.describe import describe
+
+        beside = replace(beside, methods=describe(cell.place.method for cell in results.cells))
     return write_paper(results, path, form, beside)

@@ -1,9 +1,9 @@
 """What a report shows beside the results of a study: small files in the same folder, all optional.
 
-    methods.json      what each method is: {name: {"family": …, "summary": …}, …}
-    baseline.json     a row of results: the handed-out script's training on this machine
-    champions.json    the leader of every leaderboard looked into (experiments/champion.py)
-    discussion.md     written by hand; Markdown with Jinja, numbers as {{ figure(…) }}
+methods.json      what each method is: {name: {"family": …, "summary": …}, …}
+baseline.json     a row of results: the handed-out script's training on this machine
+champions.json    the leader of every leaderboard looked into (experiments/champion.py)
+discussion.md     written by hand; Markdown with Jinja, numbers as {{ figure(…) }}
 """
 
 from collections.abc import Mapping, Sequence

@@ -7,14 +7,17 @@ import numpy as np
 import pytest
 import vl_convert
 
+from lenetlab.analysis.board import board
+from lenetlab.analysis.budget import best_of_k
+from lenetlab.analysis.profiles import profiles as profiles_of
 from lenetlab.report.charts import vectors
 from lenetlab.report.charts.champion import confusion, filters
 from lenetlab.report.charts.curves import AXES, accuracy_curves, curve_rows, loss_curves
-from lenetlab.report.charts.differences import differences
+from lenetlab.report.charts.differences import difference_rows, differences
 from lenetlab.report.charts.frontier import frontier, frontier_rows
 from lenetlab.report.charts.pareto import front, pareto
 from lenetlab.report.charts.sensitivity import sensitivity, trial_rows
-from lenetlab.report.charts.steps import budget, profiles
+from lenetlab.report.charts.steps import budget, budget_rows, profile_rows, profiles
 from lenetlab.report.charts.theme import COLOURS, config, styles, ticks
 from tests.studies import made_up
 
@@ -34,32 +37,29 @@ def everything(results, interactive):
     """Every chart of a study's scenario l2."""
     cells, look = results.within("l2"), styles(results)
     names = [cell.place.name for cell in cells]
-    apart = [{"method": name, "difference": -0.1 * i, "low": -0.1 * i - 0.05,
-              "high": -0.1 * i + 0.05, "p": 0.01, "tie": i == 1, "verdict": "tie"}
-             for i, name in enumerate(names)]  # fmt: skip
-    steps = [{"method": name, "ratio": r, "fraction": 0.3 * r, "trials": r, "best": 88.0 + r}
-             for name in names for r in (1, 2, 3)]  # fmt: skip
-    for x in AXES:
-        yield accuracy_curves(cells, look, x, interactive=interactive)
-        yield loss_curves(cells, look, x, interactive=interactive)
-        yield pareto(cells, look, x, interactive=interactive)
+    found = board(results, "l2")
+    rows = curve_rows(cells)
+    for i, x in enumerate(AXES):  # a third of the charts each
+        draw = (accuracy_curves, loss_curves, pareto)[i]
+        yield draw(cells, look, x, interactive=interactive, rows=rows)
     yield sensitivity(cells, names, interactive)
-    yield differences(apart, names[0], "l2")
-    yield profiles(steps, look, interactive=interactive)
-    yield budget(steps, look, "l2", interactive=interactive)
+    yield differences(difference_rows(found), names[0], "l2")
+    yield profiles(profile_rows(profiles_of(results)), look, interactive=interactive)
+    yield budget(budget_rows(cells), look, "l2", interactive=interactive)
     yield frontier(cells, look)
 
 
 @pytest.mark.parametrize("name", STUDIES)
 def test_every_chart_can_be_drawn_on_paper_and_on_a_page(name):
-    for interactive in (False, True):
-        for chart in everything(STUDIES[name], interactive):
-            svg = vectors.draw(chart, "svg")
-            assert svg.startswith(b"<svg")
-            assert b"NaN" not in svg
-            page = vectors.spec(chart, "container")
-            assert "config" not in page
-            assert page["description"]
+    for chart in everything(STUDIES[name], interactive=False):
+        svg = vectors.draw(chart, "svg")
+        assert svg.startswith(b"<svg")
+        assert b"NaN" not in svg
+    for chart in everything(STUDIES[name], interactive=True):
+        page = vectors.spec(chart, "container")
+        vl_convert.vegalite_to_vega(page, config=config())  # a sentence, where it is invalid
+        assert "config" not in page
+        assert page["description"]
 
 
 def data_of(chart, name):
@@ -72,17 +72,51 @@ def test_curves_are_means_over_seeds_in_a_band():
     results = made_up(seeds=4)
     cells = results.within("l2")
     drawn = data_of(accuracy_curves(cells, styles(results)), "curves, scenario l2")
-    assert drawn == data_of(
-        loss_curves(cells, styles(results), "cpu_seconds"), "curves, scenario l2"
-    )
+    other = loss_curves(cells, styles(results), "cpu_seconds")
+    assert drawn == data_of(other, "curves, scenario l2")
     for cell in cells:
         mine = [row for row in drawn if row["method"] == cell.place.name]
-        for key in ("accuracy", "loss"):
+        for key in ("accuracy", "loss", *AXES):
             runs = np.array([[look[key] for look in row.looks] for row in cell.finals])
             assert [row[key] for row in mine] == pytest.approx(runs.mean(0), rel=1e-5)
-            assert [row[f"{key}_low"] for row in mine] == pytest.approx(runs.min(0), rel=1e-5)
-            assert [row[f"{key}_high"] for row in mine] == pytest.approx(runs.max(0), rel=1e-5)
         assert {row["n"] for row in mine} == {4}
+        assert all(row["loss_low"] < row["loss"] < row["loss_high"] for row in mine)
+        assert len(mine) == 13
+
+
+def test_a_single_seed_has_no_band():
+    rows = curve_rows(made_up(["sgd"], seeds=1).within("l2"))
+    assert all(row["loss_low"] == row["loss"] == row["loss_high"] for row in rows)
+
+
+def test_differences_are_the_boards():
+    found = board(made_up(seeds=5), "l2")
+    rows = difference_rows(found)
+    lines = [line for line in found.lines if line.difference]
+    assert [row["method"] for row in rows] == [line.name for line in lines]
+    for name in ("low", "high"):
+        expected = [getattr(line.difference, name) for line in lines]
+        assert [row[name] for row in rows] == pytest.approx(expected, rel=1e-4)
+    assert [row["tie"] for row in rows] == [line.standing == "tied" for line in lines]
+    assert [row["p"] for row in rows] == pytest.approx(
+        [line.difference.adjusted for line in lines], rel=1e-2
+    )
+
+
+def test_profiles_and_budgets_are_the_analysiss():
+    results = made_up()
+    found = profiles_of(results)
+    rows = profile_rows(found)
+    for profile in found:
+        mine = [(row["ratio"], row["fraction"]) for row in rows if row["method"] == profile.method]
+        for ratio in (1, 1.2, 1.5, 2, 10):
+            drawn = max((y for x, y in mine if x <= ratio), default=0)
+            assert drawn == pytest.approx(profile.at(ratio + 1e-5), abs=1e-4)
+    assert len({max(r["ratio"] for r in rows if r["method"] == p.method) for p in found}) == 1
+    cells = results.within("l2")
+    spent = budget_rows(cells)
+    assert [row["best"] for row in spent] == [b.median for c in cells for b in best_of_k(c)]
+    assert [row["trials"] for row in spent] == [*range(1, 13)] * 5
 
 
 def with_final(cell, number, **changes):

@@ -105,8 +105,8 @@ def config(ink: str = INK, font: str = FONT, size: float = 12, columns: int = 3)
         "mark": {"color": ink},  # of what has no colour of its own
         "range": {"category": [*COLOURS, ink]},
         "axis": {**words, "gridColor": ink, "gridOpacity": 0.12, "domainColor": ink,
-                 "tickColor": ink, "domainOpacity": 0.5, "tickOpacity": 0.5, "labelLimit": 160, "labelSeparation": 5,
-                 "tickCount": 6},
+                 "tickColor": ink, "domainOpacity": 0.5, "tickOpacity": 0.5, "labelLimit": 160,
+                 "labelSeparation": 5, "tickCount": 6},
         "legend": {**words, "orient": "bottom", "columns": columns, "labelLimit": 105,
                    "symbolStrokeWidth": 2, "symbolSize": 60, "rowPadding": 2,
                    "columnPadding": 14},

@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from jinja2 import Environment, TemplateError
+
 from lenetlab.analysis.board import board
 from lenetlab.analysis.targets import TARGETS
+from lenetlab.errors import UserError
 from lenetlab.report.beside import Beside
 from lenetlab.report.paper.background import devices, failures, method_rows
 from lenetlab.report.paper.boards import Section, costs, leaderboard, rules_of
@@ -33,6 +36,7 @@ class Study:
     costs: Markdown
     computed: Sequence[Picture]
     sensitivity: Sequence[Picture]
+    champion: Sequence[Picture]
     failures: Markdown
     sources_note: str
 
@@ -82,6 +86,7 @@ def compose(
         costs=costs(boards, figure, min(rows or COSTS, COSTS)),
         computed=pictures.computation(results, boards),
         sensitivity=pictures.sensitivity(boards),
+        champion=pictures.champion(beside.champions),
         failures=failures(results, figure),
         sources_note=sources_note,
     )
@@ -89,6 +94,19 @@ def compose(
     jinja.globals["figure"] = figure
     discussion = None
     if beside.discussion is not None:
-        discussion = Markdown(jinja.from_string(beside.discussion).render(study=study))
+        discussion = _discussion(jinja, beside.discussion, study)
     text = jinja.get_template("paper.md.jinja").render(study=study, discussion=discussion)
     return Composed(text, results.title, figure)
+
+
+def _discussion(jinja: Environment, text: str, study: Study) -> Markdown:
+    """What was written by hand, its numbers filled in."""
+    try:
+        return Markdown(jinja.from_string(text).render(study=study).strip())
+    except TemplateError as error:
+        line = getattr(error, "lineno", None)
+        place = f"discussion.md:{line}" if line else "discussion.md"
+        raise UserError(
+            f"{place} cannot be filled in ({error.message}); numbers are written as "
+            '{{ figure("l2", "leader", "accuracy") }}'
+        ) from None

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from statistics import fmean
 from typing import Any
 
@@ -72,7 +73,17 @@ def board_facts(board: Board) -> Facts:
         facts[line.name] = _line_facts(line)
     if board.reference is not None:
         facts["leader"] = facts[board.reference.place.name]
+    elif board.lines:
+        facts["leader"] = _emptied(facts[board.lines[0].name])
     return facts
+
+
+def _emptied(facts: Facts) -> Facts:
+    """The same names, and dashes: of a leader that is not there yet."""
+    return {
+        name: replace(fact, value=None, runs=()) if isinstance(fact, Fact) else _emptied(fact)
+        for name, fact in facts.items()
+    }
 
 
 def _line_facts(line: Line) -> Facts:

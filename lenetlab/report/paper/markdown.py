@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]#|<>~$&])")
 _BEGINS = re.compile(r"^(\d+)?([-+=.)])")  # a list, or an underline
@@ -60,8 +61,9 @@ def figures(*pictures: tuple[str, object]) -> Markdown:
 
 
 def environment() -> Environment:
-    """Jinja, with every printed value escaped for Markdown and no name left undefined."""
-    found = Environment(
+    """Jinja, with every printed value escaped for Markdown and no name left undefined; in a
+    sandbox, since a discussion lies beside results that may be somebody else's."""
+    found = ImmutableSandboxedEnvironment(
         loader=PackageLoader("lenetlab.report.paper"),
         undefined=StrictUndefined,
         finalize=escape,

@@ -6,7 +6,9 @@ from typing import Any
 
 from lenetlab.analysis.board import Board
 from lenetlab.analysis.profiles import profiles as profiles_of
+from lenetlab.report.beside import Champion
 from lenetlab.report.charts import vectors
+from lenetlab.report.charts.champion import confusion, filters
 from lenetlab.report.charts.curves import accuracy_curves, curve_rows, loss_curves
 from lenetlab.report.charts.differences import difference_rows, differences
 from lenetlab.report.charts.pareto import pareto
@@ -125,6 +127,28 @@ class Pictures:
                 )
                 return [(self._draw(chart, f"sensitivity-{_key(board)}"), Markdown(caption))]
         return []
+
+    def champion(self, champions: Sequence[Champion]) -> Sequence[Picture]:
+        """The first leader's mistakes and filters."""
+        if not champions:
+            return []
+        one = champions[0]
+        whose = f"of {code(one.method)} in scenario {code(one.scenario)}, seed {one.seed}"
+        return [
+            (
+                self._draw(confusion(one.confusion), "confusion"),
+                Markdown(
+                    f"Test images by truth and answer, {whose}. The shades are of the mistakes, "
+                    "the diagonal counts the right ones."
+                ),
+            ),
+            (
+                self._draw(filters(one.filters), "filters"),
+                Markdown(
+                    f"The six filters of the first layer {whose}. One scale for all, white is zero."
+                ),
+            ),
+        ]
 
     def _rows_of(self, board: Board) -> list[dict[str, Any]]:
         """The board's curves, bootstrapped once."""

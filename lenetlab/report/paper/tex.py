@@ -17,7 +17,8 @@ _SPECIAL = re.compile("|".join(re.escape(c) for c in _ESCAPES))
 def escape(text: str) -> str:
     """`text` so that TeX shows it as it is."""
     shown = "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)
-    return _SPECIAL.sub(lambda m: _ESCAPES[m[0]], shown).replace("--", "-{}-")
+    escaped = _SPECIAL.sub(lambda m: _ESCAPES[m[0]], shown)
+    return re.sub("-(?=-)", "-{}", escaped)  # two hyphens would be a dash
 
 
 class Tex:
