@@ -12,6 +12,10 @@ from lenetlab.analysis.speed import Reached
 from lenetlab.cli.output import err, out
 
 NAMED = 3  # methods that a sentence names with their reasons
+DOUBT = (
+    "Where an interval has 0 in it and the method is called different, both are right: the "
+    "intervals hold for all methods together, Holm's p-values ask one method after the other.\n"
+)
 
 
 def show(board: Board) -> None:
@@ -25,6 +29,8 @@ def show(board: Board) -> None:
     out.print(_results(board), "")
     if any(line.difference for line in board.lines):
         out.print(_differences(board), "")
+        if any(_in_doubt(line) for line in board.lines):
+            out.print(DOUBT, soft_wrap=True)
     if any(line.reached for line in board.lines):
         for unit, title in (("passes", "effective passes"), ("cpu_seconds", "CPU seconds")):
             out.print(_targets(board, unit, title), "")
@@ -50,19 +56,22 @@ def _table(*columns: str) -> Table:
 
 
 def _results(board: Board) -> Table:
-    level = f"{100 * board.level:g} % interval"
-    table = _table("#", "<method", "seeds", "accuracy %", level, "median", "loss",
+    """Interval and median are of the board's metric."""
+    digits = 2 if board.metric == "accuracy" else 4
+    level = f"{100 * board.level:g} % interval\nof {board.metric}"
+    table = _table("#", "<method", "seeds", "accuracy %", "loss", level, "median",
                    "starter's\naverage")  # fmt: skip
     for line in board.lines:
-        accuracy, n = line.accuracy, line.runs - len(line.failures)
+        chosen = line.accuracy if board.metric == "accuracy" else line.loss
+        n = line.runs - len(line.failures)
         table.add_row(
             number(line.rank, 0),
             escape(line.name),
             f"[red]{n} of {line.runs}[/]" if line.failures else str(n),
-            number(accuracy.mean if accuracy else None, 2),
-            interval(accuracy.interval if accuracy else None, 2),
-            number(accuracy.median if accuracy else None, 2),
+            number(line.accuracy.mean if line.accuracy else None, 2),
             number(line.loss.mean if line.loss else None, 4),
+            interval(chosen.interval if chosen else None, digits),
+            number(chosen.median if chosen else None, digits),
             number(line.starter_average_loss, 6),
         )
     return table
@@ -82,6 +91,12 @@ def _differences(board: Board) -> Table:
             escape(in_words(line, board)),
         )
     return table
+
+
+def _in_doubt(line: Line) -> bool:
+    """Whether Holm calls a difference real whose interval among all of them still has 0 in it."""
+    found = line.difference
+    return found is not None and line.standing != "tied" and found.low <= 0 <= found.high
 
 
 def in_words(line: Line, board: Board) -> str:
