@@ -9,7 +9,7 @@ curve   bootstrap of the seeds, which keeps a curve's own shape
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from statistics import fmean, median, stdev
 from typing import Any
 
@@ -101,10 +101,15 @@ def bootstrap_band(
     92 % with five, where plain percentiles cover 90 and 84 %; with three it is no more than their
     range, which covers 76 %.
     """
+    return _band(tuple(map(tuple, curves)), level, draws, seed) if len(curves) > 1 else None
+
+
+@lru_cache(maxsize=4096)  # a report draws the same curves against several axes
+def _band(
+    curves: tuple[tuple[float, ...], ...], level: float, draws: int, seed: int
+) -> "tuple[np.ndarray[Any, np.dtype[np.float64]], np.ndarray[Any, np.dtype[np.float64]]]":
     y = np.asarray(curves, dtype=np.float64)
     n = len(y)
-    if n < 2:
-        return None
     means = _drawn(n, draws, seed) @ y / n
     tail = special.ndtr(-math.sqrt(n / (n - 1)) * quantile_of_t((1 + level) / 2, n - 1))
     low, high = np.quantile(means, [tail, 1 - tail], axis=0)

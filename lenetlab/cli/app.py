@@ -21,5 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, data, baseline, methods, run, compare, report, judge, export, shrink):
+for command in (
+    demo, data, baseline, methods, run, report, compare, judge, export, shrink,
+):  # fmt: skip
     app.command()(command)

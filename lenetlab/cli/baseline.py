@@ -30,6 +30,10 @@ def baseline(
     figure: Annotated[
         Path | None, typer.Option(help="Where the loss figure goes (default: the run's folder).")
     ] = None,
+    results: Annotated[
+        Path | None,
+        typer.Option(help="Leave it in this folder of results too, for their `lenetlab report`."),
+    ] = None,
     device: Device = "cpu",
     threads: Threads = None,
     data: Data = None,
@@ -55,6 +59,8 @@ def baseline(
         _luck(bench, epochs, seed, seeds, json)
         return
     found = _train(bench, epochs, seed, verbose, json)
+    if results is not None:
+        _leave(found, results)
     theirs = _run_script(script, data, threads, json) if script else None
     same = _report(found, figure, theirs, json)
     if found.status != "done" or not same:
@@ -97,6 +103,20 @@ def _train(bench: "Bench", epochs: float, seed: int, verbose: bool, quiet: bool)
         stop_for(stop)
     catch_up(found.losses.tolist(), found.looks)
     return found
+
+
+def _leave(found: "Run", folder: Path) -> None:
+    """Write the run as a row into the folder, where a report looks for it."""
+    from dataclasses import asdict
+
+    from lenetlab.errors import UserError
+    from lenetlab.records import replace_json
+    from lenetlab.report.beside import BASELINE
+    from lenetlab.results import FINAL, row_of
+
+    if not folder.is_dir():
+        raise UserError(f"--results {folder} is no folder; expected one with results of a study")
+    replace_json(folder / BASELINE, asdict(row_of(found, FINAL, found.seed)))
 
 
 def _report(found: "Run", figure: Path | None, theirs: "list[TestLine] | None", json: bool) -> bool:

@@ -14,6 +14,8 @@ from typing import Any
 from lenetlab.records import read_json
 from lenetlab.results import Row
 
+BASELINE = "baseline.json"
+
 
 @dataclass(frozen=True)
 class Champion:
@@ -45,7 +47,7 @@ class Beside:
 def read_beside(folder: Path) -> Beside:
     """What there is in `folder`; `UserError` for a file that is broken."""
     methods = _json(folder / "methods.json")
-    baseline = _json(folder / "baseline.json")
+    baseline = _json(folder / BASELINE)
     champions = _json(folder / "champions.json") or []
     text = folder / "discussion.md"
     return Beside(

@@ -109,6 +109,21 @@ def test_the_figure_has_two_panels_and_lies_in_the_runs_folder(tmp_path):
     assert found["seed"] == 42
 
 
+def test_it_is_left_beside_the_results_of_a_study(lenetlab, tmp_path):
+    from lenetlab.report.beside import read_beside
+
+    results = tmp_path / "results"
+    results.mkdir()
+    answer = lenetlab("baseline --epochs 0.02 --json --results results")
+    found, left = json.loads(answer.out), read_beside(results).baseline
+    assert left is not None
+    assert (left.seed, left.accuracy, left.loss) == (42, found["accuracy"], found["loss"])
+    assert left.train_seconds == pytest.approx(found["train_seconds"], abs=1e-3)
+    refused = lenetlab("baseline --epochs 0.02 --results nowhere")
+    assert refused.status == 2
+    assert "--results nowhere is no folder" in refused.err
+
+
 if __name__ == "__main__":  # record the trace again, where LENETLAB_STARTER is set
     import tempfile
 

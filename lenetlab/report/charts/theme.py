@@ -113,6 +113,7 @@ def config(ink: str = INK, font: str = FONT, size: float = 12, columns: int = 3)
         "header": {**words, "titleFontSize": size, "labelLimit": 180},
         "title": {"color": ink, "font": font, "fontSize": size + 1, "anchor": "start",
                   "fontWeight": "normal", "subtitleColor": ink, "subtitleFontSize": size},
+        "rule": {"color": ink},
         "line": {"strokeWidth": 2, "strokeCap": "butt"},
         "point": {"size": 32, "strokeWidth": 1.5},
         "text": {"color": ink, "font": font, "fontSize": size},

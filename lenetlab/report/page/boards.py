@@ -53,8 +53,9 @@ class BoardView:
 
 @dataclass(frozen=True)
 class Shown:
-    """Which columns a study has use for."""
+    """Which columns a study has use for, and how many finals of a method it plans."""
 
+    seeds: int
     family: bool
     tuned: bool
     nonzeros: bool
@@ -65,12 +66,16 @@ def boards(results: Results) -> list[Board]:
     return [board(results, scenario, rules) for scenario, rules in results.scenarios()]
 
 
-def view(found: Board, look: Styles, beside: Beside, datasets: dict[str, Any]) -> BoardView:
-    """A leaderboard as the page shows it; the data of its charts goes into `datasets`."""
+def view(
+    found: Board, seeds: int, look: Styles, beside: Beside, datasets: dict[str, Any]
+) -> BoardView:
+    """A leaderboard as the page shows it, of `seeds` planned finals a method; the data of its
+    charts goes into `datasets`."""
     cells = [line.cell for line in found.lines]
     id = board_name(found.scenario, found.rules)
     families = sorted({_family(line) for line in found.lines} - {""})
     shown = Shown(
+        seeds=seeds,
         family=bool(families),
         tuned=any(cell.trials for cell in cells),
         nonzeros=found.scenario.startswith(("sparse", "frontier")),
@@ -108,11 +113,11 @@ def _columns(shown: Shown, led: bool) -> list[Column]:
     ]
     return [
         Column("Method", kind="text"),
-        *([Column("Family", kind="text")] if shown.family else []),
-        Column("Runs", "done", "final runs with a result, of those begun", ascending=False),
+        *([Column("Family", kind="family")] if shown.family else []),
+        Column("Runs", "done", "final runs with a result, of those planned", ascending=False),
         Column("Accuracy", "%", "mean over seeds on the test set", ascending=False),
         Column("±", "", "half of the 95 % t interval of the mean"),
-        Column("To the leader" if led else "To the first", "points",
+        Column("To leader" if led else "To the first", "points",
                "paired by seed; = is a tie: the difference may be luck", ascending=False),
         Column("Beats", "%", "the highest target that the mean is above, by a one-sided test on "
                "ten seeds or more", ascending=False),
@@ -146,12 +151,13 @@ def _entries(line: Line, shown: Shown) -> Iterator[Entry]:
     if shown.family:
         yield text(_family(line))
     done = line.runs - len(line.failures)
-    yield Entry(f"{done}/{line.runs}", done, "; ".join(line.failures)[:300])
-    yield number(line.accuracy and line.accuracy.mean, 2, _median(line.accuracy))
+    planned = max(shown.seeds, line.runs)
+    yield Entry(f"{done}/{planned}", done, "; ".join(line.failures)[:300])
+    yield number(mean(line.accuracy), 2, _median(line.accuracy))
     yield number(half(line.accuracy), 2)
     yield _difference(line)
     yield _beats(line)
-    yield number(line.loss and line.loss.mean, 4)
+    yield number(mean(line.loss), 4)
     yield number(line.starter_average_loss, 6)
     for unit in UNITS.values():
         yield from (_reached(found, unit) for found in line.reached)
@@ -160,8 +166,13 @@ def _entries(line: Line, shown: Shown) -> Iterator[Entry]:
         yield number(line.nonzeros)
     if shown.tuned:
         yield number(line.held_out, 2)
-        yield short(line.tuning and line.tuning.passes)
-    yield short(line.training and line.training.cpu_seconds)
+        yield short(line.tuning.passes if line.tuning else None)
+    yield short(line.training.cpu_seconds if line.training else None)
+
+
+def mean(found: Summary | None) -> float | None:
+    """The mean, where there is one."""
+    return None if found is None else found.mean
 
 
 def half(found: Summary | None) -> float | None:
@@ -183,7 +194,9 @@ def _difference(line: Line) -> Entry:
         return number(None, note=line.reason or "")
     d = line.difference
     shown = f"{'= ' if line.tied else ''}{d.mean:+.2f}".replace("-", "−")
-    note = f"{d.low:+.2f} to {d.high:+.2f}, p = {d.adjusted:.2g} after Holm’s correction, {d.n} seeds"
+    note = (
+        f"{d.low:+.2f} to {d.high:+.2f}, p = {d.adjusted:.2g} after Holm’s correction, {d.n} seeds"
+    )
     return Entry(shown, d.mean, note.replace("-", "−", 2))
 
 
@@ -223,9 +236,10 @@ def _failures(line: Line) -> Iterator[Entry]:
 
 def glance(found: Sequence[Board]) -> Table:
     """The leader of every leaderboard; where nothing was tuned, the highest mean."""
+    led = all(one.led for one in found)
     columns = (
         Column("Scenario", kind="word"),
-        Column("Leader" if all(one.led for one in found) else "Leader or highest mean", kind="text"),
+        Column("Leader" if led else "Leader or highest mean", kind="text"),
         Column("Accuracy", "%"),
         Column("±"),
         Column("Mean loss"),
@@ -248,9 +262,9 @@ def _glance(found: Board) -> list[Entry]:
     return [
         Entry(id, link=id),
         Entry(line.name, link=anchor(line.cell.place)),
-        number(line.accuracy and line.accuracy.mean, 2),
+        number(mean(line.accuracy), 2),
         number(half(line.accuracy), 2),
-        number(line.loss and line.loss.mean, 4),
+        number(mean(line.loss), 4),
         _beats(line),
         _reached(at, "passes") if at else number(None),
         number(len(ties) if led and len(lines) > 1 else None),

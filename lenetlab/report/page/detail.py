@@ -62,9 +62,7 @@ def detail(cell: Cell) -> Detail:
 def _commands(cell: Cell) -> Iterable[tuple[str, str]]:
     if cell.finals:
         first = min(cell.finals, key=lambda row: row.seed)
-        yield "all seeds", command(
-            first.recipe, first.seed, len(cell.finals), first.numerics
-        )
+        yield "all seeds", command(first.recipe, first.seed, len(cell.finals), first.numerics)
     if cell.best:
         yield "the best trial", command(cell.best.recipe, cell.best.seed, 1, cell.best.numerics)
 

@@ -21,7 +21,8 @@ from lenetlab.report.charts.theme import SHOWN, Styles
 from lenetlab.report.charts.vectors import spec
 from lenetlab.results import Cell, Results
 
-HEIGHT = 300
+HEIGHT = 300  # of a plot, in pixels
+LINE = 17  # of a method in a chart that has a line for each
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class Drawn:
 
     follows : whether it shows the methods that the reader chose.
     missing : what is said where there is nothing to draw.
+    tall : whether it needs the height of two.
     """
 
     id: str
@@ -55,7 +57,7 @@ class Drawn:
     data: Mapping[str, str] = field(default_factory=dict)
     follows: bool = False
     missing: str = ""
-    height: int = HEIGHT
+    tall: bool = False
 
 
 def apart(found: Any, datasets: dict[str, Any]) -> Any:
@@ -85,11 +87,12 @@ def board_charts(
 
 
 def choices(cells: Sequence[Cell], look: Styles) -> list[tuple[str, bool]]:
-    """The methods that curves can show, and whether they do at first: the best few and plain
+    """The methods that charts can show, and whether they do at first: the best few and plain
     SGD, the baseline's method."""
-    names = [row["method"] for row in curve_rows(cells)]
-    first = {*stand_out(cells, look, None)[:6], "sgd"}
-    return [(name, name in first) for name in look.names if name in names]
+    there = {cell.place.name for cell in cells if cell.trials or any(r.done for r in cell.finals)}
+    names = [name for name in look.names if name in there]
+    first = {*(stand_out(cells, look, None) or names)[:6], "sgd"}
+    return [(name, name in first) for name in names]
 
 
 def _curves(
@@ -106,14 +109,15 @@ def _curves(
     seeds = "The mean over seeds, in its bootstrap band of 95 %."
     yield _drawn(f"{id}-accuracy", "Accuracy while training",
                  f"On the test set. {seeds} A click on a curve opens its runs.",
-                 along(accuracy_curves), datasets, _curve_numbers("accuracy", 2), follows=True)  # fmt: skip
+                 along(accuracy_curves), datasets, _curve_numbers("accuracy", 2),
+                 follows=True)  # fmt: skip
     yield _drawn(f"{id}-loss", "Loss while training",
                  f"The true mean cross-entropy on the test set. {seeds}",
                  along(loss_curves), datasets, _curve_numbers("loss", 4), follows=True)  # fmt: skip
     yield _drawn(f"{id}-pareto", "Accuracy for the computation",
-                 "Every look of every method is a point; the stepped line joins those that no other "
-                 "is above and left of. A look before the end is on the way of the whole run: a "
-                 "schedule made for a shorter budget would do better there.",
+                 "Every look of every method is a point; the stepped line joins those that no "
+                 "other is above and left of. A look before the end is on the way of the whole run: "
+                 "a schedule made for a shorter budget would do better there.",
                  along(pareto), datasets, _curve_numbers("accuracy", 2), source="front",
                  follows=True)  # fmt: skip
 
@@ -134,19 +138,20 @@ def _drawn(
     numbers: Sequence[Number] = (),
     source: str = "",
     follows: bool = False,
+    tall: bool = False,
 ) -> Drawn:
     """A chart for each axis. The numbers are those of its data whose name begins with `source`."""
     specs = {axis: spec(chart, "container", HEIGHT) for axis, chart in charts.items()}
     data = {axis: next(n for n in _names(found) if n.startswith(source))
             for axis, found in specs.items()}  # fmt: skip
-    return Drawn(id, title, caption, apart(specs, datasets), numbers, data, follows)
+    return Drawn(id, title, caption, apart(specs, datasets), numbers, data, follows, tall=tall)
 
 
 def _names(found: Any) -> Iterator[str]:
-    """The names of the data in a chart's JSON."""
+    """The names given to data in a chart's JSON; Altair names the rest `data-…`."""
     if isinstance(found, dict):
         data = found.get("data")
-        if isinstance(data, dict) and "name" in data:
+        if isinstance(data, dict) and "name" in data and not data["name"].startswith("data-"):
             yield data["name"]
         for key, part in found.items():
             if key != "data":
@@ -192,9 +197,7 @@ def _budget(
                  follows=True)  # fmt: skip
 
 
-def _champion(
-    found: Champion | None, id: str, datasets: dict[str, Any]
-) -> Iterator[Drawn]:
+def _champion(found: Champion | None, id: str, datasets: dict[str, Any]) -> Iterator[Drawn]:
     if found is None:
         yield Drawn(f"{id}-champion", "The leader’s mistakes and first layer", "",
                     missing="Its weights were not looked into: there is no champions.json beside "
@@ -209,8 +212,8 @@ def _champion(
     yield _drawn(f"{id}-filters", "The leader’s first layer",
                  f"Six filters of 5 × 5 weights, of {who}; the colours are the signs.",
                  {"": filters(found.filters)}, datasets,
-                 [Number("filter", "filter"), Number("row", "row", 0), Number("column", "column", 0),
-                  Number("weight", "weight", 4)])  # fmt: skip
+                 [Number("filter", "filter"), Number("row", "row", 0),
+                  Number("column", "column", 0), Number("weight", "weight", 4)])  # fmt: skip
 
 
 def _differences(found: Board, id: str, datasets: dict[str, Any]) -> Iterator[Drawn]:
@@ -228,7 +231,8 @@ def _differences(found: Board, id: str, datasets: dict[str, Any]) -> Iterator[Dr
     yield _drawn(f"{id}-differences", f"Compared with {leader}",
                  "Accuracy less that of the same seed, mean and interval; all intervals together "
                  f"hold at {100 * found.level:g} %. Open circles are ties.",
-                 {"": differences(rows, leader, id)}, datasets, numbers)  # fmt: skip
+                 {"": differences(rows, leader, id).properties(height=max(LINE * len(rows), 60))},
+                 datasets, numbers, tall=LINE * len(rows) > 1.5 * HEIGHT)  # fmt: skip
 
 
 def across(

@@ -1,13 +1,13 @@
 """From results to the HTML file."""
 
 import hashlib
-import json
 from base64 import b64encode
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from altair.utils.schemapi import debug_mode
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -53,29 +53,40 @@ def write(results: Results, path: Path, beside: Beside | None = None) -> Path:
 
 def render(results: Results, beside: Beside) -> str:
     """The page of `results`, and of what lies beside them, as text."""
+    with debug_mode(
+        False
+    ):  # Altair's check of every part against its schema takes most of the time
+        page = _page(results, beside)
+    script = (TEMPLATES / "page.js").read_text()
+    vega = library()
+    policy = " ".join(_hash(text) for text in (script, vega))
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            page=page,
+            axes=AXES,
+            style=Markup((TEMPLATES / "page.css").read_text()),
+            script=Markup(script),
+            vega=Markup(vega),
+            policy=Markup(policy),
+        )
+    )
+
+
+def _page(results: Results, beside: Beside) -> Page:
     look = styles(results)
     datasets: dict[str, Any] = {}
     found = boards(results)
-    page = Page(
+    return Page(
         title=results.title or results.name,
         about=about(results),
         glance=glance(found),
-        boards=[view(one, look, beside, datasets) for one in found],
+        boards=[view(one, results.seeds, look, beside, datasets) for one in found],
         across=across(results, results.cells, look, datasets),
         details=[detail(cell) for cell in results.cells],
         datasets=datasets,
         config=config("currentColor", FONT, 12),
-    )
-    script = (TEMPLATES / "page.js").read_text()
-    vega = library()
-    policy = " ".join(_hash(text) for text in (script, vega))
-    return _environment().get_template("page.html").render(
-        page=page,
-        axes=AXES,
-        style=Markup((TEMPLATES / "page.css").read_text()),
-        script=Markup(script),
-        vega=Markup(vega),
-        policy=Markup(policy),
     )
 
 
@@ -84,7 +95,7 @@ def library() -> str:
     """Vega, Vega-Lite and vega-embed as one script, from vl-convert: no network is needed."""
     import vl_convert
 
-    bundle = str(vl_convert.javascript_bundle())
+    bundle = str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
     assert "</script" not in bundle.lower()
     return bundle
 

@@ -15,13 +15,18 @@ def about(results: Results) -> list[str]:
 
 
 def _protocol(results: Results) -> Iterable[str]:
-    methods = len({cell.place.name for cell in results.cells})
+    methods = len({cell.place.method for cell in results.cells})
+    settings = len({cell.place.name for cell in results.cells})
     boards = results.scenarios()
     where = f"in the scenario {boards[0][0]}" if len(boards) == 1 else f"in {len(boards)} scenarios"
     if not results.cells:
         yield "No method has been planned."
         return
-    yield f"{count(methods, 'method')} {where}, each training the same LeNet-5 (44,426 parameters) on Fashion-MNIST."
+    many = f" at {count(settings, 'setting')}" if settings > methods else ""
+    yield (
+        f"{count(methods, 'method')}{many} {where}, each training the same LeNet-5 (44,426 "
+        "parameters) on Fashion-MNIST."
+    )
     if results.trials:
         yield (
             f"Every method was tuned by {count(results.trials, 'trial')} of "
@@ -32,15 +37,15 @@ def _protocol(results: Results) -> Iterable[str]:
         )
     else:
         yield (
-            f"Nothing was tuned: settings are as they were given. {_budget(results)}"
-            f"{count(results.seeds, 'seed')} each, measured on the test set."
+            f"Nothing was tuned: settings are as they were given. Runs{_budget(results)} with "
+            f"{count(results.seeds, 'seed')} each are measured on the test set."
         )
     if results.seeds == 1:
         yield "With a single seed there is no interval: differences may be luck."
 
 
 def _budget(results: Results) -> str:
-    return f"Runs of {passes(results.passes)}, " if results.passes else "Runs "
+    return f" of {passes(results.passes)}" if results.passes else ""
 
 
 def _progress(results: Results) -> Iterable[str]:
@@ -55,7 +60,7 @@ def _progress(results: Results) -> Iterable[str]:
     failed = Counter(row.status for row in (*finals, *trials) if not row.done)
     if failed:
         said = ", ".join(f"{n:,} {status}" for status, n in failed.most_common())
-        yield f"Without one ended: {said}; each is listed with its reason."
+        yield f"The rest that ended: {said}; each is listed with its reason."
 
 
 def _devices(rows: Iterable[Row]) -> str:

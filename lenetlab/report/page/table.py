@@ -25,7 +25,7 @@ class Entry:
 class Column:
     """A column: its title, its unit on a second line, and what it means.
 
-    kind : `number` (set right), `text`, or `word` (not broken).
+    kind : `number` (set right), `text`, `word` (not broken) or `family` (a word; not on a phone).
     group : of columns that are shown together or not at all.
     ascending : whether its best is its least; a first click sorts by the best.
     """

@@ -40,9 +40,9 @@ def _device(row: Row) -> str:
     )
 
 
-def failures(results: Results, figure: Numbers) -> Markdown:
-    """Who has no result, or not all, and why; empty where nothing failed. Single trials that
-    failed while others of their method did not are counted in the caption."""
+def failures(results: Results, figure: Numbers, most: int | None) -> Markdown:
+    """Who has no result, or not all, and why, in at most `most` lines; empty where nothing failed.
+    Single trials that failed while others of their method did not are counted in the caption."""
     if not figure.has("failed") or not figure.fact("failed").value:
         return Markdown("")
     lines: list[list[object]] = []
@@ -59,14 +59,15 @@ def failures(results: Results, figure: Numbers) -> Markdown:
             f"{figure('failed')} of {figure('runs')} runs failed, all of them trials of methods "
             "that other trials carried."
         )
+    cut = f" The first {most} of {len(lines)}." if most and len(lines) > most else ""
     caption = (
         f"Methods without a result, or not from every seed. In all, {figure('failed')} of "
-        f"{figure('runs')} runs failed; those not counted here are single trials."
+        f"{figure('runs')} runs failed; those not counted here are single trials.{cut}"
     )
     return table(
         caption,
         ["scenario", "method", ">failed trials", ">failed seeds", "reason of the first"],
-        lines,
+        lines[:most],
     )
 
 

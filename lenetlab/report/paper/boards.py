@@ -31,7 +31,7 @@ def leaderboard(board: Board, figure: Numbers, rows: int | None) -> Markdown:
     """The table of results, its first `rows` lines."""
     key = board_key(board.scenario, board.rules)
     shown = ["held_out", "accuracy_bare", "half", "loss", "starter_average_loss"]
-    heads = [">held-out, %", ">test, %", ">±", ">mean loss", ">script's loss"]
+    heads = [">held-out, %", ">test, %", ">±", ">mean loss", ">script’s loss"]
     if is_constrained(board.scenario):
         shown.append("nonzeros")
         heads.append(">nonzeros")
@@ -46,7 +46,7 @@ def leaderboard(board: Board, figure: Numbers, rows: int | None) -> Markdown:
     ]
     caption = (
         f"{_first(board, rows)} of scenario {code(key)}. Test accuracy is the mean over seeds, ± "
-        "half of its interval; the differences are in points, paired by seed, with Holm's p; a "
+        "half of its interval; the differences are in points, paired by seed, with Holm’s p; a "
         "tie is no significant difference."
     )
     columns = ["method", *heads, ">to leader", ">p", "verdict", ">seeds"]
@@ -62,9 +62,12 @@ def _standing(board: Board, line: Line) -> Markdown:
 def costs(boards: Sequence[Board], figure: Numbers, rows: int) -> Markdown:
     """The table of what results cost: passes and seconds to targets, tuning; the first `rows` of
     every leaderboard."""
-    columns = ["scenario", "method", ">CPU s a run", ">MB", ">tuning, CPU"]
-    columns += [f">{figure('targets', i)}: passes" for i in REACHED]
-    columns += [f">{figure('targets', i)}: s" for i in REACHED]
+    columns = ["scenario", "method", ">CPU s", ">MB", ">tuning"]
+    for unit in ("passes", "s"):
+        columns += [
+            f">{'' if i else f'{unit} to '}{figure('targets', target)}"
+            for i, target in enumerate(REACHED)
+        ]
     lines = []
     for board in boards:
         key = board_key(board.scenario, board.rules)
@@ -83,8 +86,8 @@ def costs(boards: Sequence[Board], figure: Numbers, rows: int) -> Markdown:
     cut = any(len(board.lines) > rows for board in boards)
     caption = (
         "What results cost: CPU seconds and memory of a run, CPU time of all trials, and the "
-        "median passes and seconds of training to three targets. A dash: at least half of the "
-        f"seeds did not get there.{f' The first {rows} of each leaderboard.' if cut else ''}"
+        "median passes and seconds of training to three targets, in percent. A dash: at least half "
+        f"of the seeds did not get there.{f' The first {rows} of each leaderboard.' if cut else ''}"
     )
     return table(Markdown(caption), columns, lines)
 

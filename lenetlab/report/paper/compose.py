@@ -37,6 +37,7 @@ class Study:
     computed: Sequence[Picture]
     sensitivity: Sequence[Picture]
     champion: Sequence[Picture]
+    leading: str
     failures: Markdown
     sources_note: str
 
@@ -87,7 +88,8 @@ def compose(
         computed=pictures.computation(results, boards),
         sensitivity=pictures.sensitivity(boards),
         champion=pictures.champion(beside.champions),
-        failures=failures(results, figure),
+        leading=beside.champions[0].scenario if beside.champions else "",
+        failures=failures(results, figure, rows and 2 * rows),
         sources_note=sources_note,
     )
     jinja = environment()

@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Sequence
+from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2.ext import Extension
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]#|<>~$&])")
@@ -57,7 +59,18 @@ def _line(cells: Sequence[object]) -> str:
 
 def figures(*pictures: tuple[str, object]) -> Markdown:
     """Pictures side by side, each a file and its caption; those without a file are left out."""
-    return Markdown(" ".join(f"![{escape(text)}]({file})" for file, text in pictures if file))
+    return Markdown(
+        " ".join(f"![{escape(text)}]({quote(file)})" for file, text in pictures if file)
+    )
+
+
+class NumbersWithin(Extension):
+    """Brings a number at the beginning of a line to the end of the line before: `1)` or `1.` at
+    the beginning would be a list."""
+
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
+        """The template's text, before it is read."""
+        return re.sub(r"(?<=\S)\n(?=\{\{ *figure\()", " ", source)
 
 
 def environment() -> Environment:
@@ -66,6 +79,7 @@ def environment() -> Environment:
     found = ImmutableSandboxedEnvironment(
         loader=PackageLoader("lenetlab.report.paper"),
         undefined=StrictUndefined,
+        extensions=[NumbersWithin],
         finalize=escape,
         trim_blocks=True,
         lstrip_blocks=True,

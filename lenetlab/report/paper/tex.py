@@ -9,7 +9,7 @@ _ESCAPES = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "%": r"\%", "$": r"\$", "&": r"\&",
     "#": r"\#", "_": r"\_", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}",
     "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", "`": r"\textasciigrave{}",
-    '"': r"\textquotedbl{}", "'": r"\textquotesingle{}", "[": "{[}", "]": "{]}",
+    '"': r"\textquotedbl{}", "[": "{[}", "]": "{]}",
 }  # fmt: skip
 _SPECIAL = re.compile("|".join(re.escape(c) for c in _ESCAPES))
 
@@ -18,7 +18,7 @@ def escape(text: str) -> str:
     """`text` so that TeX shows it as it is."""
     shown = "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)
     escaped = _SPECIAL.sub(lambda m: _ESCAPES[m[0]], shown)
-    return re.sub("-(?=-)", "-{}", escaped)  # two hyphens would be a dash
+    return re.sub("([-'])(?=\\1)", r"\1{}", escaped)  # two would be a dash, or a quotation mark
 
 
 class Tex:

@@ -8,6 +8,7 @@ a quotation is the paper's summary.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
+from urllib.parse import unquote
 
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
@@ -59,7 +60,9 @@ def _blocks(nodes: Sequence[SyntaxTreeNode], writer: Writer) -> Iterator[str]:
                 continue
             if inline.content.startswith("!["):
                 pictures = [child for child in inline.children if child.type == "image"]
-                yield writer.figures([(str(p.attrs["src"]), _inline(p, writer)) for p in pictures])
+                yield writer.figures(
+                    [(unquote(str(p.attrs["src"])), _inline(p, writer)) for p in pictures]
+                )
             else:
                 yield writer.paragraph(_inline(inline, writer))
         elif node.type == "table":

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from lenetlab.report.paper.translate import Table
 
+LONG = 80  # characters of a cell from which on its column takes what width is left
+
 
 class Typst:
     """A `Writer`. Text is written as string expressions, in which nothing has a meaning."""
@@ -43,9 +45,14 @@ class Typst:
 
     def table(self, table: Table) -> str:
         sides = ", ".join("right" if right else "left" for right in table.right)
+        widths = ", ".join(
+            "1fr" if max((len(row[i]) for row in table.rows), default=0) > LONG else "auto"
+            for i in range(len(table.right))
+        )
         header = ", ".join(f"[{cell}]" for cell in table.header)
         rows = ",\n  ".join(", ".join(f"[{cell}]" for cell in row) for row in table.rows)
-        return f"#booktable(\n  [{table.caption}],\n  ({sides},),\n  ({header},),\n  {rows},\n)"
+        parts = [f"[{table.caption}]", f"({widths},)", f"({sides},)", f"({header},)", rows]
+        return "#booktable(\n  " + ",\n  ".join(parts) + ",\n)"
 
     def figures(self, pictures: Sequence[tuple[str, str]]) -> str:
         row = ", ".join(f"({_string(file)}, [{caption}])" for file, caption in pictures)

@@ -27,13 +27,13 @@ class Opened:
     def all(self, selector: str) -> list[str]:
         """The texts of what is shown under `selector`."""
         found = [one for one in self.tab.query_selector_all(selector) if one.is_visible()]
-        return [" ".join(one.inner_text().split()) for one in found]
+        return [" ".join((one.text_content() or "").split()) for one in found]
 
     def draw(self) -> None:
         """Scroll to the end, so that every chart is drawn."""
         for drawing in self.tab.query_selector_all(".drawing"):
             drawing.scroll_into_view_if_needed()
-            drawing.wait_for_selector("svg", timeout=20_000)
+            drawing.wait_for_selector("svg")
 
 
 Open = Callable[..., Opened]
@@ -51,9 +51,26 @@ def browser() -> Iterator[Any]:
         started.close()
 
 
+@pytest.fixture(scope="session")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """The page of given results, written once however often it is opened."""
+    folder = tmp_path_factory.mktemp("pages")
+    written: list[tuple[Results, Beside | None, Path]] = []
+
+    def page_of(results: Results, beside: Beside | None) -> Path:
+        for known, its, path in written:
+            if known is results and its is beside:
+                return path
+        path = write(results, folder / f"{len(written)}.html", beside)
+        written.append((results, beside, path))
+        return path
+
+    return page_of
+
+
 @pytest.fixture
-def show(browser: Any, tmp_path: Path) -> Iterator[Open]:
-    """`show(results)` writes the page and opens it, as a reader would, from its file."""
+def show(browser: Any, pages: Callable[..., Path]) -> Iterator[Open]:
+    """`show(results)` opens the page of `results`, as a reader would, from its file."""
     tabs = []
 
     def open_page(
@@ -63,8 +80,9 @@ def show(browser: Any, tmp_path: Path) -> Iterator[Open]:
         beside: Beside | None = None,
         hash: str = "",
     ) -> Opened:
-        path = write(results, tmp_path / "page.html", beside)
+        path = pages(results, beside)
         tab = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        tab.set_default_timeout(15_000)
         tabs.append(tab)
         opened = Opened(tab, path.as_uri())
         tab.on("console", lambda message: opened.said.append(f"{message.type}: {message.text}"))

@@ -6,13 +6,17 @@ from tests.report.page.conftest import PHONE, WIDE
 from tests.studies import made_up
 
 
+@pytest.fixture(scope="module")
+def study():
+    return made_up(("sgd", "adamw", "muon", "adagrad"), ("plain", "sparse"), 3, 4, ("adagrad",))
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [WIDE, PHONE])
-def test_axe_finds_nothing(show, width, scheme):
+def test_axe_finds_nothing(show, study, width, scheme):
     from axe_playwright_python.sync_playwright import Axe
 
-    methods = ("sgd", "adamw", "muon", "adagrad")
-    page = show(made_up(methods, ("plain", "sparse"), 3, 4, ("adagrad",)), width, scheme)
+    page = show(study, width, scheme)
     page.draw()
     for details in page.tab.query_selector_all("details"):
         details.evaluate("one => one.open = true")

@@ -11,16 +11,15 @@ from lenetlab.results import Cell, Place, Results
 from tests.report.page.conftest import PHONE
 from tests.studies import made_up
 
-ATTACK = '<img src=x onerror="document.title=\'taken\'"></script><script>document.title="taken"</script>'
+ATTACK = (
+    '<img src=x onerror="document.title=\'taken\'"></script><script>document.title="taken"</script>'
+)
 NAMES = (ATTACK, "Größe-ε₁ 優化器 🏆 \u202egnp", "x" * 300, "a/b?c#d e'f\"g&amp;", "adamw")
 
 
-def with_titles(results: Results, title: str) -> Results:
-    return dataclasses.replace(results, title=title)
-
-
 def test_names_are_text_whatever_is_in_them(show):
-    results = with_titles(made_up(NAMES, ("plain",), 2, 3, failing=(NAMES[1],)), ATTACK)
+    results = made_up(NAMES, ("plain",), 2, 3, failing=(NAMES[1],))
+    results = dataclasses.replace(results, title=ATTACK)
     page = show(results, PHONE)
     page.draw()
     assert page.said == []
@@ -41,14 +40,17 @@ def test_names_are_text_whatever_is_in_them(show):
 def test_a_curve_of_an_odd_name_opens_its_runs(show):
     page = show(made_up(("a/b?c#d e'f\"g&amp;",), ("plain",), 1, 0))
     page.draw()
-    page.tab.locator("[aria-labelledby=plain-accuracy] .mark-symbol path").last.click(force=True)
+    page.tab.locator("[aria-labelledby=plain-accuracy] .mark-symbol.role-mark path").last.click(
+        force=True
+    )
     page.tab.wait_for_selector("dialog[open]")
 
 
 ODD = {
     "nothing planned": Results("none", "Nothing", 0, 0, 0, 0, ()),
     "nothing done": Results("begun", "Begun", 12, 5, 10, 10,
-                            (Cell(Place("sgd", "basic", "plain")), Cell(Place("muon", "matrix", "l2")))),
+                            (Cell(Place("sgd", "basic", "plain")),
+                             Cell(Place("muon", "matrix", "l2")))),
     "one method": made_up(("sgd",), ("plain",), 10, 12),
     "one seed": made_up(("sgd", "adamw"), ("plain",), 1, 12),
     "all diverged": made_up(("sgd", "adamw"), ("plain", "sparse"), 3, 4, ("sgd", "adamw")),

@@ -1,0 +1,60 @@
+"""The leaders looked into: computed again, equal to what is recorded, drawn from their weights."""
+
+import dataclasses
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from lenetlab.errors import UserError
+from lenetlab.experiments.champion import champions, write_champions
+from lenetlab.experiments.execute import execute
+from lenetlab.experiments.recipe import make_recipe
+from lenetlab.problem.model import logits
+from lenetlab.report.beside import read_beside
+from lenetlab.results import FINAL, TRIAL, Cell, Place, Results, row_of
+
+
+@pytest.fixture
+def study(bench):
+    """Two methods in one scenario; the tuned one leads, and failed in another."""
+    runs = {
+        method: [execute(make_recipe(method, epochs=1, batch_size=100), seed, bench)
+                 for seed in (1, 0)]
+        for method in ("sgd", "adamw")
+    }  # fmt: skip
+    cells = []
+    for method, found in runs.items():
+        finals = tuple(row_of(run, FINAL, run.seed) for run in found)
+        trials = tuple(row_of(run, TRIAL, 0) for run in found[:1]) if method == "sgd" else ()
+        cells.append(Cell(Place(method, "basic", "plain"), trials, finals))
+    cells.append(Cell(Place("sgd", "basic", "l2")))
+    return Results("s", "S", 1, 1.0, 2, 1.0, tuple(cells)), runs["sgd"][1]
+
+
+def test_the_leaders_lowest_seed_is_looked_into(study, bench, tmp_path):
+    results, run = study
+    (found,) = champions(results, bench)
+    assert (found["method"], found["scenario"], found["seed"]) == ("sgd", "plain", 0)
+    weights = load_file(run.path / "weights.safetensors")
+    assert torch.allclose(torch.tensor(found["filters"]), weights["conv1.weight"].squeeze(1),
+                          atol=1e-5)  # fmt: skip
+    _, _, test, _ = bench.load("official")
+    answers = logits(weights, test.images.unsqueeze(1).float() / 255).argmax(1)
+    counts = found["confusion"]
+    for truth in range(10):
+        for answer in range(10):
+            expected = int(((test.labels == truth) & (answers == answer)).sum())
+            assert counts[truth][answer] == expected
+    write_champions(tmp_path, results, bench)
+    (read,) = read_beside(tmp_path).champions
+    assert dataclasses.asdict(read) == found
+
+
+def test_a_run_that_comes_out_otherwise_is_refused(study, bench):
+    results, _ = study
+    first = results.cells[0]
+    wrong = tuple(dataclasses.replace(row, correct=(row.correct or 0) + 1) for row in first.finals)
+    changed = dataclasses.replace(results, cells=(dataclasses.replace(first, finals=wrong),))
+    with pytest.raises(UserError, match="images right as recorded"):
+        list(champions(changed, bench))
