@@ -32,6 +32,7 @@ def prose(text: str) -> str:
     for piece in pieces:
         if not piece.startswith("`"):
             piece = re.sub(r"([\\*_<>\[\]#|])", r"\\\1", piece)
+            piece = re.sub(r"(?<!\w)\\\*(\w+)\\\*(?!\w)", r"*\1*", piece)  # *emphasis*
             piece = re.sub(
                 r"arXiv:\s?(\d{4}\.\d{4,5})", r"[arXiv:\1](https://arxiv.org/abs/\1)", piece
             )
@@ -54,8 +55,7 @@ def _block(block: str) -> str:
 
 def _lines(block: str) -> list[str]:
     """Running text, then a list from the first line that defines a name."""
-    if any(_NAMES.match(line) for line in block.splitlines()):
-        block = _SECOND.sub(r"\n\1", block)
+    block = _SECOND.sub(r"\n\1", block)
     out: list[str] = []
     listed = False
     for line in block.splitlines():
