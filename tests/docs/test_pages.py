@@ -83,7 +83,7 @@ def test_docstrings_become_markdown():
         "correct, images : counts. at : when.\n\n    a ← b\n\n>>> look(1)  # doctest: +SKIP\n2"
     )
     assert made == (
-        "A look at w\\_k.\n\n- `by`: whom.\n\n- `loss`: in nats,\n    a mean.\n- `correct, images`: counts.\n"
-        "- `at`: when.\n\n"
+        "A look at w\\_k.\n\n- `by`: whom.\n\n- `loss`: in nats,\n    a mean.\n"
+        "- `correct, images`: counts.\n- `at`: when.\n\n"
         "```text\na ← b\n```\n\n```python\n>>> look(1)\n2\n```"
     )
