@@ -24,12 +24,12 @@ from tests.studies import made_up
 HOSTILE = "</script><b>\"'\\ | $x$ {{ 7 }} é 漢字 🎉 " + "long" * 75
 
 STUDIES = {
-    "usual": made_up(),
-    "nothing done": made_up(seeds=0, trials=0),
-    "one method": made_up(["adamw"]),
-    "one seed": made_up(seeds=1),
+    "usual": made_up(seeds=4),
+    "nothing done": made_up(["sgd", "adamw"], seeds=0, trials=0),
+    "one method": made_up(["adamw"], seeds=4),
+    "one seed": made_up(["sgd", "adamw"], seeds=1),
     "all diverged": made_up(["sgd", "adamw"], failing=["sgd", "adamw"]),
-    "hostile names": made_up(["sgd", HOSTILE]),
+    "hostile names": made_up(["sgd", HOSTILE], seeds=2),
 }
 
 
@@ -90,8 +90,9 @@ def test_a_single_seed_has_no_band():
 
 
 def test_differences_are_the_boards():
-    found = board(made_up(seeds=5), "l2")
+    found = board(made_up([f"m{i}" for i in range(9)], ["l2"], seeds=3), "l2")
     rows = difference_rows(found)
+    assert {row["tie"] for row in rows} == {True, False}
     lines = [line for line in found.lines if line.difference]
     assert [row["method"] for row in rows] == [line.name for line in lines]
     for name in ("low", "high"):

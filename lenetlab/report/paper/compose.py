@@ -9,6 +9,7 @@ from lenetlab.analysis.board import board
 from lenetlab.analysis.targets import TARGETS
 from lenetlab.errors import UserError
 from lenetlab.report.beside import Beside
+from lenetlab.report.paper import scenario_figures, study_figures
 from lenetlab.report.paper.background import devices, failures, method_rows
 from lenetlab.report.paper.boards import Section, costs, leaderboard, rules_of
 from lenetlab.report.paper.facts import all_facts, board_key
@@ -68,8 +69,8 @@ def compose(
             summary=summary(found, figure),
             story=story(found, figure),
             table=leaderboard(found, figure, rows),
-            curves=pictures.curves(found),
-            comparisons=pictures.comparisons(found),
+            curves=scenario_figures.curves(found, pictures),
+            comparisons=scenario_figures.comparisons(found, pictures),
         )
         for found in boards
     ]
@@ -85,9 +86,9 @@ def compose(
             f"All runs together, trials included, took {figure('cpu_seconds')} of CPU time."
         ),
         costs=costs(boards, figure, min(rows or COSTS, COSTS)),
-        computed=pictures.computation(results, boards),
-        sensitivity=pictures.sensitivity(boards),
-        champion=pictures.champion(beside.champions),
+        computed=study_figures.computation(results, boards, pictures),
+        sensitivity=study_figures.sensitivity(boards, pictures),
+        champion=study_figures.champion(beside.champions, pictures),
         leading=beside.champions[0].scenario if beside.champions else "",
         failures=failures(results, figure, rows and 2 * rows),
         sources_note=sources_note,

@@ -1,0 +1,88 @@
+"""The figures of a whole study, each with a caption that says what to see. What has nothing to
+show gives no picture."""
+
+from collections.abc import Sequence
+
+from lenetlab.analysis.board import Board
+from lenetlab.analysis.profiles import profiles as profiles_of
+from lenetlab.report.beside import Champion
+from lenetlab.report.charts.champion import confusion, filters
+from lenetlab.report.charts.sensitivity import sensitivity as small_charts
+from lenetlab.report.charts.steps import budget, budget_rows, profile_rows, profiles
+from lenetlab.report.charts.theme import SHOWN
+from lenetlab.report.paper.markdown import Markdown, code
+from lenetlab.report.paper.pictures import Picture, Pictures, cells_of, key_of
+from lenetlab.results import Cell, Results
+
+SMALL = 6  # small charts of sensitivity
+
+
+def computation(results: Results, boards: Sequence[Board], pictures: Pictures) -> Sequence[Picture]:
+    """Performance profiles over scenarios and targets, and what tuning buys."""
+    found: list[Picture] = []
+    rows = profile_rows(profiles_of(results))
+    if any(row["fraction"] for row in rows):
+        best = list(dict.fromkeys(row["method"] for row in rows))[:SHOWN]
+        chart = profiles(rows, pictures.styles, best, interactive=False)
+        caption = (
+            f"Performance profiles over {rows[0]['problems']} pairs of scenario and target: "
+            "on which fraction of them a method needed at most so many times the passes of "
+            "the best. Left: how often it is best; right: how many it reaches at all."
+        )
+        found.append((pictures.draw(chart, "profiles"), Markdown(caption)))
+    for board in boards:
+        spent = budget_rows(cells_of(board))
+        if not spent:
+            continue
+        names = [line.name for line in board.lines][:SHOWN]
+        key = key_of(board)
+        chart = budget(spent, pictures.styles, key, names, interactive=False)
+        caption = (
+            f"What tuning buys in scenario {code(key)}: the best held-out accuracy of so many "
+            "trials, the median over all ways to choose them from those that were run."
+        )
+        found.append((pictures.draw(chart, f"budget-{key}"), Markdown(caption)))
+        break  # one scenario stands for all: the page has the others
+    return found
+
+
+def sensitivity(boards: Sequence[Board], pictures: Pictures) -> Sequence[Picture]:
+    """Trials of the first scenario's best few against learning rate and batch size."""
+    for board in boards:
+        tried = [line.name for line in board.lines if _has_rate(line.cell)][:SMALL]
+        if tried:
+            chart = small_charts(cells_of(board), tried, interactive=False)
+            caption = (
+                f"Held-out accuracy of the trials in scenario {code(key_of(board))} against "
+                "learning rate, coloured by batch size, for the methods with the highest "
+                "means. A flat cloud is a method that forgives; crosses on the floor failed."
+            )
+            return [(pictures.draw(chart, f"sensitivity-{key_of(board)}"), Markdown(caption))]
+    return []
+
+
+def champion(champions: Sequence[Champion], pictures: Pictures) -> Sequence[Picture]:
+    """The first leader's mistakes and filters."""
+    if not champions:
+        return []
+    one = champions[0]
+    whose = f"of {code(one.method)} in scenario {code(one.scenario)}, seed {one.seed}"
+    return [
+        (
+            pictures.draw(confusion(one.confusion), "confusion"),
+            Markdown(
+                f"Test images by truth and answer, {whose}. The shades are of the mistakes, "
+                "the diagonal counts the right ones."
+            ),
+        ),
+        (
+            pictures.draw(filters(one.filters), "filters"),
+            Markdown(
+                f"The six filters of the first layer {whose}. One scale for all, white is zero."
+            ),
+        ),
+    ]
+
+
+def _has_rate(cell: Cell) -> bool:
+    return any("lr" in row.recipe["method"][1] for row in cell.trials)
