@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from lenetlab.recipes import SIZE, command
+from lenetlab.recipes import BUDGET, SIZE, command, parts
 from lenetlab.report.page.table import MISSING, Column, Entry, Table, number, short, text
 from lenetlab.results import Cell, Place, Row
 from lenetlab.settings import show
@@ -78,7 +78,7 @@ def recipe(fields: Mapping[str, Any]) -> Pairs:
     pairs.append(("batch size", show(size) if plan == "fixed" else f"{size}, {_part(plan, rest)}"))
     if "schedule" in fields:
         pairs.append(("schedule", _part(*fields["schedule"])))
-    unit, amount = fields.get("budget", ("epochs", 10))
+    unit, amount = fields.get("budget", BUDGET)
     pairs.append(("budget", f"{amount:g} {'effective passes' if unit == 'passes' else unit}"))
     if "constraint" in fields:
         pairs.append(("constraint", _part(*fields["constraint"])))
@@ -125,9 +125,10 @@ def environment(rows: Sequence[Row]) -> Pairs:
 
 FINALS = (
     Column("seed"),
+    Column("status", kind="text"),
     Column("accuracy", "%"),
     Column("mean loss"),
-    Column("starter's", "average"),
+    Column("starter’s average"),
     Column("passes"),
     Column("steps"),
     Column("CPU", "s"),
@@ -135,23 +136,23 @@ FINALS = (
     Column("memory", "MB"),
     Column("nonzeros"),
     Column("run", kind="word"),
-    Column("status", kind="text"),
 )
 TRIALS = (
     Column("trial"),
+    Column("status", kind="text"),
     Column("held out", "%"),
     Column("mean loss"),
     Column("passes"),
     Column("CPU", "s"),
-    Column("settings", kind="text"),
     Column("run", kind="word"),
-    Column("status", kind="text"),
+    Column("settings", kind="text"),
 )
 
 
 def _final(row: Row) -> list[Entry]:
     return [
         number(row.seed),
+        _status(row),
         number(row.accuracy, 2),
         number(row.loss, 4),
         number(row.starter_average_loss, 6),
@@ -162,21 +163,20 @@ def _final(row: Row) -> list[Entry]:
         number(row.peak_memory_mb),
         number(row.nonzeros),
         text(row.id),
-        _status(row),
     ]
 
 
 def _trial(row: Row, best: bool) -> list[Entry]:
-    settings = [value for key, value in recipe(row.recipe) if key != "budget"]
+    settings = [value for key, value in parts(row.recipe).items() if key != "budget"]
     return [
         number(row.number),
+        Entry("the best") if best else _status(row),
         number(row.accuracy, 2),
         number(row.loss, 4),
         short(row.passes),
         short(row.cpu_seconds),
-        text(" · ".join(settings)),
         text(row.id),
-        Entry("the best") if best else _status(row),
+        text(", ".join(settings)),
     ]
 
 

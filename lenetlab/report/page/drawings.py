@@ -99,7 +99,7 @@ def _curves(
     cells: Sequence[Cell], look: Styles, id: str, datasets: dict[str, Any]
 ) -> Iterator[Drawn]:
     if not curve_rows(cells):
-        yield Drawn(f"{id}-curves", "Curves", "", missing="No final run has a result yet.")
+        yield Drawn(f"{id}-curves", "Curves", "", missing="No look at the test set counts yet.")
         return
     shown = [name for name, on in choices(cells, look) if on]
 
@@ -116,8 +116,8 @@ def _curves(
                  along(loss_curves), datasets, _curve_numbers("loss", 4), follows=True)  # fmt: skip
     yield _drawn(f"{id}-pareto", "Accuracy for the computation",
                  "Every look of every method is a point; the stepped line joins those that no "
-                 "other is above and left of. A look before the end is on the way of the whole run: "
-                 "a schedule made for a shorter budget would do better there.",
+                 "other is above and left of. A look before the end is on the way of the whole "
+                 "run: a schedule made for a shorter budget would do better there.",
                  along(pareto), datasets, _curve_numbers("accuracy", 2), source="front",
                  follows=True)  # fmt: skip
 

@@ -46,6 +46,13 @@ def test_a_curve_of_an_odd_name_opens_its_runs(show):
     page.tab.wait_for_selector("dialog[open]")
 
 
+def without_families(results: Results) -> Results:
+    """As runs by `lenetlab run` are."""
+    cells = [dataclasses.replace(cell, place=dataclasses.replace(cell.place, family=""))
+             for cell in results.cells]  # fmt: skip
+    return dataclasses.replace(results, cells=tuple(cells))
+
+
 ODD = {
     "nothing planned": Results("none", "Nothing", 0, 0, 0, 0, ()),
     "nothing done": Results("begun", "Begun", 12, 5, 10, 10,
@@ -55,6 +62,7 @@ ODD = {
     "one seed": made_up(("sgd", "adamw"), ("plain",), 1, 12),
     "all diverged": made_up(("sgd", "adamw"), ("plain", "sparse"), 3, 4, ("sgd", "adamw")),
     "untuned": made_up(("sgd", "adamw"), ("plain",), 3, 0),
+    "families are not known": without_families(made_up(("sgd", "adamw"), ("plain",), 2, 0)),
     "trials alone": made_up(("sgd", "adamw"), ("plain",), 0, 5),
 }  # fmt: skip
 
@@ -68,6 +76,9 @@ def test_an_odd_study_has_a_page(show, kind):
     for word in ("nan", "NaN", "None", "undefined", "inf"):
         assert word not in text.split(), word
     assert len(page.all(".leaderboard tbody tr")) == len(ODD[kind].cells)
+    if ODD[kind].cells:
+        page.tab.fill("#plain [data-filter=name]", "no such method")
+        assert page.all("#plain .leaderboard tbody tr") == []
 
 
 def test_what_is_missing_is_said(show):

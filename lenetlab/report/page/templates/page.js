@@ -66,12 +66,13 @@ function sortBy(button) {
 function startFilters(form) {
   const section = form.closest("section");
   const rows = all(".leaderboard tbody tr", section);
-  const [name, family] = all("[data-filter]", form);
+  const name = form.querySelector("[data-filter=name]");
+  const family = form.querySelector("[data-filter=family]");  // none where families are not known
   const apply = () => {
     const wanted = name.value.trim().toLowerCase();
     for (const row of rows) {
       const fits = row.dataset.name.toLowerCase().includes(wanted);
-      row.hidden = !fits || (family.value !== "" && row.dataset.family !== family.value);
+      row.hidden = !fits || (family?.value && row.dataset.family !== family.value);
     }
     const left = rows.filter((row) => !row.hidden).length;
     form.querySelector("output").textContent =
