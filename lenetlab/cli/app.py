@@ -10,6 +10,7 @@ from lenetlab.cli.judge import judge
 from lenetlab.cli.methods import methods
 from lenetlab.cli.run import run
 from lenetlab.cli.shrink import shrink
+from lenetlab.cli.study import study
 
 app = typer.Typer(
     help="How well, and how cheaply, can an optimizer train one fixed LeNet-5 on Fashion-MNIST?",
@@ -19,5 +20,5 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, data, baseline, methods, run, judge, export, shrink):
+for command in (demo, data, baseline, methods, run, judge, export, shrink, study):
     app.command()(command)
