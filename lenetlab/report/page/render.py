@@ -86,8 +86,15 @@ def _page(results: Results, beside: Beside) -> Page:
         across=across(results, results.cells, look, datasets),
         details=[detail(cell) for cell in results.cells],
         datasets=datasets,
-        config=config("currentColor", FONT, 12),
+        config=_look(),
     )
+
+
+def _look() -> dict[str, Any]:
+    """Charts in the page's ink. A reader of screens is told what a chart shows and has its table;
+    hundreds of marks, each read aloud, would be in the way."""
+    look = config("currentColor", FONT, 12)
+    return look | {"mark": look["mark"] | {"aria": False}}
 
 
 @cache
