@@ -77,7 +77,10 @@ def check_format(path: Path, identity: Any) -> None:
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run. Figures that do not exist are None, never 0."""
+    """A finished run. Figures that do not exist are None, never 0.
+
+    identity, result, curve, machine : the contents of the four JSON files in the folder `path`.
+    """
 
     path: Path
     identity: dict[str, Any]
@@ -136,7 +139,8 @@ class Run:
         return np.asarray(np.load(self.path / LOSSES, allow_pickle=False))
 
     def summary(self) -> dict[str, Any]:
-        """One flat dictionary: what `--json` prints."""
+        """One flat dictionary: what `--json` prints. Accuracy in percent, losses in nats, times in
+        seconds, memory in MB."""
         return {
             "status": self.status,
             "reason": self.result["reason"],

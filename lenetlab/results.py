@@ -47,8 +47,13 @@ class Row:
 
     role, number : `trial` and its number from 0, or `final` and its seed.
     recipe : canonical, without what is at its default.
+    accuracy : percent of the test images, of the held-out images in a trial; correct : their count.
+    loss : the true mean cross-entropy, in nats; starter_average_loss : what the script prints.
+    nonzeros : of the 40,800 weights of fc1 and fc2.
     looks : measurements in order, each with at, passes, epochs, steps, gradients, accuracy, loss,
         nonzeros, seconds and cpu_seconds (training so far).
+    train_seconds, cpu_seconds, apart_seconds : of training; of training, by all threads; of
+        measuring and saving, in neither of the others.
     bill : counts of the ledger. passes, epochs, steps : where the run ended.
     """
 

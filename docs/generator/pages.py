@@ -1,15 +1,13 @@
 """The method pages: made from the registry, and from what was measured (`results/*.json`)."""
 
 import json
-import re
-import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from statistics import fmean
 from typing import Any, get_args
 
 import curves
-from formulas import mathml
+from wording import body, prose
 
 from lenetlab.methods.constraint import Handler, constraints
 from lenetlab.methods.registry import DECAYS, FAMILIES, Method, methods
@@ -212,30 +210,3 @@ def _table(
         cells.append(f"{cost['state_bytes'] / 177_704:.1f}" if cost else "—")
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
-
-
-# text
-
-
-def body(text: str) -> str:
-    """A docstring's paragraphs as Markdown; indented ones are formulas."""
-    blocks = re.split(r"\n\s*\n", text.strip("\n"))
-    return "\n\n".join(
-        mathml(textwrap.dedent(block)) if block.startswith("    ") else prose(block)
-        for block in blocks
-    )
-
-
-def prose(text: str) -> str:
-    """Text with Markdown's signs taken literally, but for `code`; addresses become links."""
-    pieces = re.split(r"(`[^`]*`)", text)
-    out = []
-    for piece in pieces:
-        if not piece.startswith("`"):
-            piece = re.sub(r"([\\*_<>\[\]#|])", r"\\\1", piece)
-            piece = re.sub(
-                r"arXiv:\s?(\d{4}\.\d{4,5})", r"[arXiv:\1](https://arxiv.org/abs/\1)", piece
-            )
-            piece = re.sub(r"(^|(?<=\s))(Source|Sources|Cost):", r"**\2.**", piece)
-        out.append(piece)
-    return "".join(out)

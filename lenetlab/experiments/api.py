@@ -20,7 +20,10 @@ OPTIONS = (
 
 @dataclass(frozen=True)
 class Job:
-    """One run of a grid: its recipe, its seed, and what distinguishes it from the others."""
+    """One run of a grid: its recipe, its seed, and what distinguishes it from the others.
+
+    label : method and varied settings; runs with the same label differ in their seed alone.
+    """
 
     recipe: Recipe
     seed: int
@@ -39,9 +42,21 @@ def run(
 ) -> Run:
     """Train LeNet-5 with `method` and return the recorded run.
 
-    `settings` are hyperparameters of the method (`lr=0.002`) and parts of the recipe: `epochs`
-    or `passes`, `batch_size`, `schedule`, `warmup`, `plan`, `scenario`, `constraint`, `decay`,
-    `rules`, `augment`, `split`.
+    method : a registered name, `file.py:Class` or `module:Class`, inside wrappers or not:
+        `"ema+sam+adamw"`.
+    seed : of the initial weights, the data order and the method's own randomness; 0 to 2⁶³ − 1.
+    bench : data, engine and folder of runs; pass the same one to many calls.
+    looks : positions in the budget, in its unit, at which to measure; by default every whole unit,
+        and always the end.
+    on_step, on_look : called after every step with its training loss (nats), and after every
+        measurement with all so far.
+    settings : hyperparameters of the method (`lr=0.002`) and the arguments of `make_recipe`:
+        `epochs` or `passes`, `batch_size`, `schedule`, `warmup`, `plan`, `scenario`, `constraint`,
+        `decay`, `rules`, `augment`, `split`.
+
+    A finished run of the same identity is read, not trained again. A run that diverges is returned
+    with that status. Raises: `UserError` before training for a wrong name or value; `Interrupted`
+    after Ctrl-C, and the same call goes on from there.
 
     >>> from lenetlab import run
     >>> run("adamw", lr=0.002, epochs=10, batch_size=64).summary()["accuracy"]  # doctest: +SKIP
@@ -61,8 +76,13 @@ def sweep(
 ) -> list[tuple[Job, Run]]:
     """Train every combination of `methods`, the varied settings and `seeds` seeds from 0.
 
-    All recipes are validated before the first is trained. A failed run is among the results,
-    with its status and reason.
+    vary : a grid: lists of values by the name of a hyperparameter or of an argument of
+        `make_recipe`; the last name varies fastest.
+    settings : what all runs share, as in `run`.
+    on_run : called after every run.
+
+    All recipes are validated before the first is trained, and a wrong one raises `UserError`. A
+    failed run is among the results, with its status and reason.
 
     >>> from lenetlab import sweep
     >>> sweep(["sgd", "adamw"], {"batch_size": [16, 64]}, seeds=3)  # doctest: +SKIP
@@ -84,7 +104,7 @@ def jobs(
     settings: Mapping[str, Any],
     first_seed: int = 0,
 ) -> list[Job]:
-    """The runs of a grid, all validated."""
+    """The runs of a grid, all validated: `seeds` of them a point, from `first_seed`."""
     if seeds < 1:
         raise UserError(f"seeds={seeds} is out of range; expected 1 or more")
     if both := set(vary) & set(settings):

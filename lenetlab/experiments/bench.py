@@ -22,9 +22,12 @@ class Bench:
     data : folder of the IDX files, None to search for them.
     out : folder that receives one directory a run.
     engine, device : by name, `auto` for the best there is.
-    threads : of the engine; None for one a processor (or PyTorch's own choice).
+    threads : of the engine, 1 to the number of processors; None for one a processor (or PyTorch's
+        own choice).
     resume : continue unfinished runs and reuse finished ones, instead of starting over.
     save_every : seconds between checkpoints.
+
+    Raises: `UserError` for an engine, a device or a number of threads that is not to be had.
     """
 
     data: Path | None = None
@@ -51,8 +54,9 @@ class Bench:
             self.engine_threads = self._torch_threads = self.threads or _TORCH_THREADS
 
     def load(self, split: str) -> tuple[Split, Engine, Split, Engine]:
-        """What is trained on and its engine, what is measured on and its engine; from here on
-        PyTorch has the number of threads that belongs to them."""
+        """What is trained on and its engine, what is measured on and its engine, for the split
+        `official` or `inner`; from here on PyTorch has the number of threads that belongs to them.
+        Raises: `UserError` for data that is missing or altered."""
         torch.set_num_threads(self._torch_threads)
         if split not in self._loaded:
             train, test = load_pair(split, self.data)

@@ -158,11 +158,24 @@ def make_recipe(
 ) -> Recipe:
     """A validated recipe from what a user writes; every mistake is a `UserError`.
 
-    `method` may stand inside wrappers, the outer first: `"ema+svrg+sgd"`. `settings` are the
-    method's hyperparameters; a key `part.name` sets `name` of the part `plan`, `schedule`,
-    `constraint` or of a wrapper. These parts may carry settings: `"step:gamma=0.5"`.
-    `augment` names changes of the training images: `"flip+shift:pixels=2"`, under rules `open`.
-    Without a budget it is ten epochs; without a batch size it is the method's own.
+    method : a name, `file.py:Class` or `module:Class`, inside wrappers, the outer first:
+        `"ema+svrg+sgd"`.
+    settings : the method's hyperparameters; a key `part.name` sets `name` of the part `plan`,
+        `schedule`, `constraint` or of a wrapper, as in `{"sam.rho": 0.1}`.
+    epochs, passes : the budget, one of them: sweeps of the data order, or effective passes on the
+        bill (60,000 example gradients each). Ten epochs if neither is given.
+    batch_size : examples, 1 to 60,000; the method's own if None.
+    plan : `fixed`, `geometric` or `norm_test`: how the batch grows. Like the other parts it may
+        carry settings: `"geometric:factor=2,every=1"`.
+    schedule : of the rate: `constant`, `step`, `1/t`, `linear`, `cosine` or `one-cycle`.
+    warmup : share of the budget, 0 to 1, over which the rate first rises from 0.
+    scenario : `plain`, `l2`, `sparse`, `sparse+l2`, `frontier` or `frontier+l2`.
+    rules, augment : `strict`; or `open`, and changes of the training images:
+        `"flip+shift:pixels=2"`.
+    split : `official`, or `inner` for choosing settings: trained on the first 50,000 training
+        images, measured on the last 10,000.
+    constraint : what keeps the net sparse: `"magnitude"`, `"iht:keep=0.05"`.
+    decay : what weight decay is for: `all`, or `weights`, biases left out.
     """
     for name in settings or {}:
         refuse_other_loss(name)

@@ -151,7 +151,18 @@ def method(
     asks: Asks = "once",
     neutral: Settings | None = None,
 ) -> Callable[[Build], Build]:
-    """Register the decorated builder; its module's docstring is the method's page."""
+    """Register the decorated builder; its module's docstring is the method's page.
+
+    family : one of `FAMILIES`.
+    form : what the builder receives as its parameters: `flat`, the whole vector; `named`, the ten
+        tensors; `layers`, the ten with convolutions as matrices.
+    decay : `coupled` or `decoupled` if it has `weight_decay`, whose default must be 0.
+    space : intervals that tuning draws from, by hyperparameter; `domains` are what is allowed.
+    cost : in words, for tables: gradients a step and vectors of memory.
+
+    The other fields are those of a `Method`. Raises: `ValueError` at import for a name that is
+    taken, a family that is none, a missing page, or settings that do not fit each other.
+    """
 
     def register(build: Build) -> Build:
         page = page_of(build)
@@ -211,7 +222,8 @@ def methods() -> Mapping[str, Method]:
 
 
 def find(name: str) -> Method:
-    """The method called `name`, or one from outside written `file.py:Class` or `module:Class`."""
+    """The method called `name`, or one from outside written `file.py:Class` or `module:Class`.
+    Raises: `UserError` for a name that does not exist, with the nearest one that does."""
     if ":" in name:
         from lenetlab.methods.outside import load
 

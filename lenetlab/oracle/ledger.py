@@ -18,7 +18,7 @@ COST: Mapping[str, float] = {
 
 @dataclass
 class Ledger:
-    """Counts of examples per kind of answer; factorizations by count, size and seconds.
+    """Counts of examples per kind of answer; factorizations by count and size.
 
     gradients, forwards, hessian_products, gauss_newton_products, linearisations,
     per_example_gradients : examples.
@@ -35,7 +35,7 @@ class Ledger:
     factorized: int = 0
 
     def charge(self, kind: str, amount: int) -> None:
-        """Add `amount` to the count named `kind`."""
+        """Add `amount` to the count named `kind`; `AttributeError` for a kind that is none."""
         setattr(self, kind, getattr(self, kind) + amount)
 
     @property

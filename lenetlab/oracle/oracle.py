@@ -123,7 +123,7 @@ class Oracle:
 
     def draw(self, n: int | None = None) -> Batch:
         """The next `n` examples of the data order (fewer at the end of a sweep), from now on the
-        present batch; as many as the plan says if None."""
+        present batch; as many as the plan says if None. Raises: `UserError` for n out of range."""
         n = self._batch_size() if n is None else n
         self._check_size(n)
         indices = self.order.take(n)
@@ -158,7 +158,8 @@ class Oracle:
     # answers
 
     def __call__(self) -> Tensor:
-        """Loss on the present batch, detached, 0-dim; `.grad` of all parameters is filled."""
+        """The loss F on the present batch, in nats, detached, 0-dim; `.grad` of all parameters is
+        filled, and with it `g`. Charged: one gradient an example."""
         loss, _ = self.gradient(self.batch, out=self._weights.g)
         self.answered(loss)
         return loss
@@ -170,8 +171,9 @@ class Oracle:
             self.loss = loss
 
     def value(self, batch: Batch, at: Tensor | None = None) -> Tensor:
-        """F on `batch` at the vector `at` (the current weights if None), 0-dim; at every row of a
-        matrix `at` (k, n), as values (k,)."""
+        """F on `batch` at the vector `at` (n,) (the current weights if None), 0-dim; at every row
+        of a matrix `at` (k, n), as values (k,). Charged: a third of a gradient an example and row.
+        """
         if at is not None and at.dim() == 2:
             return torch.stack([self.value(batch, at=row) for row in at])
         w = self._effective(at)
@@ -188,7 +190,8 @@ class Oracle:
     def gradient(
         self, batch: Batch, at: Tensor | None = None, out: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """F and ∇F (44426,) on `batch` at `at`; the gradient is written to `out` if given."""
+        """F, 0-dim, and ∇F (44426,) on `batch` at `at`; the gradient is written to `out` if given.
+        Neither `.grad` nor `g` is touched. Charged: one gradient an example."""
         w = self._effective(at)
         out = torch.empty_like(w) if out is None else out
         known = self._recall(batch, w)
@@ -208,13 +211,20 @@ class Oracle:
     # second order
 
     def hessian(self, batch: Batch, at: Tensor | None = None) -> second_order.Hessian:
-        """∇²F on `batch` at `at` (the current weights if None), as an operator: `H @ v`."""
+        """∇²F on `batch` at `at` (the current weights if None), as an operator: `H @ v`.
+
+        Charged: a linearisation when made (each time anew above 2,000 examples), then a Hessian
+        product an example. Source: Pearlmutter 1994. Raises: `UserError` where nothing can be
+        differentiated, here as in all second-order answers."""
         return second_order.Hessian(
             *self._point(batch, at), self._mask, self._l2, decayed=self._decayed
         )
 
     def ggn(self, batch: Batch, at: Tensor | None = None) -> second_order.GaussNewton:
-        """The generalised Gauss-Newton matrix on `batch` at `at`; never indefinite."""
+        """The generalised Gauss-Newton matrix on `batch` at `at`; never indefinite.
+
+        Charged: a linearisation, then a Gauss-Newton product an example. Source: Schraudolph 2002.
+        """
         return second_order.GaussNewton(
             *self._point(batch, at), self._mask, self._l2, decayed=self._decayed
         )
@@ -222,14 +232,17 @@ class Oracle:
     def fisher(
         self, batch: Batch, at: Tensor | None = None, sampled: bool = False
     ) -> second_order.Fisher:
-        """The empirical Fisher matrix; with `sampled`, of labels drawn from the model once."""
+        """The empirical Fisher matrix; with `sampled`, of labels drawn from the model once.
+
+        Charged as `ggn`, and a forward pass for drawn labels. Source: Kunstner et al. 2019."""
         point = model, w, indices, ledger = self._point(batch, at)
         targets = second_order.drawn(model, w, indices, ledger, self.rng) if sampled else None
         return second_order.Fisher(*point, self._mask, self._l2, targets, decayed=self._decayed)
 
     def sampled_gradient(self, batch: Batch, at: Tensor | None = None) -> Tensor:
         """The gradient (n,) of the mean loss, without L2, for labels drawn from the model at `at`:
-        of mean zero, and b times its square is an estimate of the Gauss-Newton diagonal."""
+        of mean zero, and b times its square is an estimate of the Gauss-Newton diagonal (Liu et
+        al., Sophia, 2024). Charged: a forward pass and a gradient an example."""
         model, w, indices, ledger = self._point(batch, at)
         targets = second_order.drawn(model, w, indices, ledger, self.rng)
         g = second_order.gradient(model, w, indices, targets)
@@ -240,7 +253,8 @@ class Oracle:
         """Inputs and output gradients of every layer at m∘w, of the loss without L2.
 
         With `sampled`, the output gradients are of labels drawn from the model, as the Fisher
-        matrix has them: between the forward and the backward pass of one gradient.
+        matrix has them: between the forward and the backward pass of one gradient, which is what
+        is charged either way. Shapes: `Layers`.
         """
         uniform = torch.rand(len(batch), generator=self.rng) if sampled else None
         layers = self._engine.layers(self._effective(at), batch.indices, uniform)
@@ -251,7 +265,7 @@ class Oracle:
         self, batch: Batch, at: Tensor | None = None, sampled: bool = False
     ) -> Tensor:
         """∇F_i, a row an example (b, n): 0.18 MB each on LeNet-5; with `sampled`, of labels drawn
-        from the model."""
+        from the model. Charged: two gradients an example."""
         model, w, indices, ledger = self._point(batch, at)
         targets = second_order.drawn(model, w, indices, ledger, self.rng) if sampled else None
         rows = second_order.per_example_gradients(model, w, indices, targets)
@@ -259,7 +273,8 @@ class Oracle:
         return self._complete(rows, w)
 
     def per_example_norms(self, batch: Batch, at: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """F on `batch`, and ‖∇F_i‖ of every example (b,)."""
+        """F on `batch`, 0-dim, and ‖∇F_i‖ of every example (b,). Charged: one gradient an example;
+        with a mask or the oracle's L2 three, because a norm does not tell what they make of it."""
         w = self._effective(at)
         loss, norms = self._engine.per_example_norms(w, batch.indices)
         self.ledger.charge("gradients", len(batch))

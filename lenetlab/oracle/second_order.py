@@ -38,7 +38,7 @@ class Operator(ABC):
     """A symmetric n × n matrix at one point and batch, known by its products: `operator @ v`.
 
     The matrix is m ∘ (C + λI) ∘ m, where C is the loss's curvature at m∘w and λ the oracle's L2.
-    `v` is a vector (n,) or a matrix (n, k), which costs k products.
+    `v` is a vector (n,) or a matrix (n, k), which costs k products; `ValueError` for other shapes.
     """
 
     kind: str  # of the product, in the ledger
@@ -73,6 +73,7 @@ class Operator(ABC):
         return len(self._w), len(self._w)
 
     def __matmul__(self, v: Tensor) -> Tensor:
+        """The product with `v`, in its shape."""
         if v.shape[:1] != self._w.shape or v.dim() > 2:
             raise ValueError(
                 f"{self.name} @ v: v has shape {tuple(v.shape)}, expected ({len(self._w)},) "

@@ -15,7 +15,8 @@ from lenetlab.methods.wrappers import wrappers
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "docs" / "generator"))
 from formulas import _DOWN, _FRACTIONS, _UP, mathml
-from pages import pages, prose
+from pages import pages
+from wording import docstring, prose
 
 ENTRIES = {**methods(), **wrappers(), **constraints()}
 
@@ -73,3 +74,16 @@ def test_every_method_and_wrapper_has_a_page_and_the_overview_names_it():
 
 def test_signs_of_markdown_are_taken_literally():
     assert prose("a * b_c [d] `x_y*` <e>") == r"a \* b\_c \[d\] `x_y*` \<e\>"
+    assert prose("a *word*, f(w*) and w*") == r"a *word*, f(w\*) and w\*"
+
+
+def test_docstrings_become_markdown():
+    made = docstring(
+        "A look at w_k. by : whom.\n\nParameters\n----------\nloss : in nats,\n    a mean.\n"
+        "correct, images : counts. at : when.\n\n    a ← b\n\n>>> look(1)  # doctest: +SKIP\n2"
+    )
+    assert made == (
+        "A look at w\\_k.\n\n- `by`: whom.\n\n- `loss`: in nats,\n    a mean.\n"
+        "- `correct, images`: counts.\n- `at`: when.\n\n"
+        "```text\na ← b\n```\n\n```python\n>>> look(1)\n2\n```"
+    )

@@ -1,0 +1,79 @@
+"""Figures that the protocol page repeats are those of the code."""
+
+import re
+
+from lenetlab.analysis.targets import TARGETS
+from lenetlab.experiments.space import (
+    COUPLED,
+    DECOUPLED,
+    FACTORS,
+    SCHEDULES,
+    WARMUP,
+    Pick,
+    space_of,
+)
+from lenetlab.methods.registry import methods
+from lenetlab.oracle.ledger import COST
+from lenetlab.problem.scenarios import BOUND, RULE_SETS, SCENARIOS
+
+from .blocks import PAGES
+
+PAGE = PAGES["docs/protocol.md"]
+ROWS = [
+    [cell.strip() for cell in line.strip("|").split("|")]
+    for line in PAGE.splitlines()
+    if line.startswith("| ")
+]
+
+
+def test_targets():
+    rows = [row for row in ROWS if row[0].endswith(" %")]
+    assert rows == [[f"{target.accuracy:g} %", target.whose] for target in TARGETS]
+
+
+def test_prices():
+    charged = {row[0]: row[1] for row in ROWS if len(row) == 4}
+    shown = {"1/3": 1 / 3}
+    for beginning, kind in {
+        "gradient (": "gradients",
+        "value": "forwards",
+        "making": "linearisations",
+        "product with the Hessian": "hessian_products",
+        "product with the Gauss": "gauss_newton_products",
+        "a gradient of its own": "per_example_gradients",
+    }.items():
+        (price,) = [price for answer, price in charged.items() if answer.startswith(beginning)]
+        assert (shown.get(price) or float(price)) == COST[kind]
+
+
+def test_scenarios_and_rules():
+    named = [name for row in ROWS if len(row) == 3 for name in re.findall(r"`([^`]*)`", row[0])]
+    assert set(named) == set(SCENARIOS)
+    assert f"{BOUND:,}" in PAGE
+    assert all(f"`{name}`" in PAGE for name in RULE_SETS)
+    assert "muon_hyperball" in methods()
+
+
+def test_searches_are_as_described():
+    assert FACTORS == (1 / 2, 1, 2, 4, 8)
+    assert (WARMUP.low, WARMUP.high) == (0, 0.2)
+    assert SCHEDULES.values == ("constant", "linear", "cosine")
+    assert (COUPLED.low, COUPLED.high, COUPLED.log) == (1e-5, 3e-3, True)
+    assert (DECOUPLED.low, DECOUPLED.high, DECOUPLED.log) == (0.01, 0.5, True)
+
+
+def test_spaces_contain_what_the_page_says_did_well():
+    def inside(method, scenario, **found):
+        space = space_of(method, scenario)
+        for name, values in found.items():
+            span = space[name]
+            for value in values:
+                if isinstance(span, Pick):
+                    assert value in span.values
+                else:
+                    assert span.low <= value <= span.high, f"{method}: {name}={value}"
+
+    inside("muon", "l2", weight_decay=(0.10, 0.16), batch_size=(256, 512), lr=(0.06, 0.10))
+    inside("soap", "l2", weight_decay=(0.03, 0.10), batch_size=(32, 128), lr=(0.004, 0.015))
+    inside("adamw", "l2", weight_decay=(0.1,))
+    inside("muon_hyperball", "plain", norm=(3,))

@@ -1,0 +1,52 @@
+"""The records in the README are those of the committed results."""
+
+import sys
+from dataclasses import replace
+
+import pytest
+
+from lenetlab.results import write_results
+from tests.studies import made_up
+
+from .blocks import PAGES, ROOT
+
+sys.path.insert(0, str(ROOT / "docs" / "generator"))
+from records import BEGIN, END, NONE, block, written
+
+
+def test_the_block_is_what_the_results_give():
+    assert PAGES["README.md"] == written(PAGES["README.md"], block()), (
+        "python docs/generator/records.py writes it anew"
+    )
+
+
+@pytest.fixture
+def study(tmp_path):
+    results = made_up()
+    write_results(tmp_path, results)
+    return tmp_path, results
+
+
+def test_a_study_gives_a_line_a_scenario_and_its_records(study):
+    folder, results = study
+    made = block(folder)
+    lines = [line for line in made.splitlines() if line.startswith("| `")]
+    assert [line.split("`")[1] for line in lines] == ["plain", "l2", "sparse"]
+    finals = [row.accuracy for row in results.within("plain")[-1].finals]
+    assert f"| `muon` | {sum(finals) / len(finals):.2f} ± " in lines[0]
+    assert "5 methods" in made
+    assert "12 trials of 5 passes" in made
+    assert "over 10 seeds" in made
+    assert "- `plain`: 90.24 % is beaten by `muon`." in made
+
+
+def test_what_is_not_there_is_said(tmp_path, study):
+    assert block(tmp_path / "nowhere") == f"{NONE}\n"
+    _, results = study
+    cells = tuple(replace(cell, finals=()) for cell in results.cells)
+    write_results(tmp_path / "b", replace(results, cells=cells))
+    assert block(tmp_path / "b") == f"{NONE}\n"
+
+
+def test_only_what_is_between_the_marks_is_replaced():
+    assert written(f"a\n{BEGIN}old\n{END}\nz", "new\n") == f"a\n{BEGIN}new\n{END}\nz"
