@@ -138,9 +138,8 @@ def real_runs(folder: Path, runs: int) -> dict[str, Any]:
         executor = Local(workers, Setup(threads=threads))
         tasks = [Task(recipe, seed, "final", seed) for seed in range(runs)]
         # the first of every worker pays for imports and data
-        for future in [
-            executor.submit(Task(recipe, 100 + i, "final", i)) for i in range(2 * workers)
-        ]:
+        warming = [Task(recipe, 100 + i, "final", i) for i in range(2 * workers)]
+        for future in [executor.submit(task) for task in warming]:
             future.result()
         begin = time.perf_counter()
         for future in [executor.submit(task) for task in tasks]:

@@ -15,16 +15,17 @@ LOOK = {
 def instant(task: Task, setup: Setup) -> Output:
     """A row of the usual size at once; its figures are a function of the run's id."""
     accuracy = 80 + int(task.id[:6], 16) % 1000 / 100
-    figures = {"accuracy": accuracy, "loss": 1 - accuracy / 100}
+    loss = 1 - accuracy / 100
     row = replace(
         failed(task, "done", "", 0.5),
         reason=None,
-        **figures,
-        starter_average_loss=figures["loss"] / 64,
+        accuracy=accuracy,
+        loss=loss,
+        starter_average_loss=loss / 64,
         correct=round(100 * accuracy),
         nonzeros=24_480,
         passes=task.recipe.budget.amount,
-        looks=[{"at": at, **LOOK, **figures} for at in task.looks],
+        looks=[{"at": at, **LOOK, "accuracy": accuracy, "loss": loss} for at in task.looks],
         bill={"gradients": 600_000},
     )
     return Output(row)
