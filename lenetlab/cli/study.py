@@ -1,7 +1,7 @@
 """`lenetlab study`: compute what a study file names, as far as it is not computed yet."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,7 +19,7 @@ def study(
         int | None, typer.Option(help="Processes that compute (default: one a processor).")
     ] = None,
     scheduler: Annotated[
-        str, typer.Option(help="local, or a Dask scheduler: tcp://HOST:8786.")
+        str, typer.Option(help="local, a Dask scheduler tcp://HOST:8786, or dask to try one here.")
     ] = "local",
     results: Annotated[
         Path | None,
@@ -60,8 +60,8 @@ def study(
 
     if workers is not None and workers < 1:
         raise UserError(f"--workers {workers} is out of range; expected 1 or more")
-    if scheduler != "local" and "://" not in scheduler:
-        raise UserError(f"--scheduler {scheduler!r}: expected local or tcp://HOST:PORT")
+    if scheduler not in ("local", "dask") and "://" not in scheduler:
+        raise UserError(f"--scheduler {scheduler!r}: expected local, dask or tcp://HOST:PORT")
     read, recipes = read_study(file)
     setup = Setup(None if data is None else data.resolve(), engine, device)
     bench = Bench(setup.data, engine=engine, device=device, threads=setup.threads)
@@ -115,15 +115,12 @@ def _executor(scheduler: str, workers: int, setup: "Setup") -> "Executor":
         from lenetlab.experiments.executors.local import Local
 
         return Local(workers, setup)
-    import importlib
-
     from lenetlab.errors import UserError
 
     try:
-        dask: Any = importlib.import_module("lenetlab.experiments.executors.dask")
+        from lenetlab.experiments.executors.dask import connect
     except ImportError:
         raise UserError(
             'a scheduler needs Dask; install it with: pip install "lenetlab[dask]"'
         ) from None
-    connected: Executor = dask.connect(scheduler, setup)
-    return connected
+    return connect(scheduler, setup, workers)

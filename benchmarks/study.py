@@ -1,0 +1,178 @@
+"""What the lab itself costs: planning, tables and overhead with stub runs, workers with real ones.
+
+    python benchmarks/study.py [--runs 100000] [--out runs/bench-study] [--json FILE]
+
+Stub runs compute nothing, so that what is measured is the lab: naming, handing out, recording,
+reading. Real runs are SGD at one effective pass. Run it with nothing else running; it takes about
+ten minutes for 100,000 runs, most of them for writing the records.
+"""
+
+import argparse
+import json
+import resource
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lenetlab.openmp import wait_briefly
+
+wait_briefly()
+
+if TYPE_CHECKING:
+    from lenetlab.experiments.executors import Executor
+    from lenetlab.experiments.plan import Plan
+
+METHODS = 37
+
+
+def study_of(folder: Path, runs: int) -> Path:
+    """A study file with about `runs` finals, untuned."""
+    from lenetlab.methods.registry import methods
+
+    names = [m.name for m in methods().values() if m.decay != "none"][:METHODS]
+    path = folder / "bench.toml"
+    scenarios = 3
+    seeds = -(-runs // (len(names) * scenarios))
+    listed = ", ".join(f'"{name}"' for name in names)
+    path.write_text(
+        f'methods = [{listed}]\nscenarios = ["plain", "l2", "sparse"]\nseeds = {seeds}\n'
+        "passes = 10\n[scenario.l2]\nweight_decay = 0.001\n"
+        '[scenario.sparse]\nconstraint = "magnitude"\n'
+    )
+    return path
+
+
+def planned(file: Path, folder: Path) -> "Plan":
+    """The plan of the study, with the ids that real runs would have."""
+    from lenetlab.experiments.naming import Names
+    from lenetlab.experiments.plan import Plan
+    from lenetlab.experiments.store import Store
+    from lenetlab.experiments.study_file import read_study
+    from lenetlab.experiments.work import Setup, bench_of
+
+    study, recipes = read_study(file)
+    plan = Plan(study, recipes, Names(bench_of(Setup())), Store(folder), folder / "results")
+    for cell in plan.cells:
+        plan.missing(cell)
+    return plan
+
+
+def finish(plan: "Plan", executor: "Executor") -> float:
+    """Seconds to compute and record everything."""
+    from lenetlab.experiments.coordinator import run_study
+    from lenetlab.experiments.publish import Publisher
+
+    folder = plan.results.parent
+    begin = time.perf_counter()
+    run_study(plan, executor, Publisher(plan, folder / "published.json"), lambda status, line: None)
+    return time.perf_counter() - begin
+
+
+def left(plan: "Plan") -> int:
+    """Runs that are to be computed."""
+    return sum(len(plan.missing(cell)) for cell in plan.cells)
+
+
+def stub_study(folder: Path, runs: int) -> dict[str, Any]:
+    """Plan, record, plan again, tables."""
+    from lenetlab.analysis.board import board
+    from lenetlab.experiments.executors.local import Local
+    from lenetlab.experiments.executors.stub import instant
+    from lenetlab.experiments.work import Setup, bench_of
+    from lenetlab.results import read_results
+
+    file = study_of(folder, runs)
+    store = folder / "store"
+    for split in ("official", "inner"):
+        bench_of(Setup()).load(split)  # reading the data is no planning
+    found: dict[str, Any] = {}
+    begin = time.perf_counter()
+    plan = planned(file, store)
+    found["planning, s"] = time.perf_counter() - begin
+    n = left(plan)
+    executor = Local(2, Setup(), instant)
+    found["runs"] = n
+    found["a run, local, ms"] = 1000 * finish(plan, executor) / n
+    executor.close()
+    begin = time.perf_counter()
+    again = planned(file, store)
+    assert left(again) == 0
+    found["nothing to do, s"] = time.perf_counter() - begin
+    begin = time.perf_counter()
+    results = read_results(again.results)
+    for place in results.scenarios():
+        board(results, *place)
+    found["tables, s"] = time.perf_counter() - begin
+    found["peak memory, MB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+    found["bytes a record"] = sum(p.stat().st_size for p in store.glob("records/*/*.json")) / n
+    found["bytes a run, parquet"] = (store / "runs.parquet").stat().st_size / n
+    return found
+
+
+def over_dask(folder: Path, runs: int) -> dict[str, Any]:
+    """The same over a Dask cluster on this machine."""
+    from lenetlab.experiments.executors.dask import connect
+    from lenetlab.experiments.executors.stub import instant
+    from lenetlab.experiments.work import Setup
+
+    plan = planned(study_of(folder, runs), folder / "dask")
+    n = left(plan)
+    executor = connect("dask", Setup(), 2, instant)
+    seconds = finish(plan, executor)
+    executor.close()
+    return {"a run, Dask, ms": 1000 * seconds / n}
+
+
+def real_runs(folder: Path, runs: int) -> dict[str, Any]:
+    """Wall seconds of the same real runs by 1 worker, 2 workers, 1 worker with 2 threads."""
+    from lenetlab.experiments.executors.local import Local
+    from lenetlab.experiments.recipe import make_recipe
+    from lenetlab.experiments.study import Task
+    from lenetlab.experiments.work import Setup
+
+    recipe = make_recipe("sgd", passes=2)
+    found = {}
+    for name, workers, threads in (("1 × 1", 1, 1), ("2 × 1", 2, 1), ("1 × 2", 1, 2)):
+        executor = Local(workers, Setup(threads=threads))
+        tasks = [Task(recipe, seed, "final", seed) for seed in range(runs)]
+        # the first of every worker pays for imports and data
+        warming = [Task(recipe, 100 + i, "final", i) for i in range(2 * workers)]
+        for future in [executor.submit(task) for task in warming]:
+            future.result()
+        begin = time.perf_counter()
+        for future in [executor.submit(task) for task in tasks]:
+            future.result()
+        found[f"{runs} runs, workers × threads {name}"] = time.perf_counter() - begin
+        executor.close()
+    one, two, threads2 = found.values()
+    return found | {
+        "parallel efficiency, 2 workers": one / (2 * two),
+        "2 × 1 against 1 × 2": threads2 / two,
+    }
+
+
+def main() -> None:
+    """Measure, print Markdown; `--json FILE` keeps the figures."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--runs", type=int, default=100_000)
+    parser.add_argument("--dask-runs", type=int, default=2_000)
+    parser.add_argument("--real", type=int, default=12)
+    parser.add_argument("--out", type=Path, default=Path("runs/bench-study"))
+    parser.add_argument("--json", type=Path, default=None)
+    given = parser.parse_args()
+    shutil.rmtree(given.out, ignore_errors=True)
+    given.out.mkdir(parents=True)
+    found = real_runs(given.out, given.real)
+    found |= stub_study(given.out, given.runs)
+    found |= over_dask(given.out, given.dask_runs)
+    print("| what | found |\n| --- | --- |")
+    for name, value in found.items():
+        print(f"| {name} | {value:.4g} |")
+    if given.json is not None:
+        given.json.write_text(json.dumps(found, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
