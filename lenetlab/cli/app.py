@@ -12,6 +12,7 @@ from lenetlab.cli.methods import methods
 from lenetlab.cli.report import report
 from lenetlab.cli.run import run
 from lenetlab.cli.shrink import shrink
+from lenetlab.cli.watch import watch
 
 app = typer.Typer(
     help="How well, and how cheaply, can an optimizer train one fixed LeNet-5 on Fashion-MNIST?",
@@ -22,6 +23,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (
-    demo, data, baseline, methods, run, report, compare, judge, export, shrink,
+    demo, data, baseline, methods, run, report, compare, judge, export, shrink, watch,
 ):  # fmt: skip
     app.command()(command)

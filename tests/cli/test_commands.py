@@ -9,7 +9,7 @@ import pytest
 
 from lenetlab.methods.registry import methods
 
-COMMANDS = ("data", "baseline", "methods", "run", "demo", "judge", "export", "shrink")
+COMMANDS = ("data", "baseline", "methods", "run", "demo", "judge", "export", "shrink", "watch")
 
 
 def test_help_needs_no_torch():
