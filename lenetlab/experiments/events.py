@@ -147,9 +147,15 @@ def _prefix(held_out: bool) -> str:
 def _hyperparameters(
     writer: "SummaryWriter", recipe: Mapping[str, Any], seed: int, final: Mapping[str, Any]
 ) -> None:
+    from torch.utils.tensorboard.summary import hparams
+
     figures = {f"final/{name}": final[name] for name in ("accuracy", "loss")
                if final[name] is not None}  # fmt: skip
-    writer.add_hparams({**flat(recipe), "seed": seed}, figures, run_name=".")
+    # SummaryWriter.add_hparams does this in a file of its own
+    for summary in hparams({**flat(recipe), "seed": seed}, figures):
+        writer.file_writer.add_summary(summary)
+    for name, value in figures.items():
+        writer.add_scalar(name, value, 0)
 
 
 def flat(recipe: Mapping[str, Any]) -> dict[str, bool | str | float | int]:

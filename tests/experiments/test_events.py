@@ -1,8 +1,6 @@
 """TensorBoard's event files, read back with its own reader and held against the record."""
 
 import struct
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -51,11 +49,6 @@ def heard(to: Path, bench: Bench, recipe: Recipe = RECIPE, stop: int | None = No
         run = execute(recipe, 0, bench, None, on_step, listener.look)
         listener.record(run)
     return run
-
-
-@contextmanager
-def frequent(bench: Bench) -> Iterator[Bench]:
-    yield replace(bench, save_every=0.0)
 
 
 def test_the_points_are_those_of_the_record(bench: Bench, tmp_path: Path) -> None:
