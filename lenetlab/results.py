@@ -12,7 +12,7 @@ needs no torch.
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -216,20 +216,15 @@ def cell_path(folder: Path, place: Place) -> Path:
 
 def read_results(folder: Path) -> Results:
     """The results in `folder`; `UserError` if there are none, or a line is broken."""
-    plan = read_plan(folder)
-    return replace(plan, cells=tuple(read_cell(folder, cell.place) for cell in plan.cells))
-
-
-def read_plan(folder: Path) -> Results:
-    """What was planned for the results in `folder`: its cells are empty."""
     plan = read_json(folder / STUDY)
     if plan.get("format") != FORMAT:
         raise UserError(
             f"{folder / STUDY} has format {plan.get('format')}, this version of lenetlab reads "
             f"format {FORMAT}; make it again with `lenetlab study`"
         )
+    places = [Place(**place) for place in plan["cells"]]
     kept = {f.name: plan[f.name] for f in fields(Results) if f.name != "cells"}
-    return Results(**kept, cells=tuple(Cell(Place(**place)) for place in plan["cells"]))
+    return Results(**kept, cells=tuple(read_cell(folder, place) for place in places))
 
 
 def read_cell(folder: Path, place: Place) -> Cell:

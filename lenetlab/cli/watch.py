@@ -1,7 +1,7 @@
 """`lenetlab watch`: the state of a study in the terminal, from its working folder alone."""
 
 import time
-from functools import lru_cache
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,9 +11,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
-    from lenetlab.analysis.state import Standing
-    from lenetlab.progress import Progress
-    from lenetlab.results import Cell, Place, Results
+    from lenetlab.progress import Progress, Standing
 
 EVERY = 1.0  # seconds between two readings of the folder
 FAILURES = 5  # shown
@@ -73,86 +71,69 @@ def working_folder(target: Path, out: Path) -> Path:
     return folder
 
 
-def read(folder: Path) -> "tuple[Results | None, list[Cell], Progress | None]":
-    """The rows so far (None before the first are written), the cells by the time of their last
-    run, the newest first, and what the coordinator says."""
-    from dataclasses import replace
-
-    from lenetlab.opening import RESULTS
-    from lenetlab.progress import read_progress
-    from lenetlab.results import STUDY, cell_path, read_plan
-
-    progress = read_progress(folder)
-    elsewhere = progress.results if progress is not None else None
-    places = [Path(elsewhere)] if elsewhere else []
-    found = next((p for p in (*places, folder, folder / RESULTS) if (p / STUDY).exists()), None)
-    if found is None:
-        return None, [], progress
-    plan, cells = read_plan(found), []
-    for place in (cell.place for cell in plan.cells):
-        path = cell_path(found, place)
-        stamp = path.stat().st_mtime_ns if path.exists() else 0
-        cells.append((stamp, _cell(found, place, stamp)))
-    newest = [cell for _, cell in sorted(cells, key=lambda pair: -pair[0])]
-    return replace(plan, cells=tuple(cell for _, cell in cells)), newest, progress
-
-
-@lru_cache(maxsize=None)
-def _cell(folder: Path, place: "Place", stamp: int) -> "Cell":
-    """A cell; `stamp` changes when its file does."""
-    from lenetlab.results import read_cell
-
-    return read_cell(folder, place)
-
-
 def screen(folder: Path, now: float) -> "RenderableType":
-    """All that is shown, as of `now` (seconds since 1970)."""
+    """All that is shown, as of `now` (seconds since 1970): what the coordinator says, and where
+    there is none, what the rows say."""
     from rich.console import Group
     from rich.text import Text
 
-    from lenetlab.analysis.state import failures, seconds_left, standings
+    from lenetlab.progress import read_progress
 
-    results, newest, progress = read(folder)
-    title = results.title if results is not None else folder.name
-    parts: list[RenderableType] = [Text(title, style="bold"), _coordinator(progress, folder, now)]
-    if progress is not None and progress.running and progress.alive(now):
-        parts += [Text(), _running(progress, now)]
-    if results is None:
-        return Group(*parts, Text(), Text("no run is recorded so far"))
-    states = standings(results)
-    parts += [Text(), _table(states)]
-    left = sum(state.left for state in states)
-    if progress is not None and progress.alive(now) and left:
-        seconds = seconds_left(results, progress.workers)
-        about = "unknown before the first run has ended" if seconds is None else duration(seconds)
-        parts.append(Text(f"time left: about {about}" if seconds else f"time left: {about}"))
-    if failed := failures(newest):
-        shown = "" if len(failed) <= FAILURES else f", {FAILURES} of {len(failed)} shown"
-        parts += [Text(), Text(f"failed{shown}", style="bold")]
-        parts += [
-            Text(f"{cell.place.name} in {cell.place.scenario}, {row.role} {row.number}: "
-                 f"{row.status}, {row.reason}", style="red")
-            for cell, row in failed[:FAILURES]
-        ]  # fmt: skip
-    return Group(*parts)
+    progress = read_progress(folder)
+    if progress is None:
+        return Group(*_stored(folder))
+    lines: list[RenderableType] = [Text(folder.name, style="bold"), _coordinator(progress, now)]
+    if progress.alive(now):
+        lines += [Text(), _running(progress, now)]
+    lines += [Text(), _table(progress.standings)]
+    if progress.alive(now):
+        left = progress.seconds_left
+        about = "not known yet" if left is None else f"about {duration(left)}"
+        lines.append(Text(f"time left: {about}"))
+    return Group(*lines, *_failures(list(reversed(progress.failures)), "failed last"))
 
 
-def _coordinator(progress: "Progress | None", folder: Path, now: float) -> "RenderableType":
+def _stored(folder: Path) -> "Iterator[RenderableType]":
     from rich.text import Text
 
-    if progress is None:
-        return Text(f"results in {folder}; no coordinator has left a word here")
+    from lenetlab.analysis.state import failures, standings
+    from lenetlab.opening import open_results
+
+    results = open_results(folder)
+    states = standings(results)
+    yield Text(results.title, style="bold")
+    if any(state.left for state in states):
+        yield Text(f"not running; to go on, give `lenetlab study` its file ({results.name}.toml) "
+                   "again", style="yellow")  # fmt: skip
+    else:
+        yield Text("complete", style="green")
+    yield Text()
+    yield _table(states)
+    yield from _failures(failures(results), "failed")
+
+
+def _failures(sentences: "Sequence[str]", title: str) -> "Iterator[RenderableType]":
+    from rich.text import Text
+
+    if not sentences:
+        return
+    more = "" if len(sentences) <= FAILURES else f" ({FAILURES} of {len(sentences)})"
+    yield Text(f"\n{title}{more}", style="bold")
+    for sentence in sentences[:FAILURES]:
+        yield Text(sentence, style="red")
+
+
+def _coordinator(progress: "Progress", now: float) -> "RenderableType":
+    from rich.text import Text
+
     where = f"process {progress.pid} on {progress.host}"
     if progress.alive(now):
-        since = duration(now - progress.begun)
         many = "1 worker" if progress.workers == 1 else f"{progress.workers} workers"
-        return Text(f"running for {since}, {many}, {where}", style="green")
-    if progress.state == "finished":
-        return Text(f"finished {duration(now - progress.updated)} ago")
-    ago = duration(now - progress.updated)
-    how = "was stopped" if progress.state == "stopped" else f"is gone ({where})"
+        return Text(f"running for {duration(now - progress.started)}, {many}, {where}",
+                    style="green")  # fmt: skip
     return Text(
-        f"the coordinator {how}, last heard of {ago} ago; to go on: {progress.command}",
+        f"the coordinator is gone ({where}), last heard of {duration(now - progress.updated)} "
+        "ago; the same `lenetlab study` command goes on from there",
         style="yellow",
     )
 
@@ -163,14 +144,13 @@ def _running(progress: "Progress", now: float) -> "Table":
 
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("runs now", overflow="fold")
-    table.add_column("scenario", no_wrap=True)
     table.add_column("for", justify="right", no_wrap=True)
-    for run in progress.running:
-        table.add_row(Text(run.label), Text(run.scenario), duration(now - run.since))
+    for label, since in progress.running:
+        table.add_row(Text(label), duration(now - since))
     return table
 
 
-def _table(states: "list[Standing]") -> "Table":
+def _table(states: "Sequence[Standing]") -> "Table":
     from rich.table import Table
     from rich.text import Text
 
@@ -180,23 +160,11 @@ def _table(states: "list[Standing]") -> "Table":
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("best so far", overflow="fold")
     for state in states:
-        name, row = state.best or ("–", None)
-        label = name if row is None else f"{name}, trial {row.number}: {_settings(row.recipe)}"
-        table.add_row(
-            state.scenario if state.rules == "strict" else f"{state.scenario}, {state.rules}",
-            f"{state.done:,}",
-            f"{state.failed:,}" if state.failed else "–",
-            f"{state.left:,}" if state.left else "–",
-            "–" if row is None else f"{row.accuracy:.2f}",
-            Text(label),
-        )
+        accuracy, label = ("–", "–") if state.best is None else (
+            f"{state.best[0]:.2f}", state.best[1])  # fmt: skip
+        counts = (f"{count:,}" for count in (state.done, state.failed, state.left))
+        table.add_row(state.scenario, *counts, accuracy, Text(label))
     return table
-
-
-def _settings(recipe: object) -> str:
-    from lenetlab.recipes import parts
-
-    return ", ".join(parts(recipe).values())  # type: ignore[arg-type]
 
 
 def duration(seconds: float) -> str:

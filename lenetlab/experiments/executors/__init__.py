@@ -1,0 +1,40 @@
+"""Executors: where tasks are computed. The coordinator knows nothing else about them."""
+
+from concurrent.futures import Future
+from typing import Protocol
+
+from lenetlab.experiments.study import Task
+from lenetlab.experiments.work import Output
+
+
+class Lost(Exception):
+    """A worker died with its task; the task can be given to another."""
+
+
+class OverLimit(Exception):
+    """A task was stopped from outside at its time limit."""
+
+
+class Executor(Protocol):
+    """Takes tasks, gives futures of their output.
+
+    A future ends with `Lost`, `OverLimit`, the task's own exception, or its output.
+    """
+
+    @property
+    def slots(self) -> int:
+        """How many tasks should be in its hands at once."""
+        ...
+
+    @property
+    def workers(self) -> int:
+        """How many tasks it computes at once."""
+        ...
+
+    def submit(self, task: Task) -> "Future[Output]":
+        """Have a task computed."""
+        ...
+
+    def close(self) -> None:
+        """End all workers, whatever they are doing."""
+        ...

@@ -1,0 +1,116 @@
+"""A study: cells, each a method in a scenario with what was set, and the runs they come to.
+
+What is run is a function of the study alone: trials of every cell in the order of the file, then,
+for a cell whose trials have ended, the best trial's recipe with every seed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from lenetlab.experiments.recipe import Recipe
+from lenetlab.experiments.tuning import Tuning, carry_over, trial_recipe, trials
+from lenetlab.methods.registry import find
+from lenetlab.methods.wrappers import find_wrapper, split
+from lenetlab.results import FINAL, TRIAL, Place
+
+EARLY = (0.1, 0.25, 0.5)  # looks before the first whole pass
+# Wrappers whose method belongs to variance reduction wherever it is used.
+REDUCING = frozenset({"svrg", "saga", "sag", "sarah", "storm"})
+
+
+@dataclass(frozen=True)
+class Task:
+    """One run to be computed; goes to a worker as it is.
+
+    role, number : `trial` and its number, or `final` and its seed.
+    looks : positions in the budget at which to measure; always at the end.
+    limit : seconds after which it is stopped, None for no limit.
+    keep : whether the weights are kept.
+    id : what the coordinator expects the run to be called; a worker that finds another computes
+        other bits, and refuses.
+    """
+
+    recipe: Recipe
+    seed: int
+    role: str
+    number: int
+    looks: tuple[float, ...] = ()
+    limit: float | None = None
+    keep: bool = False
+    id: str = ""
+
+    @property
+    def label(self) -> str:
+        """What a person calls it."""
+        where = "" if self.recipe.scenario == "plain" else f" in {self.recipe.scenario}"
+        return f"{self.recipe.label()}{where}, {self.role} {self.number}"
+
+
+@dataclass(frozen=True)
+class StudyCell:
+    """A method in a scenario. `settings` are given; `tune` is None if nothing is searched."""
+
+    place: Place
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    tune: Tuning | None = None
+
+
+@dataclass(frozen=True)
+class Study:
+    """What a study file says. `limit` : seconds for one run, None for no limit."""
+
+    name: str
+    title: str
+    passes: float
+    seeds: int
+    cells: tuple[StudyCell, ...]
+    tune: Tuning | None = None
+    limit: float | None = None
+
+
+def trial_recipes(study: str, cell: StudyCell) -> list[Recipe]:
+    """The recipes of a cell's trials by number; without tuning, none."""
+    if cell.tune is None:
+        return []
+    place = cell.place
+    # Variants of a cell differ in what is set; their searches draw different points.
+    name = f"{study} {place.variant}" if place.variant else study
+    return trials(name, place.method, place.scenario, cell.tune, cell.settings)
+
+
+def given_recipe(cell: StudyCell) -> Recipe:
+    """The recipe of a cell that is not tuned, but for its budget."""
+    return trial_recipe(cell.place.method, cell.place.scenario, Tuning(), cell.settings, {})
+
+
+def trial_tasks(study: Study, recipes: list[Recipe]) -> list[Task]:
+    """The trials of a cell: seed 0, measured once, at the end."""
+    return [Task(recipe, 0, TRIAL, k, limit=study.limit) for k, recipe in enumerate(recipes)]
+
+
+def final_tasks(study: Study, best: Recipe) -> list[Task]:
+    """The finals of a cell by the recipe of its best trial; the weights of seed 0 are kept."""
+    recipe = carry_over(best, study.passes)
+    looks = looks_of(study.passes)
+    return [
+        Task(recipe, seed, FINAL, seed, looks, study.limit, keep=seed == 0)
+        for seed in range(study.seeds)
+    ]
+
+
+def looks_of(passes: float) -> tuple[float, ...]:
+    """Where finals are measured: 0.1, 0.25, 0.5, 1, 2, … effective passes, up to their end."""
+    early = [at for at in EARLY if at < passes]
+    return (*early, *(float(at) for at in range(1, int(passes) + 1)))
+
+
+@cache
+def family_of(method: str) -> str:
+    """The family of a method with its wrappers: averaging and variance reduction reduce noise,
+    whatever they are put around."""
+    names, base = split(method)
+    if any(n in REDUCING or find_wrapper(n).kind == "average" for n in names):
+        return "noise_reduction"
+    return find(base).family
