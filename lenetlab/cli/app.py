@@ -12,6 +12,17 @@ from lenetlab.cli.methods import methods
 from lenetlab.cli.report import report
 from lenetlab.cli.run import run
 from lenetlab.cli.shrink import shrink
+from lenetlab.cli.study import study
+from lenetlab.cli.watch import watch
+
+app = typer.Typer(
+    help="How well, and how cheaply, can an optimizer train one fixed LeNet-5 on Fashion-MNIST?",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 for command in (
     demo, data, baseline, methods, run, study, watch, report, compare, judge, export, shrink,
 ):  # fmt: skip

@@ -113,7 +113,6 @@ class Status:
             "seconds_left": self.seconds_left,
         }  # fmt: skip
 
-
     def _scenarios(self) -> dict[str, dict[str, int]]:
         """Runs that are planned, done and failed in each scenario."""
         planned = Counter[str]()
