@@ -123,7 +123,7 @@ def test_a_row_of_a_study(bench: Bench, tmp_path: Path) -> None:
 
 
 def test_a_diverged_run_has_no_figures(bench: Bench, tmp_path: Path) -> None:
-    run = heard(tmp_path / "tb", bench, make_recipe("sgd", {"lr": 1e6}, epochs=1, batch_size=50))
+    run = heard(tmp_path / "tb", bench, make_recipe("sgd", {"lr": 1e38}, epochs=1, batch_size=50))
     assert run.status == "diverged"
     found = scalars(tmp_path / "tb" / run.path.name)
     assert not any(tag.startswith("final/") for tag in found)
