@@ -1,4 +1,4 @@
-"""Run the notebook in a folder of its own and keep what it printed: `python docs/notebook/run.py`."""
+"""Run the notebook in a folder of its own and keep its output: `python docs/notebook/run.py`."""
 
 import os
 import sys
