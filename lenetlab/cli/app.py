@@ -13,6 +13,7 @@ from lenetlab.cli.report import report
 from lenetlab.cli.run import run
 from lenetlab.cli.shrink import shrink
 from lenetlab.cli.study import study
+from lenetlab.cli.watch import watch
 
 app = typer.Typer(
     help="How well, and how cheaply, can an optimizer train one fixed LeNet-5 on Fashion-MNIST?",
@@ -23,6 +24,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (
-    demo, data, baseline, methods, run, study, compare, report, judge, export, shrink,
+    demo, data, baseline, methods, run, study, watch, compare, report, judge, export, shrink,
 ):  # fmt: skip
     app.command()(command)

@@ -22,6 +22,9 @@ Engine = Annotated[str, typer.Option(help="auto, native or torch.")]
 Threads = Annotated[
     int | None, typer.Option(help="Threads of the engine (default: one a processor).")
 ]
+Tensorboard = Annotated[
+    Path | None, typer.Option(help="Folder for TensorBoard's event files, one folder per run.")
+]
 RUNS = Path("runs")
 
 

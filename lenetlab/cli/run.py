@@ -13,12 +13,16 @@ from lenetlab.cli.options import (
     Json,
     Out,
     Resume,
+    Tensorboard,
     Threads,
     make_bench,
 )
 
 if TYPE_CHECKING:
+    from lenetlab.cli.progress import Meter
     from lenetlab.experiments.api import Job
+    from lenetlab.experiments.bench import Bench
+    from lenetlab.experiments.training import Training
     from lenetlab.records import Run
 
 
@@ -78,6 +82,7 @@ def run(
     figure: Annotated[
         Path | None, typer.Option(help="Where the figure of a comparison goes.")
     ] = None,
+    tensorboard: Tensorboard = None,
     engine: Engine = "auto",
     device: Device = "auto",
     threads: Threads = None,
@@ -100,7 +105,10 @@ def run(
     Exit status: 0 when every run finished, 1 when one failed, 2 for wrong usage.
     """
     from lenetlab.experiments.api import jobs
+    from lenetlab.experiments.events import check_tensorboard
 
+    if tensorboard is not None:
+        check_tensorboard()
     if figure is not None:
         from lenetlab.report.figures import check_ending
 
@@ -125,7 +133,7 @@ def run(
     # An option that is varied must not also stand at its default.
     given |= {k: v for k, v in options.items() if k not in varied and v is not None}
     todo = jobs(methods, varied, seeds, given, seed)
-    results = execute_all(todo, bench, json)
+    results = execute_all(todo, bench, json, tensorboard)
     if len(todo) == 1:
         _print_one(*results[0], json)
     else:
@@ -154,8 +162,11 @@ def _parse_vary(pairs: list[str]) -> dict[str, list[Any]]:
     return varied
 
 
-def execute_all(todo: "list[Job]", bench: Any, quiet: bool) -> "list[tuple[Job, Run]]":
-    """Compute the runs one after the other, with a progress bar."""
+def execute_all(
+    todo: "list[Job]", bench: "Bench", quiet: bool, tensorboard: Path | None = None
+) -> "list[tuple[Job, Run]]":
+    """Compute the runs one after the other, with a progress bar; TensorBoard's event files go to
+    one folder a run in `tensorboard`."""
     from lenetlab.cli.output import stop_for
     from lenetlab.cli.progress import meter
     from lenetlab.experiments.execute import Interrupted, execute
@@ -166,11 +177,34 @@ def execute_all(todo: "list[Job]", bench: Any, quiet: bool) -> "list[tuple[Job, 
             for job in todo:
                 label = f"{job.label}, seed {job.seed}" if len(todo) > 1 else job.label
                 shown.begin(label, job.recipe.budget)
-                found = execute(job.recipe, job.seed, bench, on_step=shown.step, on_look=shown.look)
+                if tensorboard is None:
+                    found = execute(job.recipe, job.seed, bench, None, shown.step, shown.look)
+                else:
+                    found = _listened(job, bench, shown, tensorboard)
                 results.append((job, found))
     except Interrupted as stop:
         stop_for(stop)
     return results
+
+
+def _listened(job: "Job", bench: "Bench", shown: "Meter", tensorboard: Path) -> "Run":
+    """Compute a run and write its event file meanwhile."""
+    from lenetlab.experiments.events import listening
+    from lenetlab.experiments.execute import execute
+
+    with listening(tensorboard, job.recipe, job.seed, bench) as listener:
+
+        def on_step(t: "Training", loss: float) -> None:
+            shown.step(t, loss)
+            listener.step(t, loss)
+
+        def on_look(t: "Training", looks: list[dict[str, Any]]) -> None:
+            shown.look(t, looks)
+            listener.look(t, looks)
+
+        found = execute(job.recipe, job.seed, bench, None, on_step, on_look)
+        listener.record(found)
+    return found
 
 
 def _print_one(job: "Job", found: "Run", json: bool) -> None:

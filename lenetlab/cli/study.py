@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lenetlab.cli.options import RUNS, Data, Device, Engine, Json, Out
+from lenetlab.cli.options import RUNS, Data, Device, Engine, Json, Out, Tensorboard
 
 if TYPE_CHECKING:
     from lenetlab.experiments.executors import Executor
     from lenetlab.experiments.plan import Plan
     from lenetlab.experiments.work import Setup
+    from lenetlab.results import Row
 
 
 def study(
@@ -29,6 +30,7 @@ def study(
         bool, typer.Option("--retry", help="Try failed and diverged runs again.")
     ] = False,
     plan: Annotated[bool, typer.Option("--plan", help="Print the plan and run nothing.")] = False,
+    tensorboard: Tensorboard = None,
     engine: Engine = "auto",
     device: Device = "auto",
     data: Data = None,
@@ -51,6 +53,7 @@ def study(
     from lenetlab.cli.study_output import describe, print_plan
     from lenetlab.errors import UserError
     from lenetlab.experiments.bench import Bench
+    from lenetlab.experiments.events import check_tensorboard
     from lenetlab.experiments.naming import Names
     from lenetlab.experiments.plan import Plan
     from lenetlab.experiments.store import Store
@@ -58,6 +61,8 @@ def study(
     from lenetlab.experiments.work import Setup
     from lenetlab.experiments.working_folder import alone
 
+    if tensorboard is not None:
+        check_tensorboard()
     if workers is not None and workers < 1:
         raise UserError(f"--workers {workers} is out of range; expected 1 or more")
     if scheduler not in ("local", "dask") and "://" not in scheduler:
@@ -73,7 +78,7 @@ def study(
         count = workers or os.cpu_count() or 1
         print_plan(todo, count, json)
         if not plan and lacking:
-            _compute(todo, scheduler, count, setup, folder, json)
+            _compute(todo, scheduler, count, setup, folder, json, tensorboard)
         elif not plan:
             from lenetlab.experiments.publish import Publisher
 
@@ -85,14 +90,25 @@ def study(
 
 
 def _compute(
-    todo: "Plan", scheduler: str, workers: int, setup: "Setup", folder: Path, quiet: bool
+    todo: "Plan",
+    scheduler: str,
+    workers: int,
+    setup: "Setup",
+    folder: Path,
+    quiet: bool,
+    tensorboard: Path | None,
 ) -> None:
     import signal
 
     from lenetlab.cli.output import err
     from lenetlab.cli.study_output import live
     from lenetlab.experiments.coordinator import run_study
+    from lenetlab.experiments.events import write_row
     from lenetlab.experiments.publish import Publisher
+
+    def on_row(row: "Row") -> None:
+        if tensorboard is not None:
+            write_row(tensorboard, row)
 
     def stop(number: int, frame: object) -> None:
         raise KeyboardInterrupt
@@ -101,7 +117,7 @@ def _compute(
     executor = _executor(scheduler, workers, setup)
     try:
         with live(folder, quiet) as notify:
-            run_study(todo, executor, Publisher(todo, folder / "published.json"), notify)
+            run_study(todo, executor, Publisher(todo, folder / "published.json"), notify, on_row)
     except KeyboardInterrupt:
         err.print("stopped; the same command goes on from here", soft_wrap=True)
         raise typer.Exit(130) from None

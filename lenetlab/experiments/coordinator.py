@@ -23,16 +23,23 @@ BEAT = 0.5  # seconds between signs of life
 COMPACT = 300.0  # seconds between updates of runs.parquet
 
 Notify = Callable[[Status, str | None], None]
+OnRow = Callable[[Row], None]
 
 
-def run_study(plan: Plan, executor: Executor, publisher: Publisher, notify: Notify) -> None:
+def run_study(
+    plan: Plan,
+    executor: Executor,
+    publisher: Publisher,
+    notify: Notify,
+    on_row: OnRow = lambda row: None,
+) -> None:
     """Compute what is missing until nothing is. `notify` is told the state twice a second, and a
-    line for every cell that is complete.
+    line for every cell that is complete; `on_row` is told every run when it is recorded.
 
     Raises `UserError` where the store cannot be written or a worker is unfit. Ctrl-C passes
     through; what was recorded is published before.
     """
-    coordinator = _Coordinator(plan, executor, publisher, notify)
+    coordinator = _Coordinator(plan, executor, publisher, notify, on_row)
     try:
         coordinator.run()
     except KeyboardInterrupt:
@@ -44,8 +51,14 @@ def run_study(plan: Plan, executor: Executor, publisher: Publisher, notify: Noti
 
 class _Coordinator:
     def __init__(
-        self, plan: Plan, executor: Executor, publisher: Publisher, notify: Notify
+        self,
+        plan: Plan,
+        executor: Executor,
+        publisher: Publisher,
+        notify: Notify,
+        on_row: OnRow,
     ) -> None:
+        self._on_row = on_row
         self._plan, self._executor = plan, executor
         self._publisher, self._notify = publisher, notify
         self._status = Status(plan, executor.workers)
@@ -106,6 +119,7 @@ class _Coordinator:
         except Exception as error:  # of the method; it must not end the study
             output = Output(failed(task, "error", f"{type(error).__name__}: {error}"))
         self._plan.store.put(output.row, output.weights)
+        self._on_row(output.row)
         self._plan.tried(task.id)
         self._status.record(task, self._plan.store.get(task.id))
         for cell in self._waiting.pop(task.id):

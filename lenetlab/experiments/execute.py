@@ -1,7 +1,6 @@
 """A run with its folder: found, resumed or begun; trained; recorded whole."""
 
 import io
-import re
 import signal
 import threading
 import warnings
@@ -22,6 +21,7 @@ from lenetlab.experiments.bench import Bench
 from lenetlab.experiments.clock import Clock
 from lenetlab.experiments.compute import Computed, prepare, seeded, summed_up, train
 from lenetlab.experiments.curve import Curve
+from lenetlab.experiments.identity import folder_name
 from lenetlab.experiments.loop import Hooks
 from lenetlab.experiments.recipe import Recipe
 from lenetlab.experiments.training import Training
@@ -110,10 +110,7 @@ def _record(path: Path, found: Computed) -> None:
 
 
 def _folder(out: Path, identity: dict[str, Any]) -> Path:
-    recipe = identity["recipe"]
-    names = [name for name, _ in [*recipe.get("wrappers", []), recipe["method"]]]
-    name = re.sub(r"[^A-Za-z0-9_.+-]+", "_", "+".join(names)).strip("._") or "run"
-    path = out / f"{name[-60:]}-{identity['id']}"
+    path = out / folder_name(identity["recipe"], identity["id"])
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import re
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -48,3 +50,10 @@ def numerics_of(recipe: Recipe, engine: Engine, device: torch.device) -> dict[st
     if recipe.constraint.name != "none":
         record["constraint_version"] = find_constraint(recipe.constraint.name).version
     return record
+
+
+def folder_name(recipe: Mapping[str, Any], id: str) -> str:
+    """`adamw-0123456789abcdef`: the name of a run's folder."""
+    names = [name for name, _ in [*recipe.get("wrappers", []), recipe["method"]]]
+    name = re.sub(r"[^A-Za-z0-9_.+-]+", "_", "+".join(names)).strip("._") or "run"
+    return f"{name[-60:]}-{id}"

@@ -1,7 +1,9 @@
 """Where a study stands: counts, what is running, the best so far, how long it will take."""
 
+import os
+import socket
 import time
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +11,8 @@ from typing import Any
 from lenetlab.experiments.plan import CellPlan, Plan
 from lenetlab.experiments.store import Brief
 from lenetlab.experiments.study import Task
+
+FAILURES = 5  # the last ones are told
 
 
 @dataclass
@@ -21,6 +25,8 @@ class Status:
     flying: dict[str, tuple[Task, float]] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
     best: dict[str, tuple[float, str]] = field(default_factory=dict)
+    ended: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    failures: deque[str] = field(default_factory=lambda: deque(maxlen=FAILURES))
     _left: tuple[float, float | None] = (float("-inf"), None)
 
     def __post_init__(self) -> None:
@@ -43,6 +49,9 @@ class Status:
             return
         self.counts[run.status] += 1
         where = task.recipe.scenario
+        self.ended[where]["done" if run.status == "done" else "failed"] += 1
+        if run.status != "done":
+            self.failures.append(f"{task.label}: {run.status}, {run.reason}")
         if task.recipe.split == "inner" and run.accuracy is not None:
             best = self.best.get(where, (float("-inf"), ""))
             self.best[where] = max(best, (run.accuracy, task.recipe.label()))
@@ -86,6 +95,8 @@ class Status:
     def plain(self) -> Mapping[str, Any]:
         """As progress.json has it. Times are seconds since 1970."""
         return {
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
             "started": self.started,
             "updated": time.time(),
             "workers": self.workers,
@@ -95,9 +106,23 @@ class Status:
             "statuses": dict(self.counts),
             "running": [{"id": t.id, "label": t.label, "since": since} for t, since in
                         self.running],
+            "scenarios": self._scenarios(),
+            "failures": list(self.failures),
             "best": {where: {"accuracy": a, "label": label} for where, (a, label) in
                      self.best.items()},
             "seconds_left": self.seconds_left,
+        }  # fmt: skip
+
+    def _scenarios(self) -> dict[str, dict[str, int]]:
+        """Runs that are planned, done and failed in each scenario."""
+        planned = Counter[str]()
+        for cell in self.plan.cells:
+            finals = 0 if cell.hopeless else self.plan.study.seeds
+            planned[cell.cell.place.scenario] += len(cell.trials) + finals
+        return {
+            where: {"planned": n, "done": self.ended[where]["done"],
+                    "failed": self.ended[where]["failed"]}
+            for where, n in planned.items()
         }  # fmt: skip
 
 

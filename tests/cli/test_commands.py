@@ -10,7 +10,8 @@ import pytest
 from lenetlab.methods.registry import methods
 
 COMMANDS = (
-    "data", "baseline", "methods", "run", "compare", "demo", "judge", "export", "shrink",
+    "data", "baseline", "methods", "run", "compare", "demo", "judge", "export", "shrink", "watch",
+    "study", "report",
 )  # fmt: skip
 
 

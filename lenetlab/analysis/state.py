@@ -1,0 +1,44 @@
+"""How far a study is by its rows alone: what is done, failed and left, the best so far."""
+
+from lenetlab.progress import Standing
+from lenetlab.recipes import parts
+from lenetlab.results import Cell, Results, leader
+
+
+def standings(results: Results) -> list[Standing]:
+    """The leaderboards of a study in its order."""
+    return [_standing(results, *where) for where in results.scenarios()]
+
+
+def failures(results: Results) -> list[str]:
+    """The failed runs of a study, each in a sentence."""
+    return [
+        f"{cell.place.name} in {cell.place.scenario}, {row.role} {row.number}: "
+        f"{row.status}, {row.reason}"
+        for cell in results.cells
+        for row in (*cell.trials, *cell.finals)
+        if not row.done
+    ]
+
+
+def _standing(results: Results, scenario: str, rules: str) -> Standing:
+    cells = results.within(scenario, rules)
+    rows = [row for cell in cells for row in (*cell.trials, *cell.finals)]
+    done = sum(row.done for row in rows)
+    left = sum(_left(results, cell) for cell in cells)
+    best = None
+    if (first := leader(cells)) is not None and (row := first.best) is not None:
+        assert row.accuracy is not None
+        settings = ", ".join(parts(row.recipe).values())
+        best = (row.accuracy, f"{first.place.name}, trial {row.number}: {settings}")
+    name = scenario if rules == "strict" else f"{scenario}, {rules}"
+    return Standing(name, done, len(rows) - done, left, best)
+
+
+def _left(results: Results, cell: Cell) -> int:
+    """Trials and finals to come. A cell with finals alone is not tuned; one whose trials have all
+    failed gets no finals."""
+    untuned = bool(cell.finals) and not cell.trials
+    trials = 0 if untuned else max(results.trials - len(cell.trials), 0)
+    hopeless = bool(cell.trials) and trials == 0 and cell.best is None
+    return trials + (0 if hopeless else max(results.seeds - len(cell.finals), 0))

@@ -1,0 +1,180 @@
+"""`lenetlab watch`: the state of a study in the terminal, from its working folder alone."""
+
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.table import Table
+
+    from lenetlab.progress import Progress, Standing
+
+EVERY = 1.0  # seconds between two readings of the folder
+FAILURES = 5  # shown
+
+
+def watch(
+    target: Annotated[
+        Path, typer.Argument(help="A study file, its working folder, or a folder of results.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder that `lenetlab study` was given.")] = Path(
+        "runs"
+    ),
+    once: Annotated[
+        bool, typer.Option("--once", help="Print the state and end; always so without a terminal.")
+    ] = False,
+) -> None:
+    """Show how far a study is: what runs, what is left, the best so far, what failed.
+
+    It reads files and disturbs nothing: start and stop it as you like, Ctrl-C ends it. The best
+    are by held-out images; the test set is shown when the study has ended, by `lenetlab compare`.
+
+    - `lenetlab watch studies/course.toml`
+    """
+    from lenetlab.cli.output import out as console
+
+    folder = working_folder(target, out)
+    if once or not console.is_terminal:
+        console.print(screen(folder, time.time()), soft_wrap=False)
+        return
+    from rich.live import Live
+
+    try:
+        with Live(console=console, auto_refresh=False) as live:
+            while True:
+                live.update(screen(folder, time.time()), refresh=True)
+                time.sleep(EVERY)
+    except KeyboardInterrupt:
+        raise typer.Exit(0) from None
+
+
+def working_folder(target: Path, out: Path) -> Path:
+    """The folder of `target` that has progress.json or results."""
+    from lenetlab.errors import UserError
+    from lenetlab.opening import RESULTS, STUDIES
+    from lenetlab.progress import PROGRESS
+    from lenetlab.results import STUDY
+
+    folder = out / STUDIES / target.stem if target.is_file() else target
+    if folder.name == RESULTS and (folder.parent / PROGRESS).exists():
+        folder = folder.parent
+    signs = (folder / PROGRESS, folder / STUDY, folder / RESULTS / STUDY)
+    if not any(sign.exists() for sign in signs):
+        raise UserError(
+            f"{folder} holds no study; expected a study file that `lenetlab study` was given, its "
+            "working folder, or a folder of results (and --out, if the study had another)"
+        )
+    return folder
+
+
+def screen(folder: Path, now: float) -> "RenderableType":
+    """All that is shown, as of `now` (seconds since 1970): what the coordinator says, and where
+    there is none, what the rows say."""
+    from rich.console import Group
+    from rich.text import Text
+
+    from lenetlab.progress import read_progress
+
+    progress = read_progress(folder)
+    if progress is None:
+        return Group(*_stored(folder))
+    lines: list[RenderableType] = [Text(folder.name, style="bold"), _coordinator(progress, now)]
+    if progress.alive(now):
+        lines += [Text(), _running(progress, now)]
+    lines += [Text(), _table(progress.standings)]
+    if progress.alive(now):
+        left = progress.seconds_left
+        about = "not known yet" if left is None else f"about {duration(left)}"
+        lines.append(Text(f"time left: {about}"))
+    return Group(*lines, *_failures(list(reversed(progress.failures)), "failed last"))
+
+
+def _stored(folder: Path) -> "Iterator[RenderableType]":
+    from rich.text import Text
+
+    from lenetlab.analysis.state import failures, standings
+    from lenetlab.opening import open_results
+
+    results = open_results(folder)
+    states = standings(results)
+    yield Text(results.title, style="bold")
+    if any(state.left for state in states):
+        yield Text(f"not running; to go on, give `lenetlab study` its file ({results.name}.toml) "
+                   "again", style="yellow")  # fmt: skip
+    else:
+        yield Text("complete", style="green")
+    yield Text()
+    yield _table(states)
+    yield from _failures(failures(results), "failed")
+
+
+def _failures(sentences: "Sequence[str]", title: str) -> "Iterator[RenderableType]":
+    from rich.text import Text
+
+    if not sentences:
+        return
+    more = "" if len(sentences) <= FAILURES else f" ({FAILURES} of {len(sentences)})"
+    yield Text(f"\n{title}{more}", style="bold")
+    for sentence in sentences[:FAILURES]:
+        yield Text(sentence, style="red")
+
+
+def _coordinator(progress: "Progress", now: float) -> "RenderableType":
+    from rich.text import Text
+
+    where = f"process {progress.pid} on {progress.host}"
+    if progress.alive(now):
+        many = "1 worker" if progress.workers == 1 else f"{progress.workers} workers"
+        return Text(f"running for {duration(now - progress.started)}, {many}, {where}",
+                    style="green")  # fmt: skip
+    return Text(
+        f"the coordinator is gone ({where}), last heard of {duration(now - progress.updated)} "
+        "ago; the same `lenetlab study` command goes on from there",
+        style="yellow",
+    )
+
+
+def _running(progress: "Progress", now: float) -> "Table":
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("runs now", overflow="fold")
+    table.add_column("for", justify="right", no_wrap=True)
+    for label, since in progress.running:
+        table.add_row(Text(label), duration(now - since))
+    return table
+
+
+def _table(states: "Sequence[Standing]") -> "Table":
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("scenario", no_wrap=True)
+    for title in ("done", "failed", "left", "held-out %"):
+        table.add_column(title, justify="right", no_wrap=True)
+    table.add_column("best so far", overflow="fold")
+    for state in states:
+        accuracy, label = ("–", "–") if state.best is None else (
+            f"{state.best[0]:.2f}", state.best[1])  # fmt: skip
+        counts = (f"{count:,}" for count in (state.done, state.failed, state.left))
+        table.add_row(state.scenario, *counts, accuracy, Text(label))
+    return table
+
+
+def duration(seconds: float) -> str:
+    """`5 s`, `12 min`, `3 h 05 min`, `2 d 4 h`."""
+    whole = max(int(seconds), 0)
+    if whole < 120:
+        return f"{whole} s"
+    minutes = whole // 60
+    if minutes < 120:
+        return f"{minutes} min"
+    if minutes < 48 * 60:
+        return f"{minutes // 60} h {minutes % 60:02d} min"
+    return f"{minutes // 1440} d {minutes % 1440 // 60} h"
