@@ -1,7 +1,6 @@
 """Results from wherever they are: a study, a folder of results, a folder of single runs."""
 
 import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -51,11 +50,11 @@ def from_runs(folder: Path) -> Results:
     groups: dict[str, list[Run]] = {}
     for run in finished_runs(folder):
         groups.setdefault(_key(run), []).append(run)
-    named = [_place(runs[0], {}) for runs in groups.values()]
-    cells = []
-    for place, runs in zip(named, groups.values(), strict=True):
-        alike = [other[0] for at, other in zip(named, groups.values(), strict=True) if at == place]
-        cells.append(_cell(_place(runs[0], _differing(runs[0], alike)), runs))
+    alike: dict[Place, list[Run]] = {}
+    for runs in groups.values():
+        alike.setdefault(_place(runs[0]), []).append(runs[0])
+    common = {place: _common(firsts) for place, firsts in alike.items()}
+    cells = [_cell(runs, common[_place(runs[0])]) for runs in groups.values()]
     budgets = {tuple(run.recipe.get("budget", ("epochs", 10))) for runs in groups.values()
                for run in runs}  # fmt: skip
     unit, amount = budgets.pop() if len(budgets) == 1 else ("", 0)
@@ -76,34 +75,33 @@ def _key(run: Run) -> str:
     return json.dumps([recipe, run.identity["numerics"]], sort_keys=True)
 
 
-def _place(run: Run, variant: Mapping[str, str]) -> Place:
+def _place(run: Run, variant: str = "") -> Place:
     recipe = run.recipe
     return Place(
         method=method_of(recipe),
         family="",
         scenario=recipe.get("scenario", "plain"),
         rules=recipe.get("rules", "strict"),
-        variant=", ".join(variant.values()),
+        variant=variant,
     )
 
 
-def _differing(run: Run, alike: Sequence[Run]) -> dict[str, str]:
-    """What tells the cell of `run` from the others of its method: parts of the recipe, then of the
-    numerics, that are not the same in all of them."""
-    all_said = [_said(other) for other in alike]
-    counts = Counter(part for said in all_said for part in said.items())
-    return {key: text for key, text in _said(run).items() if counts[key, text] < len(alike)}
+def _common(runs: Sequence[Run]) -> set[tuple[str, str]]:
+    """What all of `runs` have, which therefore tells none of them apart."""
+    return set.intersection(*(set(_said(run).items()) for run in runs))
 
 
 def _said(run: Run) -> dict[str, str]:
+    """Parts of the recipe, then of the numerics."""
     numerics: Mapping[str, Any] = run.identity["numerics"]
     return parts(run.recipe) | {f"numerics {k}": f"{k} {v}" for k, v in numerics.items()}
 
 
-def _cell(place: Place, runs: Sequence[Run]) -> Cell:
+def _cell(runs: Sequence[Run], common: set[tuple[str, str]]) -> Cell:
+    variant = ", ".join(text for key, text in _said(runs[0]).items() if (key, text) not in common)
     ordered = sorted(runs, key=lambda run: run.seed)
     return Cell(
-        place,
+        _place(runs[0], variant),
         tuple(row_of(run, TRIAL, run.seed) for run in ordered if run.held_out),
         tuple(row_of(run, FINAL, run.seed) for run in ordered if not run.held_out),
     )

@@ -129,7 +129,9 @@ def choose_reference(cells: Sequence[Cell], against: str | None) -> tuple[Cell |
             raise UserError(f"{against!r} is more than one setting; name one of: {names}")
         return found[0], "as asked", found[0] is first
     if first is not None:
-        return first, "best on held-out training images, before the test set was seen", True
+        measured = sum(cell.best is not None for cell in cells)
+        some = "" if measured == len(cells) else f" of the {measured} of {len(cells)} tried on them"
+        return first, f"best on held-out training images{some}, not on the test set", True
     ran = [cell for cell in cells if cell.finals]
     if not ran:
         return None, "no method has finals", False
@@ -140,8 +142,7 @@ def _tests(
     cells: Sequence[Cell], reference: Cell | None, metric: Metric, level: float
 ) -> tuple[list[Difference | None], list[str | None]]:
     """Every cell's difference to the reference, or why there is none."""
-    whole = reference is not None and _failures(reference) == ()
-    base = _by_seed(reference, metric) if reference is not None and whole else {}
+    base = _by_seed(reference, metric) if reference is not None else {}
     reasons = [_untested(cell, reference, base, metric) for cell in cells]
     places = [i for i, reason in enumerate(reasons) if reason is None]
     tested = compare(base, [_by_seed(cells[i], metric) for i in places], level)

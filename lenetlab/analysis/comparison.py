@@ -19,10 +19,15 @@ seeds, methods of this lab have standard deviations from 0.1 to 10 points, those
 0.15 to 0.6, and with one of 25 methods ten times as noisy as the others such a test finds a
 difference where there is none in a third of all studies, not in a twentieth.
 
-Two rules are fixed beforehand. d₀ is never more than ν_j: a method's own seeds count at least as
+Three rules are fixed beforehand. d₀ is never more than ν_j: a method's own seeds count at least as
 much as all others together (every difference shares the reference's own noise, so the variances
-agree more than they are known). And for fewer than `FEWEST` methods, too few to tell how much they
-have in common, d₀ = 0: the paired t test.
+agree more than they are known). A method with s²_j more than `NOISY` times s₀² is not drawn
+towards the others, d₀ = 0: their seeds tell nothing of it. And for fewer than `FEWEST` methods, too
+few to tell what they have in common, d₀ = 0 for all: the paired t test.
+
+Without any difference, so tested, at most 5 % of studies find one, whatever the deviations that
+were tried (tests/analysis/test_comparison.py); a difference of 1.75 standard deviations among 25
+methods of equal noise and ten seeds is found in 59 % of studies, by paired t tests in 42 %.
 
 The p-values are corrected by Holm's step-down rule (1979), which holds for tests that depend on
 each other, as these do through the reference. The intervals are Bonferroni's, all true together
@@ -41,6 +46,8 @@ from lenetlab.analysis.intervals import LEVEL, quantile_of_t
 from lenetlab.analysis.proportions import holm
 
 FEWEST = 6
+NOISY = 1.5
+ROUNDING = 1e-9  # far below an image in 10,000, and the digits that losses are kept with
 BySeed = Mapping[int, float]
 
 
@@ -85,7 +92,7 @@ def compare(
 
 def _can_be_tested(d: Sequence[float]) -> bool:
     """Differences without any spread say nothing of their error, unless they are all 0."""
-    return max(d) > min(d) or d[0] == 0
+    return max(d) - min(d) > ROUNDING or not any(d)
 
 
 def _p_value(d: Sequence[float], squared: float, df: float) -> float:
@@ -104,7 +111,7 @@ def moderate(own: Sequence[float], df: Sequence[int]) -> list[tuple[float, float
     d0, common = in_common(*zip(*known, strict=True))
     drawn = []
     for s2, nu in zip(own, df, strict=True):
-        weight = min(d0, nu) if s2 > 0 else 0.0
+        weight = min(d0, nu) if 0 < s2 <= NOISY * common else 0.0
         drawn.append(((weight * common + nu * s2) / (weight + nu), weight + nu))
     return drawn
 

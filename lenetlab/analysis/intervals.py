@@ -9,6 +9,7 @@ curve   bootstrap of the seeds, which keeps a curve's own shape
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from statistics import fmean, median, stdev
 from typing import Any
 
@@ -96,14 +97,21 @@ def bootstrap_band(
     percentiles of the means. A plain percentile interval is too narrow for few seeds, by √((n-1)/n)
     and by the normal quantile in place of t's; the expanded one takes its percentiles further out,
     at Φ(∓√(n/(n-1)) t_{1-α/2, n-1}) (Hesterberg, What Teachers Should Know About the Bootstrap,
-    The American Statistician 69, 2015).
+    The American Statistician 69, 2015). Of normal values at 95 % it covers 95 % with ten seeds and
+    92 % with five, where plain percentiles cover 90 and 84 %; with three it is no more than their
+    range, which covers 76 %.
     """
     y = np.asarray(curves, dtype=np.float64)
     n = len(y)
     if n < 2:
         return None
-    counts = np.random.default_rng(seed).multinomial(n, [1 / n] * n, size=draws)
-    means = counts @ y / n
+    means = _drawn(n, draws, seed) @ y / n
     tail = special.ndtr(-math.sqrt(n / (n - 1)) * quantile_of_t((1 + level) / 2, n - 1))
     low, high = np.quantile(means, [tail, 1 - tail], axis=0)
     return low, high
+
+
+@cache
+def _drawn(n: int, draws: int, seed: int) -> "np.ndarray[Any, np.dtype[np.float64]]":
+    """(draws, n): how often each of n values is drawn, kept for the next cell with n seeds."""
+    return np.random.default_rng(seed).multinomial(n, [1 / n] * n, size=draws).astype(np.float64)

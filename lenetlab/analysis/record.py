@@ -35,8 +35,7 @@ def record(
     one-sided t test rejects at `level` that their mean is `target` or less."""
     n = len(values)
     if failed:
-        runs = "run" if failed == 1 else "runs"
-        return Verdict(target, False, f"{failed} of {n + failed} {runs} failed")
+        return Verdict(target, False, f"{failed} of {n + failed} runs failed")
     if n < SEEDS:
         seeds = "seed" if n == 1 else "seeds"
         return Verdict(target, False, f"{n} {seeds}; a record needs {SEEDS}")

@@ -3,6 +3,7 @@
 import typer
 
 from lenetlab.cli.baseline import baseline
+from lenetlab.cli.compare import compare
 from lenetlab.cli.data import data
 from lenetlab.cli.demo import demo
 from lenetlab.cli.export import export
@@ -19,5 +20,5 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, data, baseline, methods, run, judge, export, shrink):
+for command in (demo, data, baseline, methods, run, compare, judge, export, shrink):
     app.command()(command)

@@ -9,7 +9,9 @@ import pytest
 
 from lenetlab.methods.registry import methods
 
-COMMANDS = ("data", "baseline", "methods", "run", "demo", "judge", "export", "shrink")
+COMMANDS = (
+    "data", "baseline", "methods", "run", "compare", "demo", "judge", "export", "shrink",
+)  # fmt: skip
 
 
 def test_help_needs_no_torch():
@@ -33,7 +35,9 @@ def test_every_command_has_help(lenetlab, command):
     assert "Usage: lenetlab " + command in answer.out
 
 
-@pytest.mark.parametrize("command", ["baseline", "data", "methods", "run", "judge", "export"])
+@pytest.mark.parametrize(
+    "command", ["baseline", "data", "methods", "run", "compare", "judge", "export"]
+)
 def test_help_shows_examples(lenetlab, command):
     assert f"lenetlab {command}" in lenetlab(f"{command} --help").out.split("Options")[0][30:]
 

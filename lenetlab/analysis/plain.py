@@ -1,0 +1,37 @@
+"""A leaderboard as plain values, for JSON: what is infinite or unknown is null."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, fields, is_dataclass
+from typing import Any
+
+from lenetlab.analysis.board import Board, Line
+
+
+def plain(board: Board) -> dict[str, Any]:
+    """Everything but the rows. A target that half of the runs missed has no median."""
+    return {
+        "scenario": board.scenario,
+        "rules": board.rules,
+        "metric": board.metric,
+        "level": board.level,
+        "reference": board.reference and board.reference.place.name,
+        "chosen": board.chosen,
+        "led": board.led,
+        "lines": [_line(line) for line in board.lines],
+    }
+
+
+def _line(line: Line) -> dict[str, Any]:
+    kept = {f.name: _value(getattr(line, f.name)) for f in fields(line) if f.name != "cell"}
+    return {"name": line.name, **asdict(line.cell.place), **kept}
+
+
+def _value(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _value(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, Mapping):
+        return {key: _value(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_value(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

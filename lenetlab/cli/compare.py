@@ -1,0 +1,82 @@
+"""`lenetlab compare`: who is better than whom, by how much, and how sure that is."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lenetlab.cli.options import RUNS, Json
+
+if TYPE_CHECKING:
+    from lenetlab.analysis.board import Board
+    from lenetlab.results import Results
+
+
+def compare(
+    target: Annotated[
+        Path,
+        typer.Argument(
+            help="A study file, its working folder, a folder of results, or a folder of runs."
+        ),
+    ],
+    scenario: Annotated[
+        str | None, typer.Option(help="One scenario alone (default: every one there is).")
+    ] = None,
+    against: Annotated[
+        str | None,
+        typer.Option(help="Compare with this method instead of the leader on held-out images."),
+    ] = None,
+    metric: Annotated[str, typer.Option(help="accuracy or loss.")] = "accuracy",
+    out: Annotated[
+        Path, typer.Option(help="Folder in which a study file's working folder is.")
+    ] = RUNS,
+    json: Json = False,
+) -> None:
+    """Compare the methods of a study: intervals, differences to the leader, targets, records.
+
+    - `lenetlab compare studies/course.toml --scenario plain`
+    - `lenetlab compare results/course --against adamw --metric loss`
+    - `lenetlab compare runs --json`
+
+    The leader is the method whose best trial was best on held-out training images. Every other is
+    compared with it seed by seed; p-values are corrected for the number of methods (Holm).
+    """
+    from lenetlab.cli.output import print_json
+    from lenetlab.opening import open_results
+
+    results = open_results(target, out)
+    boards = make_boards(results, scenario, against, metric)
+    if json:
+        from lenetlab.analysis.plain import plain
+
+        print_json({"study": results.name, "boards": [plain(board) for board in boards]})
+        return
+    from lenetlab.cli.compare_output import show
+
+    for board in boards:
+        show(board)
+
+
+def make_boards(
+    results: "Results", scenario: str | None, against: str | None, metric: Any
+) -> "list[Board]":
+    """The leaderboards asked for; `UserError` if there are none."""
+    from lenetlab.analysis.board import METRICS, board
+    from lenetlab.errors import unknown
+
+    if metric not in METRICS:
+        raise unknown("metric", metric, METRICS)
+    asked = [place for place in results.scenarios() if scenario in (None, place[0])]
+    if not asked:
+        raise unknown("scenario of these results:", str(scenario), dict(results.scenarios()))
+    if against is not None:
+        names = {n for place in asked for cell in results.within(*place)
+                 for n in (cell.place.name, cell.place.method)}  # fmt: skip
+        if against not in names:
+            raise unknown("method of these results:", against, names)
+    return [
+        board(results, *place, metric, against)
+        for place in asked
+        if against is None
+        or any(against in (cell.place.name, cell.place.method) for cell in results.within(*place))
+    ]

@@ -1,0 +1,205 @@
+"""What `lenetlab compare` prints of a leaderboard."""
+
+import math
+from collections.abc import Iterator, Sequence
+
+from rich.markup import escape
+from rich.table import Table
+
+from lenetlab.analysis.board import Board, Line
+from lenetlab.analysis.intervals import Interval
+from lenetlab.analysis.speed import Reached
+from lenetlab.cli.output import err, out
+
+NAMED = 3  # methods that a sentence names with their reasons
+DOUBT = (
+    "Where an interval has 0 in it and the method is called different, both are right: the "
+    "intervals hold for all methods together, Holm's p-values ask one method after the other.\n"
+)
+
+
+def show(board: Board) -> None:
+    """Tables of results, differences, targets and costs; records and failures in words."""
+    rules = "" if board.rules == "strict" else f", rules {board.rules}"
+    out.print(f"[bold]{board.scenario}{rules}[/]")
+    if board.reference is not None:
+        name = escape(board.reference.place.name)
+        role = "The leader is" if board.led else "Everything is compared with"
+        out.print(f"{role} {name}: {board.chosen}.\n", soft_wrap=True)
+    out.print(_results(board), "")
+    if any(line.difference for line in board.lines):
+        out.print(_differences(board), "")
+        if any(_in_doubt(line) for line in board.lines):
+            out.print(DOUBT, soft_wrap=True)
+    if any(line.reached for line in board.lines):
+        for unit, title in (("passes", "effective passes"), ("cpu_seconds", "CPU seconds")):
+            out.print(_targets(board, unit, title), "")
+        out.print(_caption(board), soft_wrap=True)
+    out.print(_costs(board), "")
+    for sentence in _records(board.lines):
+        out.print(sentence, soft_wrap=True)
+    out.print()
+    for line in board.lines:
+        for failure in _failures(line):
+            err.print(f"[red]{escape(failure)}[/]", soft_wrap=True)
+
+
+def _table(*columns: str) -> Table:
+    """Columns of numbers, and where the title begins with `<` of words."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in columns:
+        if column.startswith("<"):
+            table.add_column(column[1:], overflow="fold", min_width=12)
+        else:
+            table.add_column(column, justify="right", no_wrap=True)
+    return table
+
+
+def _results(board: Board) -> Table:
+    """Interval and median are of the board's metric."""
+    digits = 2 if board.metric == "accuracy" else 4
+    level = f"{100 * board.level:g} % interval\nof {board.metric}"
+    table = _table("#", "<method", "seeds", "accuracy %", "loss", level, "median",
+                   "starter's\naverage")  # fmt: skip
+    for line in board.lines:
+        chosen = line.accuracy if board.metric == "accuracy" else line.loss
+        n = line.runs - len(line.failures)
+        table.add_row(
+            number(line.rank, 0),
+            escape(line.name),
+            f"[red]{n} of {line.runs}[/]" if line.failures else str(n),
+            number(line.accuracy.mean if line.accuracy else None, 2),
+            number(line.loss.mean if line.loss else None, 4),
+            interval(chosen.interval if chosen else None, digits),
+            number(chosen.median if chosen else None, digits),
+            number(line.starter_average_loss, 6),
+        )
+    return table
+
+
+def _differences(board: Board) -> Table:
+    unit, digits = ("points", 2) if board.metric == "accuracy" else ("mean loss", 4)
+    together = f"{100 * board.level:g} % interval\nall together"
+    table = _table("<method", f"difference\n{unit}", together, "p (Holm)", "<in words")
+    for line in board.lines:
+        found = line.difference
+        table.add_row(
+            escape(line.name),
+            "–" if found is None else f"{found.mean:+.{digits}f}",
+            "–" if found is None else f"{found.low:+.{digits}f} … {found.high:+.{digits}f}",
+            "–" if found is None else p_value(found.adjusted),
+            escape(in_words(line, board)),
+        )
+    return table
+
+
+def _in_doubt(line: Line) -> bool:
+    """Whether Holm calls a difference real whose interval among all of them still has 0 in it."""
+    found = line.difference
+    return found is not None and line.standing != "tied" and found.low <= 0 <= found.high
+
+
+def in_words(line: Line, board: Board) -> str:
+    """How a line stands to the board's reference."""
+    assert board.reference is not None
+    other = "the leader" if board.led else board.reference.place.name
+    if line.standing == "untested":
+        return f"not tested: {line.reason}"
+    return {
+        "reference": other if board.led else "the others are compared with it",
+        "tied": f"tied with {other}",
+        "behind": f"behind {other}",
+        "ahead": f"ahead of {other}",
+    }[line.standing]
+
+
+def _targets(board: Board, unit: str, title: str) -> Table:
+    shown = [line for line in board.lines if line.reached]
+    targets = [reached.target for reached in shown[0].reached]
+    heads = [f"{target.accuracy:g} %" for target in targets]
+    table = _table(f"<{title} to", *heads)
+    for line in shown:
+        table.add_row(escape(line.name), *(_reached(r, unit) for r in line.reached))
+    return table
+
+
+def _reached(found: Reached, unit: str) -> str:
+    value, times = getattr(found, unit), found.times[unit]
+    text = "never" if math.isinf(value) else f"{value:.3g}"
+    if times is not None and math.isfinite(value):
+        text += " ×∞" if math.isinf(times) else f" ×{times:.2g}"
+    return f"{text} ({found.missed})" if found.missed else text
+
+
+def _caption(board: Board) -> str:
+    other = "" if board.reference is None else (
+        f"; × how many times sooner than {escape(board.reference.place.name)}, seed by seed"
+    )  # fmt: skip
+    return f"Medians over seeds{other}; in brackets the runs that never got there.\n"
+
+
+def _costs(board: Board) -> Table:
+    table = _table("<cost of", "trials", "tuning\npasses", "tuning\nCPU s", "a run's\npasses",
+                   "a run's\nseconds", "a run's\nCPU s")  # fmt: skip
+    for line in board.lines:
+        tuning, training = line.tuning, line.training
+        failed = sum(not row.done for row in line.cell.trials)
+        table.add_row(
+            escape(line.name),
+            number(tuning.runs if tuning else None, 0) + (f", {failed} failed" if failed else ""),
+            number(tuning.passes if tuning else None, 1),
+            number(tuning.cpu_seconds if tuning else None, 1),
+            number(training.passes if training else None, 1),
+            number(training.seconds if training else None, 1),
+            number(training.cpu_seconds if training else None, 1),
+        )
+    return table
+
+
+def _records(lines: Sequence[Line]) -> Iterator[str]:
+    """A sentence for every target, the highest first."""
+    judged = [line for line in lines if line.records]
+    for place in reversed(range(len(judged[0].records) if judged else 0)):
+        won = [line for line in judged if line.records[place].beaten]
+        lost = [line for line in judged if not line.records[place].beaten]
+        target = f"{judged[0].records[place].target:g} %"
+        if not won:
+            best = lost[0]
+            yield f"{target} is not beaten; {escape(best.name)}: {best.records[place].reason}."
+        elif len(won) > NAMED and len(lost) <= NAMED:
+            yield f"{target} is beaten by all" + (f" but {_named(lost, place)}." if lost else ".")
+        else:
+            yield f"{target} is beaten by {_named(won, place)}."
+
+
+def _named(lines: Sequence[Line], place: int) -> str:
+    """A few with the reasons, many by name, and no more than can be read."""
+    if len(lines) <= NAMED:
+        return "; ".join(f"{escape(line.name)} ({line.records[place].reason})" for line in lines)
+    names = ", ".join(escape(line.name) for line in lines[: 3 * NAMED])
+    return names + (f" and {len(lines) - 3 * NAMED} more" if len(lines) > 3 * NAMED else "")
+
+
+def _failures(line: Line) -> Iterator[str]:
+    """Finals that failed for the same reason in one line."""
+    seeds: dict[str, list[str]] = {}
+    for failure in line.failures:
+        seed, _, reason = failure.partition(": ")
+        seeds.setdefault(reason, []).append(seed.removeprefix("seed "))
+    for reason, which in seeds.items():
+        yield f"{line.name}, seed{'' if len(which) == 1 else 's'} {', '.join(which)}: {reason}"
+
+
+def number(value: float | None, digits: int) -> str:
+    """Rounded, a dash for none."""
+    return "–" if value is None else f"{value:.{digits}f}"
+
+
+def interval(value: Interval | None, digits: int) -> str:
+    """`90.43 … 90.66`, a dash for none."""
+    return "–" if value is None else f"{value.low:.{digits}f} … {value.high:.{digits}f}"
+
+
+def p_value(p: float) -> str:
+    """Two digits, or how small it is at most."""
+    return "< 0.0001" if p < 1e-4 else f"{p:.2g}" if p < 0.1 else f"{p:.2f}"

@@ -1,0 +1,102 @@
+"""`lenetlab compare` on written results: what it says, and what it refuses."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from lenetlab.cli import main
+from lenetlab.cli.app import app
+from lenetlab.results import Row, write_results
+from tests.studies import made_up
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("study") / "course"
+    write_results(folder, made_up(("sgd", "adamw", "muon"), ("plain", "l2"), failing=("adamw",)))
+    return folder
+
+
+def said(*arguments: object) -> str:
+    """What is printed, on a wide page; failures go to stderr."""
+    result = CliRunner().invoke(app, ["compare", *map(str, arguments)], env={"COLUMNS": "200"})
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_the_leaderboard_is_told_in_words(study):
+    text = said(study, "--scenario", "plain")
+    assert "The leader is muon: best on held-out training images" in text
+    assert "behind the leader" in text
+    assert "not tested: 10 of 10 finals failed" in text
+    assert "never (10)" in text
+    assert "\nl2\n" not in text
+    assert "\nl2\n" in said(study)
+
+
+def test_against_and_metric_change_the_comparison(study):
+    text = said(study, "--scenario", "plain", "--against", "sgd", "--metric", "loss")
+    assert "Everything is compared with sgd: as asked." in text
+    assert "ahead of sgd" in text
+
+
+def test_json_is_one_value_with_everything(study):
+    found = json.loads(said(study, "--json"))
+    assert [board["scenario"] for board in found["boards"]] == ["plain", "l2"]
+    muon = found["boards"][0]["lines"][0]
+    assert (muon["name"], muon["rank"], muon["standing"]) == ("muon", 1, "reference")
+    assert {"difference", "reached", "tuning", "training", "records", "command"} <= set(muon)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--scenario", "plan"], "did you mean 'plain'"),
+        (["--against", "muo"], "did you mean 'muon'"),
+        (["--metric", "acc"], "did you mean 'accuracy'"),
+    ],
+)
+def test_what_is_not_there_is_one_sentence(study, arguments, message, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["lenetlab", "compare", str(study), *arguments])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert stop.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_comparing_needs_no_torch(study):
+    code = (
+        "import sys; from lenetlab.cli.app import app\n"
+        f"app(['compare', {str(study)!r}], standalone_mode=False)\n"
+        "sys.exit('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=120)
+    assert done.returncode == 0, done.stderr.decode()
+
+
+def test_an_interval_with_zero_beside_a_difference_is_explained(study, tmp_path):
+    assert "both are right" not in said(study)
+    made = made_up(("sgd", "adamw", "muon"), ("plain",), seeds=3, trials=1)
+    first, second, third = made.cells
+    finals = [replace(row, accuracy=a) for row, a in zip(second.finals, (89, 88, 90), strict=True)]
+    # p = 0.008 and 0.039, Holm's 0.016 and 0.039; the second's 97.5 % interval is -0.41 to 3.54
+    cells = (
+        replace(first, finals=shifted(finals, (0, 0, 0))),
+        replace(second, finals=shifted(finals, (1.0, 1.1, 0.8))),
+        replace(third, finals=shifted(finals, (1.0, 1.6, 2.1))),
+    )
+    write_results(tmp_path, replace(made, cells=cells))
+    text = said(tmp_path, "--against", "sgd")
+    assert text.count("ahead of sgd") == 2
+    assert "both are right" in text
+
+
+def shifted(finals: list[Row], by: tuple[float, ...]) -> tuple[Row, ...]:
+    return tuple(
+        replace(row, accuracy=row.accuracy + more) for row, more in zip(finals, by, strict=True)
+    )
