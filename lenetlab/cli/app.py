@@ -3,6 +3,7 @@
 import typer
 
 from lenetlab.cli.baseline import baseline
+from lenetlab.cli.challenge import challenge
 from lenetlab.cli.compare import compare
 from lenetlab.cli.data import data
 from lenetlab.cli.demo import demo
@@ -11,6 +12,8 @@ from lenetlab.cli.judge import judge
 from lenetlab.cli.methods import methods
 from lenetlab.cli.run import run
 from lenetlab.cli.shrink import shrink
+from lenetlab.cli.study import study
+from lenetlab.cli.tune import tune
 
 app = typer.Typer(
     help="How well, and how cheaply, can an optimizer train one fixed LeNet-5 on Fashion-MNIST?",
@@ -20,5 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, data, baseline, methods, run, compare, judge, export, shrink):
+for command in (
+    demo, data, baseline, methods, run, tune, study, compare, challenge, judge, export, shrink,
+):  # fmt: skip
     app.command()(command)

@@ -1,68 +1,54 @@
-"""The ids of planned runs, before anything is computed; one recipe with many seeds costs one
-canonical form."""
+"""The ids of planned runs, before anything is computed; one canonical form for many seeds."""
 
 import hashlib
 import json
-from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from lenetlab.experiments.bench import Bench
 from lenetlab.experiments.compute import prepare
 from lenetlab.experiments.identity import numerics_of
 from lenetlab.experiments.recipe import Recipe
 
-if TYPE_CHECKING:
-    from hashlib import _Hash
+
+class Naming(Protocol):
+    """Gives runs their ids."""
+
+    def ids(self, recipe: Recipe, seeds: list[int]) -> list[str]:
+        """The ids of a recipe's runs."""
+        ...
 
 
 class Names:
-    """Ids of runs on a bench, those that `identify` gives."""
+    """The ids that runs get on a bench, those of `identify`."""
 
     def __init__(self, bench: Bench) -> None:
         self._bench = bench
-        self._begun = lru_cache(maxsize=4096)(self._begin)
+        self._heads: dict[object, str] = {}
 
-    def of(self, recipe: Recipe, seed: int) -> str:
-        """The id of a run."""
-        if recipe.augmentation:  # its data has a checksum of its own
-            return str(prepare(recipe, seed, self._bench).identity["id"])
-        fields = recipe.canonical()
-        text = json.dumps(fields, sort_keys=True, separators=(",", ":"), allow_nan=False)
-        return self._finish(text, recipe, seed)
-
-    def all(self, recipe: Recipe, seeds: list[int]) -> list[str]:
-        """The ids of a recipe's runs."""
-        if recipe.augmentation:
-            return [self.of(recipe, seed) for seed in seeds]
-        fields = recipe.canonical()
-        text = json.dumps(fields, sort_keys=True, separators=(",", ":"), allow_nan=False)
-        return [self._finish(text, recipe, seed) for seed in seeds]
-
-    def _finish(self, text: str, recipe: Recipe, seed: int) -> str:
+    def ids(self, recipe: Recipe, seeds: list[int]) -> list[str]:
+        """The ids of a recipe's runs, by seed."""
+        if recipe.augmentation:  # the data has a checksum of its own
+            return [prepare(recipe, s, self._bench).identity["id"] for s in seeds]
         # `seed` is the last of the sorted keys: only the end of the hashed text differs.
-        whole = self._head(recipe).copy()
-        whole.update(f'"recipe":{text},"seed":{seed}}}'.encode())
-        return whole.hexdigest()[:16]
+        text = f'{self._head(recipe)},"recipe":{_text(recipe.canonical())},"seed":'
+        begun = hashlib.sha256(text.encode())
+        found = []
+        for seed in seeds:
+            whole = begun.copy()
+            whole.update(f"{seed}}}".encode())
+            found.append(whole.hexdigest()[:16])
+        return found
 
-    def _head(self, recipe: Recipe) -> "_Hash":
-        parts = (recipe.method.name, tuple(w.name for w in recipe.wrappers))
-        return self._begun(recipe.split, parts, recipe.constraint.name, _By(recipe))
+    def _head(self, recipe: Recipe) -> str:
+        """Data and numerics, which depend on a recipe's parts, not on their settings."""
+        around = tuple(wrapper.name for wrapper in recipe.wrappers)
+        key = (recipe.split, recipe.method.name, around, recipe.constraint.name)
+        if key not in self._heads:
+            train, engine, _, _ = self._bench.load(recipe.split)
+            record = numerics_of(recipe, engine, self._bench.where)
+            self._heads[key] = f'{{"data":{_text(train.checksum)},"numerics":{_text(record)}'
+        return self._heads[key]
 
-    def _begin(self, split: str, parts: object, constraint: str, by: "_By") -> "_Hash":
-        train, engine, _, _ = self._bench.load(split)
-        record = numerics_of(by.recipe, engine, self._bench.where)
-        text = json.dumps(record, sort_keys=True, separators=(",", ":"), allow_nan=False)
-        return hashlib.sha256(f'{{"data":{json.dumps(train.checksum)},"numerics":{text},'.encode())
 
-
-class _By:
-    """A recipe that takes no part in a cache's key."""
-
-    def __init__(self, recipe: Recipe) -> None:
-        self.recipe = recipe
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _By)
-
-    def __hash__(self) -> int:
-        return 0
+def _text(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)

@@ -23,6 +23,10 @@ class Setup:
     threads: int = 1
 
 
+class Unfit(UserError):
+    """A worker that computes other bits than were planned."""
+
+
 @dataclass(frozen=True)
 class Output:
     """What a worker gives back: a row, and the weights as a safetensors file where kept."""
@@ -38,7 +42,7 @@ def bench_of(setup: Setup) -> Bench:
 
 
 def work(task: Task, setup: Setup) -> Output:
-    """Compute one task in this process. Raises `UserError` where this worker gives other bits than
+    """Compute one task in this process. Raises `Unfit` where this worker gives other bits than
     the coordinator planned with."""
     return work_on(task, bench_of(setup))
 
@@ -47,7 +51,7 @@ def work_on(task: Task, bench: Bench) -> Output:
     """Compute one task on a bench."""
     found = compute(task.recipe, task.seed, bench, task.looks, task.limit)
     if task.id and found.identity["id"] != task.id:
-        raise UserError(
+        raise Unfit(
             f"this worker would compute run {found.identity['id']}, {task.id} was planned; give "
             "workers the same lenetlab, torch, data and processor kind as the coordinator"
         )

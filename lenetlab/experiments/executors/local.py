@@ -25,9 +25,7 @@ class Local:
         which its process is killed; loading the data is within them.
     """
 
-    def __init__(
-        self, workers: int, setup: Setup, work: Work = work, grace: float = 15.0
-    ) -> None:
+    def __init__(self, workers: int, setup: Setup, work: Work = work, grace: float = 15.0) -> None:
         self.workers = workers
         self.slots = workers + 1  # the next one waits at the door
         self._setup, self._work, self._grace = setup, work, grace

@@ -1,0 +1,132 @@
+"""Where a study stands: counts, what is running, the best so far, how long it will take."""
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from lenetlab.experiments.plan import CellPlan, Plan
+from lenetlab.experiments.store import Brief
+from lenetlab.experiments.study import Task
+
+
+@dataclass
+class Status:
+    """The state of a study that is running. Clocks on the wall are for people only."""
+
+    plan: Plan
+    workers: int
+    started: float = field(default_factory=time.time)
+    flying: dict[str, tuple[Task, float]] = field(default_factory=dict)
+    counts: Counter[str] = field(default_factory=Counter)
+    best: dict[str, tuple[float, str]] = field(default_factory=dict)
+    _left: tuple[float, float | None] = (float("-inf"), None)
+
+    def __post_init__(self) -> None:
+        for cell in self.plan.cells:
+            for task in cell.tasks:
+                if (run := self.plan.done(task)) is not None:
+                    self.record(task, run)
+
+    def begin(self, task: Task) -> None:
+        """A task was given to the executor."""
+        self.flying[task.id] = task, time.time()
+
+    def end(self, task: Task) -> None:
+        """A task came back."""
+        del self.flying[task.id]
+
+    def record(self, task: Task, run: Brief | None) -> None:
+        """A run is in the store."""
+        if run is None:
+            return
+        self.counts[run.status] += 1
+        where = task.recipe.scenario
+        if task.recipe.split == "inner" and run.accuracy is not None:
+            best = self.best.get(where, (float("-inf"), ""))
+            self.best[where] = max(best, (run.accuracy, task.recipe.label()))
+
+    @property
+    def done(self) -> int:
+        """Runs that have ended, whichever way."""
+        return sum(self.counts.values())
+
+    @property
+    def failed(self) -> int:
+        """Runs that ended without figures."""
+        return self.done - self.counts["done"]
+
+    @property
+    def running(self) -> list[tuple[Task, float]]:
+        """Tasks that workers have, with the times at which they were given out."""
+        return list(self.flying.values())[: self.workers]
+
+    @property
+    def seconds_left(self) -> float | None:
+        """An estimate; None while it is unknown. Computed every few seconds at most."""
+        now = time.monotonic()
+        if now - self._left[0] > 5:
+            known, unknown = estimate(self.plan)
+            self._left = now, None if unknown else known / self.workers
+        return self._left[1]
+
+    def line(self, cell: CellPlan) -> str:
+        """A complete cell in a line."""
+        runs = [r for t in cell.finals if (r := self.plan.store.get(t.id)) is not None]
+        figures = [run.accuracy for run in runs if run.accuracy is not None]
+        name = f"{cell.cell.place.name} in {cell.cell.place.scenario}"
+        if cell.hopeless:
+            return f"{name}: no trial ended with figures, so there are no finals"
+        if not figures:
+            return f"{name}: no final run ended with figures"
+        mean = sum(figures) / len(figures)
+        return f"{name}: {mean:.2f} % on the test set, mean of {len(figures)} of {len(runs)} seeds"
+
+    def plain(self) -> Mapping[str, Any]:
+        """As progress.json has it. Times are seconds since 1970."""
+        return {
+            "started": self.started,
+            "updated": time.time(),
+            "workers": self.workers,
+            "planned": self.plan.runs,
+            "ended": self.done,
+            "failed": self.failed,
+            "statuses": dict(self.counts),
+            "running": [{"id": t.id, "label": t.label, "since": since} for t, since in
+                        self.running],
+            "best": {where: {"accuracy": a, "label": label} for where, (a, label) in
+                     self.best.items()},
+            "seconds_left": self.seconds_left,
+        }  # fmt: skip
+
+
+def estimate(plan: Plan) -> tuple[float, int]:
+    """Worker seconds that are left by what runs of the same cell took for a pass, else of the same
+    method; and how many runs nothing is known of."""
+    costs: dict[object, list[float]] = defaultdict(lambda: [0.0, 0.0])
+    left: list[tuple[CellPlan, float, int]] = []
+    for cell in plan.cells:
+        ended = Counter[str]()
+        for task in cell.tasks:
+            run = plan.done(task)
+            if run is None:
+                continue
+            ended[task.role] += 1
+            for key in (cell.cell.place, cell.cell.place.method):
+                costs[key][0] += run.seconds
+                costs[key][1] += run.passes
+        finals = 0 if cell.hopeless else plan.study.seeds - ended["final"]
+        trials = len(cell.trials) - ended["trial"]
+        tuned = cell.cell.tune.passes if cell.cell.tune else 0.0
+        left.append((cell, trials * tuned + finals * plan.study.passes, trials + finals))
+    known, unknown = 0.0, 0
+    for cell, passes, runs in left:
+        for key in (cell.cell.place, cell.cell.place.method):
+            seconds, measured = costs[key]
+            if measured > 0:
+                known += passes * seconds / measured
+                break
+        else:
+            unknown += runs
+    return known, unknown
