@@ -23,15 +23,16 @@ def plain(board: Board) -> dict[str, Any]:
 
 
 def _line(line: Line) -> dict[str, Any]:
-    kept = {f.name: _value(getattr(line, f.name)) for f in fields(line) if f.name != "cell"}
+    kept = {f.name: as_plain(getattr(line, f.name)) for f in fields(line) if f.name != "cell"}
     return {"name": line.name, **asdict(line.cell.place), **kept}
 
 
-def _value(value: Any) -> Any:
+def as_plain(value: Any) -> Any:
+    """A value as JSON has it; what is not finite is None."""
     if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _value(getattr(value, f.name)) for f in fields(value)}
+        return {f.name: as_plain(getattr(value, f.name)) for f in fields(value)}
     if isinstance(value, Mapping):
-        return {key: _value(part) for key, part in value.items()}
+        return {key: as_plain(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
-        return [_value(part) for part in value]
+        return [as_plain(part) for part in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -3,6 +3,7 @@
 import typer
 
 from lenetlab.cli.baseline import baseline
+from lenetlab.cli.challenge import challenge
 from lenetlab.cli.compare import compare
 from lenetlab.cli.data import data
 from lenetlab.cli.demo import demo
@@ -13,6 +14,7 @@ from lenetlab.cli.report import report
 from lenetlab.cli.run import run
 from lenetlab.cli.shrink import shrink
 from lenetlab.cli.study import study
+from lenetlab.cli.tune import tune
 from lenetlab.cli.watch import watch
 
 app = typer.Typer(
@@ -24,6 +26,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (
-    demo, data, baseline, methods, run, study, watch, compare, report, judge, export, shrink,
+    demo, data, baseline, methods, run, tune, study, watch, compare, challenge, report, judge, export,
+    shrink,
 ):  # fmt: skip
     app.command()(command)

@@ -52,11 +52,12 @@ def run(
         int | None, typer.Option(help="1 to 60000 (default: the method's own, mostly 64).")
     ] = None,
     plan: Annotated[
-        str, typer.Option(help="fixed, geometric:factor=2,every=1 or norm_test:theta=1.")
-    ] = "fixed",
+        str | None,
+        typer.Option(help="fixed (default), geometric:factor=2,every=1 or norm_test:theta=1."),
+    ] = None,
     schedule: Annotated[
-        str, typer.Option(help="constant, step, 1/t, linear, cosine or one-cycle.")
-    ] = "constant",
+        str | None, typer.Option(help="constant (default), step, 1/t, linear, cosine or one-cycle.")
+    ] = None,
     warmup: Annotated[
         float | None, typer.Option(help="Fraction of the budget over which the rate rises.")
     ] = None,
@@ -64,12 +65,13 @@ def run(
         str, typer.Option(help="plain, l2, sparse or frontier, the last two also with +l2.")
     ] = "plain",
     constraint: Annotated[
-        str,
+        str | None,
         typer.Option(help="What keeps few weights nonzero: magnitude, iht:keep=24480, …"),
-    ] = "none",
+    ] = None,
     decay: Annotated[
-        str, typer.Option(help="What weight_decay is for: all, or weights, biases left out.")
-    ] = "all",
+        str | None,
+        typer.Option(help="What weight_decay is for: all, or weights, not biases."),
+    ] = None,
     rules: Annotated[str, typer.Option(help="strict or open.")] = "strict",
     augment: Annotated[
         str, typer.Option(help="With --rules open: flip+shift:pixels=2, cutout, brightness.")
@@ -79,6 +81,10 @@ def run(
     ] = "official",
     seed: Annotated[int, typer.Option(help="The first, or only, seed.")] = 0,
     seeds: Annotated[int, typer.Option(help="How many seeds, counted up from --seed.")] = 1,
+    registered: Annotated[
+        bool,
+        typer.Option("--registered", help="The method's own defaults, not a tuned recipe."),
+    ] = False,
     figure: Annotated[
         Path | None, typer.Option(help="Where the figure of a comparison goes.")
     ] = None,
@@ -101,6 +107,9 @@ def run(
     - `lenetlab run adamw --scenario frontier --constraint rigl --set constraint.keep=0.1`
     - `lenetlab run adamw --rules open --augment flip+shift:pixels=2`
     - `lenetlab run my_method.py:MyOptimizer --split inner`
+
+    What is not set is as `lenetlab tune` (or the published study) found best for the method and
+    scenario, where there is such a recipe.
 
     Exit status: 0 when every run finished, 1 when one failed, 2 for wrong usage.
     """
@@ -132,7 +141,8 @@ def run(
     given: dict[str, Any] = _parse_set(settings or [])
     # An option that is varied must not also stand at its default.
     given |= {k: v for k, v in options.items() if k not in varied and v is not None}
-    todo = jobs(methods, varied, seeds, given, seed)
+    todo = jobs(methods, varied, seeds, given, seed, None if registered else out)
+    _tell_tuned(todo)
     results = execute_all(todo, bench, json, tensorboard)
     if len(todo) == 1:
         _print_one(*results[0], json)
@@ -140,6 +150,21 @@ def run(
         _print_many(results, figure or out / "comparison.png", json)
     if any(result.status != "done" for _, result in results):
         raise typer.Exit(1)
+
+
+def _tell_tuned(todo: "list[Job]") -> None:
+    """Say whose tuned recipe is used."""
+    from lenetlab.cli.output import err
+    from lenetlab.recipes import method_of, words
+
+    told = set()
+    for job in todo:
+        if job.tuned is not None:
+            recipe = job.recipe.canonical()
+            if (name := method_of(recipe)) not in told:
+                told.add(name)
+                err.print(f"tuned recipe, {job.tuned}: {words(recipe)} (--registered for the "
+                          "method's own defaults)", markup=False, soft_wrap=True)  # fmt: skip
 
 
 def _parse_set(pairs: list[str]) -> dict[str, Any]:

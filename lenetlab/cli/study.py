@@ -78,7 +78,7 @@ def study(
         count = workers or os.cpu_count() or 1
         print_plan(todo, count, json)
         if not plan and lacking:
-            _compute(todo, scheduler, count, setup, folder, json, tensorboard)
+            compute_missing(todo, scheduler, count, setup, folder, json, tensorboard)
         elif not plan:
             from lenetlab.experiments.publish import Publisher
 
@@ -89,15 +89,16 @@ def study(
         raise typer.Exit(1)
 
 
-def _compute(
+def compute_missing(
     todo: "Plan",
     scheduler: str,
     workers: int,
     setup: "Setup",
     folder: Path,
     quiet: bool,
-    tensorboard: Path | None,
+    tensorboard: Path | None = None,
 ) -> None:
+    """Compute what a plan lacks; Ctrl-C ends with status 130."""
     import signal
 
     from lenetlab.cli.output import err

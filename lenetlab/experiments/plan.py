@@ -7,7 +7,14 @@ from pathlib import Path
 from lenetlab.experiments.naming import Naming
 from lenetlab.experiments.recipe import Recipe
 from lenetlab.experiments.store import Brief, Store
-from lenetlab.experiments.study import Study, StudyCell, Task, final_tasks, trial_tasks
+from lenetlab.experiments.study import (
+    Study,
+    StudyCell,
+    Task,
+    final_tasks,
+    more_recipes,
+    trial_tasks,
+)
 from lenetlab.results import FINAL, TRIAL, Cell, Row, read_cell
 
 
@@ -21,6 +28,11 @@ class CellPlan:
     finals: list[Task] = field(default_factory=list)
     planned: bool = False
     hopeless: bool = False
+
+    @property
+    def searched(self) -> int:
+        """How many trials it will have had."""
+        return max(len(self.trials), self.cell.tune.trials if self.cell.tune else 0)
 
     @property
     def tasks(self) -> list[Task]:
@@ -55,7 +67,7 @@ class Plan:
     @property
     def runs(self) -> int:
         """How many runs the study has; those of a cell without finals are not counted."""
-        return sum(len(p.trials) + (0 if p.hopeless else self.study.seeds) for p in self.cells)
+        return sum(p.searched + (0 if p.hopeless else self.study.seeds) for p in self.cells)
 
     def missing(self, plan: CellPlan) -> list[Task]:
         """What can be computed of a cell now; its finals are planned here when it is their turn.
@@ -63,6 +75,9 @@ class Plan:
         todo = self._missing(plan, plan.trials)
         if todo:
             return todo
+        if not plan.planned and (more := self._more(plan)):
+            plan.trials += more
+            return self.missing(plan)
         if not plan.planned:
             best = plan.given or self._best(plan)
             plan.planned = True
@@ -112,6 +127,16 @@ class Plan:
     def _rows_there(self, plan: CellPlan) -> dict[str, Row]:
         cell = read_cell(self.results, plan.cell.place)
         return {row.id: row for row in (*cell.trials, *cell.finals)}
+
+    def _more(self, plan: CellPlan) -> list[Task]:
+        """Trials that a sampler asks for after it has seen those before."""
+        tune = plan.cell.tune
+        if tune is None or len(plan.trials) >= tune.trials:
+            return []
+        ended = [self.store.get(task.id) for task in plan.trials]
+        scores = [run.accuracy if run and run.status == "done" else None for run in ended]
+        recipes = more_recipes(self.study.name, plan.cell, scores)
+        return self._named(trial_tasks(self.study, recipes, len(plan.trials)))
 
     def _best(self, plan: CellPlan) -> Recipe | None:
         """`results.best_trial`, by what is held in memory."""

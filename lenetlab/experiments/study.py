@@ -4,13 +4,13 @@ What is run is a function of the study alone: trials of every cell in the order 
 for a cell whose trials have ended, the best trial's recipe with every seed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
 from lenetlab.experiments.recipe import Recipe
-from lenetlab.experiments.tuning import Tuning, carry_over, trial_recipe, trials
+from lenetlab.experiments.tuning import Tuning, carry_over, more_trials, trial_recipe, trials
 from lenetlab.methods.registry import find
 from lenetlab.methods.wrappers import find_wrapper, split
 from lenetlab.results import FINAL, TRIAL, Place
@@ -75,9 +75,22 @@ def trial_recipes(study: str, cell: StudyCell) -> list[Recipe]:
     if cell.tune is None:
         return []
     place = cell.place
+    return trials(_search(study, cell), place.method, place.scenario, cell.tune, cell.settings)
+
+
+def more_recipes(study: str, cell: StudyCell, scores: Sequence[float | None]) -> list[Recipe]:
+    """The recipes that follow on trials with `scores`, for a sampler that looks at them."""
+    if cell.tune is None:
+        return []
+    place = cell.place
+    return more_trials(
+        _search(study, cell), place.method, place.scenario, cell.tune, cell.settings, scores
+    )
+
+
+def _search(study: str, cell: StudyCell) -> str:
     # Variants of a cell differ in what is set; their searches draw different points.
-    name = f"{study} {place.variant}" if place.variant else study
-    return trials(name, place.method, place.scenario, cell.tune, cell.settings)
+    return f"{study} {cell.place.variant}" if cell.place.variant else study
 
 
 def given_recipe(cell: StudyCell) -> Recipe:
@@ -85,9 +98,9 @@ def given_recipe(cell: StudyCell) -> Recipe:
     return trial_recipe(cell.place.method, cell.place.scenario, Tuning(), cell.settings, {})
 
 
-def trial_tasks(study: Study, recipes: list[Recipe]) -> list[Task]:
-    """The trials of a cell: seed 0, measured once, at the end."""
-    return [Task(recipe, 0, TRIAL, k, limit=study.limit) for k, recipe in enumerate(recipes)]
+def trial_tasks(study: Study, recipes: list[Recipe], first: int = 0) -> list[Task]:
+    """The trials of a cell, numbered from `first`: seed 0, measured once, at the end."""
+    return [Task(recipe, 0, TRIAL, k, limit=study.limit) for k, recipe in enumerate(recipes, first)]
 
 
 def final_tasks(study: Study, best: Recipe) -> list[Task]:

@@ -11,7 +11,7 @@ from lenetlab.errors import UserError, unknown
 from lenetlab.experiments.recipe import Recipe, expand
 from lenetlab.experiments.space import Dimension, parse_dimension
 from lenetlab.experiments.study import Study, StudyCell, family_of, given_recipe, trial_recipes
-from lenetlab.experiments.tuning import Tuning
+from lenetlab.experiments.tuning import SAMPLERS, Tuning
 from lenetlab.results import Place, cell_path
 
 TOP = {
@@ -158,12 +158,13 @@ class _Reader:
         given = self._table("tune")
         self._known(given, TUNE, ("tune",))
         sampler = given.get("sampler", "sobol")
-        if sampler != "sobol":
-            self._add(("tune", "sampler"), f"sampler {sampler!r} is not known; expected sobol")
+        if sampler not in SAMPLERS:
+            self._add(("tune", "sampler"), str(unknown("sampler", str(sampler), SAMPLERS)))
+            sampler = "sobol"
         return Tuning(
             trials=int(self._number(("tune", "trials"), 12, whole=True)),
             passes=self._number(("tune", "passes"), 5.0),
-            sampler="sobol",
+            sampler=sampler,
         )
 
     def _table(self, key: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ space more evenly than independent ones (Bergstra and Bengio 2012, section 4, on
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -32,11 +32,36 @@ class Tuning:
 def trials(
     study: str, method: str, scenario: str, tune: Tuning, settings: Mapping[str, Any] | None = None
 ) -> list[Recipe]:
-    """The recipes of all trials of a cell, by number. `settings` are held as given."""
+    """The recipes of all trials of a cell, by number; of a sampler that looks at the ones before,
+    those it begins with. `settings` are held as given."""
+    if tune.sampler == "tpe":
+        return more_trials(study, method, scenario, tune, settings, [])
     space = search_space(method, scenario, tune, settings)
     return [
         trial_recipe(method, scenario, tune, settings, at(space, u))
         for u in points(f"{study} {method} {scenario}", len(space), tune.trials)
+    ]
+
+
+def more_trials(
+    study: str,
+    method: str,
+    scenario: str,
+    tune: Tuning,
+    settings: Mapping[str, Any] | None,
+    scores: Sequence[float | None],
+) -> list[Recipe]:
+    """What follows on trials with `scores`, accuracies on held-out images (None for a failed one),
+    of a sampler that looks at them; empty where there is no more."""
+    left = tune.trials - len(scores)
+    if tune.sampler != "tpe" or left <= 0:
+        return []
+    from lenetlab.experiments.tpe import ask
+
+    space = search_space(method, scenario, tune, settings)
+    return [
+        trial_recipe(method, scenario, tune, settings, chosen)
+        for chosen in ask(f"{study} {method} {scenario}", space, scores, left)
     ]
 
 

@@ -21,7 +21,7 @@ from types import ModuleType
 import torch
 
 from lenetlab.errors import UserError, unknown
-from lenetlab.methods.registry import Method
+from lenetlab.methods.registry import Method, Span, log_uniform
 from lenetlab.settings import Value
 
 # What optimizers raise that need more than parameters and `.grad`, and what it means.
@@ -139,12 +139,20 @@ def _describe(spec: str, optimizer: type[torch.optim.Optimizer]) -> Method:
         decay="coupled" if decays else "none",
         version=1,
         defaults=defaults,
-        space={},
+        space=_space(defaults),
         cost="what it asks for",
         page=page,
         build=optimizer,
         source=_checksum(optimizer),
     )
+
+
+def _space(defaults: dict[str, Value]) -> dict[str, Span]:
+    """The rate, a hundredth of its default to ten times as much: nothing else is known of it."""
+    lr = defaults.get("lr")
+    if isinstance(lr, bool) or not isinstance(lr, int | float) or lr <= 0:
+        return {}
+    return {"lr": log_uniform(lr / 100, lr * 10)}
 
 
 def _check_step(spec: str, optimizer: type[torch.optim.Optimizer]) -> None:

@@ -1,0 +1,142 @@
+"""`lenetlab challenge`: is a new method better than the stored ones, by how much, how surely?"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lenetlab.cli.options import RUNS, Data, Device, Engine, Json, Out
+
+if TYPE_CHECKING:
+    from lenetlab.analysis.challenge import Challenge, Effect
+    from lenetlab.results import Cell, Row
+
+
+def challenge(
+    method: Annotated[
+        str, typer.Argument(help="FILE.py:CLASS, MODULE:CLASS or a name from `lenetlab methods`.")
+    ],
+    scenario: Annotated[str, typer.Option(help="A scenario of the stored study.")] = "plain",
+    study: Annotated[
+        Path, typer.Option(help="The stored results to beat: a study's file or folder.")
+    ] = Path("results/course"),
+    seeds: Annotated[
+        int | None, typer.Option(min=2, help="Fewer or more seeds than the study has.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="NAME=VALUE that is not searched; repeat it.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes that compute (default: one a processor).")
+    ] = None,
+    retry: Annotated[bool, typer.Option("--retry", help="Try failed runs again.")] = False,
+    engine: Engine = "auto",
+    device: Device = "auto",
+    data: Data = None,
+    out: Out = RUNS,
+    json: Json = False,
+) -> None:
+    """Tune a method as the stored study tuned its own, run its seeds, and give a verdict.
+
+    - `lenetlab challenge my_method.py:MyOptimizer --scenario l2 --study results/course`
+
+    The opponent is the study's leader on held-out images. Seconds are compared by one seed of both,
+    computed here one after the other. The same command goes on where it was stopped.
+
+    Exit status: 0 with a verdict, 1 without, 2 for wrong usage, 130 after Ctrl-C.
+    """
+    from lenetlab.analysis.challenge import challenge as judge
+    from lenetlab.cli.output import print_json
+    from lenetlab.cli.tune import compute_study
+    from lenetlab.experiments.bench import Bench
+    from lenetlab.experiments.challenge import again, challenger, champion
+    from lenetlab.experiments.search import folder_of
+    from lenetlab.opening import open_results
+    from lenetlab.settings import parse_pairs
+
+    stored = open_results(study, out)
+    first = champion(stored, scenario)
+    given = parse_pairs(settings or [], "--set")
+    planned = challenger(method, scenario, stored, seeds, given)
+    where = f"challenge,{folder_of(planned)}"
+    new = compute_study(planned, (data, out, engine, device), workers, retry, json, where)[0]
+    found = judge(new, first, stored.within(scenario))
+    bench = Bench(data, engine=engine, device=device, threads=1)
+    timed = [again(cell.finals[0], stored.passes, bench) if cell.finals and cell.finals[0].done
+             else None for cell in (new, first)]  # fmt: skip
+    if json:
+        print_json(_plain(found, new, timed))
+    else:
+        _show(method, scenario, found, new, timed)
+    if found.verdict == "not tested":
+        raise typer.Exit(1)
+
+
+def _show(
+    method: str, scenario: str, found: "Challenge", new: "Cell", timed: "list[Row | None]"
+) -> None:
+    from lenetlab.analysis.targets import TARGETS
+    from lenetlab.cli.output import out
+    from lenetlab.recipes import words
+
+    def line(text: str) -> None:
+        out.print(text, markup=False, soft_wrap=True)
+
+    line(f"{method} in {scenario}: {_verdict(found)}")
+    if found.loss is not None:
+        line(f"  mean loss          {_effect(found.loss, 4)}")
+    if found.mean is not None:
+        line(f"  mean accuracy      {found.mean:.2f} %, above {found.better_than} of the "
+             f"{found.of} stored methods")  # fmt: skip
+    for failure in found.failures:
+        line(f"  failed             {failure}")
+    for there in found.reached:
+        times = there.times["passes"]
+        if there.missed < there.runs:
+            sooner = "" if times is None else f", {times:.2f} times as soon as {found.leader}"
+            line(f"  to {there.target.accuracy:g} %          {there.passes:.2f} passes (median; "
+                 f"{there.missed} of {there.runs} missed){sooner}")  # fmt: skip
+    trials = sum(row.passes for row in new.trials), sum(row.train_seconds for row in new.trials)
+    finals = sum(row.passes for row in new.finals), sum(row.train_seconds for row in new.finals)
+    line(f"  cost               tuning {trials[0]:.1f} passes, {trials[1]:.0f} s; "
+         f"finals {finals[0]:.1f} passes, {finals[1]:.0f} s")  # fmt: skip
+    if timed[0] is not None and timed[1] is not None:
+        line(f"  seconds of a run   {timed[0].train_seconds:.1f}, {found.leader} "
+             f"{timed[1].train_seconds:.1f}, both timed now")  # fmt: skip
+    beaten = [(t, r) for t, r in zip(TARGETS, found.records, strict=True) if r.beaten]
+    if beaten:
+        line(f"  record             beats {beaten[-1][0].accuracy:g} %, {beaten[-1][0].whose} "
+             f"({beaten[-1][1].reason})")  # fmt: skip
+    else:
+        line(f"  record             none: {found.records[0].reason}")
+    if new.best is not None:
+        line(f"  recipe             {words(new.best.recipe)}")
+
+
+def _verdict(found: "Challenge") -> str:
+    if found.accuracy is None:
+        return f"not tested: {found.untested or 'all seeds differ by the same amount'}"
+    how = "paired by seed" if found.paired else "Welch's test, the numerics differ"
+    said = {"better": "better than", "worse": "worse than"}.get(
+        found.verdict, "no difference found to"
+    )
+    return f"{said} {found.leader}: {_effect(found.accuracy, 2)} points of accuracy, {how}"
+
+
+def _effect(effect: "Effect", digits: int) -> str:
+    return (f"{effect.mean:+.{digits}f} [{effect.low:+.{digits}f}, {effect.high:+.{digits}f}] "
+            f"(n = {effect.n}, p = {effect.p:.2g})")  # fmt: skip
+
+
+def _plain(found: "Challenge", new: "Cell", timed: "list[Row | None]") -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from lenetlab.analysis.plain import as_plain
+
+    seconds = [None if row is None else row.train_seconds for row in timed]
+    return {
+        "verdict": found.verdict,
+        **as_plain(found),
+        "best_trial": None if new.best is None else asdict(new.best),
+        "seconds": {"challenger": seconds[0], "leader": seconds[1]},
+    }

@@ -1,0 +1,175 @@
+"""`lenetlab tune`: search for the recipe of a method that does best on held-out training images."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lenetlab.cli.options import RUNS, Data, Device, Engine, Json, Out
+
+if TYPE_CHECKING:
+    from lenetlab.experiments.study import StudyCell
+    from lenetlab.experiments.tuned import Tuned
+    from lenetlab.results import Cell, Row
+
+
+def tune(
+    method: Annotated[
+        str, typer.Argument(help="A name from `lenetlab methods`, FILE.py:CLASS, or ema+sgd.")
+    ],
+    scenario: Annotated[str, typer.Option(help="plain, l2 or sparse, …")] = "plain",
+    trials: Annotated[int, typer.Option(help="How many recipes are tried.")] = 12,
+    passes: Annotated[float, typer.Option(help="Effective passes of each trial.")] = 5.0,
+    sampler: Annotated[
+        str, typer.Option(help="sobol, or tpe, which looks at the trials so far (Optuna).")
+    ] = "sobol",
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="NAME=VALUE that is not searched; repeat it.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes that compute (default: one a processor).")
+    ] = None,
+    retry: Annotated[bool, typer.Option("--retry", help="Try failed trials again.")] = False,
+    engine: Engine = "auto",
+    device: Device = "auto",
+    data: Data = None,
+    out: Out = RUNS,
+    json: Json = False,
+) -> None:
+    """Tune a method: trials train on 50,000 training images and are scored on the other 10,000.
+
+    - `lenetlab tune adamw --scenario l2 --trials 12 --passes 5`
+    - `lenetlab tune my_method.py:MyOptimizer --set momentum=0.9`
+
+    The winner is kept in `OUT/tuned.json` and is what `lenetlab run` uses from then on. The same
+    command goes on where it was stopped; more trials add to those there are.
+
+    Exit status: 0, 1 when no trial has figures, 2 for wrong usage, 130 after Ctrl-C.
+    """
+    from lenetlab.cli.output import print_json
+    from lenetlab.experiments.search import keep_winner, search_cell
+    from lenetlab.experiments.tuning import Tuning
+    from lenetlab.settings import parse_pairs
+
+    search = Tuning(trials, passes, sampler)
+    planned = search_cell(method, scenario, search, parse_pairs(settings or [], "--set"))
+    cell = compute_cell(planned, (data, out, engine, device), workers, retry, json)
+    winner = keep_winner(out, cell, passes)
+    if json:
+        print_json(_plain(cell, winner, out))
+    else:
+        _show(cell, winner, out)
+    if winner is None:
+        raise typer.Exit(1)
+
+
+def compute_cell(
+    planned: "StudyCell",
+    place: tuple[Path | None, Path, str, str],
+    workers: int | None,
+    retry: bool,
+    quiet: bool,
+) -> "Cell":
+    """Compute the trials of a cell, as far as they are missing."""
+    from lenetlab.experiments.search import search_study
+
+    return compute_study(search_study(planned), place, workers, retry, quiet)[0]
+
+
+def compute_study(
+    study: Any,
+    place: tuple[Path | None, Path, str, str],
+    workers: int | None,
+    retry: bool,
+    quiet: bool,
+    folder: str | None = None,
+) -> "list[Cell]":
+    """Compute what is missing of a study that has no file, on this machine."""
+    import os
+
+    from lenetlab.cli.study import compute_missing
+    from lenetlab.cli.study_output import print_plan
+    from lenetlab.errors import UserError
+    from lenetlab.experiments.bench import Bench
+    from lenetlab.experiments.naming import Names
+    from lenetlab.experiments.plan import Plan
+    from lenetlab.experiments.search import folder_of
+    from lenetlab.experiments.store import Store
+    from lenetlab.experiments.study import given_recipe, trial_recipes
+    from lenetlab.experiments.work import Setup
+    from lenetlab.experiments.working_folder import alone
+
+    if workers is not None and workers < 1:
+        raise UserError(f"--workers {workers} is out of range; expected 1 or more")
+    data, out, engine, device = place
+    recipes = [trial_recipes(study.name, cell) or [given_recipe(cell)] for cell in study.cells]
+    setup = Setup(None if data is None else data.resolve(), engine, device)
+    bench = Bench(setup.data, engine=engine, device=device, threads=setup.threads)
+    where = out / "studies" / (folder or folder_of(study))
+    count = workers or os.cpu_count() or 1
+    with alone(where):
+        todo = Plan(study, recipes, Names(bench), Store(where), where / "results", retry)
+        lacking = [cell for cell in todo.cells if todo.missing(cell)]
+        print_plan(todo, count, quiet)
+        if lacking:
+            compute_missing(todo, "local", count, setup, where, quiet)
+        return [todo.rows(cell) for cell in todo.cells]
+
+
+def _show(cell: "Cell", winner: "Tuned | None", out_folder: Path) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    from lenetlab.cli.output import out
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for title in ("trial", "held-out %", "loss"):
+        table.add_column(title, justify="right", no_wrap=True)
+    table.add_column("recipe", overflow="fold")
+    for row in sorted(cell.trials, key=lambda row: row.number):
+        best = row is cell.best
+        accuracy = "–" if row.accuracy is None else f"{row.accuracy:.2f}"
+        loss = "–" if row.loss is None else f"{row.loss:.4f}"
+        why = "" if row.done else f"\n{row.status}: {row.reason}"
+        table.add_row(
+            str(row.number), accuracy, loss, escape(_words(row) + why),
+            style="bold" if best else "" if row.done else "red",
+        )  # fmt: skip
+    out.print(table)
+    passes, seconds = _price(cell)
+    out.print(f"price: {len(cell.trials)} trials, {passes:.1f} effective passes, "
+              f"{seconds:.0f} s of training")  # fmt: skip
+    if winner is None or cell.best is None:
+        out.print("[red]no trial has figures; nothing is kept[/]")
+        return
+    out.print(f"winner: trial {cell.best.number}, {winner.held_out:.2f} % on held-out images, "
+              f"kept in {out_folder / 'tuned.json'}", soft_wrap=True)  # fmt: skip
+
+
+def _words(row: "Row") -> str:
+    from lenetlab.recipes import parts
+
+    return ", ".join(text for name, text in parts(row.recipe).items() if name != "budget")
+
+
+def _price(cell: "Cell") -> tuple[float, float]:
+    return sum(r.passes for r in cell.trials), sum(r.train_seconds for r in cell.trials)
+
+
+def _plain(cell: "Cell", winner: "Tuned | None", out_folder: Path) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    keys = ("number", "status", "reason", "accuracy", "loss", "passes", "train_seconds", "id")
+    passes, seconds = _price(cell)
+    return {
+        "method": cell.place.method,
+        "scenario": cell.place.scenario,
+        "trials": [
+            {**{key: getattr(row, key) for key in keys}, "recipe": row.recipe}
+            for row in cell.trials
+        ],
+        "price": {"passes": passes, "seconds": seconds},
+        "winner": None if winner is None or cell.best is None
+        else {"trial": cell.best.number, **asdict(winner)},
+        "kept": None if winner is None else str(out_folder / "tuned.json"),
+    }  # fmt: skip

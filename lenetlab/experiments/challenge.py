@@ -1,0 +1,50 @@
+"""The researcher's question: a method tuned and run by the protocol of a stored study."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lenetlab.errors import UserError, unknown
+from lenetlab.experiments.bench import Bench
+from lenetlab.experiments.recipe import make_recipe
+from lenetlab.experiments.search import search_cell
+from lenetlab.experiments.study import Study, Task, looks_of
+from lenetlab.experiments.tuned import from_row
+from lenetlab.experiments.tuning import Tuning
+from lenetlab.experiments.work import work_on
+from lenetlab.results import FINAL, Cell, Results, Row, leader
+
+
+def challenger(
+    method: str, scenario: str, stored: Results, seeds: int | None, settings: Mapping[str, Any]
+) -> Study:
+    """What a challenger computes: the stored study's trials, price, passes and seeds."""
+    if stored.trials < 1 or stored.tuning_passes <= 0:
+        raise UserError(f"{stored.name} tuned nothing; a challenge needs a study with trials")
+    tune = Tuning(stored.trials, stored.tuning_passes)
+    cell = search_cell(method, scenario, tune, settings)
+    title = f"{method} challenges {stored.name} in {scenario}"
+    return Study(stored.name, title, stored.passes, seeds or stored.seeds, (cell,), tune)
+
+
+def champion(stored: Results, scenario: str) -> Cell:
+    """The leader of a scenario, fixed on held-out images; `UserError` if there is none."""
+    if scenario not in dict(stored.scenarios()):
+        raise unknown("scenario of these results:", scenario, dict(stored.scenarios()))
+    finished = [cell for cell in stored.within(scenario) if cell.finals]
+    first = leader(finished)
+    if first is None:
+        raise UserError(f"{stored.name} has no tuned method with finals in {scenario} yet")
+    return first
+
+
+def again(row: Row, passes: float, bench: Bench) -> Row:
+    """A recorded final computed once more, here and now and alone, for its seconds."""
+    method, settings = from_row(row)
+    options = {
+        key: settings.pop(key)
+        for key in ("batch_size", "plan", "schedule", "warmup", "constraint", "decay")
+        if key in settings
+    }
+    scenario = row.recipe.get("scenario", "plain")
+    recipe = make_recipe(method, settings, scenario=scenario, passes=passes, **options)
+    return work_on(Task(recipe, row.seed, FINAL, row.seed, looks_of(passes)), bench).row

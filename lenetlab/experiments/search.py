@@ -1,0 +1,57 @@
+"""A search by itself: a study of one cell, without finals, whose winner is kept."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lenetlab.errors import UserError, unknown
+from lenetlab.experiments.study import Study, StudyCell, family_of
+from lenetlab.experiments.tuned import FILE, Tuned, keep, winner
+from lenetlab.experiments.tuning import SAMPLERS, Tuning
+from lenetlab.results import Cell, Place, Results
+from lenetlab.settings import show
+
+NAME = "tune"  # seeds the trials of every search that belongs to no study
+
+
+def search_cell(method: str, scenario: str, tune: Tuning, settings: Mapping[str, Any]) -> StudyCell:
+    """The cell to be searched, checked. In sparse the constraint is `magnitude` unless set."""
+    if tune.sampler not in SAMPLERS:
+        raise unknown("sampler", tune.sampler, SAMPLERS)
+    if tune.trials < 1 or not tune.passes > 0:
+        raise UserError(
+            f"{tune.trials} trials of {tune.passes:g} passes are none; expected 1 or more, of a "
+            "number > 0"
+        )
+    variant = ", ".join(f"{name}={show(value)}" for name, value in sorted(settings.items()))
+    place = Place(method, family_of(method), scenario, variant=variant)
+    return StudyCell(place, with_constraint(scenario, settings), tune)
+
+
+def with_constraint(scenario: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings, with what a sparse scenario cannot be without."""
+    usual = {"constraint": "magnitude"} if "sparse" in scenario else {}
+    return {**usual, **settings}
+
+
+def search_study(cell: StudyCell) -> Study:
+    """The study of that cell: trials, and no finals."""
+    assert cell.tune is not None
+    title = f"Tuning {cell.place.name} in {cell.place.scenario}"
+    return Study(NAME, title, cell.tune.passes, 0, (cell,), cell.tune)
+
+
+def folder_of(study: Study) -> str:
+    """The name of a search's working folder; more trials at the same price go on in it."""
+    place = study.cells[0].place
+    text = f"{study.name},{place.method},{place.scenario},{study.passes:g}"
+    return re.sub(r"[^A-Za-z0-9_.,+-]+", "_", text)
+
+
+def keep_winner(out: Path, cell: Cell, passes: float) -> Tuned | None:
+    """Keep the best trial's recipe in `out`; None, and nothing kept, if no trial is done."""
+    found = winner(Results(NAME, "", len(cell.trials), passes, 0, passes, (cell,)), cell)
+    if found is not None:
+        keep(out / FILE, {(cell.place.method, cell.place.scenario): found})
+    return found

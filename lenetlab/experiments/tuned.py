@@ -1,0 +1,142 @@
+"""Tuned recipes: what a search found best, kept as the default of its method and scenario.
+
+    lenetlab/tuned.json   of the study that is kept with the package; made by `kept_of`
+    <out>/tuned.json      of the user's own `lenetlab tune`; goes before the package's
+
+Both are {method: {scenario: entry}}. What a user sets replaces single values of an entry.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from lenetlab.errors import UserError
+from lenetlab.recipes import SIZE, method_of
+from lenetlab.records import read_json, replace_json
+from lenetlab.results import Cell, Results, Row
+
+FILE = "tuned.json"
+PACKAGE = Path(__file__).parents[1] / FILE
+PARTS = ("plan", "schedule", "constraint")
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """A recipe and where it is from.
+
+    settings : arguments of `make_recipe`, all but scenario, split and budget.
+    study : in which it was found. trials, passes : how many were tried, at which price each.
+    held_out, loss : of the best trial, on held-out training images.
+    """
+
+    settings: Mapping[str, Any]
+    study: str
+    trials: int
+    passes: float
+    held_out: float
+    loss: float
+
+    def __str__(self) -> str:
+        return (
+            f"best of {self.trials} trials of {self.passes:g} passes in {self.study}, "
+            f"{self.held_out:.2f} % on held-out images"
+        )
+
+
+def tuned(method: str, scenario: str, out: Path | None = None) -> Tuned | None:
+    """The recipe kept for a method (with its wrappers) in a scenario; the user's own, in `out`,
+    before the package's. None if there is none."""
+    for path in ([] if out is None else [out / FILE]) + [PACKAGE]:
+        entry = _read(path).get(method, {}).get(scenario)
+        if entry is not None:
+            try:
+                return Tuned(**entry)
+            except TypeError as error:
+                raise UserError(
+                    f"{path}: the entry of {method} in {scenario} is none ({error}); delete it and "
+                    "tune again"
+                ) from None
+    return None
+
+
+def fill(given: Mapping[str, Any], recipe: Tuned) -> dict[str, Any]:
+    """The settings of `recipe` with those given in their place. A plan, schedule or constraint
+    that is given comes with its own settings, not with the old one's."""
+    replaced = tuple(f"{part}." for part in PARTS if part in given)
+    own = {k: v for k, v in recipe.settings.items() if not (replaced and k.startswith(replaced))}
+    return {**own, **given}
+
+
+def keep(path: Path, found: Mapping[tuple[str, str], Tuned]) -> None:
+    """Write entries into `path`, by method and scenario; the others in it stay."""
+    entries = _read(path)
+    for (method, scenario), recipe in found.items():
+        entries.setdefault(method, {})[scenario] = asdict(recipe)
+    ordered = {m: dict(sorted(entries[m].items())) for m in sorted(entries)}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace_json(path, ordered)
+
+
+def kept_of(results: Results) -> dict[tuple[str, str], Tuned]:
+    """The best trial's recipe of every tuned cell of a study, by the images as they are and with
+    nothing given beforehand (a variant is somebody's question, not a default)."""
+    found = {}
+    for cell in results.cells:
+        recipe = winner(results, cell)
+        if recipe is not None and cell.place.rules == "strict" and not cell.place.variant:
+            found[cell.place.method, cell.place.scenario] = recipe
+    return found
+
+
+def winner(results: Results, cell: Cell) -> Tuned | None:
+    """The recipe of a cell's best trial; None where no trial is done."""
+    best = cell.best
+    if best is None or best.accuracy is None or best.loss is None:
+        return None
+    return Tuned(
+        arguments(best.recipe),
+        results.name,
+        len(cell.trials),
+        results.tuning_passes,
+        best.accuracy,
+        round(best.loss, 6),
+    )
+
+
+def arguments(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """A recorded recipe as arguments of `make_recipe`, without scenario, rules, split and budget:
+    `make_recipe(method, arguments…)` is the same recipe."""
+    found: dict[str, Any] = dict(recipe["method"][1])
+    for name, settings in recipe.get("wrappers", ()):
+        found |= {f"{name}.{key}": value for key, value in settings.items()}
+    plan, settings = recipe.get("plan", ("fixed", {}))
+    found["batch_size"] = settings.get("size", SIZE)
+    found |= _part("plan", plan, {k: v for k, v in settings.items() if k != "size"})
+    schedule, settings = recipe.get("schedule", ("constant", {}))
+    found |= _part("schedule", schedule, {k: v for k, v in settings.items() if k != "warmup"})
+    if "warmup" in settings:
+        found["warmup"] = settings["warmup"]
+    if "constraint" in recipe:
+        found |= _part("constraint", *recipe["constraint"])
+    if "decay" in recipe:
+        found["decay"] = recipe["decay"]
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in found.items()}
+
+
+def from_row(row: Row) -> tuple[str, dict[str, Any]]:
+    """Method and arguments of a recorded run."""
+    return method_of(row.recipe), arguments(row.recipe)
+
+
+def _part(part: str, name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {part: name, **{f"{part}.{key}": value for key, value in settings.items()}}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        return {}
+    entries = read_json(path)
+    if not isinstance(entries, dict) or not all(isinstance(v, dict) for v in entries.values()):
+        raise UserError(f"{path} holds no tuned recipes; delete it and tune again")
+    return entries
