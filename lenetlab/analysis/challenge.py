@@ -110,7 +110,9 @@ def _effect(mine: Sequence[Row], theirs: Sequence[Row], metric: Metric, paired: 
         ours = dict(zip((row.seed for row in mine), _values(mine, metric), strict=True))
         other = dict(zip((row.seed for row in theirs), _values(theirs, metric), strict=True))
         found = compare(other, [ours])[0]
-        return found and Effect(found.mean, found.low, found.high, found.p, found.n)
+        if found is None:
+            return None
+        return Effect(found.mean, found.low, found.high, found.p, found.n)
     ours_, other_ = _values(mine, metric), _values(theirs, metric)
     test = stats.ttest_ind(ours_, other_, equal_var=False)
     low, high = test.confidence_interval(LEVEL)

@@ -26,7 +26,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (
-    demo, data, baseline, methods, run, tune, study, watch, compare, challenge, report, judge, export,
-    shrink,
+    demo, data, baseline, methods, run, tune, study, watch, compare, challenge, report, judge,
+    export, shrink,
 ):  # fmt: skip
     app.command()(command)

@@ -152,8 +152,9 @@ def _hyperparameters(
     figures = {f"final/{name}": final[name] for name in ("accuracy", "loss")
                if final[name] is not None}  # fmt: skip
     # SummaryWriter.add_hparams does this in a file of its own
+    file_writer: Any = writer.file_writer
     for summary in hparams({**flat(recipe), "seed": seed}, figures):
-        writer.file_writer.add_summary(summary)
+        file_writer.add_summary(summary)
     for name, value in figures.items():
         writer.add_scalar(name, value, 0)
 
