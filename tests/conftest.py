@@ -53,3 +53,9 @@ def bench(_small: SmallBench, tmp_path: Path) -> Iterator[SmallBench]:
     threads = torch.get_num_threads()
     yield SmallBench(out=tmp_path / "runs", device="cpu", _loaded=_small._loaded)
     torch.set_num_threads(threads)
+
+
+@pytest.fixture(autouse=True)
+def _registered(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Tests begin from registered defaults, whatever recipes the package keeps."""
+    monkeypatch.setattr("lenetlab.experiments.tuned.PACKAGE", tmp_path / "no-tuned.json")

@@ -87,6 +87,8 @@ class Status:
         name = f"{cell.cell.place.name} in {cell.cell.place.scenario}"
         if cell.hopeless:
             return f"{name}: no trial ended with figures, so there are no finals"
+        if not self.plan.study.seeds:
+            return f"{name}: all {len(cell.trials)} trials have ended"
         if not figures:
             return f"{name}: no final run ended with figures"
         mean = sum(figures) / len(figures)
