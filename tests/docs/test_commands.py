@@ -11,7 +11,7 @@ from .blocks import PAGES, blocks, commands, mentions
 
 COMMANDS = typer.main.get_command(app).commands
 HELP = {f"--help of {name}": command.help for name, command in COMMANDS.items()}
-LANDING = ("tune", "study", "compare", "report", "watch", "challenge")  # described, not yet there
+LANDING = ("tune", "watch", "challenge")  # described, not yet there
 
 
 class Enough(Exception):
@@ -68,6 +68,15 @@ def test_commands_named_in_the_text_exist(page):
         except typer.BadParameter as error:
             if type(error).__name__ != "MissingParameter":
                 raise
+
+
+def test_study_files_of_the_pages_are_taken(files):
+    from lenetlab.experiments.study_file import read_study
+
+    titles = [block.title for page in PAGES.values() for block in blocks(page)]
+    (title,) = [title for title in titles if title.endswith(".toml")]
+    study, _ = read_study(Path(title))
+    assert len(study.cells) == 9
 
 
 def test_command_lines_are_found():
