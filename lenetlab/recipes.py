@@ -57,6 +57,7 @@ def _arguments(
     recipe: Recorded, seed: int, seeds: int, numerics: Mapping[str, Any]
 ) -> Iterator[str]:
     yield method_of(recipe)
+    yield "--registered"  # what a recorded recipe does not mention is at its registered default
     yield from _set("", recipe["method"][1])
     for wrapper, its in recipe.get("wrappers", ()):
         yield from _set(f"{wrapper}.", its)

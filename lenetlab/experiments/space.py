@@ -40,8 +40,9 @@ DECOUPLED = log_uniform(1e-2, 0.5)
 def space_of(method: str, scenario: str, given: Mapping[str, Any] | None = None) -> Space:
     """The dimensions of a cell, in a fixed order; `method` may stand inside wrappers.
 
-    A batch size of 1 or of all images is what its method is about, and stays. `given` settings
-    are left out.
+    A batch size of 1 or of all images is what its method is about, and stays. The first step of a
+    warm-up has the rate zero, for which a full batch would pay a whole pass: it has none. `given`
+    settings are left out.
     """
     names, base = split(method)
     entry = find(base)
@@ -52,7 +53,8 @@ def space_of(method: str, scenario: str, given: Mapping[str, Any] | None = None)
     if 1 < entry.batch_size < 60_000:
         sizes = (int(entry.batch_size * factor) for factor in FACTORS)
         dims["batch_size"] = Pick(tuple(size for size in sizes if size <= LARGEST))
-    dims["warmup"] = WARMUP
+    if entry.batch_size < 60_000:
+        dims["warmup"] = WARMUP
     dims["schedule"] = SCHEDULES
     if "l2" in scenario:
         dims["weight_decay"] = DECOUPLED if entry.decay == "decoupled" else COUPLED

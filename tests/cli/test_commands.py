@@ -11,7 +11,7 @@ from lenetlab.methods.registry import methods
 
 COMMANDS = (
     "data", "baseline", "methods", "run", "compare", "demo", "judge", "export", "shrink", "watch",
-    "study", "report",
+    "study", "report", "tune", "challenge",
 )  # fmt: skip
 
 

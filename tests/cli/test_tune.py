@@ -1,0 +1,80 @@
+"""`lenetlab tune` and `challenge` on the real data, as processes: small, but the whole way."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lenetlab.problem.fetch import fetch
+from lenetlab.problem.files import FILES, locate
+
+MAIN = [sys.executable, "-c", "from lenetlab.cli import main; main()"]
+STUDY = """title = "Stored"
+scenarios = ["plain"]
+methods = ["sgd", "adamw"]
+passes = 0.1
+seeds = 3
+[tune]
+trials = 2
+passes = 0.05
+"""
+MINE = """
+import torch
+
+class Mine(torch.optim.SGD):
+    def __init__(self, params, lr=0.05):
+        super().__init__(params, lr=lr, momentum=0.9)
+"""
+
+
+def call(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*MAIN, *words], capture_output=True, text=True, cwd=cwd)
+
+
+def test_the_test_set_is_not_opened_in_tuning(tmp_path):
+    _, folder = locate("train", None, fetch)
+    data = tmp_path / "data"
+    data.mkdir()
+    for path in folder.iterdir():
+        if path.name.startswith("train"):
+            shutil.copy(path, data)
+    for file in FILES["test"]:
+        (data / f"{file.name}.gz").write_bytes(b"garbage")
+    asked = ("--data", str(data), "--out", str(tmp_path / "runs"))
+    found = call("tune", "sgd", "--trials", "2", "--passes", "0.02", "--workers", "1", *asked,
+                 "--json", cwd=tmp_path)  # fmt: skip
+    assert found.returncode == 0, found.stderr
+    told = json.loads(found.stdout)
+    assert len(told["trials"]) == 2
+    # the same folder cannot be measured on: the garbage is what a test set would be read from
+    assert call("run", "sgd", "--epochs", "0.02", *asked, cwd=tmp_path).returncode == 2
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("stored")
+    (folder / "stored.toml").write_text(STUDY)
+    (folder / "mine.py").write_text(MINE)
+    found = call("study", "stored.toml", cwd=folder)
+    assert found.returncode == 0, found.stderr
+    return folder
+
+
+def test_a_challenge_ends_with_a_verdict(stored):
+    asked = ("challenge", "mine.py:Mine", "--study", "stored.toml")
+    found = call(*asked, "--json", cwd=stored)
+    assert found.returncode == 0, found.stderr
+    told = json.loads(found.stdout)
+    assert json.dumps(told).count("Mine")
+    again = call(*asked, cwd=stored)  # nothing is trained again but the two that are timed
+    assert again.returncode == 0, again.stderr
+    assert "Mine" in again.stdout
+
+
+def test_an_unknown_study_is_one_sentence(tmp_path):
+    found = call("challenge", "adamw", "--study", "nowhere", cwd=tmp_path)
+    assert found.returncode == 2
+    assert len(found.stderr.splitlines()) == 1
