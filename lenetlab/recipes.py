@@ -57,7 +57,6 @@ def _arguments(
     recipe: Recorded, seed: int, seeds: int, numerics: Mapping[str, Any]
 ) -> Iterator[str]:
     yield method_of(recipe)
-    yield "--registered"  # what a recorded recipe does not mention is at its registered default
     yield from _set("", recipe["method"][1])
     for wrapper, its in recipe.get("wrappers", ()):
         yield from _set(f"{wrapper}.", its)
@@ -80,6 +79,7 @@ def _arguments(
         yield from ("--engine", numerics["engine"])
         if "threads" in numerics:
             yield from ("--threads", str(numerics["threads"]))
+    yield "--registered"  # what a recorded recipe does not mention is at its registered default
     yield from ("--seed", str(seed))
     if seeds > 1:
         yield from ("--seeds", str(seeds))
