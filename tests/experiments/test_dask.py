@@ -142,6 +142,7 @@ def test_the_same_bits_as_on_this_machine(file, tmp_path):
     assert len(bits(tmp_path / "local")) == 2 * (3 + 2)
 
 
+@pytest.mark.long
 def test_a_worker_with_another_source_is_named_and_refused(tmp_path):
     other = tmp_path / "other"
     shutil.copytree(ROOT / "lenetlab", other / "lenetlab")
@@ -168,6 +169,7 @@ def test_a_worker_with_two_threads_is_refused_when_it_joins(file, tmp_path):
             executor.close()
 
 
+@pytest.mark.long
 def test_workers_may_join_later(tmp_path):
     with cluster(tmp_path, workers=1) as found:
         executor = connect(found.address, Setup())
@@ -181,8 +183,9 @@ def test_workers_may_join_later(tmp_path):
             executor.close()
 
 
+@pytest.mark.long
 def test_a_run_that_kills_its_workers_is_recorded_with_the_reason(file, tmp_path, monkeypatch):
-    monkeypatch.setattr("lenetlab.experiments.coordinator.LIVES", 4)  # Dask's own patience
+    monkeypatch.setattr("lenetlab.experiments.coordinator.LIVES", 3)  # Dask's own patience is 4
     file.write_text(TINY.replace('["sgd", "adamw"]', '["sgd"]'))
     with cluster(tmp_path) as found:
         executor = connect(found.address, Setup(), work=deadly)
@@ -202,6 +205,7 @@ def test_nobody_at_the_address_is_one_sentence(monkeypatch):
         connect("tcp://127.0.0.1:9", Setup())
 
 
+@pytest.mark.long
 def test_a_run_that_hangs_is_stopped_at_its_limit(file, tmp_path):
     file.write_text("limit = 1\n" + TINY)
     with cluster(tmp_path) as found:
@@ -215,6 +219,7 @@ def test_a_run_that_hangs_is_stopped_at_its_limit(file, tmp_path):
     assert len(bits(tmp_path / "s")) == 2 * (3 + 2)
 
 
+@pytest.mark.long
 def test_a_worker_killed_in_the_middle_changes_nothing(file, tmp_path):
     file.write_text(LONGER)
     go(file, tmp_path / "calm")
@@ -236,6 +241,7 @@ def test_a_worker_killed_in_the_middle_changes_nothing(file, tmp_path):
     assert bits(tmp_path / "s") == bits(tmp_path / "calm")
 
 
+@pytest.mark.long
 def test_the_scheduler_killed_and_begun_again(file, tmp_path):
     file.write_text(LONGER)
     go(file, tmp_path / "calm")
@@ -259,6 +265,7 @@ def test_the_scheduler_killed_and_begun_again(file, tmp_path):
     assert bits(tmp_path / "s") == bits(tmp_path / "calm")
 
 
+@pytest.mark.long
 def test_the_coordinator_killed_and_begun_again(file, tmp_path):
     file.write_text(LONGER)
     go(file, tmp_path / "calm")
