@@ -105,17 +105,22 @@ class _Coordinator:
         try:
             output = future.result()
         except Lost as error:
-            self._lives[task.id] += 1
+            self._lives[task.id] += error.deaths
             if self._lives[task.id] < LIVES:
                 self._ready.appendleft((self._waiting[task.id][0], task))
                 return
-            output = Output(failed(task, "error", f"{LIVES} workers died with it, last: {error}"))
+            output = Output(
+                failed(task, "error", f"{self._lives[task.id]} workers died with it, last: {error}")
+            )
         except OverLimit as error:
             output = Output(failed(task, "timeout", str(error), task.limit or 0.0))
         except Unfit as error:
             raise UserError(str(error)) from None
         except CancelledError:
-            raise UserError("the executor was closed; give the same command again") from None
+            raise UserError(
+                "what computes is gone (the executor was closed, or Dask's scheduler died); give "
+                "the same command again"
+            ) from None
         except Exception as error:  # of the method; it must not end the study
             output = Output(failed(task, "error", f"{type(error).__name__}: {error}"))
         self._plan.store.put(output.row, output.weights)
@@ -134,6 +139,7 @@ class _Coordinator:
         now = time.monotonic()
         if now - self._beat >= BEAT:
             self._beat = now
+            self._status.workers = self._executor.workers
             self._tell(None)
         if now - self._compacted >= COMPACT:
             self._compacted = now

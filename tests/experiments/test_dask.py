@@ -2,23 +2,27 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from distributed import Client
 
 from lenetlab.errors import UserError
 from lenetlab.experiments.bench import Bench
-from lenetlab.experiments.executors.dask import Dask, connect, package
+from lenetlab.experiments.coordinator import run_study
+from lenetlab.experiments.executors.dask import Dask, connect
 from lenetlab.experiments.executors.local import Local
 from lenetlab.experiments.naming import Names
-from lenetlab.experiments.work import Setup, Unfit
-from tests.experiments.studying import TINY, bits, go, hanging, slow_stub
+from lenetlab.experiments.publish import Publisher
+from lenetlab.experiments.study import Task
+from lenetlab.experiments.work import Output, Setup
+from tests.experiments.studying import TINY, bits, go, hanging, planned, slow_stub, stub
 
 # Dask warns of what is of no concern here: a port that is taken, a worker that is killed.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::ResourceWarning")
@@ -62,11 +66,12 @@ class Cluster:
             time.sleep(0.1)
         return process, re.search(r"tcp://[0-9.]+:\d+", note.read_text())[0]
 
-    def begin_worker(self):
+    def begin_worker(self, root: Path = ROOT, threads: int = 1):
         return subprocess.Popen(
-            [sys.executable, "-m", "distributed.cli.dask_worker", self.address, "--nthreads", "1",
-             "--no-dashboard", "--nanny", "--local-directory", str(self.folder)],
-            env=ENVIRONMENT, **QUIET,
+            [sys.executable, "-m", "distributed.cli.dask_worker", self.address,
+             "--nthreads", str(threads), "--no-dashboard", "--nanny",
+             "--local-directory", str(self.folder)],
+            env={**ENVIRONMENT, "PYTHONPATH": str(root)}, cwd=root, **QUIET,
         )  # fmt: skip
 
     def close(self) -> None:
@@ -78,6 +83,40 @@ class Cluster:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+LONGER = TINY.replace("seeds = 2", "seeds = 30")
+PROGRAM = """
+import sys
+from pathlib import Path
+from lenetlab.experiments.executors.dask import connect
+from lenetlab.experiments.work import Setup
+from tests.experiments.studying import go, slow_stub
+
+go(Path(sys.argv[2]), Path(sys.argv[3]), connect(sys.argv[1], Setup(), work=slow_stub))
+"""
+
+
+def deadly(task: Task, setup: Setup) -> Output:
+    """The first trial ends its process."""
+    if task.role == "trial" and task.number == 0:
+        os._exit(1)
+    return stub(task)
+
+
+def watched(file: Path, folder: Path, executor: Dask, then: Callable[[int], None]) -> None:
+    """One call of the study; `then` is called when more than ten runs are done."""
+
+    def notify(status, line):
+        if status.done > 10:
+            then(status.done)
+
+    with planned(file, folder) as plan:
+        run_study(plan, executor, Publisher(plan, folder / "published.json"), notify)
+
+
+def bits_there(folder: Path) -> list[Path]:
+    return list(folder.glob("records/*/*.json"))
 
 
 @contextmanager
@@ -103,16 +142,61 @@ def test_the_same_bits_as_on_this_machine(file, tmp_path):
     assert len(bits(tmp_path / "local")) == 2 * (3 + 2)
 
 
-def test_a_worker_with_another_package_is_refused():
-    executor = connect("dask", Setup(), workers=1)
-    try:
-        executor._ours = {**package(), "source": "0123"}
-        from lenetlab.experiments.executors.dask import _compare
+@pytest.mark.long
+def test_a_worker_with_another_source_is_named_and_refused(tmp_path):
+    other = tmp_path / "other"
+    shutil.copytree(ROOT / "lenetlab", other / "lenetlab")
+    with (other / "lenetlab/errors.py").open("a") as file:
+        file.write("# changed\n")
+    with cluster(tmp_path, workers=0) as found:
+        found.workers.append(found.begin_worker(other))
+        with pytest.raises(UserError, match=r"worker at tcp://.* has source .* install the same"):
+            connect(found.address, Setup())
 
-        with pytest.raises(Unfit, match="source"):
-            _compare("the worker at tcp://10.0.0.2:1", package(), executor._ours)
-    finally:
-        executor.close()
+
+def test_a_worker_with_two_threads_is_refused_when_it_joins(file, tmp_path):
+    """Two runs in a process would share PyTorch's generator."""
+    with cluster(tmp_path, workers=1) as found:
+        executor = connect(found.address, Setup(), work=slow_stub)
+        try:
+            found.workers.append(found.begin_worker(threads=2))
+            executor._client.wait_for_workers(2, timeout=60)
+            with pytest.raises(UserError, match=r"worker at tcp://.* has threads 2, .*--nthreads"):
+                go(file, tmp_path / "s", executor)
+            with pytest.raises(UserError, match="has threads 2"):
+                connect(found.address, Setup())
+        finally:
+            executor.close()
+
+
+@pytest.mark.long
+def test_workers_may_join_later(tmp_path):
+    with cluster(tmp_path, workers=1) as found:
+        executor = connect(found.address, Setup())
+        try:
+            assert (executor.workers, executor.slots) == (1, 2)
+            found.workers.append(found.begin_worker())
+            executor._client.wait_for_workers(2, timeout=60)
+            executor._counted = float("-inf")
+            assert (executor.workers, executor.slots) == (2, 4)
+        finally:
+            executor.close()
+
+
+@pytest.mark.long
+def test_a_run_that_kills_its_workers_is_recorded_with_the_reason(file, tmp_path, monkeypatch):
+    monkeypatch.setattr("lenetlab.experiments.coordinator.LIVES", 3)  # Dask's own patience is 4
+    file.write_text(TINY.replace('["sgd", "adamw"]', '["sgd"]'))
+    with cluster(tmp_path) as found:
+        executor = connect(found.address, Setup(), work=deadly)
+        try:
+            plan = go(file, tmp_path / "s", executor)
+        finally:
+            executor.close()
+    (told,) = [(task.role, task.number, run.status, run.reason) for _, task, run in plan.failures()]
+    assert told[:3] == ("trial", 0, "error")
+    assert told[3].startswith("4 workers died with it")
+    assert len(bits(tmp_path / "s")) == 3 + 2
 
 
 def test_nobody_at_the_address_is_one_sentence(monkeypatch):
@@ -121,69 +205,80 @@ def test_nobody_at_the_address_is_one_sentence(monkeypatch):
         connect("tcp://127.0.0.1:9", Setup())
 
 
+@pytest.mark.long
 def test_a_run_that_hangs_is_stopped_at_its_limit(file, tmp_path):
     file.write_text("limit = 1\n" + TINY)
     with cluster(tmp_path) as found:
-        executor = Dask(Client(found.address), Setup(), work=hanging, grace=2)
+        executor = connect(found.address, Setup(), work=hanging, grace=2)
         try:
             plan = go(file, tmp_path / "s", executor)
         finally:
             executor.close()
-    failures = list(plan.failures())
-    assert {(task.role, task.number, run.status) for _, task, run in failures} == {
-        ("trial", 0, "timeout")
-    }
-    assert len(failures) == 2
+    failures = [(task.role, task.number, run.status) for _, task, run in plan.failures()]
+    assert failures == [("trial", 0, "timeout")] * 2
+    assert len(bits(tmp_path / "s")) == 2 * (3 + 2)
 
 
+@pytest.mark.long
 def test_a_worker_killed_in_the_middle_changes_nothing(file, tmp_path):
-    file.write_text(TINY.replace("seeds = 2", "seeds = 30"))
+    file.write_text(LONGER)
     go(file, tmp_path / "calm")
     with cluster(tmp_path) as found:
-        executor = Dask(Client(found.address), Setup(), work=slow_stub)
+        executor = connect(found.address, Setup(), work=slow_stub)
+        executor._client.wait_for_workers(2, timeout=60)
         killed = []
 
-        def kill(status, line):
-            if status.done > 10 and not killed:
-                os.kill(found.workers[0].pid, signal.SIGKILL)
-                killed.append(status.done)
-
-        from lenetlab.experiments.coordinator import run_study
-        from lenetlab.experiments.publish import Publisher
-        from tests.experiments.studying import planned
+        def kill(done):
+            if not killed:
+                killed.append(next(iter(executor._client.run(os.getpid).values())))
+                os.kill(killed[0], signal.SIGKILL)
 
         try:
-            with planned(file, tmp_path / "s") as plan:
-                run_study(plan, executor, Publisher(plan, tmp_path / "s/published.json"), kill)
+            watched(file, tmp_path / "s", executor, kill)
         finally:
             executor.close()
     assert killed
     assert bits(tmp_path / "s") == bits(tmp_path / "calm")
 
 
-def test_a_scheduler_that_dies_is_said_and_the_same_command_goes_on(file, tmp_path):
-    file.write_text(TINY.replace("seeds = 2", "seeds = 30"))
+@pytest.mark.long
+def test_the_scheduler_killed_and_begun_again(file, tmp_path):
+    file.write_text(LONGER)
     go(file, tmp_path / "calm")
     with cluster(tmp_path) as found:
-        executor = Dask(Client(found.address), Setup(), work=slow_stub)
-
-        def kill(status, line):
-            if status.done > 10 and found.scheduler.poll() is None:
-                found.scheduler.kill()
-
-        from lenetlab.experiments.coordinator import run_study
-        from lenetlab.experiments.publish import Publisher
-        from tests.experiments.studying import planned
-
+        executor = connect(found.address, Setup(), work=slow_stub)
         try:
-            with planned(file, tmp_path / "s") as plan, pytest.raises(UserError):
-                run_study(plan, executor, Publisher(plan, tmp_path / "s/published.json"), kill)
+            with pytest.raises(UserError, match="give the same command again"):
+                watched(file, tmp_path / "s", executor, lambda done: found.scheduler.kill())
         finally:
             executor.close()
-    assert 10 < len(bits(tmp_path / "s")) < len(bits(tmp_path / "calm"))
-    executor = connect("dask", Setup(), 1, slow_stub)
-    try:
-        go(file, tmp_path / "s", executor)
-    finally:
-        executor.close()
+        assert 10 < len(bits(tmp_path / "s")) < len(bits(tmp_path / "calm"))
+        found.scheduler.wait()
+        port = int(found.address.rpartition(":")[2])
+        found.scheduler, _ = found.begin_scheduler(port)
+        found.workers.append(found.begin_worker())  # those of a dead scheduler end
+        executor = connect(found.address, Setup(), work=slow_stub)
+        try:
+            go(file, tmp_path / "s", executor)
+        finally:
+            executor.close()
     assert bits(tmp_path / "s") == bits(tmp_path / "calm")
+
+
+@pytest.mark.long
+def test_the_coordinator_killed_and_begun_again(file, tmp_path):
+    file.write_text(LONGER)
+    go(file, tmp_path / "calm")
+    program, folder = tmp_path / "program.py", tmp_path / "s"
+    program.write_text(PROGRAM)
+    with cluster(tmp_path) as found:
+        command = [sys.executable, str(program), found.address, str(file), str(folder)]
+        process = subprocess.Popen(command, env=ENVIRONMENT, **QUIET)
+        while len(bits_there(folder)) <= 10:
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.kill()
+        process.wait()
+        assert len(bits(folder)) < len(bits(tmp_path / "calm"))
+        assert subprocess.run(command, env=ENVIRONMENT, timeout=120, **QUIET).returncode == 0
+    assert bits(folder) == bits(tmp_path / "calm")

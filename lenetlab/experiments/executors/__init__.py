@@ -8,7 +8,11 @@ from lenetlab.experiments.work import Output
 
 
 class Lost(Exception):
-    """A worker died with its task; the task can be given to another."""
+    """Workers, `deaths` of them, died with a task; it can be given to another."""
+
+    def __init__(self, reason: str, deaths: int = 1) -> None:
+        super().__init__(reason)
+        self.deaths = deaths
 
 
 class OverLimit(Exception):

@@ -3,12 +3,16 @@
 Dask moves tasks and watches workers, and gives the task of a worker that died to another one; the
 store is written by the coordinator alone. A run that hangs is given up at its limit: the word of it
 goes home, then its worker ends, and Dask's nanny starts a new one.
+
+A worker has one thread: runs that shared a process would share PyTorch's global generator, and the
+end of one that hangs would be the end of the others.
 """
 
 import hashlib
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import cache
@@ -16,23 +20,27 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from distributed import Client, KilledWorker, LocalCluster
+from distributed import Client, KilledWorker, LocalCluster, get_worker
 from distributed.client import FutureCancelledError
 
 from lenetlab.errors import UserError
 from lenetlab.experiments.executors import Lost, OverLimit
 from lenetlab.experiments.study import Task
-from lenetlab.experiments.work import Output, Setup, Unfit, work
+from lenetlab.experiments.work import Output, Setup, Unfit, bench_of, work
 
 TIMEOUT = 30.0  # seconds to find the scheduler and its first worker
 GRACE = 15.0  # seconds beyond a task's limit in which it may end by itself
 FAREWELL = 3.0  # seconds in which the word of a hanging run leaves its worker
+RECOUNT = 2.0  # seconds between two counts of the workers
 
 Work = Callable[[Task, Setup], Output]
 
 
 class Dask:
-    """The cluster behind `client`, which is closed with it, as is a `cluster` of our own."""
+    """The cluster behind `client`, which is closed with it, as is a `cluster` of our own.
+
+    Raises `Unfit` for a worker that would compute other bits. Workers may come and go.
+    """
 
     def __init__(
         self,
@@ -44,11 +52,30 @@ class Dask:
     ) -> None:
         self._client, self._cluster = client, cluster
         self._setup, self._work, self._grace = setup, work, grace
-        self.workers = sum(client.nthreads().values())
-        self.slots = 2 * self.workers  # the next task is at the worker before it is needed
-        self._ours = package()
-        for name, theirs in client.run(package).items():
-            _compare(f"the worker at {name}", theirs, self._ours)
+        self._count, self._counted = 0, float("-inf")
+        self._ours = package() | {"threads": "1"}
+        for address, theirs in client.run(here, on_error="return").items():
+            _check(address, theirs, self._ours)
+
+    @property
+    def workers(self) -> int:
+        """How many the cluster has, as of two seconds ago at most; 1 while it has none, so that a
+        task waits for the first to come."""
+        if time.monotonic() - self._counted >= RECOUNT:
+            try:
+                self._count = len(self._client.nthreads())
+            except OSError as error:
+                raise UserError(
+                    f"Dask's scheduler does not answer ({error}); start it and its workers, and "
+                    "give the same command again"
+                ) from None
+            self._counted = time.monotonic()
+        return max(1, self._count)
+
+    @property
+    def slots(self) -> int:
+        """Two a worker: the next task is there before it is needed."""
+        return 2 * self.workers
 
     def submit(self, task: Task) -> "Future[Output]":
         """Have a task computed."""
@@ -66,7 +93,13 @@ class Dask:
             self._cluster.close()
 
 
-def connect(scheduler: str, setup: Setup, workers: int | None = None, work: Work = work) -> Dask:
+def connect(
+    scheduler: str,
+    setup: Setup,
+    workers: int | None = None,
+    work: Work = work,
+    grace: float = GRACE,
+) -> Dask:
     """The executor over the scheduler at an address; over a cluster of processes on this machine
     for `dask`. Raises `UserError` if nobody answers, or workers have another lenetlab."""
     cluster = None
@@ -81,16 +114,22 @@ def connect(scheduler: str, setup: Setup, workers: int | None = None, work: Work
     except (OSError, TimeoutError, ValueError) as error:
         raise UserError(
             f"--scheduler {scheduler}: no scheduler with a worker answered within {TIMEOUT:g} s "
-            f"({error}); start them with `dask scheduler` and `dask worker ADDRESS`"
+            f"({error}); start them with `dask scheduler` and `dask worker ADDRESS --nthreads 1`"
         ) from None
-    return Dask(client, setup, cluster, work)
+    try:
+        return Dask(client, setup, cluster, work, grace)
+    except UserError:
+        client.close()
+        if cluster is not None:
+            cluster.close()
+        raise
 
 
 def _pass_on(inner: Any, outer: "Future[Output]") -> None:
     try:
         outer.set_result(inner.result())
     except KilledWorker as error:
-        outer.set_exception(Lost(str(error)))
+        outer.set_exception(Lost(str(error), error.allowed_failures + 1))
     except FutureCancelledError:
         outer.cancel()
         outer.set_running_or_notify_cancel()
@@ -100,17 +139,28 @@ def _pass_on(inner: Any, outer: "Future[Output]") -> None:
 
 def on_worker(task: Task, setup: Setup, work: Work, grace: float, ours: dict[str, str]) -> Output:
     """Compute `task` on a worker, which may have joined since the others were checked."""
-    _compare("a worker that joined", package(), ours)
-    if task.limit is None:
-        return work(task, setup)
+    worker = get_worker()
+    _check(worker.address, here(worker), ours)
+    try:
+        bench_of(setup).load(task.recipe.split)  # once a process; no part of a run's time
+        return _within(task, setup, work, grace) if task.limit is not None else work(task, setup)
+    except Unfit as error:
+        raise Unfit(f"the worker at {worker.address}: {error}") from None
+
+
+def _within(task: Task, setup: Setup, work: Work, grace: float) -> Output:
+    """The output of a task, or `OverLimit` and the end of this process."""
+    seconds = (task.limit or 0.0) + grace
     found: Future[Output] = Future()
     threading.Thread(target=_settle, args=[found, work, task, setup], daemon=True).start()
     try:
-        return found.result(task.limit + grace)
+        return found.result(seconds)
     except TimeoutError:
+        if found.done():  # of the method, not of the clock
+            raise
         # a thread cannot be stopped; the process can, once the word of it is on its way
         threading.Timer(FAREWELL, os._exit, args=[1]).start()
-        raise OverLimit(f"its worker was ended after {task.limit + grace:g} s") from None
+        raise OverLimit(f"its worker was ended after {seconds:g} s") from None
 
 
 def _settle(found: "Future[Output]", work: Work, task: Task, setup: Setup) -> None:
@@ -120,14 +170,24 @@ def _settle(found: "Future[Output]", work: Work, task: Task, setup: Setup) -> No
         found.set_exception(error)
 
 
-def _compare(who: str, theirs: dict[str, str], ours: dict[str, str]) -> None:
-    """Raises `Unfit` for a worker with another package."""
+def _check(address: str, theirs: dict[str, str] | BaseException, ours: dict[str, str]) -> None:
+    """Raises `Unfit` for a worker that is not as this machine."""
+    if isinstance(theirs, BaseException):
+        raise Unfit(
+            f"the worker at {address} cannot import lenetlab ({theirs}); install there what is here"
+        )
     for key, value in ours.items():
         if theirs[key] != value:
+            todo = "start workers with --nthreads 1" if key == "threads" else "install the same"
             raise Unfit(
-                f"{who} has {key} {theirs[key]}, this machine {value}; runs would not be the same: "
-                "install the same there, or leave it out"
+                f"the worker at {address} has {key} {theirs[key]}, expected {value}: its runs "
+                f"would not be the same; {todo}, or leave it out"
             )
+
+
+def here(dask_worker: Any) -> dict[str, str]:
+    """What decides whether a worker's runs are the same as everywhere."""
+    return package() | {"threads": str(dask_worker.state.nthreads)}
 
 
 @cache
