@@ -137,7 +137,7 @@ class _Reader:
         for key in given:
             if key in FIXED:
                 self._add((*path, key), f"{key} is no setting here; the study file has its place")
-        return _flat(given)
+        return _flat({key: value for key, value in given.items() if key not in FIXED})
 
     def _scenarios(self, method: str, scenarios: Sequence[str]) -> Sequence[str]:
         own = self._table("method").get(method, {})

@@ -88,7 +88,7 @@ def test_the_best_is_by_held_out_images_alone() -> None:
     )
     (standing,) = standings(results)
     assert standing.best is not None
-    assert standing.best[0] == best
+    assert standing.best[0] == best.accuracy
 
 
 def test_a_running_study(folder: Path) -> None:

@@ -39,7 +39,7 @@ def files(tmp_path, monkeypatch):
 def untrained(monkeypatch):
     """`lenetlab run` up to its first step."""
 
-    def stop(todo, bench, quiet):
+    def stop(todo, bench, quiet, tensorboard):
         assert todo
         raise Enough
 

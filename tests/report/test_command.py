@@ -45,7 +45,9 @@ def test_the_command_comes_to_the_recorded_recipe(recipe):
     settings = _parse_set(given.pop("settings"))
     kept = ("epochs", "passes", "batch_size", "plan", "schedule", "warmup", "scenario",
             "constraint", "decay", "rules", "augment", "split")  # fmt: skip
-    again = make_recipe(method, settings, **{key: given[key] for key in kept})
+    again = make_recipe(
+        method, settings, **{key: given[key] for key in kept if given[key] is not None}
+    )
     assert again == recipe
     assert again.canonical() == canonical
     assert recall(canonical) == recipe

@@ -32,8 +32,9 @@ class Opened:
     def draw(self) -> None:
         """Scroll to the end, so that every chart is drawn."""
         for drawing in self.tab.query_selector_all(".drawing"):
-            drawing.scroll_into_view_if_needed()
-            drawing.wait_for_selector("svg")
+            # by the browser itself: Playwright's own waits until nothing around is being drawn
+            drawing.evaluate("element => element.scrollIntoView()")
+            drawing.wait_for_selector("svg", timeout=60_000)
 
 
 Open = Callable[..., Opened]

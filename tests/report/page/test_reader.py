@@ -149,6 +149,7 @@ def test_the_numbers_of_a_chart_are_those_of_the_results(show, study):
     page = show(study)
     page.tab.click("[aria-labelledby=plain-accuracy] .numbers summary")
     table = "[aria-labelledby=plain-accuracy] .numbers tbody"
+    page.tab.wait_for_selector(f"{table} td")
     fields = page.all(f"{table} th, {table} td")
     rows = [fields[i : i + 8] for i in range(0, len(fields), 8)]
     cell = next(c for c in study.within("plain") if c.place.name == "soap")
