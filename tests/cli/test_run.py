@@ -120,7 +120,7 @@ def test_a_terminal_gets_a_bar_with_loss_rate_and_accuracy(tmp_path):
 
 
 def test_ctrl_c_leaves_a_run_that_the_same_command_finishes(tmp_path):
-    command = "run sgd --epochs 1.5 --batch-size 256"
+    command = "run sgd --registered --epochs 1.5 --batch-size 256"
     running = subprocess.Popen(
         [LENETLAB, *command.split()], cwd=tmp_path, stderr=subprocess.PIPE, text=True
     )
