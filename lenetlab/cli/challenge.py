@@ -62,7 +62,7 @@ def challenge(
     new = compute_study(planned, (data, out, engine, device), workers, retry, json, where)[0]
     found = judge(new, first, stored.within(scenario))
     bench = Bench(data, engine=engine, device=device, threads=1)
-    timed = [again(cell.finals[0], stored.passes, bench) if cell.finals and cell.finals[0].done
+    timed = [again(cell.finals[0], bench) if cell.finals and cell.finals[0].done
              else None for cell in (new, first)]  # fmt: skip
     if json:
         print_json(_plain(found, new, timed))

@@ -8,16 +8,9 @@ from typing import Any
 from lenetlab.errors import UserError
 from lenetlab.experiments.bench import Bench
 from lenetlab.experiments.execute import OnLook, OnStep, execute
-from lenetlab.experiments.recipe import Recipe, expand, make_recipe
+from lenetlab.experiments.recipe import Recipe, expand, recipe_from
 from lenetlab.experiments.tuned import Tuned, fill, tuned
 from lenetlab.records import Run
-from lenetlab.settings import Value
-
-# Arguments of `make_recipe` that can be varied like a hyperparameter.
-OPTIONS = (
-    "epochs", "passes", "batch_size", "plan", "schedule", "warmup", "scenario", "constraint",
-    "decay", "rules", "augment",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -139,6 +132,4 @@ def _recipe(
         found = tuned(method, settings.get("scenario", "plain"), tuned_in)
     if found is not None:
         settings = fill(settings, found)
-    options = {k: v for k, v in settings.items() if k in (*OPTIONS, "split")}
-    hyper: dict[str, Value] = {k: v for k, v in settings.items() if k not in options}
-    return make_recipe(method, hyper, **options), found
+    return recipe_from(method, settings), found

@@ -5,10 +5,9 @@ from typing import Any
 
 from lenetlab.errors import UserError, unknown
 from lenetlab.experiments.bench import Bench
-from lenetlab.experiments.recipe import make_recipe
+from lenetlab.experiments.recall import recall
 from lenetlab.experiments.search import search_cell
 from lenetlab.experiments.study import Study, Task, looks_of
-from lenetlab.experiments.tuned import from_row
 from lenetlab.experiments.tuning import Tuning
 from lenetlab.experiments.work import work_on
 from lenetlab.results import FINAL, Cell, Results, Row, leader
@@ -37,14 +36,8 @@ def champion(stored: Results, scenario: str) -> Cell:
     return first
 
 
-def again(row: Row, passes: float, bench: Bench) -> Row:
+def again(row: Row, bench: Bench) -> Row:
     """A recorded final computed once more, here and now and alone, for its seconds."""
-    method, settings = from_row(row)
-    options = {
-        key: settings.pop(key)
-        for key in ("batch_size", "plan", "schedule", "warmup", "constraint", "decay")
-        if key in settings
-    }
-    scenario = row.recipe.get("scenario", "plain")
-    recipe = make_recipe(method, settings, scenario=scenario, passes=passes, **options)
-    return work_on(Task(recipe, row.seed, FINAL, row.seed, looks_of(passes)), bench).row
+    recipe = recall(row.recipe)
+    task = Task(recipe, row.seed, FINAL, row.seed, looks_of(recipe.budget.amount))
+    return work_on(task, bench).row

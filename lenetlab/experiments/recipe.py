@@ -4,6 +4,7 @@ The canonical form leaves out every field and setting that is at its default, so
 added later changes no old hash.
 """
 
+import inspect
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -212,6 +213,18 @@ def make_recipe(
         decay=decay,
         augmentation=choose_augmentation(augment),
     )
+
+
+# What `make_recipe` takes beside the method and its hyperparameters.
+OPTIONS = tuple(inspect.signature(make_recipe).parameters)[2:]
+
+
+def recipe_from(method: str, given: Mapping[str, Any]) -> Recipe:
+    """`make_recipe` of hyperparameters and options in one mapping, as commands, study files and
+    searches have them."""
+    options = {name: value for name, value in given.items() if name in OPTIONS}
+    settings = {name: value for name, value in given.items() if name not in options}
+    return make_recipe(method, settings, **options)
 
 
 def _sort(

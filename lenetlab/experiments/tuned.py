@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from lenetlab.errors import UserError
-from lenetlab.recipes import SIZE, method_of
+from lenetlab.experiments.recall import arguments
 from lenetlab.records import read_json, replace_json
-from lenetlab.results import Cell, Results, Row
+from lenetlab.results import Cell, Results
 
 FILE = "tuned.json"
 PACKAGE = Path(__file__).parents[1] / FILE
@@ -102,35 +102,6 @@ def winner(results: Results, cell: Cell) -> Tuned | None:
         best.accuracy,
         round(best.loss, 6),
     )
-
-
-def arguments(recipe: Mapping[str, Any]) -> dict[str, Any]:
-    """A recorded recipe as arguments of `make_recipe`, without scenario, rules, split and budget:
-    `make_recipe(method, arguments…)` is the same recipe."""
-    found: dict[str, Any] = dict(recipe["method"][1])
-    for name, settings in recipe.get("wrappers", ()):
-        found |= {f"{name}.{key}": value for key, value in settings.items()}
-    plan, settings = recipe.get("plan", ("fixed", {}))
-    found["batch_size"] = settings.get("size", SIZE)
-    found |= _part("plan", plan, {k: v for k, v in settings.items() if k != "size"})
-    schedule, settings = recipe.get("schedule", ("constant", {}))
-    found |= _part("schedule", schedule, {k: v for k, v in settings.items() if k != "warmup"})
-    if "warmup" in settings:
-        found["warmup"] = settings["warmup"]
-    if "constraint" in recipe:
-        found |= _part("constraint", *recipe["constraint"])
-    if "decay" in recipe:
-        found["decay"] = recipe["decay"]
-    return {k: tuple(v) if isinstance(v, list) else v for k, v in found.items()}
-
-
-def from_row(row: Row) -> tuple[str, dict[str, Any]]:
-    """Method and arguments of a recorded run."""
-    return method_of(row.recipe), arguments(row.recipe)
-
-
-def _part(part: str, name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
-    return {part: name, **{f"{part}.{key}": value for key, value in settings.items()}}
 
 
 def _read(path: Path) -> dict[str, Any]:

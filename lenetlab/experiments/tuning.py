@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from lenetlab.experiments.recipe import Budget, Recipe, make_recipe
+from lenetlab.experiments.recipe import Budget, Recipe, recipe_from
 from lenetlab.experiments.space import Dimension, Space, at, space_of
 
 SAMPLERS = ("sobol", "tpe")
@@ -83,15 +83,8 @@ def trial_recipe(
     given = {**(settings or {}), **chosen}
     if "l2" in scenario:
         given.setdefault("decay", "weights")
-    options = {key: given.pop(key) for key in OPTIONS if key in given}
-    return make_recipe(
-        method, given, scenario=scenario, split="inner", passes=tune.passes, **options
-    )
-
-
-OPTIONS = (
-    "batch_size", "plan", "schedule", "warmup", "constraint", "decay", "rules", "augment",
-)  # fmt: skip
+    given |= {"scenario": scenario, "split": "inner", "passes": tune.passes}
+    return recipe_from(method, given)
 
 
 def points(seed: str, dimensions: int, n: int) -> list[list[float]]:

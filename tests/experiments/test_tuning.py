@@ -8,10 +8,11 @@ import pytest
 
 from lenetlab.experiments import tuned as kept
 from lenetlab.experiments.api import jobs
+from lenetlab.experiments.recall import arguments
 from lenetlab.experiments.recipe import make_recipe
 from lenetlab.experiments.space import Pick
 from lenetlab.experiments.tpe import ROUND, ask
-from lenetlab.experiments.tuned import Tuned, arguments, fill, keep, kept_of, tuned
+from lenetlab.experiments.tuned import Tuned, fill, keep, kept_of, tuned
 from lenetlab.experiments.tuning import Tuning, carry_over, more_trials, points, trials
 from lenetlab.methods.registry import log_uniform
 from lenetlab.recipes import method_of
