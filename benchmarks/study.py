@@ -57,8 +57,7 @@ def planned(file: Path, folder: Path) -> "Plan":
 
     study, recipes = read_study(file)
     plan = Plan(study, recipes, Names(bench_of(Setup())), Store(folder), folder / "results")
-    for cell in plan.cells:
-        plan.missing(cell)
+    plan.lacking()
     return plan
 
 

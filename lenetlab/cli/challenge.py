@@ -5,7 +5,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lenetlab.cli.options import RUNS, Data, Device, Engine, Json, Out
+from lenetlab.cli.options import (
+    RUNS,
+    Data,
+    Device,
+    Engine,
+    Fixed,
+    Json,
+    Out,
+    Retry,
+    Workers,
+)
 
 if TYPE_CHECKING:
     from lenetlab.analysis.challenge import Challenge, Effect
@@ -23,13 +33,9 @@ def challenge(
     seeds: Annotated[
         int | None, typer.Option(min=2, help="Fewer or more seeds than the study has.")
     ] = None,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", help="NAME=VALUE that is not searched; repeat it.")
-    ] = None,
-    workers: Annotated[
-        int | None, typer.Option(help="Processes that compute (default: one a processor).")
-    ] = None,
-    retry: Annotated[bool, typer.Option("--retry", help="Try failed runs again.")] = False,
+    settings: Fixed = None,
+    workers: Workers = None,
+    retry: Retry = False,
     engine: Engine = "auto",
     device: Device = "auto",
     data: Data = None,
@@ -46,11 +52,11 @@ def challenge(
     Exit status: 0 with a verdict, 1 without, 2 for wrong usage, 130 after Ctrl-C.
     """
     from lenetlab.analysis.challenge import challenge as judge
+    from lenetlab.cli.computing import computed, make_setup
     from lenetlab.cli.output import print_json
-    from lenetlab.cli.tune import compute_study
-    from lenetlab.experiments.bench import Bench
     from lenetlab.experiments.challenge import again, challenger, champion
     from lenetlab.experiments.search import folder_of
+    from lenetlab.experiments.work import bench_of
     from lenetlab.opening import open_results
     from lenetlab.settings import parse_pairs
 
@@ -58,11 +64,11 @@ def challenge(
     first = champion(stored, scenario)
     given = parse_pairs(settings or [], "--set")
     planned = challenger(method, scenario, stored, seeds, given)
-    where = f"challenge,{folder_of(planned)}"
-    new = compute_study(planned, (data, out, engine, device), workers, retry, json, where)[0]
+    folder = out / "studies" / f"challenge,{folder_of(planned)}"
+    setup = make_setup(data, engine, device)
+    new = computed(planned, folder, setup, workers, retry, json)
     found = judge(new, first, stored.within(scenario))
-    bench = Bench(data, engine=engine, device=device, threads=1)
-    timed = [again(cell.finals[0], bench) if cell.finals and cell.finals[0].done
+    timed = [again(cell.finals[0], bench_of(setup)) if cell.finals and cell.finals[0].done
              else None for cell in (new, first)]  # fmt: skip
     if json:
         print_json(_plain(found, new, timed))

@@ -25,6 +25,16 @@ Threads = Annotated[
 Tensorboard = Annotated[
     Path | None, typer.Option(help="Folder for TensorBoard's event files, one folder per run.")
 ]
+Fixed = Annotated[
+    list[str] | None, typer.Option("--set", help="NAME=VALUE that is not searched; repeat it.")
+]
+Workers = Annotated[
+    int | None, typer.Option(help="Processes that compute (default: one a processor).")
+]
+Scheduler = Annotated[
+    str, typer.Option(help="local, a Dask scheduler tcp://HOST:8786, or dask to try one here.")
+]
+Retry = Annotated[bool, typer.Option("--retry", help="Try failed and diverged runs again.")]
 RUNS = Path("runs")
 
 

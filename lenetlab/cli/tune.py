@@ -5,10 +5,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lenetlab.cli.options import RUNS, Data, Device, Engine, Json, Out
+from lenetlab.cli.options import (
+    RUNS,
+    Data,
+    Device,
+    Engine,
+    Fixed,
+    Json,
+    Out,
+    Retry,
+    Workers,
+)
 
 if TYPE_CHECKING:
-    from lenetlab.experiments.study import StudyCell
     from lenetlab.experiments.tuned import Tuned
     from lenetlab.results import Cell, Row
 
@@ -23,13 +32,9 @@ def tune(
     sampler: Annotated[
         str, typer.Option(help="sobol, or tpe, which looks at the trials so far (Optuna).")
     ] = "sobol",
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", help="NAME=VALUE that is not searched; repeat it.")
-    ] = None,
-    workers: Annotated[
-        int | None, typer.Option(help="Processes that compute (default: one a processor).")
-    ] = None,
-    retry: Annotated[bool, typer.Option("--retry", help="Try failed trials again.")] = False,
+    settings: Fixed = None,
+    workers: Workers = None,
+    retry: Retry = False,
     engine: Engine = "auto",
     device: Device = "auto",
     data: Data = None,
@@ -46,14 +51,17 @@ def tune(
 
     Exit status: 0, 1 when no trial has figures, 2 for wrong usage, 130 after Ctrl-C.
     """
+    from lenetlab.cli.computing import computed, make_setup
     from lenetlab.cli.output import print_json
-    from lenetlab.experiments.search import keep_winner, search_cell
+    from lenetlab.experiments.search import folder_of, keep_winner, search_cell, search_study
     from lenetlab.experiments.tuning import Tuning
     from lenetlab.settings import parse_pairs
 
     search = Tuning(trials, passes, sampler)
-    planned = search_cell(method, scenario, search, parse_pairs(settings or [], "--set"))
-    cell = compute_cell(planned, (data, out, engine, device), workers, retry, json)
+    given = parse_pairs(settings or [], "--set")
+    planned = search_study(search_cell(method, scenario, search, given))
+    folder = out / "studies" / folder_of(planned)
+    cell = computed(planned, folder, make_setup(data, engine, device), workers, retry, json)
     winner = keep_winner(out, cell, passes)
     if json:
         print_json(_plain(cell, winner, out))
@@ -61,59 +69,6 @@ def tune(
         _show(cell, winner, out)
     if winner is None:
         raise typer.Exit(1)
-
-
-def compute_cell(
-    planned: "StudyCell",
-    place: tuple[Path | None, Path, str, str],
-    workers: int | None,
-    retry: bool,
-    quiet: bool,
-) -> "Cell":
-    """Compute the trials of a cell, as far as they are missing."""
-    from lenetlab.experiments.search import search_study
-
-    return compute_study(search_study(planned), place, workers, retry, quiet)[0]
-
-
-def compute_study(
-    study: Any,
-    place: tuple[Path | None, Path, str, str],
-    workers: int | None,
-    retry: bool,
-    quiet: bool,
-    folder: str | None = None,
-) -> "list[Cell]":
-    """Compute what is missing of a study that has no file, on this machine."""
-    import os
-
-    from lenetlab.cli.study import compute_missing
-    from lenetlab.cli.study_output import print_plan
-    from lenetlab.errors import UserError
-    from lenetlab.experiments.bench import Bench
-    from lenetlab.experiments.naming import Names
-    from lenetlab.experiments.plan import Plan
-    from lenetlab.experiments.search import folder_of
-    from lenetlab.experiments.store import Store
-    from lenetlab.experiments.study import given_recipe, trial_recipes
-    from lenetlab.experiments.work import Setup
-    from lenetlab.experiments.working_folder import alone
-
-    if workers is not None and workers < 1:
-        raise UserError(f"--workers {workers} is out of range; expected 1 or more")
-    data, out, engine, device = place
-    recipes = [trial_recipes(study.name, cell) or [given_recipe(cell)] for cell in study.cells]
-    setup = Setup(None if data is None else data.resolve(), engine, device)
-    bench = Bench(setup.data, engine=engine, device=device, threads=setup.threads)
-    where = out / "studies" / (folder or folder_of(study))
-    count = workers or os.cpu_count() or 1
-    with alone(where):
-        todo = Plan(study, recipes, Names(bench), Store(where), where / "results", retry)
-        lacking = [cell for cell in todo.cells if todo.missing(cell)]
-        print_plan(todo, count, quiet)
-        if lacking:
-            compute_missing(todo, "local", count, setup, where, quiet)
-        return [todo.rows(cell) for cell in todo.cells]
 
 
 def _show(cell: "Cell", winner: "Tuned | None", out_folder: Path) -> None:

@@ -85,6 +85,10 @@ class Plan:
             plan.finals = [] if best is None else self._named(final_tasks(self.study, best))
         return self._missing(plan, plan.finals)
 
+    def lacking(self) -> list[CellPlan]:
+        """The cells of which something is to be computed; the finals of the others are planned."""
+        return [cell for cell in self.cells if self.missing(cell)]
+
     def done(self, task: Task) -> Brief | None:
         """What is known of a run that has ended and is not to be tried again."""
         run = self.store.get(task.id)
