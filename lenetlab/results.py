@@ -54,7 +54,8 @@ class Row:
         nonzeros, seconds and cpu_seconds (training so far).
     train_seconds, cpu_seconds, apart_seconds : of training; of training, by all threads; of
         measuring and saving, in neither of the others.
-    bill : counts of the ledger. passes, epochs, steps : where the run ended.
+    bill : counts of the ledger. passes, epochs, steps : where the run ended. Of a run that was
+        killed from outside nothing of this is known.
     """
 
     role: str
@@ -70,14 +71,14 @@ class Row:
     starter_average_loss: float | None
     correct: int | None
     nonzeros: int | None
-    passes: float
-    epochs: float
-    steps: int
-    bill: Mapping[str, int]
-    train_seconds: float
-    cpu_seconds: float
-    apart_seconds: float
-    peak_memory_mb: float
+    passes: float | None
+    epochs: float | None
+    steps: int | None
+    bill: Mapping[str, int] | None
+    train_seconds: float | None
+    cpu_seconds: float | None
+    apart_seconds: float | None
+    peak_memory_mb: float | None
     looks: Sequence[Mapping[str, Any]]
     numerics: Mapping[str, Any]
     machine: Mapping[str, Any]
@@ -131,19 +132,30 @@ def best_trial(trials: Iterable[Row]) -> Row | None:
     """The done trial with the highest accuracy on the held-out images; between equals the lower
     loss, then the lower number. The test set has no part in it."""
     done = [row for row in trials if row.done]
-    return min(done, key=_standing, default=None)
+    return min(done, key=lambda row: standing(row.accuracy, row.loss, row.number), default=None)
 
 
-def _standing(row: Row) -> tuple[float, float, int]:
-    assert row.accuracy is not None
-    assert row.loss is not None
-    return -row.accuracy, row.loss, row.number
+def standing(accuracy: float | None, loss: float | None, number: int) -> tuple[float, float, int]:
+    """What trials that are done are ordered by, the best first."""
+    assert accuracy is not None
+    assert loss is not None
+    return -accuracy, loss, number
 
 
 def leader(cells: Iterable[Cell]) -> Cell | None:
     """The cell whose best trial is best of all: fixed on held-out images, before the test."""
     tuned = [(cell, best) for cell in cells if (best := cell.best) is not None]
-    return min(tuned, key=lambda pair: _standing(pair[1])[:2], default=(None, None))[0]
+    return min(
+        tuned,
+        key=lambda pair: standing(pair[1].accuracy, pair[1].loss, 0),
+        default=(None, None),
+    )[0]
+
+
+def total(values: Iterable[float | None]) -> float | None:
+    """The sum; None if one of the values is not known."""
+    known = list(values)
+    return None if None in known else sum(value for value in known if value is not None)
 
 
 LOOK = ("at", "passes", "epochs", "steps", "gradients", "accuracy", "loss", "nonzeros")

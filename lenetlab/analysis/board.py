@@ -1,6 +1,6 @@
 """A leaderboard: all that a page, a paper or a table says of the methods of one scenario."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Literal
@@ -12,7 +12,7 @@ from lenetlab.analysis.speed import Reached, reached
 from lenetlab.analysis.targets import TARGETS, Target
 from lenetlab.errors import UserError, unknown
 from lenetlab.recipes import command, words
-from lenetlab.results import Cell, Results, Row, leader
+from lenetlab.results import Cell, Results, Row, leader, total
 
 Metric = Literal["accuracy", "loss"]
 METRICS: tuple[Metric, ...] = ("accuracy", "loss")
@@ -24,13 +24,14 @@ class Cost:
     """What `runs` runs took: all together for trials, on average for finals.
 
     passes : effective passes. gradients : example gradients. seconds, cpu_seconds : of training.
+    All None if a run was killed from outside: nobody knows what it cost.
     """
 
     runs: int
-    passes: float
-    gradients: float
-    seconds: float
-    cpu_seconds: float
+    passes: float | None
+    gradients: float | None
+    seconds: float | None
+    cpu_seconds: float | None
 
 
 @dataclass(frozen=True)
@@ -226,8 +227,8 @@ def _line(
         held_out=best.accuracy if best else None,
         nonzeros=max(nonzeros, default=None),
         reached=reached(cell.finals, reference.finals if reference else (), targets),
-        tuning=_cost(cell.trials, 1),
-        training=_cost(done, len(done)),
+        tuning=cost(cell.trials),
+        training=cost(done, len(done)),
         difference=difference,
         records=tuple(record(accuracy, target.accuracy, len(failures)) for target in targets)
         if cell.finals
@@ -239,15 +240,21 @@ def _line(
     )
 
 
-def _cost(rows: Sequence[Row], share: int) -> Cost | None:
+def cost(rows: Sequence[Row], share: int = 1) -> Cost | None:
+    """What `rows` took, divided by `share`; None without rows."""
     if not rows:
         return None
+
+    def shared(values: Iterable[float | None]) -> float | None:
+        found = total(values)
+        return None if found is None else found / share
+
     return Cost(
         runs=len(rows),
-        passes=sum(row.passes for row in rows) / share,
-        gradients=sum(row.bill.get("gradients", 0) for row in rows) / share,
-        seconds=sum(row.train_seconds for row in rows) / share,
-        cpu_seconds=sum(row.cpu_seconds for row in rows) / share,
+        passes=shared(row.passes for row in rows),
+        gradients=shared(row.bill["gradients"] if row.bill else None for row in rows),
+        seconds=shared(row.train_seconds for row in rows),
+        cpu_seconds=shared(row.cpu_seconds for row in rows),
     )
 
 

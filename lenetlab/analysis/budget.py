@@ -26,28 +26,29 @@ GUESSING = 10.0  # percent right by guessing among ten classes
 @dataclass(frozen=True)
 class Best:
     """The best held-out accuracy of `k` trials, in percent: mean, quartiles and median over all
-    ways to choose them; `passes` is what k trials cost on average."""
+    ways to choose them; `passes` is what k trials cost on average, as far as it is known."""
 
     k: int
     mean: float
     low: float
     median: float
     high: float
-    passes: float
+    passes: float | None
 
 
 def best_of_k(cell: Cell) -> list[Best]:
     """For k from 1 to the number of the cell's trials; empty for a cell without trials."""
     scores = np.sort([GUESSING if row.accuracy is None or not row.done else row.accuracy
                       for row in cell.trials])  # fmt: skip
-    cost = fmean(row.passes for row in cell.trials) if cell.trials else 0.0
+    known = [row.passes for row in cell.trials if row.passes is not None]
+    cost = fmean(known) if known else None
     found = []
     for k in range(1, len(scores) + 1):
         weight = chances(len(scores), k)
         quartile = np.minimum(np.searchsorted(np.cumsum(weight), [0.25 - 1e-9, 0.5 - 1e-9,
                               0.75 - 1e-9]), len(scores) - 1)  # fmt: skip
         low, median, high = (float(x) for x in scores[quartile])
-        found.append(Best(k, float(weight @ scores), low, median, high, k * cost))
+        found.append(Best(k, float(weight @ scores), low, median, high, cost and k * cost))
     return found
 
 

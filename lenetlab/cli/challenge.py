@@ -81,8 +81,9 @@ def challenge(
 def _show(
     method: str, scenario: str, found: "Challenge", new: "Cell", timed: "list[Row | None]"
 ) -> None:
+    from lenetlab.analysis.board import cost
     from lenetlab.analysis.targets import TARGETS
-    from lenetlab.cli.output import out
+    from lenetlab.cli.output import number, out
     from lenetlab.recipes import words
 
     def line(text: str) -> None:
@@ -102,10 +103,10 @@ def _show(
             sooner = "" if times is None else f", {times:.2f} times as soon as {found.leader}"
             line(f"  to {there.target.accuracy:g} %          {there.passes:.2f} passes (median; "
                  f"{there.missed} of {there.runs} missed){sooner}")  # fmt: skip
-    trials = sum(row.passes for row in new.trials), sum(row.train_seconds for row in new.trials)
-    finals = sum(row.passes for row in new.finals), sum(row.train_seconds for row in new.finals)
-    line(f"  cost               tuning {trials[0]:.1f} passes, {trials[1]:.0f} s; "
-         f"finals {finals[0]:.1f} passes, {finals[1]:.0f} s")  # fmt: skip
+    for what, rows in (("tuning", new.trials), ("finals", new.finals)):
+        if (price := cost(rows)) is not None:
+            line(f"  cost of {what:10} {number(price.passes, 1)} passes, "
+                 f"{number(price.seconds, 0)} s")  # fmt: skip
     if timed[0] is not None and timed[1] is not None:
         line(f"  seconds of a run   {timed[0].train_seconds:.1f}, {found.leader} "
              f"{timed[1].train_seconds:.1f}, both timed now")  # fmt: skip

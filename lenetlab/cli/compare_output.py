@@ -9,7 +9,7 @@ from rich.table import Table
 from lenetlab.analysis.board import Board, Line
 from lenetlab.analysis.intervals import Interval
 from lenetlab.analysis.speed import Reached
-from lenetlab.cli.output import err, out
+from lenetlab.cli.output import err, number, out
 
 NAMED = 3  # methods that a sentence names with their reasons
 DOUBT = (
@@ -188,11 +188,6 @@ def _failures(line: Line) -> Iterator[str]:
         seeds.setdefault(reason, []).append(seed.removeprefix("seed "))
     for reason, which in seeds.items():
         yield f"{line.name}, seed{'' if len(which) == 1 else 's'} {', '.join(which)}: {reason}"
-
-
-def number(value: float | None, digits: int) -> str:
-    """Rounded, a dash for none."""
-    return "–" if value is None else f"{value:.{digits}f}"
 
 
 def interval(value: Interval | None, digits: int) -> str:

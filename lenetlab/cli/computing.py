@@ -42,7 +42,7 @@ def opened(
     from lenetlab.experiments.working_folder import alone
 
     names = Names(bench_of(setup))
-    with alone(folder):
+    with alone(folder, "study"):
         yield Plan(study, recipes, names, Store(folder), results or folder / "results", retry)
 
 

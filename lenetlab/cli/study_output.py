@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.live import Live
 from rich.markup import escape
 
-from lenetlab.cli.output import err, out, print_json
+from lenetlab.cli.output import duration, err, out, print_json
 from lenetlab.records import replace_json
 
 if TYPE_CHECKING:
@@ -19,16 +19,6 @@ if TYPE_CHECKING:
 PROGRESS = "progress.json"
 EVERY = 1.0  # seconds between two states of progress.json
 SHOWN = 20  # failures that are listed one by one
-
-
-def duration(seconds: float | None) -> str:
-    """`2 h 05 min`, `3 min`, `20 s`, `unknown`."""
-    if seconds is None:
-        return "unknown"
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02} min"
 
 
 def print_plan(plan: "Plan", workers: int, quiet: bool) -> None:
@@ -80,9 +70,10 @@ def live(folder: Path, quiet: bool) -> "Iterator[Callable[[Status, str | None], 
 
 def _panel(status: "Status") -> str:
     failed = f", [red]{status.failed} failed[/]" if status.failed else ""
+    left = status.seconds_left
     lines = [
         f"[bold]{status.done:,} of {status.plan.runs:,} runs[/]{failed}, "
-        f"time left {duration(status.seconds_left)}"
+        f"time left {'unknown' if left is None else duration(left)}"
     ]
     now = time.time()
     for task, since in status.running:

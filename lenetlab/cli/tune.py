@@ -75,7 +75,8 @@ def _show(cell: "Cell", winner: "Tuned | None", out_folder: Path) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from lenetlab.cli.output import out
+    from lenetlab.analysis.board import cost
+    from lenetlab.cli.output import number, out
 
     table = Table(box=None, header_style="bold", pad_edge=False)
     for title in ("trial", "held-out %", "loss"):
@@ -91,9 +92,9 @@ def _show(cell: "Cell", winner: "Tuned | None", out_folder: Path) -> None:
             style="bold" if best else "" if row.done else "red",
         )  # fmt: skip
     out.print(table)
-    passes, seconds = _price(cell)
-    out.print(f"price: {len(cell.trials)} trials, {passes:.1f} effective passes, "
-              f"{seconds:.0f} s of training")  # fmt: skip
+    if (price := cost(cell.trials)) is not None:
+        out.print(f"price: {price.runs} trials, {number(price.passes, 1)} effective passes, "
+                  f"{number(price.seconds, 0)} s of training")  # fmt: skip
     if winner is None or cell.best is None:
         out.print("[red]no trial has figures; nothing is kept[/]")
         return
@@ -107,15 +108,13 @@ def _words(row: "Row") -> str:
     return ", ".join(text for name, text in parts(row.recipe).items() if name != "budget")
 
 
-def _price(cell: "Cell") -> tuple[float, float]:
-    return sum(r.passes for r in cell.trials), sum(r.train_seconds for r in cell.trials)
-
-
 def _plain(cell: "Cell", winner: "Tuned | None", out_folder: Path) -> dict[str, Any]:
     from dataclasses import asdict
 
+    from lenetlab.analysis.board import cost
+
     keys = ("number", "status", "reason", "accuracy", "loss", "passes", "train_seconds", "id")
-    passes, seconds = _price(cell)
+    price = cost(cell.trials)
     return {
         "method": cell.place.method,
         "scenario": cell.place.scenario,
@@ -123,7 +122,7 @@ def _plain(cell: "Cell", winner: "Tuned | None", out_folder: Path) -> dict[str, 
             {**{key: getattr(row, key) for key in keys}, "recipe": row.recipe}
             for row in cell.trials
         ],
-        "price": {"passes": passes, "seconds": seconds},
+        "price": price and {"passes": price.passes, "seconds": price.seconds},
         "winner": None if winner is None or cell.best is None
         else {"trial": cell.best.number, **asdict(winner)},
         "kept": None if winner is None else str(out_folder / "tuned.json"),

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lenetlab.cli.output import duration
+
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
@@ -165,16 +167,3 @@ def _table(states: "Sequence[Standing]") -> "Table":
         counts = (f"{count:,}" for count in (state.done, state.failed, state.left))
         table.add_row(state.scenario, *counts, accuracy, Text(label))
     return table
-
-
-def duration(seconds: float) -> str:
-    """`5 s`, `12 min`, `3 h 05 min`, `2 d 4 h`."""
-    whole = max(int(seconds), 0)
-    if whole < 120:
-        return f"{whole} s"
-    minutes = whole // 60
-    if minutes < 120:
-        return f"{minutes} min"
-    if minutes < 48 * 60:
-        return f"{minutes // 60} h {minutes % 60:02d} min"
-    return f"{minutes // 1440} d {minutes % 1440 // 60} h"

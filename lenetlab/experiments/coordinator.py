@@ -113,7 +113,7 @@ class _Coordinator:
                 failed(task, "error", f"{self._lives[task.id]} workers died with it, last: {error}")
             )
         except OverLimit as error:
-            output = Output(failed(task, "timeout", str(error), task.limit or 0.0))
+            output = Output(failed(task, "timeout", str(error)))
         except Unfit as error:
             raise UserError(str(error)) from None
         except CancelledError:
@@ -149,12 +149,12 @@ class _Coordinator:
         self._notify(self._status, line)
 
 
-def failed(task: Task, status: str, reason: str, seconds: float = 0.0) -> Row:
-    """The row of a run that left nothing."""
+def failed(task: Task, status: str, reason: str) -> Row:
+    """The row of a run that left nothing: what it cost is not known."""
     return Row(
         role=task.role, number=task.number, id=task.id, status=status, reason=reason,
         label=task.recipe.label(), recipe=task.recipe.canonical(), seed=task.seed,
         accuracy=None, loss=None, starter_average_loss=None, correct=None, nonzeros=None,
-        passes=0.0, epochs=0.0, steps=0, bill={}, train_seconds=seconds, cpu_seconds=0.0,
-        apart_seconds=0.0, peak_memory_mb=0.0, looks=[], numerics={}, machine={},
+        passes=None, epochs=None, steps=None, bill=None, train_seconds=None, cpu_seconds=None,
+        apart_seconds=None, peak_memory_mb=None, looks=[], numerics={}, machine={},
     )  # fmt: skip

@@ -11,11 +11,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from filelock import FileLock, Timeout
 from safetensors.torch import save
 
 from lenetlab import records
-from lenetlab.errors import UserError
 from lenetlab.experiments import checkpoint
 from lenetlab.experiments.bench import Bench
 from lenetlab.experiments.clock import Clock
@@ -25,6 +23,7 @@ from lenetlab.experiments.identity import folder_name
 from lenetlab.experiments.loop import Hooks
 from lenetlab.experiments.recipe import Recipe
 from lenetlab.experiments.training import Training
+from lenetlab.experiments.working_folder import alone
 from lenetlab.problem.model import state_dict
 
 OnStep = Callable[[Training, float], None]
@@ -57,9 +56,9 @@ def execute(
     trained, `Interrupted` after SIGINT or SIGTERM.
     """
     run = prepare(recipe, seed, bench)
-    path = _folder(bench.out, run.identity)
+    path = bench.out / folder_name(run.identity["recipe"], run.identity["id"])
     curve = run.curve(looks)
-    with _alone(path), seeded(seed):
+    with alone(path, "run"), seeded(seed):
         if bench.resume and (found := _finished(path, curve.planned)):
             return found
         training = run.training()
@@ -107,29 +106,6 @@ def _record(path: Path, found: Computed) -> None:
     records.replace_json(path / records.CURVE, found.curve)
     records.replace_json(path / records.MACHINE, found.machine)
     records.replace_json(path / records.RESULT, found.result)
-
-
-def _folder(out: Path, identity: dict[str, Any]) -> Path:
-    path = out / folder_name(identity["recipe"], identity["id"])
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"cannot write {path} ({error.strerror}); choose another --out") from None
-    return path
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Hold the run's lock: two processes never compute the same run at once."""
-    try:
-        with FileLock(path / ".lock", timeout=0):
-            yield
-    except Timeout:
-        raise UserError(
-            f"another process is computing the run in {path}; wait for it, or choose another --out"
-        ) from None
-    except PermissionError as error:
-        raise UserError(f"cannot write {path} ({error.strerror}); choose another --out") from None
 
 
 def _finished(path: Path, planned: Sequence[float]) -> records.Run | None:

@@ -15,7 +15,7 @@ from lenetlab.experiments.study import (
     more_recipes,
     trial_tasks,
 )
-from lenetlab.results import FINAL, TRIAL, Cell, Row, read_cell
+from lenetlab.results import FINAL, TRIAL, Cell, Row, read_cell, standing
 
 
 @dataclass
@@ -144,13 +144,12 @@ class Plan:
 
     def _best(self, plan: CellPlan) -> Recipe | None:
         """`results.best_trial`, by what is held in memory."""
-        standing = [
-            (-run.accuracy, run.loss, task.number)
+        done = [
+            standing(run.accuracy, run.loss, task.number)
             for task in plan.trials
-            if (run := self.store.get(task.id)) is not None
-            and run.status == "done" and run.accuracy is not None and run.loss is not None
-        ]  # fmt: skip
-        return plan.trials[min(standing)[2]].recipe if standing else None
+            if (run := self.store.get(task.id)) is not None and run.status == "done"
+        ]
+        return plan.trials[min(done)[2]].recipe if done else None
 
     def _named(self, tasks: list[Task]) -> list[Task]:
         if not tasks:

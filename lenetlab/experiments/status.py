@@ -141,8 +141,9 @@ def estimate(plan: Plan) -> tuple[float, int]:
                 continue
             ended[task.role] += 1
             for key in (cell.cell.place, cell.cell.place.method):
-                costs[key][0] += run.seconds
-                costs[key][1] += run.passes
+                if run.seconds is not None and run.passes is not None:
+                    costs[key][0] += run.seconds
+                    costs[key][1] += run.passes
         finals = 0 if cell.hopeless else plan.study.seeds - ended["final"]
         trials = len(cell.trials) - ended["trial"]
         tuned = cell.cell.tune.passes if cell.cell.tune else 0.0

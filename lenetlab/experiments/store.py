@@ -37,8 +37,8 @@ class Brief(NamedTuple):
     reason: str | None
     accuracy: float | None
     loss: float | None
-    passes: float
-    seconds: float
+    passes: float | None
+    seconds: float | None
     stamp: str
 
 
@@ -164,7 +164,9 @@ SCHEMA = {
 
 def brief(row: Row, stamp: str) -> Brief:
     """What is held in memory of a row."""
-    seconds = row.train_seconds + row.apart_seconds
+    seconds = None
+    if row.train_seconds is not None and row.apart_seconds is not None:
+        seconds = row.train_seconds + row.apart_seconds
     return Brief(row.status, row.reason, row.accuracy, row.loss, row.passes, seconds, stamp)
 
 

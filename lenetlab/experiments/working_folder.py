@@ -1,4 +1,4 @@
-"""The folder of a study: one process at a time works in it."""
+"""The folder of a study or a run: one process at a time works in it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,17 +10,24 @@ from lenetlab.errors import UserError
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock, which the system lets go when this process ends, however it ends."""
+def alone(folder: Path, what: str) -> Iterator[None]:
+    """Make the folder of `what` and hold its lock, which the system lets go when this process ends,
+    however it ends. Raises `UserError` where another process holds it, or nothing can be written.
+    """
+    lock = FileLock(folder / ".lock", timeout=0)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / ".lock", timeout=0):
-            yield
+        lock.acquire()
     except Timeout:
         raise UserError(
-            f"another process runs the study in {folder}; wait for it, or choose another --out"
+            f"another process is computing the {what} in {folder}; wait for it, or choose another "
+            "--out"
         ) from None
     except OSError as error:
         raise UserError(
             f"cannot write {error.filename or folder} ({error.strerror}); choose another --out"
         ) from None
+    try:
+        yield
+    finally:
+        lock.release()

@@ -182,3 +182,16 @@ def test_a_board_is_json_without_infinities():
     never = lines[-1]["reached"][-1]
     assert (never["passes"], never["missed"]) == (None, 10)
     assert math.isinf(board(MADE, "plain").lines[-1].reached[-1].passes)
+
+
+def test_what_a_killed_run_cost_is_not_known_and_no_zero():
+    results = made_up(["sgd", "muon"], ["plain"])
+    killed = replace(results.cells[0].trials[3], status="timeout", passes=None, bill=None,
+                     train_seconds=None, cpu_seconds=None)  # fmt: skip
+    trials = (*results.cells[0].trials[:3], killed, *results.cells[0].trials[4:])
+    found = replace(results, cells=(replace(results.cells[0], trials=trials), results.cells[1]))
+    sgd, muon = (next(x for x in board(found, "plain").lines if x.name == n)
+                 for n in ("sgd", "muon"))  # fmt: skip
+    assert sgd.tuning.passes is None
+    assert sgd.tuning.cpu_seconds is None
+    assert muon.tuning.passes == pytest.approx(sum(t.passes for t in muon.cell.trials))

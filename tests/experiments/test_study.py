@@ -193,9 +193,9 @@ def test_the_table_has_every_run_and_a_broken_one_is_made_again(tmp_path, file):
 
 def test_two_at_once_are_refused(tmp_path):
     with (
-        alone(tmp_path),
-        pytest.raises(UserError, match="another process runs the study"),
-        alone(tmp_path),
+        alone(tmp_path, "study"),
+        pytest.raises(UserError, match="another process is computing the study"),
+        alone(tmp_path, "study"),
     ):
         pass
     with FileLock(tmp_path / ".lock", timeout=0):

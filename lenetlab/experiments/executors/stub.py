@@ -17,8 +17,11 @@ def instant(task: Task, setup: Setup) -> Output:
     accuracy = 80 + int(task.id[:6], 16) % 1000 / 100
     loss = 1 - accuracy / 100
     row = replace(
-        failed(task, "done", "", 0.5),
+        failed(task, "done", ""),
         reason=None,
+        train_seconds=0.5,
+        cpu_seconds=0.5,
+        apart_seconds=0.0,
         accuracy=accuracy,
         loss=loss,
         starter_average_loss=loss / 64,

@@ -36,7 +36,7 @@ def budget_rows(cells: Sequence[Cell]) -> list[dict[str, Any]]:
         {
             "method": cell.place.name,
             "trials": best.k,
-            "passes": float(f"{best.passes:.5g}"),
+            "passes": best.passes and float(f"{best.passes:.5g}"),
             "best": best.median,
             "low": best.low,
             "high": best.high,

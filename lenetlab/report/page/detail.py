@@ -98,7 +98,7 @@ def bill(rows: Sequence[Row]) -> Pairs:
     """What the runs asked for, each count that is not 0 everywhere, from the least to the most."""
     counts: dict[str, list[int]] = {}
     for row in rows:
-        for kind, count in row.bill.items():
+        for kind, count in (row.bill or {}).items():
             counts.setdefault(kind, []).append(count)
     return [
         (kind.replace("_", " "), _range(values, "{:,}"))

@@ -11,7 +11,7 @@ from lenetlab.analysis.targets import TARGETS
 from lenetlab.report.beside import Beside
 from lenetlab.report.paper import formats
 from lenetlab.report.paper.numbers import Fact, Facts, count
-from lenetlab.results import Results, Row
+from lenetlab.results import Results, Row, total
 
 
 def board_key(scenario: str, rules: str) -> str:
@@ -34,7 +34,7 @@ def all_facts(results: Results, boards: Sequence[Board], beside: Beside) -> Fact
         "runs": count(len(rows), _ids(rows)),
         "failed": count(len(failed), failed),
         "cpu_seconds": Fact(
-            sum(row.cpu_seconds for row in rows) if rows else None, formats.duration, _ids(rows)
+            total(row.cpu_seconds for row in rows) if rows else None, formats.duration, _ids(rows)
         ),
         "starter": {"accuracy": Fact(TARGETS[0].accuracy, formats.percent)},
         "targets": {str(i): Fact(t.accuracy, formats.two) for i, t in enumerate(TARGETS)},
@@ -92,6 +92,7 @@ def _line_facts(line: Line) -> Facts:
     accuracy = line.accuracy.mean if line.accuracy else None
     interval = line.accuracy.interval if line.accuracy else None
     apart = line.difference
+    memory = [row.peak_memory_mb for row in done if row.peak_memory_mb is not None]
 
     def to_targets(unit: str) -> Facts:
         """Medians to each target; a miss counts as infinite, and infinite is a dash."""
@@ -116,9 +117,7 @@ def _line_facts(line: Line) -> Facts:
         "cpu_seconds": Fact(
             line.training.cpu_seconds if line.training else None, formats.amount, finals
         ),
-        "memory": Fact(
-            fmean(row.peak_memory_mb for row in done) if done else None, formats.amount, finals
-        ),
+        "memory": Fact(fmean(memory) if memory else None, formats.amount, finals),
         "seeds": count(len(done), finals),
         "held_out": Fact(line.held_out, formats.two, [best.id] if best else []),
         "tuning_seconds": Fact(
