@@ -9,12 +9,16 @@ Lines are in a fixed order with fixed keys, so that the same runs give the same 
 needs no torch.
 """
 
+import gc
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
+
+import orjson
 
 from lenetlab.errors import UserError
 from lenetlab.records import Run, read_json, replace_bytes, replace_json
@@ -241,7 +245,21 @@ def read_results(folder: Path) -> Results:
         )
     places = [Place(**place) for place in plan["cells"]]
     kept = {f.name: plan[f.name] for f in fields(Results) if f.name != "cells"}
-    return Results(**kept, cells=tuple(read_cell(folder, place) for place in places))
+    with _no_collection():
+        return Results(**kept, cells=tuple(read_cell(folder, place) for place in places))
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Rows have no cycles: looking for some, again and again in all that were read so far, takes
+    longer than reading."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def read_cell(folder: Path, place: Place) -> Cell:
@@ -249,10 +267,10 @@ def read_cell(folder: Path, place: Place) -> Cell:
     path = cell_path(folder, place)
     rows = []
     if path.exists():
-        for number, line in enumerate(path.read_text().splitlines(), start=1):
+        for number, line in enumerate(path.read_bytes().splitlines(), start=1):
             try:
-                rows.append(Row(**json.loads(line)))
-            except (json.JSONDecodeError, TypeError) as error:
+                rows.append(Row(**orjson.loads(line)))
+            except (orjson.JSONDecodeError, TypeError) as error:
                 raise UserError(
                     f"{path}:{number} is no row of results ({error}); restore the file, or delete "
                     "it and run the study again"

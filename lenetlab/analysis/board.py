@@ -8,7 +8,7 @@ from typing import Literal
 from lenetlab.analysis.comparison import Difference, compare
 from lenetlab.analysis.intervals import LEVEL, Summary, summarise
 from lenetlab.analysis.record import Verdict, record
-from lenetlab.analysis.speed import Reached, reached
+from lenetlab.analysis.speed import Durations, Reached, durations, reached
 from lenetlab.analysis.targets import TARGETS, Target
 from lenetlab.errors import UserError, unknown
 from lenetlab.recipes import command, words
@@ -111,10 +111,11 @@ def board(
     cells = results.within(scenario, rules)
     reference, chosen, led = choose_reference(cells, against)
     differences, reasons = _tests(cells, reference, metric, level)
+    theirs = durations(reference.finals if reference else (), targets)
     lines = []
     for cell, difference, reason in zip(cells, differences, reasons, strict=True):
         standing = _standing(cell is reference, difference, metric, level)
-        lines.append(_line(cell, reference, standing, difference, reason, level, targets))
+        lines.append(_line(cell, theirs, standing, difference, reason, level, targets))
     return Board(scenario, rules, metric, level, reference, chosen, led, _ranked(lines, metric))
 
 
@@ -201,7 +202,7 @@ def _standing(
 
 def _line(
     cell: Cell,
-    reference: Cell | None,
+    theirs: Sequence[Durations],
     standing: Standing,
     difference: Difference | None,
     reason: str | None,
@@ -226,7 +227,7 @@ def _line(
         starter_average_loss=fmean(averages) if averages else None,
         held_out=best.accuracy if best else None,
         nonzeros=max(nonzeros, default=None),
-        reached=reached(cell.finals, reference.finals if reference else (), targets),
+        reached=reached(cell.finals, theirs, targets),
         tuning=cost(cell.trials),
         training=cost(done, len(done)),
         difference=difference,

@@ -15,7 +15,7 @@ from scipy import stats
 from lenetlab.analysis.comparison import compare
 from lenetlab.analysis.intervals import LEVEL
 from lenetlab.analysis.record import Verdict, record
-from lenetlab.analysis.speed import Reached, reached
+from lenetlab.analysis.speed import Reached, durations, reached
 from lenetlab.analysis.targets import TARGETS
 from lenetlab.results import Cell, Row
 
@@ -87,7 +87,7 @@ def challenge(new: Cell, leader: Cell, stored: Sequence[Cell]) -> Challenge:
         of=len(means),
         runs=len(new.finals),
         failures=failures,
-        reached=reached(new.finals, leader.finals),
+        reached=reached(new.finals, durations(leader.finals)),
         records=tuple(
             record(_values(mine, "accuracy"), target.accuracy, len(failures)) for target in TARGETS
         ),

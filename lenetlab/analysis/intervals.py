@@ -78,13 +78,20 @@ def median_interval(values: Sequence[float], level: float = LEVEL) -> Interval |
     Statistics, 3rd ed. 2003, section 7.1).
     """
     n, ordered = len(values), sorted(values)
-    below, found = 0, None
+    k, exact = _rank(n, level)
+    return Interval(ordered[k - 1], ordered[n - k], exact) if k else None
+
+
+@cache  # every method of a study has as many seeds
+def _rank(n: int, level: float) -> tuple[int, float]:
+    """The largest k at which the interval's level is at least `level`, 0 if none is; that level."""
+    below, found = 0, (0, 0.0)
     for k in range(1, (n + 1) // 2 + 1):
         below += math.comb(n, k - 1)
         exact = 1 - below / 2 ** (n - 1)
         if exact < level:
             break
-        found = Interval(ordered[k - 1], ordered[n - k], exact)
+        found = (k, exact)
     return found
 
 

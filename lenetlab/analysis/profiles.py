@@ -46,14 +46,13 @@ def profiles(
     """Of every method of a study, the best score first. `unit`: passes, seconds, cpu_seconds."""
     problems: list[dict[str, float]] = []
     for scenario, rules in results.scenarios():
-        cells = [cell for cell in results.within(scenario, rules) if cell.finals]
-        for target in targets:
-            problems.append(
-                {
-                    cell.place.name: median(durations(cell.finals, target.accuracy)[unit].values())
-                    for cell in cells
-                }
-            )
+        taken = {
+            cell.place.name: durations(cell.finals, targets)
+            for cell in results.within(scenario, rules)
+            if cell.finals
+        }
+        for i in range(len(targets)):
+            problems.append({name: median(to[i][unit].values()) for name, to in taken.items()})
     return profiles_of(problems)
 
 

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from lenetlab.analysis.targets import TARGETS, Target, reaching
+from lenetlab.analysis.targets import TARGETS, Target, firsts
 from lenetlab.results import Row
 
 UNITS = ("passes", "seconds", "cpu_seconds")
+Durations = Mapping[str, Mapping[int, float]]  # by unit and seed; infinite where it never got there
 
 
 @dataclass(frozen=True)
@@ -31,20 +32,20 @@ class Reached:
 
 
 def reached(
-    finals: Sequence[Row], reference: Sequence[Row], targets: Sequence[Target] = TARGETS
+    finals: Sequence[Row], theirs: Sequence[Durations], targets: Sequence[Target] = TARGETS
 ) -> tuple[Reached, ...]:
-    """`finals` on the way to every target; nothing without runs."""
+    """`finals` on the way to every target, `theirs` being the reference's durations to each of
+    them; nothing without runs."""
     if not finals:
         return ()
-    return tuple(_reached(finals, reference, target) for target in targets)
+    taken = durations(finals, targets)
+    return tuple(map(_reached, targets, taken, theirs))
 
 
-def _reached(finals: Sequence[Row], reference: Sequence[Row], target: Target) -> Reached:
-    taken = durations(finals, target.accuracy)
-    theirs = durations(reference, target.accuracy)
+def _reached(target: Target, taken: Durations, theirs: Durations) -> Reached:
     return Reached(
         target=target,
-        runs=len(finals),
+        runs=len(taken["passes"]),
         missed=sum(math.isinf(value) for value in taken["passes"].values()),
         passes=median(taken["passes"].values()),
         seconds=median(taken["seconds"].values()),
@@ -53,13 +54,19 @@ def _reached(finals: Sequence[Row], reference: Sequence[Row], target: Target) ->
     )
 
 
-def durations(finals: Sequence[Row], accuracy: float) -> dict[str, dict[int, float]]:
-    """By unit and seed, how much every run took to reach `accuracy` percent."""
-    looks = {row.seed: reaching(row, accuracy) if row.done else None for row in finals}
-    return {
-        unit: {seed: float(look[unit]) if look else math.inf for seed, look in looks.items()}
-        for unit in UNITS
-    }
+def durations(finals: Sequence[Row], targets: Sequence[Target] = TARGETS) -> list[Durations]:
+    """How much every run took to reach each of `targets`."""
+    accuracies = [target.accuracy for target in targets]
+    never = [None] * len(targets)
+    looks = [(row.seed, firsts(row, accuracies) if row.done else never) for row in finals]
+    return [
+        {
+            unit: {seed: float(look[unit]) if (look := found[i]) else math.inf
+                   for seed, found in looks}
+            for unit in UNITS
+        }
+        for i in range(len(targets))
+    ]  # fmt: skip
 
 
 def speed_up(taken: Mapping[int, float], theirs: Mapping[int, float]) -> float | None:

@@ -57,7 +57,22 @@ def counting(run: Measured) -> Iterator[Mapping[str, Any]]:
 
 def reaching(run: Measured, accuracy: float) -> Mapping[str, Any] | None:
     """The first look with at least `accuracy` percent; None if there is none."""
-    return next((look for look in counting(run) if look["accuracy"] >= accuracy), None)
+    return firsts(run, [accuracy])[0]
+
+
+def firsts(run: Measured, accuracies: Sequence[float]) -> list[Mapping[str, Any] | None]:
+    """`reaching` each of `accuracies`, in one walk through the looks."""
+    found: list[Mapping[str, Any] | None] = [None] * len(accuracies)
+    highest = -math.inf
+    for look in counting(run):
+        if look["accuracy"] > highest:
+            highest = look["accuracy"]
+            for i, accuracy in enumerate(accuracies):
+                if found[i] is None and highest >= accuracy:
+                    found[i] = look
+            if None not in found:
+                break
+    return found
 
 
 def seconds_to(run: Measured, accuracy: float) -> float:
