@@ -1,7 +1,7 @@
 """`lenetlab study`: compute what a study file names, as far as it is not computed yet."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +17,10 @@ from lenetlab.cli.options import (
     Tensorboard,
     Workers,
 )
+
+if TYPE_CHECKING:
+    from lenetlab.experiments.plan import Plan
+    from lenetlab.experiments.work import Setup
 
 
 def study(
@@ -63,6 +67,21 @@ def study(
             print_plan(todo, processes(workers), json)
         else:
             compute(todo, scheduler, workers, setup, folder, json, tensorboard)
+            _keep(todo, setup, out)
         complete = describe(todo, json)
     if not plan and not complete:
         raise typer.Exit(1)
+
+
+def _keep(plan: "Plan", setup: "Setup", out: Path) -> None:
+    """What comes of the rows of a finished study: tuned recipes, and the leaders looked into."""
+    from lenetlab.cli.output import err
+    from lenetlab.experiments.champion import write_champions
+    from lenetlab.experiments.tuned import FILE, keep, kept_of
+    from lenetlab.experiments.work import bench_of
+    from lenetlab.results import read_results
+
+    results = read_results(plan.results)
+    keep(out / FILE, kept_of(results))
+    for sentence in write_champions(plan.results, results, bench_of(setup), plan.store.weights):
+        err.print(f"not looked into: {sentence}", markup=False, soft_wrap=True)

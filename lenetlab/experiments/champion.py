@@ -1,7 +1,7 @@
 """The leaders of a study looked into: what they take for what, and their first layer.
 
-The weights are computed again from recipe and seed, and must measure as the recorded run did: so
-a study keeps no weights, and what is drawn is what is in the table.
+The weights are those that the study kept, or are computed again from recipe and seed. Either way
+they must measure as the recorded run did, so that what is drawn is what is in the table.
 """
 
 from collections.abc import Iterator
@@ -9,50 +9,65 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file
 
 from lenetlab.errors import UserError
 from lenetlab.experiments.bench import Bench
 from lenetlab.experiments.compute import compute
 from lenetlab.experiments.recall import recall
-from lenetlab.problem.model import views
-from lenetlab.records import replace_json
+from lenetlab.problem.model import flatten, views
+from lenetlab.records import read_json, replace_json
 from lenetlab.results import Cell, Results, Row, leader
 
 CHAMPIONS = "champions.json"  # read by lenetlab.report.beside
 
 
-def write_champions(folder: Path, results: Results, bench: Bench) -> Path:
-    """Write `champions.json` beside the rows in `folder`; a few seconds for each leaderboard."""
+def write_champions(folder: Path, results: Results, bench: Bench, kept: Path) -> list[str]:
+    """Bring `champions.json`, beside the rows in `folder`, up to date with `results`.
+
+    `kept` is where a study keeps weights, by id. What the file says of a run that still leads is
+    not made again. Returns a sentence for each leader that could not be looked into.
+    """
     path = folder / CHAMPIONS
-    replace_json(path, list(champions(results, bench)))
-    return path
+    before = {found["id"]: found for found in read_json(path)} if path.exists() else {}
+    after, left_out = {}, []
+    for cell, row in leaders(results):
+        try:
+            after[row.id] = before.get(row.id) or look_into(cell, row, bench, kept)
+        except UserError as error:
+            left_out.append(str(error))
+    if after != before:
+        replace_json(path, list(after.values()))
+    return left_out
 
 
-def champions(results: Results, bench: Bench) -> Iterator[dict[str, Any]]:
-    """For the leader of every leaderboard, the finished run of its lowest seed: test images by
-    truth and answer (10, 10), and conv1's weights (6, 5, 5)."""
+def leaders(results: Results) -> Iterator[tuple[Cell, Row]]:
+    """The leader of every leaderboard, and its finished run of the lowest seed."""
     for scenario, rules in results.scenarios():
         cell = leader(results.within(scenario, rules))
         done = [row for row in cell.finals if row.done] if cell else []
         if cell and done:
-            yield look_into(cell, min(done, key=lambda row: row.seed), bench)
+            yield cell, min(done, key=lambda row: row.seed)
 
 
-def look_into(cell: Cell, row: Row, bench: Bench) -> dict[str, Any]:
-    """One run, computed again. Raises `UserError` where it comes out otherwise than recorded, as
-    it may on a machine of another kind."""
-    found = compute(recall(row.recipe), row.seed, bench, looks=[])
-    correct = found.result["final"]["correct"]
-    if found.weights is None or correct != row.correct:
+def look_into(cell: Cell, row: Row, bench: Bench, kept: Path) -> dict[str, Any]:
+    """One run: test images by truth and answer (10, 10), and conv1's weights (6, 5, 5). Raises
+    `UserError` where its weights measure otherwise than recorded, as they may when they have to be
+    computed again on a machine of another kind."""
+    file = kept / f"{row.id}.safetensors"
+    if file.exists():
+        weights: torch.Tensor | None = flatten(load_file(file))
+    else:
+        weights = compute(recall(row.recipe), row.seed, bench, looks=[]).weights
+    counts = None if weights is None else confusion(weights, bench)
+    correct = None if counts is None else int(counts.diagonal().sum())
+    if weights is None or counts is None or correct != row.correct:
         raise UserError(
             f"run {row.id} ({row.label}, seed {row.seed}) has {row.correct} images right as "
             f"recorded and {correct} computed here, where the numerics differ; look into it on "
             "the machine that it is from"
         )
-    _, _, test, engine = bench.load("official")
-    answers = engine.logits(found.weights).argmax(dim=1).cpu()
-    counts = torch.bincount(10 * test.labels.cpu() + answers, minlength=100).view(10, 10)
-    filters = views(found.weights)["conv1.weight"].view(6, 5, 5)
+    filters = views(weights)["conv1.weight"].view(6, 5, 5)
     return {
         "id": row.id,
         "method": cell.place.name,
@@ -63,3 +78,10 @@ def look_into(cell: Cell, row: Row, bench: Bench) -> dict[str, Any]:
         "confusion": counts.tolist(),
         "filters": [[[round(float(x), 5) for x in line] for line in one] for one in filters],
     }
+
+
+def confusion(weights: torch.Tensor, bench: Bench) -> torch.Tensor:
+    """The test images by truth and answer (10, 10), of weights (44426,)."""
+    _, _, test, engine = bench.load("official")
+    answers = engine.logits(weights.to(test.labels.device)).argmax(dim=1).cpu()
+    return torch.bincount(10 * test.labels.cpu() + answers, minlength=100).view(10, 10)

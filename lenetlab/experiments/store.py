@@ -54,6 +54,7 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.weights = folder / "weights"
         self.aside: list[str] = []
         self._runs: dict[str, Brief] = {}
         known = self._table()
@@ -90,8 +91,8 @@ class Store:
         path, content = self._path(row.id), encode(row)
         _folder(path.parent)
         if weights is not None:
-            _folder(self.folder / "weights")
-            replace_bytes(self.folder / "weights" / f"{row.id}.safetensors", weights)
+            _folder(self.weights)
+            replace_bytes(self.weights / f"{row.id}.safetensors", weights)
         replace_bytes(path, content)
         if path.read_bytes() != content:
             raise UserError(f"{path} does not read back as it was written; check the disk")

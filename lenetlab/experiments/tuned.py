@@ -1,7 +1,9 @@
 """Tuned recipes: what a search found best, kept as the default of its method and scenario.
 
-    lenetlab/tuned.json   of the study that is kept with the package; made by `kept_of`
-    <out>/tuned.json      of the user's own `lenetlab tune`; goes before the package's
+    lenetlab/tuned.json   of the study that is kept with the package: what that study left in its
+                          own <out>/tuned.json
+    <out>/tuned.json      of the user's own `lenetlab tune` and `lenetlab study`; goes before the
+                          package's
 
 Both are {method: {scenario: entry}}. What a user sets replaces single values of an entry.
 """
@@ -70,6 +72,8 @@ def fill(given: Mapping[str, Any], recipe: Tuned) -> dict[str, Any]:
 
 def keep(path: Path, found: Mapping[tuple[str, str], Tuned]) -> None:
     """Write entries into `path`, by method and scenario; the others in it stay."""
+    if not found:
+        return
     entries = _read(path)
     for (method, scenario), recipe in found.items():
         entries.setdefault(method, {})[scenario] = asdict(recipe)

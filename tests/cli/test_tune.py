@@ -1,4 +1,4 @@
-"""`lenetlab tune` and `challenge` on the real data, as processes: small, but the whole way."""
+"""`lenetlab study`, `tune`, `challenge` on the real data, as processes: small but whole."""
 
 import json
 import shutil
@@ -7,9 +7,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from lenetlab.experiments.tuned import tuned
 from lenetlab.problem.fetch import fetch
 from lenetlab.problem.files import FILES, locate
+from lenetlab.report.beside import read_beside
+from lenetlab.results import leader, read_results
 
 MAIN = [sys.executable, "-c", "from lenetlab.cli import main; main()"]
 STUDY = """title = "Stored"
@@ -58,9 +62,27 @@ def stored(tmp_path_factory):
     folder = tmp_path_factory.mktemp("stored")
     (folder / "stored.toml").write_text(STUDY)
     (folder / "mine.py").write_text(MINE)
-    found = call("study", "stored.toml", cwd=folder)
+    found = call("study", "stored.toml", "--tensorboard", "events", cwd=folder)
     assert found.returncode == 0, found.stderr
     return folder
+
+
+def test_what_a_study_leaves(stored):
+    results = read_results(stored / "runs" / "studies" / "stored" / "results")
+    rows = [row for cell in results.cells for row in (*cell.trials, *cell.finals)]
+    assert [row.status for row in rows] == ["done"] * 2 * (2 + 3)
+    first = leader(results.cells)
+    (champion,) = read_beside(stored / "runs" / "studies" / "stored" / "results").champions
+    assert (champion.method, champion.accuracy) == (first.place.name, first.finals[0].accuracy)
+    for cell in results.cells:
+        kept = tuned(cell.place.method, "plain", stored / "runs")
+        assert (kept.study, kept.held_out) == ("stored", cell.best.accuracy)
+
+    seen = {}
+    for folder in (stored / "events").iterdir():
+        events = EventAccumulator(str(folder)).Reload()
+        seen[folder.name] = events.Scalars("final/accuracy")[0].value
+    assert sorted(seen.values()) == pytest.approx(sorted(row.accuracy for row in rows), rel=1e-6)
 
 
 def test_a_challenge_ends_with_a_verdict(stored):

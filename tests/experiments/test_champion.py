@@ -1,13 +1,13 @@
 """The leaders looked into: computed again, equal to what is recorded, drawn from their weights."""
 
 import dataclasses
+import json
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
-from lenetlab.errors import UserError
-from lenetlab.experiments.champion import champions, write_champions
+from lenetlab.experiments.champion import CHAMPIONS, leaders, look_into, write_champions
 from lenetlab.experiments.execute import execute
 from lenetlab.experiments.recipe import make_recipe
 from lenetlab.problem.model import logits
@@ -34,7 +34,8 @@ def study(bench):
 
 def test_the_leaders_lowest_seed_is_looked_into(study, bench, tmp_path):
     results, run = study
-    (found,) = champions(results, bench)
+    ((cell, row),) = leaders(results)
+    found = look_into(cell, row, bench, tmp_path)
     assert (found["method"], found["scenario"], found["seed"]) == ("sgd", "plain", 0)
     weights = load_file(run.path / "weights.safetensors")
     assert torch.allclose(torch.tensor(found["filters"]), weights["conv1.weight"].squeeze(1),
@@ -46,15 +47,37 @@ def test_the_leaders_lowest_seed_is_looked_into(study, bench, tmp_path):
         for answer in range(10):
             expected = int(((test.labels == truth) & (answers == answer)).sum())
             assert counts[truth][answer] == expected
-    write_champions(tmp_path, results, bench)
+    assert write_champions(tmp_path, results, bench, tmp_path) == []
     (read,) = read_beside(tmp_path).champions
     assert dataclasses.asdict(read) == found
 
 
-def test_a_run_that_comes_out_otherwise_is_refused(study, bench):
+def test_kept_weights_are_what_is_looked_at_and_once(study, bench, tmp_path):
+    results, run = study
+    ((_, row),) = leaders(results)
+    file = tmp_path / f"{row.id}.safetensors"
+    right = load_file(run.path / "weights.safetensors")
+    wrong = {name: torch.zeros_like(w) for name, w in right.items()}
+
+    save_file(wrong, file)
+    (sentence,) = write_champions(tmp_path, results, bench, tmp_path)
+    assert f"{row.correct} images right as recorded" in sentence
+    assert read_beside(tmp_path).champions == ()
+
+    save_file(right, file)
+    assert write_champions(tmp_path, results, bench, tmp_path) == []
+    made = (tmp_path / CHAMPIONS).read_bytes()
+    assert json.loads(made)[0]["id"] == row.id
+
+    save_file(wrong, file)  # what is in the file already is not asked for again
+    assert write_champions(tmp_path, results, bench, tmp_path) == []
+    assert (tmp_path / CHAMPIONS).read_bytes() == made
+
+
+def test_a_run_that_comes_out_otherwise_is_left_out(study, bench, tmp_path):
     results, _ = study
     first = results.cells[0]
     wrong = tuple(dataclasses.replace(row, correct=(row.correct or 0) + 1) for row in first.finals)
     changed = dataclasses.replace(results, cells=(dataclasses.replace(first, finals=wrong),))
-    with pytest.raises(UserError, match="images right as recorded"):
-        list(champions(changed, bench))
+    (sentence,) = write_champions(tmp_path, changed, bench, tmp_path)
+    assert "images right as recorded" in sentence
