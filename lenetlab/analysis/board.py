@@ -95,6 +95,16 @@ class Board:
     led: bool
     lines: tuple[Line, ...]
 
+    @property
+    def begun(self) -> list[Line]:
+        """The lines of methods with a run."""
+        return [line for line in self.lines if line.cell.trials or line.cell.finals]
+
+    @property
+    def waiting(self) -> list[str]:
+        """The methods without one."""
+        return [line.name for line in self.lines if not (line.cell.trials or line.cell.finals)]
+
 
 def board(
     results: Results,

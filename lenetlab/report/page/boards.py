@@ -73,7 +73,7 @@ def view(
     charts goes into `datasets`."""
     cells = [line.cell for line in found.lines]
     id = board_name(found.scenario, found.rules)
-    families = sorted({_family(line) for line in found.lines} - {""})
+    families = sorted({_family(line) for line in found.begun} - {""})
     shown = Shown(
         seeds=seeds,
         family=bool(families),
@@ -88,7 +88,7 @@ def view(
         families=families,
         groups=list(UNITS) if reached else [],
         table=Table(_columns(shown, found.led), ()),
-        lines=[_line(line, shown) for line in found.lines],
+        lines=[_line(line, shown) for line in found.begun],
         notes=list(_notes(found)),
         failures=[failure for line in found.lines for failure in _failures(line)],
         choices=choices(cells, look),
@@ -215,14 +215,14 @@ def _reached(found: Reached, unit: str) -> Entry:
 
 
 def _notes(found: Board) -> Iterator[str]:
-    if found.reference is None:
-        return
-    name = found.reference.place.name
-    if len(found.lines) > 1:
+    if found.reference is not None and len(found.begun) > 1:
         yield (
-            f"Compared with {name}, {found.chosen}. The = marks a tie: at {100 * found.level:g} % "
-            "confidence, all comparisons taken together, the difference may be luck."
+            f"Compared with {found.reference.place.name}, {found.chosen}. The = marks a tie: at "
+            f"{100 * found.level:g} % confidence, all comparisons taken together, the difference "
+            "may be luck."
         )
+    if found.waiting:
+        yield f"Without a run yet: {', '.join(found.waiting)}."
 
 
 def _failures(line: Line) -> Iterator[Entry]:

@@ -42,10 +42,9 @@ def leaderboard(board: Board, figure: Numbers, rows: int | None) -> Markdown:
             _standing(board, line),
             figure(key, line.name, "seeds"),
         ]
-        for line in begun(board)[:rows]
+        for line in board.begun[:rows]
     ]
-    whole = len(begun(board)) == len(board.lines)
-    waiting = "" if whole else " Methods without a run yet are left out."
+    waiting = " Methods without a run yet are left out." if board.waiting else ""
     caption = (
         f"{_first(board, rows)} of scenario {code(key)}. Test accuracy is the mean over seeds, ± "
         "half of its interval; the differences are in points, paired by seed, with Holm’s p; a "
@@ -53,11 +52,6 @@ def leaderboard(board: Board, figure: Numbers, rows: int | None) -> Markdown:
     )
     columns = ["method", *heads, ">to leader", ">p", "verdict", ">seeds"]
     return table(Markdown(caption), columns, lines)
-
-
-def begun(board: Board) -> list[Line]:
-    """The lines with a run; all of them where there is none at all."""
-    return [line for line in board.lines if line.cell.trials or line.cell.finals] or [*board.lines]
 
 
 def _standing(board: Board, line: Line) -> Markdown:
@@ -78,7 +72,7 @@ def costs(boards: Sequence[Board], figure: Numbers, rows: int) -> Markdown:
     lines = []
     for board in boards:
         key = board_key(board.scenario, board.rules)
-        for i, line in enumerate(begun(board)[:rows]):
+        for i, line in enumerate(board.begun[:rows]):
             lines.append(
                 [
                     "" if i else code(key),
@@ -90,7 +84,7 @@ def costs(boards: Sequence[Board], figure: Numbers, rows: int) -> Markdown:
                     *(figure(key, line.name, "seconds_to", i) for i in REACHED),
                 ]
             )
-    cut = any(len(begun(board)) > rows for board in boards)
+    cut = any(len(board.begun) > rows for board in boards)
     caption = (
         "What results cost: CPU seconds and memory of a run, CPU time of all trials, and the "
         "median passes and seconds of training to three targets, in percent. A dash: at least half "
@@ -100,7 +94,7 @@ def costs(boards: Sequence[Board], figure: Numbers, rows: int) -> Markdown:
 
 
 def _first(board: Board, rows: int | None) -> str:
-    total = len(begun(board))
+    total = len(board.begun)
     return "The leaderboard" if rows is None or total <= rows else f"The first {rows} of {total}"
 
 
