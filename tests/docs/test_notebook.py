@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 import nbformat
-import pytest
 
 FOLDER = Path(__file__).parents[2] / "docs" / "notebook"
 sys.path.insert(0, str(FOLDER))
@@ -24,7 +23,6 @@ def test_ten_cells_with_outputs_and_no_path_of_a_machine() -> None:
     assert "Warning" not in text
 
 
-@pytest.mark.long
 def test_it_runs() -> None:
     notebook = executed()
     assert all(cell.outputs for cell in notebook.cells if cell.cell_type == "code")
