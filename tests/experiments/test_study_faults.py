@@ -14,7 +14,7 @@ import pytest
 from lenetlab.errors import UserError
 from lenetlab.experiments.executors.local import Local
 from lenetlab.experiments.work import Setup
-from tests.experiments.studying import TINY, bits, go, hanging, slow_stub
+from tests.experiments.studying import TINY, Inline, bits, go, hanging, slow_stub
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = """
@@ -172,6 +172,23 @@ def test_a_full_disk_leaves_nothing_torn(tmp_path):
         signal.signal(signal.SIGXFSZ, ignored)
     assert not [path for path in folder.rglob("*") if path.is_file()]
     go(file, folder)
+    assert bits(folder) == wanted
+
+
+def test_a_clock_that_jumps_changes_nothing(tmp_path, monkeypatch):
+    """The time of day goes back and forth by years, and records seem to be from any of them."""
+    file, folder = tmp_path / "tiny.toml", tmp_path / "work"
+    file.write_text(TINY)
+    wanted = undisturbed(file, tmp_path / "whole")
+    chance = random.Random(5)
+    monkeypatch.setattr(time, "time", lambda: chance.uniform(0, 4e9))
+    go(file, folder)
+    assert bits(folder) == wanted
+    for path in bits_or_none(folder):
+        os.utime(path, (chance.uniform(0, 4e9),) * 2)
+    nothing = Inline()
+    go(file, folder, nothing)
+    assert nothing.tasks == []
     assert bits(folder) == wanted
 
 
