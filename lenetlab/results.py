@@ -102,6 +102,11 @@ class Cell:
     finals: tuple[Row, ...] = ()
 
     @property
+    def begun(self) -> bool:
+        """Whether it has a run."""
+        return bool(self.trials or self.finals)
+
+    @property
     def best(self) -> Row | None:
         """The trial whose recipe the finals have; None if none is done."""
         return best_trial(self.trials)
@@ -126,6 +131,10 @@ class Results:
     def scenarios(self) -> list[tuple[str, str]]:
         """Scenario and rule set of the cells, in the order in which they first occur."""
         return list(dict.fromkeys((c.place.scenario, c.place.rules) for c in self.cells))
+
+    def begun(self) -> list[Cell]:
+        """The cells that have a run; all of them if none has."""
+        return [cell for cell in self.cells if cell.begun] or list(self.cells)
 
     def within(self, scenario: str, rules: str = "strict") -> list[Cell]:
         """The cells of one leaderboard."""

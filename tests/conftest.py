@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import settings
 
 from lenetlab.experiments.bench import Bench
 from lenetlab.oracle.engine import Engine
@@ -16,6 +17,8 @@ from lenetlab.oracle.torch_engine import TorchEngine
 from lenetlab.problem.data import Split, load
 
 CPU = torch.device("cpu")
+settings.register_profile("lenetlab", deadline=None)  # no test is timed: machines may be busy
+settings.load_profile("lenetlab")
 
 
 @pytest.fixture(scope="session")

@@ -98,12 +98,12 @@ class Board:
     @property
     def begun(self) -> list[Line]:
         """The lines of methods with a run."""
-        return [line for line in self.lines if line.cell.trials or line.cell.finals]
+        return [line for line in self.lines if line.cell.begun]
 
     @property
     def waiting(self) -> list[str]:
         """The methods without one."""
-        return [line.name for line in self.lines if not (line.cell.trials or line.cell.finals)]
+        return [line.name for line in self.lines if not line.cell.begun]
 
 
 def board(

@@ -15,7 +15,7 @@ from lenetlab.methods.constrained.projections import (
 )
 
 NORM = {"l2": lambda x: x.norm(), "l1": lambda x: x.abs().sum(), "linf": lambda x: x.abs().max()}
-few = settings(max_examples=40, deadline=None)
+few = settings(max_examples=40)
 NUMBER = st.floats(-10, 10, allow_subnormal=False).map(lambda x: round(x, 3))  # ties are likely
 VECTOR = st.lists(NUMBER, min_size=1, max_size=12).map(
     lambda values: torch.tensor(values, dtype=torch.float64)
@@ -63,7 +63,7 @@ def test_the_l1_ball_is_reached_as_by_sorting(w, r):
     torch.testing.assert_close(onto_l1(w, r), expected, rtol=1e-10, atol=1e-12)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(w=VECTOR.filter(lambda w: len(w) < 6), r=st.floats(0.1, 5))
 def test_a_solver_finds_the_same_point_of_the_l1_ball(w, r):
     """Split into positive and negative parts, the ball is a simplex and the problem smooth."""

@@ -49,7 +49,7 @@ def test_the_projection_is_idempotent_and_nearest(values, data):
     assert float((w - p).norm()) == pytest.approx(best, abs=1e-12)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(1, CONSTRAINED - 1), st.booleans(), st.booleans(), st.integers(0, 2**31))
 def test_lenets_projection_has_k_nonzeros_and_leaves_the_rest_alone(keep, per_layer, biases, seed):
     w = torch.randn(SIZE, generator=torch.Generator().manual_seed(seed))

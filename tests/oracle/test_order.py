@@ -35,7 +35,7 @@ def order_of(seed: int) -> DataOrder:
     return DataOrder(stream, N)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(seed=st.integers(0, 2**63 - 1), batch_size=st.sampled_from([1, 7, 64, 1000]))
 def test_batches_are_the_scripts(seed, batch_size):
     expected = scripts_batches(seed, 3, batch_size)
@@ -43,7 +43,6 @@ def test_batches_are_the_scripts(seed, batch_size):
     assert [order.take(batch_size).tolist() for _ in expected] == expected
 
 
-@settings(deadline=None)
 @given(sizes=st.lists(st.integers(1, 400), max_size=30), cut=st.integers(0, 30))
 def test_it_goes_on_from_any_position(sizes, cut):
     whole, first = order_of(5), order_of(5)
@@ -57,7 +56,6 @@ def test_it_goes_on_from_any_position(sizes, cut):
     assert second.sweeps == whole.sweeps
 
 
-@settings(deadline=None)
 @given(sizes=st.lists(st.integers(1, 400), min_size=20, max_size=40))
 def test_every_sweep_sees_every_example_once_and_no_batch_crosses_its_end(sizes):
     order = order_of(3)

@@ -19,7 +19,7 @@ def scores(net: dict[str, torch.Tensor], dtype: torch.dtype = torch.float32) -> 
     return logits({name: w.to(dtype) for name, w in net.items()}, x)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(257, 24_480), st.integers(0, 1000))
 def test_a_net_of_removed_units_is_exported_with_equal_outputs(keep, seed):
     w = 3 * initial_weights(torch.Generator().manual_seed(seed))
@@ -35,7 +35,7 @@ def test_a_net_of_removed_units_is_exported_with_equal_outputs(keep, seed):
     torch.testing.assert_close(scores(small, torch.float64), exact, rtol=1e-13, atol=1e-13)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 1000))
 def test_units_that_are_constant_are_folded_into_the_next_bias(seed):
     """Incoming weights are zero but the bias is not: tanh(b) is heard by the next layer."""

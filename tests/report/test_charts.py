@@ -238,15 +238,15 @@ def test_colours_come_from_the_configuration_alone():
 
 def test_the_champion_is_drawn_with_its_counts():
     counts = np.random.default_rng(0).integers(0, 90, (10, 10)).tolist()
-    drawn = data_of(confusion(counts), "confusion")
+    drawn = data_of(confusion(counts, "l2"), "confusion, l2")
     assert [row["images"] for row in drawn] == [n for line in counts for n in line]
     assert sum(row["mistakes"] is None for row in drawn) == 10
-    assert vectors.draw(confusion(counts), "svg")
+    assert vectors.draw(confusion(counts, "l2"), "svg")
     weights = np.random.default_rng(0).normal(size=(6, 5, 5)).tolist()
-    shown = data_of(filters(weights), "filters")
+    shown = data_of(filters(weights, "l2"), "filters, l2")
     flat = [value for one in weights for line in one for value in line]
     assert [row["weight"] for row in shown] == pytest.approx(flat, rel=1e-3)
-    assert vectors.draw(filters(weights), "pdf").startswith(b"%PDF")
+    assert vectors.draw(filters(weights, "l2"), "pdf").startswith(b"%PDF")
 
 
 @pytest.mark.parametrize(

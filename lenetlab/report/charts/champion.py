@@ -10,7 +10,7 @@ CLASSES = ["T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt",
            "bag", "ankle boot"]  # fmt: skip
 
 
-def confusion(counts: Sequence[Sequence[int]]) -> Drawing:
+def confusion(counts: Sequence[Sequence[int]], scenario: str) -> Drawing:
     """The confusion matrix `counts[truth][answer]` of test images (10, 10); the shades are of the
     mistakes, which the thousand right ones of a class would drown."""
     rows = [
@@ -19,7 +19,7 @@ def confusion(counts: Sequence[Sequence[int]]) -> Drawing:
         for j, n in enumerate(line)
     ]
     most = max(n for i, line in enumerate(counts) for j, n in enumerate(line) if i != j)
-    base = alt.Chart(alt.InlineData(values=rows, name="confusion")).encode(
+    base = alt.Chart(alt.InlineData(values=rows, name=f"confusion, {scenario}")).encode(
         x=alt.X("answer:N", sort=CLASSES, title="answer").axis(labelAngle=-45, grid=False),
         y=alt.Y("truth:N", sort=CLASSES, title="truth").axis(grid=False),
         tooltip=["truth:N", "answer:N", "images:Q"],
@@ -46,7 +46,7 @@ def confusion(counts: Sequence[Sequence[int]]) -> Drawing:
     )  # fmt: skip
 
 
-def filters(weights: Sequence[Sequence[Sequence[float]]]) -> Drawing:
+def filters(weights: Sequence[Sequence[Sequence[float]]], scenario: str) -> Drawing:
     """The first layer's filters (6, 5, 5), each a small picture; white is zero, the two colours
     are the signs, on one scale for all."""
     rows = [
@@ -57,7 +57,7 @@ def filters(weights: Sequence[Sequence[Sequence[float]]]) -> Drawing:
     ]
     most = max(abs(value) for one in weights for line in one for value in line)
     drawn: Drawing = (
-        alt.Chart(alt.InlineData(values=rows, name="filters"))
+        alt.Chart(alt.InlineData(values=rows, name=f"filters, {scenario}"))
         .mark_rect()
         .encode(
             x=alt.X("column:O", axis=None),

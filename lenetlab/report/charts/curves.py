@@ -62,13 +62,15 @@ def accuracy_curves(
     among faint others; where `interactive`, a click on the legend chooses them.
 
     `rows`, if they are at hand, are `curve_rows(cells)`, which take a while. The axis begins a
-    little below the least final accuracy shown, so that differences of tenths can be seen."""
+    little below the least final accuracy shown, or below all that is shown if that is higher, so
+    that differences of tenths can be seen."""
     rows = curve_rows(cells) if rows is None else rows
     chosen = stand_out(cells, styles, shown)
     ends = {row["method"]: row["accuracy"] for row in rows}  # the last look of each
     least = min((ends[name] for name in chosen if name in ends), default=0.0)
     top = max((row["accuracy_high"] for row in rows), default=100.0)
-    domain = [max(least - 7, top - 40, 0), min(top + 0.3, 100)]
+    lowest = min((row["accuracy_low"] for row in rows if row["method"] in chosen), default=0.0)
+    domain = [max(least - 7, top - 40, lowest - 0.3, 0), min(top + 0.3, 100)]
     y = alt.Y("accuracy:Q", title="test accuracy, %")
     y = y.scale(domain=domain, zero=False, nice=False)
     return _curves(cells, rows, styles, chosen, x, y, interactive)

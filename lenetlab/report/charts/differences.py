@@ -9,6 +9,7 @@ from lenetlab.analysis.board import Board
 from lenetlab.report.charts.choice import Drawing
 
 LINE = 12  # points of height for a method
+FAR = 4  # times the middle difference: what lies farther below is drawn at the edge
 
 
 def difference_rows(board: Board) -> list[dict[str, Any]]:
@@ -30,9 +31,16 @@ def difference_rows(board: Board) -> list[dict[str, Any]]:
 
 def differences(rows: Sequence[dict[str, Any]], leader: str, scenario: str) -> Drawing:
     """A line per method: its paired difference in test accuracy to `leader`, in points, with its
-    interval. `rows` are some of `difference_rows`, drawn in their order."""
+    interval. `rows` are some of `difference_rows`, drawn in their order. One that lies far below
+    all others is a triangle at the edge with its value, so that the others can be told apart."""
     order = [row["method"] for row in rows]
-    base = alt.Chart(alt.InlineData(values=list(rows), name=f"differences, {scenario}")).encode(
+    edge = _edge(rows)
+    data = alt.InlineData(values=list(rows), name=f"differences, {scenario}")
+    drawn = {"at": "difference", "low_at": "low", "high_at": "high"}
+    base = alt.Chart(data).transform_calculate(
+        far=f"datum.difference < {edge}",
+        **{name: f"max(datum.{value}, {edge})" for name, value in drawn.items()},
+    ).encode(
         y=alt.Y("method:N", sort=order, title=None).axis(grid=False, labelLimit=140),
         tooltip=["method:N", alt.Tooltip("difference:Q", format="+.3f"),
                  alt.Tooltip("low:Q", format="+.3f"), alt.Tooltip("high:Q", format="+.3f"),
@@ -40,18 +48,29 @@ def differences(rows: Sequence[dict[str, Any]], leader: str, scenario: str) -> D
     )  # fmt: skip
     zero = alt.Chart(alt.InlineData(values=[{"difference": 0}])).mark_rule(strokeDash=[2, 3])
     title = "difference to the leader, points"
-    points = alt.X("difference:Q", title=title)
+    points = alt.X("at:Q", title=title)
+    far = base.transform_filter("datum.far").encode(x=points)
     return alt.layer(
         zero.encode(x="difference:Q"),
-        base.mark_rule(strokeWidth=1.5).encode(x=alt.X("low:Q", title=title), x2="high:Q"),
+        base.mark_rule(strokeWidth=1.5).encode(x=alt.X("low_at:Q", title=title), x2="high_at:Q"),
         base.mark_point(filled=True, size=45)
         .encode(x=points)
-        .transform_filter("!datum.tie"),
+        .transform_filter("!datum.tie && !datum.far"),
         base.mark_point(filled=False, size=45)
         .encode(x=points)
-        .transform_filter("datum.tie"),
+        .transform_filter("datum.tie && !datum.far"),
+        far.mark_point(filled=True, size=45, shape="triangle-left"),
+        far.mark_text(align="left", dx=7).encode(text=alt.Text("difference:Q", format="+.1f")),
     ).properties(
         height=LINE * max(len(rows), 2),
         description=f"{scenario}: for each method the difference of its mean test accuracy to "
         f"that of {leader}, the leader, with its interval. Open circles cannot be told from it.",
     )  # fmt: skip
+
+
+def _edge(rows: Sequence[dict[str, Any]]) -> float:
+    """Where the axis begins: at the least end of an interval that is not far below the others."""
+    apart = sorted(abs(row["difference"]) for row in rows)
+    middle = apart[len(apart) // 2] if apart else 0.0
+    near = [row["low"] for row in rows if row["difference"] >= -FAR * middle]
+    return min(near, default=0.0)

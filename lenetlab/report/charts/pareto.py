@@ -1,6 +1,7 @@
 """What accuracy a method has for how much computation, and the front that none is above."""
 
 from collections.abc import Sequence
+from statistics import median
 from typing import Any
 
 import altair as alt
@@ -9,6 +10,8 @@ from lenetlab.report.charts.choice import Drawing, board, choice, when
 from lenetlab.report.charts.curves import AXES, across, curve_rows, stand_out
 from lenetlab.report.charts.theme import Styles
 from lenetlab.results import Cell
+
+DEEP = 25  # points below the top that a chart shows at most
 
 
 def front(rows: Sequence[dict[str, Any]], x: str) -> list[dict[str, Any]]:
@@ -38,7 +41,7 @@ def pareto(
     names = stand_out(cells, styles, shown or on_front[:8] or None)
     chosen = choice(names, interactive)
     top = max((row["accuracy"] for row in rows), default=100.0)
-    domain = [max(top - 25, 0), min(top + 1, 100)]
+    domain = [max(top - DEEP, _floor(best, top), 0), min(top + 1, 100)]
     base = alt.Chart(alt.InlineData(values=list(rows), name=f"curves, {board(cells)}")).encode(
         x=across(rows, x),
         y=alt.Y("accuracy:Q", title="test accuracy, %").scale(
@@ -58,3 +61,9 @@ def pareto(
         description=f"Scatter chart, {board(cells)}: mean test accuracy against {AXES[x]}, a point "
         "for each method and look; a stepped line joins those that no other is above and left of."
     )
+
+
+def _floor(front: Sequence[dict[str, Any]], top: float) -> float:
+    """So that the upper half of the front fills at least a ninth of the height."""
+    middle = median(row["accuracy"] for row in front) if front else 0.0
+    return middle - 8 * (top - middle)

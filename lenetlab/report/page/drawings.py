@@ -61,14 +61,15 @@ class Drawn:
 
 
 def apart(found: Any, datasets: dict[str, Any]) -> Any:
-    """The JSON `found` with its named data moved to `datasets`."""
+    """The JSON `found` with its named data moved to `datasets`: charts may share data."""
     if isinstance(found, list):
         return [apart(part, datasets) for part in found]
     if not isinstance(found, dict):
         return found
     data = found.get("data")
     if isinstance(data, dict) and "name" in data and "values" in data:
-        datasets[data["name"]] = data["values"]
+        if datasets.setdefault(data["name"], data["values"]) != data["values"]:
+            raise ValueError(f"two charts have different data of the name {data['name']!r}")
         found = found | {"data": {"name": data["name"]}}
     return {key: apart(part, datasets) for key, part in found.items()}
 
@@ -206,12 +207,12 @@ def _champion(found: Champion | None, id: str, datasets: dict[str, Any]) -> Iter
     who = f"{found.method}, seed {found.seed}"
     yield _drawn(f"{id}-confusion", "What the leader takes for what",
                  f"Test images of {who}; the diagonal counts the right ones.",
-                 {"": confusion(found.confusion)}, datasets,
+                 {"": confusion(found.confusion, id)}, datasets,
                  [Number("truth", "truth"), Number("answer", "answer"),
                   Number("images", "images", 0)])  # fmt: skip
     yield _drawn(f"{id}-filters", "The leader’s first layer",
                  f"Six filters of 5 × 5 weights, of {who}; the colours are the signs.",
-                 {"": filters(found.filters)}, datasets,
+                 {"": filters(found.filters, id)}, datasets,
                  [Number("filter", "filter"), Number("row", "row", 0),
                   Number("column", "column", 0), Number("weight", "weight", 4)])  # fmt: skip
 

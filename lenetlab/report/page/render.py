@@ -84,7 +84,7 @@ def _page(results: Results, beside: Beside) -> Page:
         glance=glance(found),
         boards=[view(one, results.seeds, look, beside, datasets) for one in found],
         across=across(results, results.cells, look, datasets),
-        details=[detail(cell) for cell in results.cells if cell.trials or cell.finals],
+        details=[detail(cell) for cell in results.cells if cell.begun],
         datasets=datasets,
         config=_look(),
     )

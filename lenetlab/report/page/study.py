@@ -15,8 +15,8 @@ def about(results: Results) -> list[str]:
 
 
 def _protocol(results: Results) -> Iterable[str]:
-    methods = len({cell.place.method for cell in results.cells})
-    settings = len({cell.place.name for cell in results.cells})
+    methods = len({cell.place.method for cell in results.begun()})
+    settings = len({cell.place.name for cell in results.begun()})
     boards = results.scenarios()
     where = f"in the scenario {boards[0][0]}" if len(boards) == 1 else f"in {len(boards)} scenarios"
     if not results.cells:

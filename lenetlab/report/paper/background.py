@@ -11,9 +11,9 @@ REASON = 110  # characters of a reason that a table shows
 
 
 def method_rows(results: Results, beside: Beside) -> list[list[object]]:
-    """Family, method and what it does, family by family in the order of the study; a family is
-    named once."""
-    places = dict.fromkeys((cell.place.family, cell.place.method) for cell in results.cells)
+    """Family, method and what it does of the methods with a run, family by family in the order of
+    the study; a family is named once."""
+    places = dict.fromkeys((cell.place.family, cell.place.method) for cell in results.begun())
     families = list(dict.fromkeys(family for family, _ in places))
     ordered = sorted(places, key=lambda place: families.index(place[0]))
     lines: list[list[object]] = []
@@ -22,6 +22,14 @@ def method_rows(results: Results, beside: Beside) -> list[list[object]]:
             summary = beside.methods.get(method, {}).get("summary", "–")
             lines.append(["" if i else family.replace("_", " "), code(method, 40), summary])
     return lines
+
+
+def waiting(results: Results) -> Markdown:
+    """The methods that were planned and have no run; empty where all have one."""
+    begun = {cell.place.method for cell in results.begun()}
+    names = dict.fromkeys(cell.place.method for cell in results.cells) if begun else {}
+    left = [code(name) for name in names if name not in begun]
+    return Markdown(f"Planned, without a run yet: {', '.join(left)}." if left else "")
 
 
 def devices(results: Results) -> list[str]:

@@ -10,7 +10,7 @@ from lenetlab.analysis.targets import TARGETS
 from lenetlab.errors import UserError
 from lenetlab.report.beside import Beside
 from lenetlab.report.paper import scenario_figures, study_figures
-from lenetlab.report.paper.background import devices, failures, method_rows
+from lenetlab.report.paper.background import devices, failures, method_rows, waiting
 from lenetlab.report.paper.boards import Section, costs, leaderboard, rules_of
 from lenetlab.report.paper.facts import all_facts, board_key
 from lenetlab.report.paper.markdown import Markdown, environment
@@ -33,6 +33,7 @@ class Study:
     machines: Sequence[str]
     targets: Sequence[Sequence[object]]
     methods: Sequence[Sequence[object]]
+    waiting: Markdown
     computation: Markdown
     costs: Markdown
     computed: Sequence[Picture]
@@ -82,6 +83,7 @@ def compose(
         machines=devices(results),
         targets=[[t.whose, figure("targets", i)] for i, t in enumerate(TARGETS)],
         methods=method_rows(results, beside),
+        waiting=waiting(results),
         computation=Markdown(
             f"All runs together, trials included, took {figure('cpu_seconds')} of CPU time."
         ),

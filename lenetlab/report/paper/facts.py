@@ -24,8 +24,8 @@ def all_facts(results: Results, boards: Sequence[Board], beside: Beside) -> Fact
     rows = [row for cell in results.cells for row in (*cell.trials, *cell.finals)]
     failed = [row.id for row in rows if not row.done]
     facts: dict[str, Any] = {
-        "methods": count(len({cell.place.name for cell in results.cells})),
-        "families": count(len({cell.place.family for cell in results.cells})),
+        "methods": count(len({cell.place.name for cell in results.begun()})),
+        "families": count(len({cell.place.family for cell in results.begun()})),
         "scenarios": count(len(results.scenarios())),
         "seeds": count(results.seeds),
         "passes": Fact(results.passes, formats.amount),
@@ -64,9 +64,9 @@ def _baseline(row: Row | None) -> Facts:
 def board_facts(board: Board) -> Facts:
     """The numbers of one leaderboard, and those of its methods by name; `leader` is what the
     methods are compared with."""
-    standings = [line.standing for line in board.lines]
+    standings = [line.standing for line in board.begun]
     facts: dict[str, Any] = {
-        "methods": count(len(board.lines)),
+        "methods": count(len(board.begun)),
         **{kind: count(standings.count(kind)) for kind in ("tied", "behind", "ahead", "untested")},
     }
     for line in board.lines:

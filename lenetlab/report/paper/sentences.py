@@ -53,7 +53,7 @@ def _counts(board: Board, figure: Numbers) -> str:
     key = board_key(board.scenario, board.rules)
     parts = []
     for kind, one, many in COUNTS:
-        n = sum(line.standing == kind for line in board.lines)
+        n = sum(line.standing == kind for line in board.begun)
         if n:
             parts.append(f"{figure(key, kind)} {one if n == 1 else many}")
     if not parts:

@@ -69,14 +69,14 @@ def champion(champions: Sequence[Champion], pictures: Pictures) -> Sequence[Pict
     whose = f"of {code(one.method)} in scenario {code(one.scenario)}, seed {one.seed}"
     return [
         (
-            pictures.draw(confusion(one.confusion), "confusion"),
+            pictures.draw(confusion(one.confusion, one.scenario), "confusion"),
             Markdown(
                 f"Test images by truth and answer, {whose}. The shades are of the mistakes, "
                 "the diagonal counts the right ones."
             ),
         ),
         (
-            pictures.draw(filters(one.filters), "filters"),
+            pictures.draw(filters(one.filters, one.scenario), "filters"),
             Markdown(
                 f"The six filters of the first layer {whose}. One scale for all, white is zero."
             ),
