@@ -29,15 +29,16 @@ def print_plan(plan: "Plan", workers: int, quiet: bool) -> None:
 
     study = plan.study
     done = sum(plan.done(task) is not None for cell in plan.cells for task in cell.tasks)
-    known, unknown = estimate(plan)
+    left = estimate(plan)
     tuned = f", {study.tune.trials} trials of {study.tune.passes:g} passes" if study.tune else ""
     err.print(f"{study.title}: {len(plan.cells)} cells{tuned}, {study.seeds} seeds of "
               f"{study.passes:g} passes", markup=False, soft_wrap=True)  # fmt: skip
-    left = duration(known / workers)
-    if unknown:
-        left = f"{left} and {unknown} runs of unknown length" if known else "unknown"
-    err.print(f"{plan.runs:,} runs, {done:,} done; estimated time with {workers} workers: {left}",
-              markup=False, soft_wrap=True)  # fmt: skip
+    seconds = (left.measured + left.usual) / workers
+    told = [duration(seconds)] if seconds or not left.unknown else []
+    told += [f"{left.unknown:,} runs of unknown length"] if left.unknown else []
+    by = "; by what the methods took in the package's own study" if left.usual else ""
+    err.print(f"{plan.runs:,} runs, {done:,} done; estimated time with {workers} workers: "
+              f"{' and '.join(told)}{by}", markup=False, soft_wrap=True)  # fmt: skip
     for broken in plan.store.aside:
         err.print(f"{broken}; its run is computed again", markup=False, soft_wrap=True)
 

@@ -6,11 +6,13 @@ import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from lenetlab.experiments.plan import CellPlan, Plan
 from lenetlab.experiments.store import Brief
 from lenetlab.experiments.study import Task
+from lenetlab.experiments.tuned import usual_pass_seconds
+from lenetlab.results import Place
 
 FAILURES = 5  # the last ones are told
 
@@ -76,8 +78,9 @@ class Status:
         """An estimate; None while it is unknown. Computed every few seconds at most."""
         now = time.monotonic()
         if now - self._left[0] > 5:
-            known, unknown = estimate(self.plan)
-            self._left = now, None if unknown else known / self.workers
+            left = estimate(self.plan)
+            seconds = (left.measured + left.usual) / self.workers
+            self._left = now, None if left.unknown else seconds
         return self._left[1]
 
     def line(self, cell: CellPlan) -> str:
@@ -128,11 +131,20 @@ class Status:
         }  # fmt: skip
 
 
-def estimate(plan: Plan) -> tuple[float, int]:
-    """Worker seconds that are left by what runs of the same cell took for a pass, else of the same
-    method; and how many runs nothing is known of."""
+class Estimate(NamedTuple):
+    """Worker seconds that are left: `measured` by runs of the same cell, else of the same method,
+    `usual` by what the method took in the study kept with the package, perhaps on another machine;
+    and of how many runs nothing is known."""
+
+    measured: float
+    usual: float
+    unknown: int
+
+
+def estimate(plan: Plan) -> Estimate:
+    """How long the rest will take, by what a pass took."""
     costs: dict[object, list[float]] = defaultdict(lambda: [0.0, 0.0])
-    left: list[tuple[CellPlan, float, int]] = []
+    left: list[tuple[Place, float, int]] = []
     for cell in plan.cells:
         ended = Counter[str]()
         for task in cell.tasks:
@@ -147,14 +159,16 @@ def estimate(plan: Plan) -> tuple[float, int]:
         finals = 0 if cell.hopeless else plan.study.seeds - ended["final"]
         trials = len(cell.trials) - ended["trial"]
         tuned = cell.cell.tune.passes if cell.cell.tune else 0.0
-        left.append((cell, trials * tuned + finals * plan.study.passes, trials + finals))
-    known, unknown = 0.0, 0
-    for cell, passes, runs in left:
-        for key in (cell.cell.place, cell.cell.place.method):
-            seconds, measured = costs[key]
-            if measured > 0:
-                known += passes * seconds / measured
-                break
+        passes = trials * tuned + finals * plan.study.passes
+        left.append((cell.cell.place, passes, trials + finals))
+    usual_costs = usual_pass_seconds()
+    measured, usual, unknown = 0.0, 0.0, 0
+    for place, passes, runs in left:
+        known = [costs[key] for key in (place, place.method) if costs[key][1] > 0]
+        if known:
+            measured += passes * known[0][0] / known[0][1]
+        elif place.method in usual_costs:
+            usual += passes * usual_costs[place.method]
         else:
             unknown += runs
-    return known, unknown
+    return Estimate(measured, usual, unknown)

@@ -11,12 +11,13 @@ Both are {method: {scenario: entry}}. What a user sets replaces single values of
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from lenetlab.errors import UserError
 from lenetlab.experiments.recall import arguments
 from lenetlab.records import read_json, replace_json
-from lenetlab.results import Cell, Results
+from lenetlab.results import Cell, Results, total
 
 FILE = "tuned.json"
 PACKAGE = Path(__file__).parents[1] / FILE
@@ -30,6 +31,7 @@ class Tuned:
     settings : arguments of `make_recipe`, all but scenario, split and budget.
     study : in which it was found. trials, passes : how many were tried, at which price each.
     held_out, loss : of the best trial, on held-out training images.
+    pass_seconds : CPU seconds of an effective pass, over trials and finals, where it was computed.
     """
 
     settings: Mapping[str, Any]
@@ -38,6 +40,7 @@ class Tuned:
     passes: float
     held_out: float
     loss: float
+    pass_seconds: float | None = None
 
     def __str__(self) -> str:
         return (
@@ -105,7 +108,24 @@ def winner(results: Results, cell: Cell) -> Tuned | None:
         results.tuning_passes,
         best.accuracy,
         round(best.loss, 6),
+        _pass_seconds(cell),
     )
+
+
+def _pass_seconds(cell: Cell) -> float | None:
+    done = [row for row in (*cell.trials, *cell.finals) if row.done]
+    passes, seconds = total(row.passes for row in done), total(row.cpu_seconds for row in done)
+    return round(seconds / passes, 4) if passes and seconds is not None else None
+
+
+def usual_pass_seconds() -> dict[str, float]:
+    """What an effective pass of a method took in the study kept with the package, by method: the
+    mean over its scenarios."""
+    found = {
+        method: [s for entry in scenarios.values() if (s := entry.get("pass_seconds")) is not None]
+        for method, scenarios in _read(PACKAGE).items()
+    }
+    return {method: fmean(seconds) for method, seconds in found.items() if seconds}
 
 
 def _read(path: Path) -> dict[str, Any]:

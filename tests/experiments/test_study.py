@@ -12,7 +12,9 @@ from lenetlab.experiments.coordinator import failed
 from lenetlab.experiments.executors import Lost
 from lenetlab.experiments.naming import Names
 from lenetlab.experiments.recipe import make_recipe
+from lenetlab.experiments.status import estimate
 from lenetlab.experiments.study import looks_of
+from lenetlab.experiments.tuned import Tuned, keep
 from lenetlab.experiments.work import Output, work_on
 from lenetlab.experiments.working_folder import alone
 from lenetlab.results import read_results
@@ -40,6 +42,26 @@ def test_a_second_call_runs_nothing_and_a_new_method_runs_alone(tmp_path, file):
     go(file, folder, more)
     assert {t.recipe.method.name for t in more.tasks} == {"lion"}
     assert len(more.tasks) == 5
+
+
+def test_the_time_left_is_told_by_the_nearest_that_was_measured(tmp_path, file, monkeypatch):
+    """A cell is 3 trials of 0.02 passes and 2 finals of 0.04; a stub's run is 1 pass in 1 ms."""
+    package, folder = tmp_path / "package.json", tmp_path / "work"
+    monkeypatch.setattr("lenetlab.experiments.tuned.PACKAGE", package)
+    with planned(file, folder) as plan:
+        assert estimate(plan) == (0, 0, 10)
+    kept = Tuned({}, "s", 1, 1.0, 90.0, 0.3, pass_seconds=2.0)
+    keep(package, {("sgd", "l2"): kept, ("sgd", "sparse"): replace(kept, pass_seconds=4.0)})
+    with planned(file, folder) as plan:
+        assert estimate(plan) == (0, pytest.approx(0.14 * 3), 5)
+    done = go(file, folder)
+    assert estimate(done) == (0, 0, 0)
+    for cell in done.cells:
+        (folder / "records" / cell.finals[0].id[:2] / f"{cell.finals[0].id}.json").unlink()
+    shutil.rmtree(folder / "results")
+    with planned(file, folder) as plan:
+        plan.lacking()
+        assert estimate(plan) == (pytest.approx(2 * 0.04 * 0.001), 0, 0)
 
 
 def test_finals_have_the_recipe_of_the_best_trial_and_are_published_by_seed(tmp_path, file):
