@@ -35,6 +35,21 @@ def test_it_lowers_the_loss(engine, split, name):
     assert t.weights.w.isfinite().all()
 
 
+def test_a_warm_up_does_not_hold_it_back(engine, name):
+    """The rate of its first step is zero, and what it remembers of that must not stay."""
+    if "lr" not in find(name).defaults or name == "rprop":
+        pytest.skip("it has no rate, or takes it for its first step alone")
+    count = enough(name)
+    per_step = find(name).batch_size or 64
+    went = []
+    for options in ({}, {"schedule": "constant", "warmup": 0.2}):
+        t = training(engine, name, epochs=count * min(per_step, N) / N, **options)
+        begin = t.weights.w.clone()
+        steps(t, count)
+        went.append(float((t.answer() - begin).norm()))
+    assert went[1] > 0.1 * went[0]
+
+
 def test_the_same_seed_gives_the_same_bits_and_another_does_not(engine, name):
     one, same, other = (training(engine, name, seed=seed) for seed in (0, 0, 1))
     for t in (one, same, other):

@@ -5,6 +5,9 @@ import torch
 
 from lenetlab.methods.registry import find
 from lenetlab.methods.wrappers import Composed, Estimator, compose, wrappers
+from lenetlab.oracle.torch_engine import TorchEngine
+from tests.methods.drive import CPU, N, training
+from tests.methods.drive import steps as steps_of
 from tests.methods.training import build, excess, last, steps
 from tests.problems import Quadratic, Softmax, setting
 
@@ -192,3 +195,30 @@ def test_compose_without_wrappers_changes_nothing():
     entry = find("sgd")
     base = entry.optimizer(s.weights.params("flat"), entry.settings({}).settings)
     assert compose(base, [], s.weights.w).param_groups is base.param_groups
+
+
+@pytest.mark.parametrize("name", ["svrg+sgd", "sarah+sgd"])
+def test_a_mask_that_changes_often_is_not_paid_with_full_gradients(train, name):
+    """It changes sixty times; until the next snapshot is due the batch gradient has to do."""
+    engine = TorchEngine(train.take(0, N), CPU)
+    passes = {}
+    for scenario, given in (("plain", {}), ("sparse", {"constraint": "magnitude"})):
+        t = training(engine, name, scenario=scenario, batch_size=10, epochs=10, **given)
+        steps_of(t, 10 * N // 10)
+        passes[scenario] = t.oracle.ledger.passes
+    assert passes["sparse"] <= passes["plain"]
+
+
+def test_an_estimate_under_another_mask_is_the_batch_gradient_until_a_snapshot():
+    s = setting(Quadratic(), batch_size=12)
+    estimator = build("svrg+sgd", s).estimator
+    s.oracle.next_step()
+    estimator.estimate(s.oracle, g := s.weights.w.clone())
+    s.oracle.next_step()
+    s.weights.w.add_(0.1)
+    estimator.estimate(s.oracle, g)
+    _, plain = s.oracle.gradient(s.oracle.batch)
+    assert not g.allclose(plain)
+    estimator.masked(s.weights.w, torch.ones_like(s.weights.w))
+    estimator.estimate(s.oracle, g)
+    assert g.equal(plain)

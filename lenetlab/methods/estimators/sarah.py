@@ -31,21 +31,27 @@ from lenetlab.settings import Domain
     domains={"every": Domain(1e-6)},
 )
 class SARAH(Estimator):
-    STATE = ("v", "before", "due")
+    STATE = ("v", "before", "known", "due")
 
     def __init__(self, every: float) -> None:
         self.every = every
 
     def start(self, w: Tensor) -> None:
         self.v, self.before = w.clone(), w.clone()
+        self.known = False  # whether v is of the present objective
         self.due = 0.0
+
+    def masked(self, w: Tensor, mask: Tensor) -> None:
+        self.known = False
 
     def estimate(self, oracle: Oracle, g: Tensor) -> Tensor:
         begun = oracle.order.sweeps
         batch = oracle.batch
         if begun >= self.due - 1e-9:
             loss, _ = oracle.gradient(oracle.full, out=self.v)
-            self.due = begun + self.every
+            self.known, self.due = True, begun + self.every
+        elif not self.known:
+            loss, _ = oracle.gradient(batch, out=self.v)
         else:
             loss, now = oracle.gradient(batch)
             _, then = oracle.gradient(batch, at=self.before)

@@ -13,7 +13,8 @@ correlated and a smaller α has the lower variance: α-SVRG.
 Source: Johnson and Zhang, Accelerating Stochastic Gradient Descent using Predictive Variance
 Reduction, NIPS 2013, Fig. 1 (option I: the snapshot is the last iterate); Yin et al., A
 Coefficient Makes SVRG Effective, ICLR 2025, arXiv:2311.05589, eq. 4, who let α decay; here it is
-constant. With a full inner batch it is gradient descent.
+constant. With a full inner batch it is gradient descent. A snapshot belongs to its objective: when
+a constraint changes the mask, v is the batch gradient until the next snapshot is due.
 Cost: one pass a snapshot, two gradients a step; two vectors.
 """
 
@@ -33,14 +34,18 @@ from lenetlab.settings import UNIT, Domain
     domains={"alpha": UNIT, "every": Domain(1e-6)},
 )
 class SVRG(Estimator):
-    STATE = ("snapshot", "mu", "due")
+    STATE = ("snapshot", "mu", "known", "due")
 
     def __init__(self, alpha: float, every: float) -> None:
         self.alpha, self.every = alpha, every
 
     def start(self, w: Tensor) -> None:
         self.snapshot, self.mu = w.clone(), w.clone()
+        self.known = False  # whether μ is of the present objective
         self.due = 0.0  # sweeps at which the next snapshot is taken
+
+    def masked(self, w: Tensor, mask: Tensor) -> None:
+        self.known = False
 
     def estimate(self, oracle: Oracle, g: Tensor) -> Tensor:
         begun = oracle.order.sweeps
@@ -48,8 +53,9 @@ class SVRG(Estimator):
         if begun >= self.due - 1e-9:
             self.snapshot.copy_(oracle.w)
             oracle.gradient(oracle.full, out=self.mu)
-            self.due = begun + self.every
+            self.known, self.due = True, begun + self.every
         loss, _ = oracle.gradient(batch, out=g)
-        _, then = oracle.gradient(batch, at=self.snapshot)
-        g.sub_(then.sub_(self.mu), alpha=self.alpha)
+        if self.known:
+            _, then = oracle.gradient(batch, at=self.snapshot)
+            g.sub_(then.sub_(self.mu), alpha=self.alpha)
         return loss

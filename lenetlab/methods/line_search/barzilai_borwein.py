@@ -48,7 +48,7 @@ class BarzilaiBorwein(Base):
     def step(self, oracle: Oracle) -> Tensor:
         loss = oracle()
         w, g, h = self.w, self.g, self.group
-        if self.alpha is None:
+        if not self.alpha:  # the first step, and those of a warm-up's rate zero
             self.alpha = h["lr"]
         else:
             s, y = w - self.w_before, g - self.g_before

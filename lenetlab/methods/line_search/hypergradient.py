@@ -6,8 +6,9 @@ was too long: their inner product is the derivative of the loss by the last rate
     η ← η + β gᵀg⁻,   w ← w − η g
 
 Source: Baydin et al., Online Learning Rate Adaptation with Hypergradient Descent, ICLR 2018,
-arXiv:1703.04782, Algorithm 1 (SGD-HD). `lr` is the first rate; a schedule of `lr` has no effect
-after that. The rate is kept from turning negative. With β = 0 it is `sgd`.
+arXiv:1703.04782, Algorithm 1 (SGD-HD). `lr` is the first rate; what a schedule takes from `lr` or
+adds to it later, it takes from η or adds to it. η is kept from turning negative. With β = 0 it is
+`sgd`.
 Cost: one gradient a step; one vector.
 """
 
@@ -30,18 +31,16 @@ from lenetlab.settings import NOT_NEGATIVE
     domains={"beta": NOT_NEGATIVE},
 )
 class Hypergradient(Base):
-    STATE = ("g_before", "eta")
+    STATE = ("g_before", "learned")
 
     def start(self, w: Tensor) -> None:
         self.g_before = torch.zeros_like(w)
-        self.eta: float | None = None
+        self.learned = 0.0  # η less the rate that a schedule gives
 
     def step(self, oracle: Oracle) -> Tensor:
         loss = oracle()
         w, g, h = self.w, self.g, self.group
-        if self.eta is None:
-            self.eta = h["lr"]
-        self.eta = max(self.eta + h["beta"] * float(g.dot(self.g_before)), 0.0)
-        w.sub_(g, alpha=self.eta)
+        self.learned = max(self.learned + h["beta"] * float(g.dot(self.g_before)), -h["lr"])
+        w.sub_(g, alpha=h["lr"] + self.learned)
         self.g_before.copy_(g)
         return loss

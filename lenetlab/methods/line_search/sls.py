@@ -9,7 +9,8 @@ the one before accepted.
 
 Source: Vaswani et al., Painless Stochastic Gradient, NeurIPS 2019, arXiv:1905.09997, Algorithm 1
 with the reset of Algorithm 2, option 2. The authors' code uses c = 0.1, β = 0.9, γ = 2, η = 10 and
-skips a batch whose gradient is below 10⁻⁸. With γ = ∞ it is `armijo` on the batch.
+skips a batch whose gradient is below 10⁻⁸. With γ = ∞ it is `armijo` on the batch. Under a schedule
+η is what it says, and α is carried over as a share of η.
 Cost: one gradient a step, a forward pass a trial; no memory.
 """
 
@@ -33,10 +34,10 @@ from lenetlab.settings import POSITIVE_COUNT, Domain
     asks="more",
 )
 class SLS(Base):
-    STATE = ("alpha",)
+    STATE = ("share",)
 
     def start(self, w: Tensor) -> None:
-        self.alpha: float | None = None
+        self.share = 1.0  # α / η: a warm-up from zero must not be where α stays
 
     def step(self, oracle: Oracle) -> Tensor:
         loss = oracle()
@@ -47,8 +48,10 @@ class SLS(Base):
             return float(oracle.value(batch, at=w - alpha * g))
 
         grown = h["gamma"] ** (len(batch) / len(oracle.full))
-        first = h["lr"] if self.alpha is None else min(self.alpha * grown, h["lr"])
+        self.share = min(self.share * grown, 1.0)
+        first = self.share * h["lr"]
         alpha = backtrack(phi, float(loss), -float(g.dot(g)), first, h["c"], h["beta"])
         w.sub_(g, alpha=alpha)
-        self.alpha = alpha or first  # a search that failed is no reason to stand still for ever
+        if alpha > 0:  # a search that failed is no reason to stand still for ever
+            self.share = alpha / h["lr"]
         return loss

@@ -9,7 +9,8 @@ gain and short near an interpolating minimum.
 
 Source: Loizou et al., Stochastic Polyak Step-size for SGD, AISTATS 2021, arXiv:2002.10542, eq. 5
 (SPS_max) with the smoothing of appendix C and ℓ* = 0, a lower bound of cross-entropy. The authors
-take c = 0.2 for networks, 1/2 for convex problems. With c → 0 it is `sgd`.
+take c = 0.2 for networks, 1/2 for convex problems. With c → 0 it is `sgd`. Under a schedule η is
+what it says, and γ_b is carried over as a share of η.
 Cost: one gradient a step; no memory.
 """
 
@@ -31,21 +32,19 @@ from lenetlab.settings import POSITIVE_COUNT, Domain
     domains={"c": Domain(1e-6), "tau": POSITIVE_COUNT},
 )
 class SPS(Base):
-    STATE = ("bound",)
+    STATE = ("share",)
 
     def start(self, w: Tensor) -> None:
-        self.bound: float | None = None
+        self.share = 1.0  # γ_b / η: a warm-up from zero must not be where γ_b stays
 
     def step(self, oracle: Oracle) -> Tensor:
         loss = oracle()
         w, g, h = self.w, self.g, self.group
-        bound = h["lr"] if self.bound is None else min(self.bound, h["lr"])
-
         square = float(g.dot(g))
         polyak = max(float(loss) - h["least"], 0.0) / max(h["c"] * square, 1e-30)
-        gamma = min(polyak, bound)
+        gamma = min(polyak, self.share * h["lr"])
         w.sub_(g, alpha=gamma)
-        # from a step of zero no factor would lead back
-        grown = h["tau"] ** (oracle.asked / len(oracle.full)) * gamma
-        self.bound = max(grown, 1e-6 * h["lr"])
+        if h["lr"] > 0:
+            grown = h["tau"] ** (oracle.asked / len(oracle.full)) * gamma / h["lr"]
+            self.share = min(max(grown, 1e-6), 1.0)  # from zero no factor would lead back
         return loss
