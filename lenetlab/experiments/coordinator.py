@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 
 from lenetlab.errors import UserError
-from lenetlab.experiments.executors import Executor, Lost, OverLimit
+from lenetlab.experiments.executors import Executor, Lost, OverLimit, Raised
 from lenetlab.experiments.plan import CellPlan, Plan
 from lenetlab.experiments.publish import Publisher
 from lenetlab.experiments.status import Status
@@ -121,7 +121,9 @@ class _Coordinator:
                 "what computes is gone (the executor was closed, or Dask's scheduler died); give "
                 "the same command again"
             ) from None
-        except Exception as error:  # of the method; it must not end the study
+        except Raised as error:  # by the method; it must not end the study
+            output = Output(failed(task, "error", str(error)))
+        except Exception as error:
             output = Output(failed(task, "error", f"{type(error).__name__}: {error}"))
         self._plan.store.put(output.row, output.weights)
         self._on_row(output.row)

@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+import subprocess
 import zlib
 from dataclasses import replace
 from pathlib import Path
@@ -207,9 +209,23 @@ def test_markdown_and_tex_have_their_figures_and_sources_beside_them(tmp_path):
         assert not any(name.startswith("l2") for name in names)
     assert text.startswith("% for LuaLaTeX")
     assert text.count(r"\toprule") == text.count(r"\bottomrule") == text.count(r"\midrule") >= 5
+    assert text.count("tabularx}{\\linewidth}") == 1  # the methods, each in a sentence
     begun, ended = (re.findall(rf"\\{word}\{{(\w+)\}}", text) for word in ("begin", "end"))
     assert sorted(begun) == sorted(ended)
     assert text.count("{") - text.count(r"\{") == text.count("}") - text.count(r"\}")
+
+
+@pytest.mark.long
+@pytest.mark.skipif(shutil.which("lualatex") is None, reason="there is no LuaLaTeX here")
+def test_the_tex_compiles_without_a_complaint(tmp_path):
+    write(made_up(["sgd", "ema+muon"], seeds=2, trials=2), tmp_path / "paper.tex", "tex")
+    for _ in range(2):
+        found = subprocess.run(
+            ["lualatex", "-interaction=nonstopmode", "-halt-on-error", "paper.tex"],
+            cwd=tmp_path, capture_output=True, text=True, errors="replace",
+        )  # fmt: skip
+    assert found.returncode == 0, found.stdout[-2000:]
+    assert not re.search("^!|Warning|Overfull|Missing character", found.stdout, re.MULTILINE)
 
 
 def test_what_lies_beside_is_in_the_paper(composed):

@@ -19,10 +19,15 @@ class OverLimit(Exception):
     """A task was stopped from outside at its time limit."""
 
 
+class Raised(Exception):
+    """What a task raised, in words."""
+
+
 class Executor(Protocol):
     """Takes tasks, gives futures of their output.
 
-    A future ends with `Lost`, `OverLimit`, the task's own exception, or its output.
+    A future ends with `Lost`, `OverLimit`, what the task raised (itself, or `Raised`), or its
+    output.
     """
 
     @property

@@ -1,4 +1,8 @@
-"""Worker processes on this machine (pebble): one may die or be stopped without the others."""
+"""Worker processes on this machine. One may die at any moment without the others noticing.
+
+Each has a pipe of its own and a thread here that waits for it. A pool whose workers share a pipe
+is broken, or waits for ever, when one is killed while it holds the pipe.
+"""
 
 import multiprocessing
 import os
@@ -6,16 +10,15 @@ import signal
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as PastLimit
+from concurrent.futures import Future, ThreadPoolExecutor
+from multiprocessing.connection import Connection
 
-from pebble import ProcessExpired, ProcessPool
-
-from lenetlab.experiments.executors import Lost, OverLimit
+from lenetlab.experiments.executors import Lost, OverLimit, Raised
 from lenetlab.experiments.study import Task
-from lenetlab.experiments.work import Output, Setup, work
+from lenetlab.experiments.work import Output, Setup, Unfit, work
 
 Work = Callable[[Task, Setup], Output]
+SPAWN = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
 
 
 class Local:
@@ -29,50 +32,106 @@ class Local:
         self.workers = workers
         self.slots = workers + 1  # the next one waits at the door
         self._setup, self._work, self._grace = setup, work, grace
-        # Spawned, not forked: torch's threads do not survive a fork.
-        self._pool = ProcessPool(
-            workers,
-            initializer=_begin,
-            initargs=(os.getpid(),),
-            context=multiprocessing.get_context("spawn"),
-        )
+        self._threads = ThreadPoolExecutor(workers)
+        self._own = threading.local()  # the worker of a thread
+        self._alive: set[_Worker] = set()
+        self._closed = False
+        self._lock = threading.Lock()  # of the two above
 
     def submit(self, task: Task) -> "Future[Output]":
         """Have a task computed."""
-        timeout = None if task.limit is None else task.limit + self._grace
-        inner = self._pool.submit(self._work, timeout, task, self._setup)
-        outer: Future[Output] = Future()
-        inner.add_done_callback(lambda done: _pass_on(done, outer, timeout))
-        return outer
+        return self._threads.submit(self._compute, task)
 
     def close(self) -> None:
         """End all workers, whatever they are doing."""
-        self._pool.stop()
-        self._pool.join()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        with self._lock:
+            self._closed = True
+            for worker in self._alive:
+                worker.end()
+        self._threads.shutdown()
+
+    def _compute(self, task: Task) -> Output:
+        worker: _Worker = getattr(self._own, "worker", None) or self._started()
+        try:
+            return worker.compute(task, None if task.limit is None else task.limit + self._grace)
+        except (Lost, OverLimit):
+            with self._lock:
+                self._alive.discard(worker)
+            worker.end()
+            self._own.worker = None
+            raise
+
+    def _started(self) -> "_Worker":
+        with self._lock:
+            if self._closed:
+                raise Lost("no more workers are started")
+            self._own.worker = worker = _Worker(self._work, self._setup)
+            self._alive.add(worker)
+        return worker
 
 
-def _pass_on(inner: "Future[Output]", outer: "Future[Output]", timeout: float | None) -> None:
-    if inner.cancelled():
-        outer.cancel()
-        return
-    error = inner.exception()
-    if isinstance(error, ProcessExpired):
-        outer.set_exception(Lost(str(error)))
-    elif isinstance(error, PastLimit) and timeout is not None:
-        outer.set_exception(OverLimit(f"its process was killed after {timeout:g} s"))
-    elif error is not None:
-        outer.set_exception(error)
-    else:
-        outer.set_result(inner.result())
+class _Worker:
+    """A process, and the only pipe to it: when the process ends, however it ends, so does the
+    pipe."""
+
+    def __init__(self, work: Work, setup: Setup) -> None:
+        self._pipe, theirs = SPAWN.Pipe()
+        self._process = SPAWN.Process(
+            target=_serve, args=(theirs, work, setup, os.getpid()), daemon=True
+        )
+        self._process.start()
+        theirs.close()
+        self._ready = False
+
+    def compute(self, task: Task, seconds: float | None) -> Output:
+        """The output of `task`, or what it raised; `OverLimit` if it takes longer than `seconds`,
+        `Lost` if the process ends. After those two there is no process."""
+        try:
+            if not self._ready:
+                self._pipe.recv()
+                self._ready = True
+            self._pipe.send(task)
+            if not self._pipe.poll(seconds):
+                raise OverLimit(f"its process was killed after {seconds:g} s")
+            found: Output | Exception = self._pipe.recv()
+        except (EOFError, OSError):
+            self._process.join()
+            raise Lost(f"its process ended with exit code {self._process.exitcode}") from None
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def end(self) -> None:
+        """End the process, whatever it is doing."""
+        self._process.kill()
+        self._process.join()
 
 
-def _begin(coordinator: int) -> None:
-    """In a new worker: Ctrl-C is the coordinator's affair; without a coordinator it ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _serve(pipe: Connection, work: Work, setup: Setup, coordinator: int) -> None:
+    """What a worker process does until its coordinator closes the pipe, or is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the coordinator's affair
     threading.Thread(target=_follow, args=(coordinator,), daemon=True).start()
+    pipe.send("ready")
+    while True:
+        try:
+            task = pipe.recv()
+        except EOFError:
+            return
+        pipe.send(_answer(task, work, setup))
+
+
+def _answer(task: Task, work: Work, setup: Setup) -> Output | Exception:
+    try:
+        return work(task, setup)
+    except Unfit as error:
+        return error
+    except Exception as error:  # its class may be one that only the worker knows
+        return Raised(f"{type(error).__name__}: {error}")
 
 
 def _follow(coordinator: int) -> None:
+    """A worker in the middle of a run does not look at its pipe."""
     while os.getppid() == coordinator:
         time.sleep(0.5)
     os._exit(1)

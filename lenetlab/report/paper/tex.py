@@ -59,14 +59,21 @@ class Tex:
         return f"\\begin{{quote}}\n{lines}\n\\end{{quote}}"
 
     def table(self, table: Table) -> str:
-        sides = "".join("r" if right else "l" for right in table.right)
+        if any(table.wide()):  # sentences are broken; other tables are made narrower as they are
+            sides = "".join(
+                r">{\raggedright\arraybackslash}X" if wide else "r" if right else "l"
+                for wide, right in zip(table.wide(), table.right, strict=True)
+            )
+            begin, end = rf"\begin{{tabularx}}{{\linewidth}}{{{sides}}}", r"\end{tabularx}"
+        else:
+            sides = "".join("r" if right else "l" for right in table.right)
+            fit = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%"
+            begin, end = f"{fit}\n\\begin{{tabular}}{{{sides}}}", r"\end{tabular}}"
         lines = [" & ".join(row) + r" \\" for row in table.rows]
         return "\n".join(
             [r"\begin{table}[htbp]", r"\centering\small", rf"\caption{{{table.caption}}}",
-             r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
-             rf"\begin{{tabular}}{{{sides}}}", r"\toprule",
-             " & ".join(table.header) + r" \\", r"\midrule", *lines, r"\bottomrule",
-             r"\end{tabular}}", r"\end{table}"]
+             begin, r"\toprule", " & ".join(table.header) + r" \\", r"\midrule", *lines,
+             r"\bottomrule", end, r"\end{table}"]
         )  # fmt: skip
 
     def figures(self, pictures: Sequence[tuple[str, str]]) -> str:
@@ -84,7 +91,7 @@ PREAMBLE = r"""% for LuaLaTeX or XeLaTeX: names may have any letter of Unicode
 \documentclass[a4paper,10pt]{article}
 \usepackage[margin=2.1cm]{geometry}
 \usepackage{fontspec}
-\usepackage{booktabs,graphicx,textcomp}
+\usepackage{booktabs,graphicx,tabularx,textcomp}
 \usepackage[font=small,labelfont=bf]{caption}
 \setlength{\parindent}{0pt}
 \setlength{\parskip}{0.5em}

@@ -16,6 +16,9 @@ from markdown_it.tree import SyntaxTreeNode
 CAPTION = "Table: "
 
 
+SENTENCE = 80  # characters of a cell, from which on it is one
+
+
 @dataclass(frozen=True)
 class Table:
     """A table, its cells in the writer's language; `right`: which columns are set right."""
@@ -24,6 +27,10 @@ class Table:
     right: Sequence[bool]
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
+
+    def wide(self) -> list[bool]:
+        """Which columns hold sentences, and take what width is left."""
+        return [any(len(row[i]) > SENTENCE for row in self.rows) for i in range(len(self.header))]
 
 
 class Writer(Protocol):

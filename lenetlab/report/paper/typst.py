@@ -6,8 +6,6 @@ from pathlib import Path
 
 from lenetlab.report.paper.translate import Table
 
-LONG = 80  # characters of a cell from which on its column takes what width is left
-
 
 class Typst:
     """A `Writer`. Text is written as string expressions, in which nothing has a meaning."""
@@ -45,10 +43,7 @@ class Typst:
 
     def table(self, table: Table) -> str:
         sides = ", ".join("right" if right else "left" for right in table.right)
-        widths = ", ".join(
-            "1fr" if max((len(row[i]) for row in table.rows), default=0) > LONG else "auto"
-            for i in range(len(table.right))
-        )
+        widths = ", ".join("1fr" if wide else "auto" for wide in table.wide())
         header = ", ".join(f"[{cell}]" for cell in table.header)
         rows = ",\n  ".join(", ".join(f"[{cell}]" for cell in row) for row in table.rows)
         parts = [f"[{table.caption}]", f"({widths},)", f"({sides},)", f"({header},)", rows]
