@@ -131,3 +131,11 @@ def test_the_same_paper_in_typst_and_in_tex():
 def test_pictures_without_a_file_are_left_out():
     assert figures(("", "none"), ("a.svg", "one")) == "![one](a.svg)"
     assert figures() == ""
+
+
+def test_a_column_of_sentences_is_broken_into_lines():
+    rows = table("what they do", ["name", "in a sentence"], [["sgd", "a step " * 20]])
+    assert "(auto, 1fr,)" in translate(rows, Typst())
+    tex = translate(rows, Tex())
+    assert r"\begin{tabularx}{\linewidth}{l>{\raggedright\arraybackslash}X}" in tex
+    assert "resizebox" not in tex
