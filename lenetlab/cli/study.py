@@ -77,11 +77,15 @@ def _keep(plan: "Plan", setup: "Setup", out: Path) -> None:
     """What comes of the rows of a finished study: tuned recipes, and the leaders looked into."""
     from lenetlab.cli.output import err
     from lenetlab.experiments.champion import write_champions
-    from lenetlab.experiments.tuned import FILE, keep, kept_of
+    from lenetlab.experiments.tuned import FILE, better, keep, kept_of
     from lenetlab.experiments.work import bench_of
     from lenetlab.results import read_results
 
     results = read_results(plan.results)
-    keep(out / FILE, kept_of(results))
+    found = better(kept_of(results), out)
+    keep(out / FILE, found)
+    if found:
+        err.print(f"{len(found)} recipes did better than those kept so far; `lenetlab run` begins "
+                  f"from them ({out / FILE})", markup=False, soft_wrap=True)  # fmt: skip
     for sentence in write_champions(plan.results, results, bench_of(setup), plan.store.weights):
         err.print(f"not looked into: {sentence}", markup=False, soft_wrap=True)

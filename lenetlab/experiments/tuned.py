@@ -96,6 +96,16 @@ def kept_of(results: Results) -> dict[tuple[str, str], Tuned]:
     return found
 
 
+def better(found: Mapping[tuple[str, str], Tuned], out: Path) -> dict[tuple[str, str], Tuned]:
+    """Those of `found` that did better on held-out images than what is kept, here or in `out`: a
+    small study of one's own does not take the place of a larger one."""
+    return {
+        (method, scenario): recipe
+        for (method, scenario), recipe in found.items()
+        if (kept := tuned(method, scenario, out)) is None or recipe.held_out > kept.held_out
+    }
+
+
 def winner(results: Results, cell: Cell) -> Tuned | None:
     """The recipe of a cell's best trial; None where no trial is done."""
     best = cell.best

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from lenetlab.experiments.tuned import tuned
 from lenetlab.problem.fetch import fetch
 from lenetlab.problem.files import FILES, locate
 from lenetlab.report.beside import read_beside
@@ -74,9 +73,8 @@ def test_what_a_study_leaves(stored):
     first = leader(results.cells)
     (champion,) = read_beside(stored / "runs" / "studies" / "stored" / "results").champions
     assert (champion.method, champion.accuracy) == (first.place.name, first.finals[0].accuracy)
-    for cell in results.cells:
-        kept = tuned(cell.place.method, "plain", stored / "runs")
-        assert (kept.study, kept.held_out) == ("stored", cell.best.accuracy)
+    # so small a study finds nothing better than the package's recipes
+    assert not (stored / "runs" / "tuned.json").exists()
 
     seen = {}
     for folder in (stored / "events").iterdir():
