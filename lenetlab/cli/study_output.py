@@ -128,5 +128,8 @@ def describe(plan: "Plan", json: bool) -> bool:
         for cell in without:
             place = cell.cell.place
             err.print(f"{place.name} in {place.scenario} has no finals with figures", markup=False)
-    out.print(f"results: {plan.results}", soft_wrap=True)
+    out.print(f"results in {plan.results}", soft_wrap=True)
+    if not missing:
+        for what in ("compare", "report"):
+            out.print(f"  lenetlab {what} {plan.results}", soft_wrap=True)
     return not without
