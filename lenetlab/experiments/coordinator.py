@@ -40,6 +40,7 @@ def run_study(
     through; what was recorded is published before.
     """
     coordinator = _Coordinator(plan, executor, publisher, notify, on_row)
+    publisher.planned()
     try:
         coordinator.run()
     except KeyboardInterrupt:

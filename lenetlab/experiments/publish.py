@@ -22,11 +22,9 @@ class Publisher:
                 self._kept = kept["cells"]
         self._said = dict(self._kept)
 
-    def all(self) -> None:
-        """Every cell, and what was planned."""
+    def planned(self) -> None:
+        """What was planned: with it a study can be looked at while it runs."""
         study = self._plan.study
-        for cell in self._plan.cells:
-            self.cell(cell)
         results = Results(
             name=study.name,
             title=study.title,
@@ -37,6 +35,12 @@ class Publisher:
             cells=tuple(Cell(cell.place) for cell in study.cells),
         )
         write_results(self._plan.results, results)
+
+    def all(self) -> None:
+        """What was planned, and every cell."""
+        self.planned()
+        for cell in self._plan.cells:
+            self.cell(cell)
         if self._said != self._kept:
             where = str(self._plan.results.resolve())
             replace_json(self._note, {"results": where, "cells": self._said})

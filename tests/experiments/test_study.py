@@ -76,6 +76,21 @@ def test_finals_have_the_recipe_of_the_best_trial_and_are_published_by_seed(tmp_
             assert row.recipe["budget"] == ["passes", 0.04]
 
 
+def test_a_study_can_be_looked_at_while_it_runs(tmp_path, file):
+    """The first method's runs are told when the second's are computed."""
+    seen = []
+
+    def work(task):
+        found = read_results(tmp_path / "work" / "results")
+        seen.append(sum(len(cell.trials) + len(cell.finals) for cell in found.cells))
+        assert len(found.cells) == 2
+        return stub(task)
+
+    go(file, tmp_path / "work", Inline(work))
+    assert seen[0] == 0
+    assert seen[-1] == 5
+
+
 def test_ids_are_those_that_runs_get(bench):
     names = Names(bench)
     for recipe in (

@@ -18,7 +18,7 @@ from lenetlab.report.charts.frontier import frontier, frontier_rows
 from lenetlab.report.charts.pareto import front, pareto
 from lenetlab.report.charts.sensitivity import sensitivity, trial_rows
 from lenetlab.report.charts.steps import budget, budget_rows, profile_rows, profiles
-from lenetlab.report.charts.theme import COLOURS, config, styles, ticks
+from lenetlab.report.charts.theme import COLOURS, Styles, config, styles, ticks
 from tests.studies import made_up
 
 HOSTILE = "</script><b>\"'\\ | $x$ {{ 7 }} é 漢字 🎉 " + "long" * 75
@@ -189,6 +189,9 @@ def test_the_frontier_has_the_bounded_cells_by_nonzeros():
     assert [row["n"] for row in rows] == [3, 3, 3]
     mean = np.mean([row.accuracy for row in cells[1].finals])
     assert rows[0]["accuracy"] == pytest.approx(mean, rel=1e-5)
+    # a line is a method's, however many cells it has
+    drawn = frontier(cells, Styles(tuple(cell.place.name for cell in cells)))
+    assert scale_of(drawn.to_dict(), "color")["domain"] == ["adamw"]
 
 
 def scale_of(spec, channel):

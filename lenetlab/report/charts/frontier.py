@@ -43,6 +43,8 @@ def frontier(cells: Sequence[Cell], styles: Styles) -> Drawing:
     low = min((row["accuracy_low"] for row in rows), default=0.0)
     along = [*(row["nonzeros"] for row in rows), BOUND]
     names = sorted({row["method"] for row in rows})
+    if not set(names) <= set(styles.names):  # a method with several settings has many names there
+        styles = Styles(tuple(names))
     base = alt.Chart(alt.InlineData(values=rows, name="frontier")).encode(
         x=logarithmic(alt.X("nonzeros:Q", title="nonzero weights of fc1 and fc2"), along, ",", 8),
         y=alt.Y("accuracy:Q", title="test accuracy, %").scale(domainMin=max(low - 1, 0)),
