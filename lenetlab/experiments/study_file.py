@@ -125,7 +125,7 @@ class _Reader:
         except UserError as error:
             self.errors.append((self._line_of(method, scenario), str(error)))
             return None
-        variant = ", ".join(f"{key}={value}" for key, value in point.items())
+        variant = ", ".join(f"{_short(key, point)}={value}" for key, value in point.items())
         rules = str(settings.get("rules", "strict"))
         place = Place(method, family, scenario, rules, variant)
         return StudyCell(place, settings, tune and replace(tune, space=space))
@@ -247,3 +247,9 @@ def _positions(lines: Sequence[str]) -> dict[tuple[str, ...], int]:
 def _keys(dotted: str) -> tuple[str, ...]:
     found = re.findall(r"""\s*(?:"([^"]*)"|'([^']*)'|([\w\-]+))\s*\.?""", dotted)
     return tuple(a or b or c for a, b, c in found)
+
+
+def _short(key: str, point: Mapping[str, Any]) -> str:
+    """`keep` for `constraint.keep`, unless another setting that varies is called so as well."""
+    last = key.rpartition(".")[2]
+    return last if sum(other.rpartition(".")[2] == last for other in point) == 1 else key

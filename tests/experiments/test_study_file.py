@@ -116,6 +116,20 @@ batch_size = [16, 64]
     assert (study.passes, study.seeds, study.limit, study.name) == (10.0, 10, 9.0, "good")
 
 
+def test_what_varies_is_called_shortly_where_that_is_clear(tmp_path):
+    path = tmp_path / "short.toml"
+    path.write_text(
+        'methods = ["sgd"]\nscenarios = ["frontier"]\npasses = 1\nseeds = 1\n'
+        '[settings]\nconstraint = "magnitude"\nschedule = "1/t"\n'
+        '[vary]\n"constraint.keep" = [408]\n"schedule.tau" = [2]\n'
+    )
+    study, _ = read_study(path)
+    assert [cell.place.name for cell in study.cells] == ["sgd, keep=408, tau=2"]
+    path.write_text(path.read_text().replace('"schedule.tau" = [2]', '"keep" = [1]'))
+    with pytest.raises(UserError, match="keep"):
+        read_study(path)
+
+
 def test_the_course_study_has_the_trials_that_tuning_draws():
     from pathlib import Path
 

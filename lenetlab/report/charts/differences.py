@@ -41,7 +41,7 @@ def differences(rows: Sequence[dict[str, Any]], leader: str, scenario: str) -> D
         far=f"datum.difference < {edge}",
         **{name: f"max(datum.{value}, {edge})" for name, value in drawn.items()},
     ).encode(
-        y=alt.Y("method:N", sort=order, title=None).axis(grid=False, labelLimit=140),
+        y=alt.Y("method:N", sort=order, title=None).axis(grid=False, labelLimit=180),
         tooltip=["method:N", alt.Tooltip("difference:Q", format="+.3f"),
                  alt.Tooltip("low:Q", format="+.3f"), alt.Tooltip("high:Q", format="+.3f"),
                  alt.Tooltip("p:Q", title="p (Holm)", format=".3~g"), "verdict:N"],
