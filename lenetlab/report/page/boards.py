@@ -245,7 +245,10 @@ def glance(found: Sequence[Board]) -> Table:
         Column("Mean loss"),
         Column("Beats", "%"),
         Column(f"To {GLANCE.accuracy:g} %", "passes"),
-        Column("Tie with it"),
+        Column("Tie with it", meaning="methods that do not differ from it significantly"),
+        Column(
+            "Ahead", meaning="methods significantly better on the test set, by which none leads"
+        ),
     )
     return Table(columns, [row for one in found if (row := _glance(one))])
 
@@ -257,7 +260,11 @@ def _glance(found: Board) -> list[Entry]:
     if line is None:
         return []
     id = board_name(found.scenario, found.rules)
-    ties = [other.name for other in lines if other.standing == "tied"]
+    compared = bool(led) and len(lines) > 1
+    ties, ahead = (
+        [other.name for other in lines if other.standing == standing]
+        for standing in ("tied", "ahead")
+    )
     at = next((one for one in line.reached if one.target == GLANCE), None)
     return [
         Entry(id, link=id),
@@ -267,5 +274,6 @@ def _glance(found: Board) -> list[Entry]:
         number(mean(line.loss), 4),
         _beats(line),
         _reached(at, "passes") if at else number(None),
-        number(len(ties) if led and len(lines) > 1 else None),
+        number(len(ties) if compared else None, note=", ".join(ties)),
+        number(len(ahead) if compared else None, note=", ".join(ahead)),
     ]
