@@ -247,7 +247,7 @@ def glance(found: Sequence[Board]) -> Table:
         Column(f"To {GLANCE.accuracy:g} %", "passes"),
         Column("Tie with it", meaning="methods that do not differ from it significantly"),
         Column(
-            "Ahead", meaning="methods significantly better on the test set, by which none leads"
+            "Ahead", meaning="methods that are significantly better on the test set"
         ),
     )
     return Table(columns, [row for one in found if (row := _glance(one))])
