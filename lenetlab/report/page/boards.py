@@ -246,9 +246,7 @@ def glance(found: Sequence[Board]) -> Table:
         Column("Beats", "%"),
         Column(f"To {GLANCE.accuracy:g} %", "passes"),
         Column("Tie with it", meaning="methods that do not differ from it significantly"),
-        Column(
-            "Ahead", meaning="methods that are significantly better on the test set"
-        ),
+        Column("Ahead", meaning="methods that are significantly better on the test set"),
     )
     return Table(columns, [row for one in found if (row := _glance(one))])
 
