@@ -83,7 +83,8 @@ def _show(
 ) -> None:
     from lenetlab.analysis.board import cost
     from lenetlab.analysis.targets import TARGETS
-    from lenetlab.cli.output import number, out
+    from lenetlab.cli.output import out
+    from lenetlab.cli.words import number
     from lenetlab.recipes import words
 
     def line(text: str) -> None:

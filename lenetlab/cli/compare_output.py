@@ -9,7 +9,8 @@ from rich.table import Table
 from lenetlab.analysis.board import Board, Line
 from lenetlab.analysis.intervals import Interval
 from lenetlab.analysis.speed import Reached
-from lenetlab.cli.output import err, number, out
+from lenetlab.cli.output import err, out
+from lenetlab.cli.words import number
 
 NAMED = 3  # methods that a sentence names with their reasons
 DOUBT = (

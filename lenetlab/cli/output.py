@@ -52,24 +52,6 @@ def seconds(value: float) -> str:
     return f"{value:.2f} s" if value < 10 else f"{value:.0f} s"
 
 
-def number(value: float | None, digits: int) -> str:
-    """Rounded, a dash for none."""
-    return "–" if value is None else f"{value:.{digits}f}"
-
-
-def duration(seconds: float) -> str:
-    """`5 s`, `12 min`, `3 h 05 min`, `2 d 4 h`."""
-    whole = max(int(seconds), 0)
-    if whole < 120:
-        return f"{whole} s"
-    minutes = whole // 60
-    if minutes < 120:
-        return f"{minutes} min"
-    if minutes < 48 * 60:
-        return f"{minutes // 60} h {minutes % 60:02d} min"
-    return f"{minutes // 1440} d {minutes % 1440 // 60} h"
-
-
 def results_table(rows: Sequence[Row]) -> Table:
     """One line a setting: means over its finished seeds, ± one sample standard deviation."""
     table = Table(box=None, header_style="bold", pad_edge=False)

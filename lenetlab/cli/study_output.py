@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from rich.live import Live
 from rich.markup import escape
 
-from lenetlab.cli.output import duration, err, out, print_json
+from lenetlab.cli.output import err, out, print_json
+from lenetlab.cli.words import duration
 from lenetlab.records import replace_json
 
 if TYPE_CHECKING:

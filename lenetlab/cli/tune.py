@@ -76,7 +76,8 @@ def _show(cell: "Cell", winner: "Tuned | None", out_folder: Path) -> None:
     from rich.table import Table
 
     from lenetlab.analysis.board import cost
-    from lenetlab.cli.output import number, out
+    from lenetlab.cli.output import out
+    from lenetlab.cli.words import number
 
     table = Table(box=None, header_style="bold", pad_edge=False)
     for title in ("trial", "held-out %", "loss"):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lenetlab.cli.output import duration
+from lenetlab.cli.words import duration
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -77,7 +77,17 @@ def ticks(low: float, high: float) -> list[float]:
         found = [value for value in found if low * 0.999 <= value <= high * 1.001]
         if len(found) >= 4:
             return found
-    return found
+    return found if len(found) > 1 else _steps(low, high)
+
+
+def _steps(low: float, high: float) -> list[float]:
+    """Three to seven multiples of 1, 2 or 5 times a power of ten."""
+    if high <= low:
+        return [low]
+    power = 10.0 ** math.floor(math.log10((high - low) / 3))
+    step = next(power * d for d in (1, 2, 5, 10) if (high - low) / (power * d) < 7)
+    first, last = math.ceil(low / step), math.floor(high / step)
+    return [float(f"{k * step:.6g}") for k in range(first, last + 1)]
 
 
 def styles(results: Results) -> Styles:

@@ -36,6 +36,21 @@ class Opened:
             drawing.evaluate("element => element.scrollIntoView()")
             drawing.wait_for_selector("svg", timeout=60_000)
 
+    def click_last_point(self, chart: str) -> None:
+        """Click the last point of a chart with the mouse, until the panel of runs is open: while
+        charts above are still drawn, the point may move away from under the mouse."""
+        from playwright.sync_api import TimeoutError as TooLong
+
+        point = self.tab.locator(f"[aria-labelledby={chart}] .mark-symbol.role-mark path").last
+        for _ in range(6):
+            point.click(force=True)
+            try:
+                self.tab.wait_for_selector("dialog[open]", timeout=5_000)
+                return
+            except TooLong:
+                continue
+        pytest.fail(f"no panel opens by a click on {chart}")
+
 
 Open = Callable[..., Opened]
 

@@ -40,10 +40,7 @@ def test_names_are_text_whatever_is_in_them(show):
 def test_a_curve_of_an_odd_name_opens_its_runs(show):
     page = show(made_up(("a/b?c#d e'f\"g&amp;",), ("plain",), 1, 0))
     page.draw()
-    page.tab.locator("[aria-labelledby=plain-accuracy] .mark-symbol.role-mark path").last.click(
-        force=True
-    )
-    page.tab.wait_for_selector("dialog[open]")
+    page.click_last_point("plain-accuracy")
 
 
 def without_families(results: Results) -> Results:

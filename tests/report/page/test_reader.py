@@ -154,9 +154,7 @@ def test_charts_are_drawn_when_seen_and_follow_the_choice(show, study):
 def test_a_curve_opens_its_runs(show, study):
     page = show(study)
     page.draw()
-    figure = page.tab.locator("[aria-labelledby=plain-accuracy]")
-    figure.locator(".mark-symbol.role-mark path").last.click(force=True)
-    page.tab.wait_for_selector("dialog[open]")
+    page.click_last_point("plain-accuracy")
     assert page.all("dialog h2")[0].removesuffix(" plain") in METHODS
 
 
