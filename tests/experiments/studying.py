@@ -110,3 +110,15 @@ def bits(folder: Path) -> dict[str, str]:
         path.stem: json.dumps(json.loads(path.read_bytes())["run"])
         for path in folder.glob("records/*/*.json")
     }
+
+
+class Odd(Exception):
+    """One that does not survive being pickled."""
+
+    def __init__(self, what: str, where: str) -> None:
+        super().__init__(f"{what} in {where}")
+
+
+def raising(task: Task, setup: Setup | None = None) -> Output:
+    """What a method may do."""
+    raise Odd("a mistake", "the method")

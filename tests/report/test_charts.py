@@ -41,11 +41,11 @@ def everything(results, interactive):
     rows = curve_rows(cells)
     for i, x in enumerate(AXES):  # a third of the charts each
         draw = (accuracy_curves, loss_curves, pareto)[i]
-        yield draw(cells, look, x, interactive=interactive, rows=rows)
+        yield draw(cells, look, x, rows=rows)
     yield sensitivity(cells, names, interactive)
     yield differences(difference_rows(found), names[0], "l2")
-    yield profiles(profile_rows(profiles_of(results)), look, interactive=interactive)
-    yield budget(budget_rows(cells), look, "l2", interactive=interactive)
+    yield profiles(profile_rows(profiles_of(results)), look)
+    yield budget(budget_rows(cells), look, "l2")
     yield frontier(cells, look)
 
 

@@ -1,4 +1,4 @@
-"""Which methods of a chart stand out: chosen in the legend of a page, fixed on paper."""
+"""Which methods of a chart stand out among the faint others."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,16 +10,12 @@ from lenetlab.results import Cell
 Drawing = alt.LayerChart | alt.FacetChart
 
 
-def choice(shown: Sequence[str], interactive: bool) -> Any:
-    """What selects the methods that stand out, `shown` at first: a click on the legend (with
-    shift: one more) where the chart is interactive."""
-    if interactive:
-        start: Any = [{"method": name} for name in shown]
-        return alt.selection_point(name="chosen", fields=["method"], bind="legend", value=start)
+def choice(shown: Sequence[str]) -> alt.FieldOneOfPredicate:
+    """The methods that stand out. A page's own script puts others in `shown`'s place."""
     return alt.FieldOneOfPredicate(field="method", oneOf=list(shown))
 
 
-def when(chosen: Any, yes: float, no: float) -> Any:
+def when(chosen: alt.FieldOneOfPredicate, yes: float, no: float) -> Any:
     """An opacity: `yes` for those that stand out, `no` for the others."""
     return alt.when(chosen).then(alt.value(yes)).otherwise(alt.value(no))
 

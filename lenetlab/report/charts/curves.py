@@ -55,11 +55,10 @@ def accuracy_curves(
     styles: Styles,
     x: str = "passes",
     shown: Sequence[str] | None = None,
-    interactive: bool = True,
     rows: Sequence[dict[str, Any]] | None = None,
 ) -> Drawing:
     """Test accuracy against `x`, one of `AXES`. `shown` methods (by default the best) stand out
-    among faint others; where `interactive`, a click on the legend chooses them.
+    among faint others.
 
     `rows`, if they are at hand, are `curve_rows(cells)`, which take a while. The axis begins a
     little below the least final accuracy shown, or below all that is shown if that is higher, so
@@ -73,7 +72,7 @@ def accuracy_curves(
     domain = [max(least - 7, top - 40, lowest - 0.3, 0), min(top + 0.3, 100)]
     y = alt.Y("accuracy:Q", title="test accuracy, %")
     y = y.scale(domain=domain, zero=False, nice=False)
-    return _curves(cells, rows, styles, chosen, x, y, interactive)
+    return _curves(cells, rows, styles, chosen, x, y)
 
 
 def loss_curves(
@@ -81,7 +80,6 @@ def loss_curves(
     styles: Styles,
     x: str = "passes",
     shown: Sequence[str] | None = None,
-    interactive: bool = True,
     rows: Sequence[dict[str, Any]] | None = None,
 ) -> Drawing:
     """True mean test loss against `x`, as `accuracy_curves`; logarithmic."""
@@ -94,7 +92,7 @@ def loss_curves(
     ]
     y = alt.Y("loss:Q", title="test loss (true mean)").axis(values=ticks(*domain), format="~g")
     y = y.scale(type="log", domain=domain, nice=False)
-    return _curves(cells, rows, styles, chosen, x, y, interactive)
+    return _curves(cells, rows, styles, chosen, x, y)
 
 
 def across(rows: Sequence[dict[str, Any]], x: str) -> alt.X:
@@ -117,13 +115,12 @@ def _curves(
     shown: list[str],
     x: str,
     y: alt.Y,
-    interactive: bool,
 ) -> Drawing:
     name, scenario = str(y.shorthand)[:-2], board(cells)
-    chosen = choice(shown, interactive)
+    chosen = choice(shown)
     base = alt.Chart(alt.InlineData(values=list(rows), name=f"curves, {scenario}")).encode(
         x=across(rows, x),
-        color=styles.colour(None if interactive else shown),
+        color=styles.colour(shown),
         tooltip=["method:N", "family:N", alt.Tooltip(f"{x}:Q", title=AXES[x], format=",.4~g"),
                  alt.Tooltip(f"{name}:Q", title=f"mean {name}", format=".4~f"),
                  alt.Tooltip(f"{name}_low:Q", title="95 % from", format=".4~f"),
@@ -132,20 +129,16 @@ def _curves(
     )  # fmt: skip
     low = y.copy()
     low.shorthand = f"{name}_low:Q"
-    band = base.mark_area(clip=True, line=False).encode(
-        y=low, y2=f"{name}_high:Q", opacity=when(chosen, 0.18, 0)
-    )
+    band = base.mark_area(clip=True, line=False, opacity=0.18).transform_filter(chosen)
+    band = band.encode(y=low, y2=f"{name}_high:Q")
     line = base.mark_line(clip=True).encode(
         y=y,
-        strokeDash=styles.dash(None if interactive else shown),
+        strokeDash=styles.dash(shown),
         opacity=when(chosen, 1, 0.12),
     )
-    point = base.mark_point(clip=True, filled=True).encode(
-        y=y,
-        shape=styles.shape(None if interactive else shown),
-        opacity=when(chosen, 1, 0),
-    )
-    return alt.layer(band, line, point.add_params(chosen) if interactive else point).properties(
+    point = base.mark_point(clip=True, filled=True).transform_filter(chosen)
+    point = point.encode(y=y, shape=styles.shape(shown))
+    return alt.layer(band, line, point).properties(
         description=f"Line chart, {scenario}: {y['title']} against {AXES[x]}, a line for each "
         "method, the mean over seeds, in its 95 % band."
     )

@@ -21,6 +21,7 @@ def difference_rows(board: Board) -> list[dict[str, Any]]:
             "low": float(f"{line.difference.low:.5g}"),
             "high": float(f"{line.difference.high:.5g}"),
             "p": float(f"{line.difference.adjusted:.3g}"),
+            "n": line.difference.n,
             "tie": line.standing == "tied",
             "verdict": line.standing,
         }

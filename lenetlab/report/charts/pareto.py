@@ -29,7 +29,6 @@ def pareto(
     styles: Styles,
     x: str = "cpu_seconds",
     shown: Sequence[str] | None = None,
-    interactive: bool = True,
     rows: Sequence[dict[str, Any]] | None = None,
 ) -> Drawing:
     """Mean test accuracy against computation `x`, one of `AXES`: every look of every method is a
@@ -39,7 +38,7 @@ def pareto(
     best = front(rows, x)
     on_front = list(dict.fromkeys(row["method"] for row in reversed(best)))
     names = stand_out(cells, styles, shown or on_front[:8] or None)
-    chosen = choice(names, interactive)
+    chosen = choice(names)
     top = max((row["accuracy"] for row in rows), default=100.0)
     domain = [max(top - DEEP, _floor(best, top), 0), min(top + 1, 100)]
     base = alt.Chart(alt.InlineData(values=list(rows), name=f"curves, {board(cells)}")).encode(
@@ -51,13 +50,12 @@ def pareto(
                  alt.Tooltip("accuracy:Q", title="mean accuracy", format=".2f"),
                  alt.Tooltip("passes:Q", format=".3~g"), alt.Tooltip("n:Q", title="seeds")],
     )  # fmt: skip
-    legend = None if interactive else names
     points = base.mark_point(clip=True, filled=True).encode(
-        color=styles.colour(legend), shape=styles.shape(legend), opacity=when(chosen, 1, 0.15)
+        color=styles.colour(names), shape=styles.shape(names), opacity=when(chosen, 1, 0.15)
     )
     line = base.mark_line(interpolate="step-after", strokeWidth=1.2, clip=True)
     line.data = alt.InlineData(values=best, name=f"front, {board(cells)}, {x}")
-    return alt.layer(line, points.add_params(chosen) if interactive else points).properties(
+    return alt.layer(line, points).properties(
         description=f"Scatter chart, {board(cells)}: mean test accuracy against {AXES[x]}, a point "
         "for each method and look; a stepped line joins those that no other is above and left of."
     )

@@ -50,7 +50,6 @@ def profiles(
     rows: Sequence[dict[str, Any]],
     styles: Styles,
     shown: Sequence[str] | None = None,
-    interactive: bool = True,
 ) -> Drawing:
     """Performance profiles (Dolan and Moré 2002): the fraction of problems on which a method
     needed at most `ratio` times what the best needed. `rows` are `profile_rows`."""
@@ -58,7 +57,7 @@ def profiles(
     x = logarithmic(alt.X("ratio:Q", title=title), [1, *(row["ratio"] for row in rows)])
     y = alt.Y("fraction:Q", title="fraction of problems").scale(domain=[0, 1])
     return _steps(
-        rows, styles, shown, interactive, x, y, "profiles",
+        rows, styles, shown, x, y, "profiles",
         "Performance profile, a stepped line for each method: the fraction of problems, which are "
         "pairs of scenario and target, on which it needed at most so many times the passes of "
         "the best method.",
@@ -70,7 +69,6 @@ def budget(
     styles: Styles,
     scenario: str,
     shown: Sequence[str] | None = None,
-    interactive: bool = True,
 ) -> Drawing:
     """What tuning buys: the best held-out accuracy of so many trials, the median over all ways to
     choose them (a mean would be off the chart wherever one trial of few failed). `rows` are
@@ -83,7 +81,7 @@ def budget(
     y = alt.Y("best:Q", title="best held-out accuracy, %")
     y = y.scale(domain=[max(least - 0.3, top - 8), top + 0.2], zero=False, nice=False)
     return _steps(
-        rows, styles, shown, interactive, x, y, f"budget, {scenario}",
+        rows, styles, shown, x, y, f"budget, {scenario}",
         f"Stepped lines, {scenario}: the best held-out accuracy against the number of trials, the "
         "median over all ways to choose them, for each method.",
     )  # fmt: skip
@@ -93,7 +91,6 @@ def _steps(
     rows: Sequence[dict[str, Any]],
     styles: Styles,
     shown: Sequence[str] | None,
-    interactive: bool,
     x: alt.X,
     y: alt.Y,
     name: str,
@@ -103,18 +100,15 @@ def _steps(
     wanted = here if shown is None else here & set(shown)
     names = [method for method in styles.names if method in wanted]
     names = names[:SHOWN] if shown is None else names
-    chosen = choice(names, interactive)
-    legend = None if interactive else names
+    chosen = choice(names)
     base = alt.Chart(alt.InlineData(values=list(rows), name=name)).encode(
         x=x,
         y=y,
-        color=styles.colour(legend),
-        strokeDash=styles.dash(legend),
+        color=styles.colour(names),
+        strokeDash=styles.dash(names),
         opacity=when(chosen, 1, 0.12),
         tooltip=["method:N", alt.Tooltip(x.shorthand), alt.Tooltip(y.shorthand, format=".4~f")],
     )
     line = base.mark_line(interpolate="step-after", clip=True)
-    point = base.mark_point(filled=True, clip=True).encode(shape=styles.shape(legend))
-    return alt.layer(line, point.add_params(chosen) if interactive else point).properties(
-        description=description
-    )
+    point = base.mark_point(filled=True, clip=True).encode(shape=styles.shape(names))
+    return alt.layer(line, point).properties(description=description)

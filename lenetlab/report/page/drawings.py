@@ -6,16 +6,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lenetlab.analysis.board import Board
-from lenetlab.analysis.budget import best_of_k
 from lenetlab.analysis.profiles import profiles
 from lenetlab.report.beside import Champion
 from lenetlab.report.charts.champion import confusion, filters
 from lenetlab.report.charts.curves import AXES, accuracy_curves, curve_rows, loss_curves, stand_out
-from lenetlab.report.charts.differences import differences
+from lenetlab.report.charts.differences import difference_rows, differences
 from lenetlab.report.charts.frontier import frontier, frontier_rows
 from lenetlab.report.charts.pareto import pareto
 from lenetlab.report.charts.sensitivity import sensitivity, trial_rows
-from lenetlab.report.charts.steps import budget
+from lenetlab.report.charts.steps import budget, budget_rows, profile_rows
 from lenetlab.report.charts.steps import profiles as profile_chart
 from lenetlab.report.charts.theme import SHOWN, Styles
 from lenetlab.report.charts.vectors import spec
@@ -83,7 +82,7 @@ def board_charts(
         *_curves(cells, look, id, datasets),
         *_differences(found, id, datasets),
         *_tuning(cells, look, id, datasets),
-        *_champion(champion, id, datasets),
+        *(_champion(champion, id, datasets) if found.led else ()),
     ]
 
 
@@ -105,7 +104,7 @@ def _curves(
     shown = [name for name, on in choices(cells, look) if on]
 
     def along(chart: Callable[..., Any]) -> dict[str, Any]:
-        return {axis: chart(cells, look, axis, shown, interactive=False) for axis in AXES}
+        return {axis: chart(cells, look, axis, shown) for axis in AXES}
 
     seeds = "The mean over seeds, in its bootstrap band of 95 %."
     yield _drawn(f"{id}-accuracy", "Accuracy while training",
@@ -183,18 +182,14 @@ def _tuning(
 def _budget(
     cells: Sequence[Cell], look: Styles, id: str, datasets: dict[str, Any]
 ) -> Iterator[Drawn]:
-    rows = [
-        {"method": cell.place.name, "trials": best.k, "best": best.mean, "passes": best.passes}
-        for cell in cells
-        for best in best_of_k(cell)
-    ]
     shown = [name for name, on in choices(cells, look) if on]
     numbers = [Number("method", "method"), Number("trials", "trials", 0),
-               Number("passes", "passes", 1), Number("best", "expected best", 2, "%")]  # fmt: skip
+               Number("passes", "passes", 1), Number("best", "best", 2, "%"),
+               Number("low", "a quarter below", 2), Number("high", "above", 2)]  # fmt: skip
     yield _drawn(f"{id}-budget", "What tuning buys",
-                 "The best held-out accuracy to expect if only so many of the trials could be "
-                 "afforded, over all ways to choose them. A failed trial counts as guessing.",
-                 {"": budget(rows, look, id, shown, False)}, datasets, numbers,
+                 "The best held-out accuracy if only so many of the trials could be afforded, the "
+                 "median over all ways to choose them. A failed trial counts as guessing.",
+                 {"": budget(budget_rows(cells), look, id, shown)}, datasets, numbers,
                  follows=True)  # fmt: skip
 
 
@@ -218,16 +213,12 @@ def _champion(found: Champion | None, id: str, datasets: dict[str, Any]) -> Iter
 
 
 def _differences(found: Board, id: str, datasets: dict[str, Any]) -> Iterator[Drawn]:
-    rows = [
-        {"method": line.name, "difference": d.mean, "low": d.low, "high": d.high,
-         "p": d.adjusted, "tie": line.tied, "verdict": line.standing, "seeds": d.n}
-        for line in found.lines if (d := line.difference) is not None
-    ]  # fmt: skip
+    rows = difference_rows(found)
     if not rows or found.reference is None:
         return
     numbers = [Number("method", "method"), Number("difference", "difference", 3, "points"),
                Number("low", "from", 3), Number("high", "to", 3), Number("p", "p (Holm)", 4),
-               Number("seeds", "seeds", 0), Number("verdict", "verdict")]  # fmt: skip
+               Number("n", "seeds", 0), Number("verdict", "verdict")]  # fmt: skip
     leader = found.reference.place.name
     yield _drawn(f"{id}-differences", f"Compared with {leader}",
                  "Accuracy less that of the same seed, mean and interval; all intervals together "
@@ -247,12 +238,6 @@ def _profiles(results: Results, look: Styles, datasets: dict[str, Any]) -> Itera
     found = profiles(results)
     if len(found) < 2 or not found[0].problems:
         return
-    furthest = max(ratio for profile in found for ratio, _ in profile.steps)
-    rows = [
-        {"method": profile.method, "ratio": ratio, "fraction": fraction, "score": profile.score}
-        for profile in found
-        for ratio, fraction in [*profile.steps, (furthest, profile.steps[-1][1])]
-    ]
     shown = [profile.method for profile in found[:SHOWN]]
     numbers = [Number("method", "method"), Number("ratio", "times the best", 2),
                Number("fraction", "fraction", 2), Number("score", "score", 3)]  # fmt: skip
@@ -260,7 +245,8 @@ def _profiles(results: Results, look: Styles, datasets: dict[str, Any]) -> Itera
                  "How often a method reaches a target within so many times the effective passes of "
                  "the best; a problem is a scenario and a target, "
                  f"{found[0].problems} in all. Further left and up is better.",
-                 {"": profile_chart(rows, look, shown, False)}, datasets, numbers)  # fmt: skip
+                 {"": profile_chart(profile_rows(found), look, shown)},
+                 datasets, numbers)  # fmt: skip
 
 
 def _frontier(cells: Sequence[Cell], look: Styles, datasets: dict[str, Any]) -> Iterator[Drawn]:

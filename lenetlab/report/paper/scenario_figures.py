@@ -22,8 +22,8 @@ def curves(board: Board, pictures: Pictures) -> Sequence[Picture]:
     where = f"scenario {code(key_of(board))}"
     others = " Faint: the others." if len(_measured(board)) > SHOWN else ""
     rows = pictures.rows_of(board)
-    accuracy = accuracy_curves(cells, pictures.styles, "passes", best, False, rows)
-    loss = loss_curves(cells, pictures.styles, "passes", best, False, rows)
+    accuracy = accuracy_curves(cells, pictures.styles, "passes", best, rows)
+    loss = loss_curves(cells, pictures.styles, "passes", best, rows)
     return [
         (
             pictures.draw(accuracy, f"accuracy-{key_of(board)}"),
@@ -58,7 +58,7 @@ def comparisons(board: Board, pictures: Pictures) -> Sequence[Picture]:
         found.append((pictures.draw(chart, f"differences-{key_of(board)}"), Markdown(caption)))
     if _measured(board):
         points = pictures.rows_of(board)
-        chart = pareto(cells_of(board), pictures.styles, interactive=False, rows=points)
+        chart = pareto(cells_of(board), pictures.styles, rows=points)
         caption = (
             f"Accuracy against CPU seconds in scenario {key}: a point for every method and "
             "look; the line joins those that no other is above and left of."

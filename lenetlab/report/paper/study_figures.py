@@ -23,7 +23,7 @@ def computation(results: Results, boards: Sequence[Board], pictures: Pictures) -
     rows = profile_rows(profiles_of(results))
     best = list(dict.fromkeys(row["method"] for row in rows if row["fraction"]))[:SHOWN]
     if best:
-        chart = profiles(rows, pictures.styles, best, interactive=False)
+        chart = profiles(rows, pictures.styles, best)
         caption = (
             f"Performance profiles over {rows[0]['problems']} pairs of scenario and target: "
             "on which fraction of them a method needed at most so many times the passes of "
@@ -36,7 +36,7 @@ def computation(results: Results, boards: Sequence[Board], pictures: Pictures) -
             continue
         names = [line.name for line in board.lines][:SHOWN]
         key = key_of(board)
-        chart = budget(spent, pictures.styles, key, names, interactive=False)
+        chart = budget(spent, pictures.styles, key, names)
         caption = (
             f"What tuning buys in scenario {code(key)}: the best held-out accuracy of so many "
             "trials, the median over all ways to choose them from those that were run."
