@@ -10,6 +10,8 @@ from lenetlab.report.charts.theme import logarithmic
 from lenetlab.results import Cell, Row
 
 FACET = 165  # points of width of a small chart, three of which stand beside each other
+# viridis without its ends, of which one vanishes on a dark page and one on a white one
+VISIBLE = alt.SchemeParams("viridis", extent=[0.3, 0.85])
 PLAN_SIZE = 64  # a recipe of this batch size does not mention it
 
 
@@ -57,10 +59,10 @@ def sensitivity(cells: Sequence[Cell], methods: Sequence[str], interactive: bool
         .encode(
             y=height,
             color=alt.Color(
-                "batch:N", title="batch size", sort=sizes, legend=alt.Legend(columns=6)
-            ).scale(domain=sizes, scheme="viridis"),
+                "batch:N", title="batch size", sort=sizes, legend=alt.Legend(columns=4)
+            ).scale(domain=sizes, scheme=VISIBLE),
             shape=alt.Shape(
-                "batch:N", title="batch size", sort=sizes, legend=alt.Legend(columns=6)
+                "batch:N", title="batch size", sort=sizes, legend=alt.Legend(columns=4)
             ).scale(domain=sizes),
         )
     )
