@@ -76,7 +76,7 @@ function startFilters(form) {
     }
     const left = rows.filter((row) => !row.hidden).length;
     form.querySelector("output").textContent =
-      left === rows.length ? `${left} methods` : `${left} of ${rows.length} methods`;
+      `${left === rows.length ? "" : `${left} of `}${rows.length} method${rows.length === 1 ? "" : "s"}`;
     const group = form.querySelector("fieldset input:checked")?.value;
     for (const field of all(".leaderboard [data-group]", section))
       field.hidden = field.dataset.group !== group;
