@@ -8,7 +8,7 @@ because two engines agree to rounding and not to the bit.
 import sys
 from dataclasses import dataclass
 from functools import cache
-from typing import Protocol
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor
@@ -18,6 +18,7 @@ from lenetlab.oracle.native.build import Unavailable, native_kernel
 from lenetlab.problem.data import Split
 
 ENGINES = ("auto", "native", "torch")
+Curvature = Literal["hessian", "ggn", "fisher"]
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,24 +5,30 @@ of the processor's vectors, which is why `key` is part of a run's identity.
 """
 
 import ctypes
+import weakref
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from lenetlab.oracle.engine import Layers
+from lenetlab.oracle.engine import Curvature, Layers
 from lenetlab.oracle.native.build import native_kernel
 from lenetlab.problem.model import SIZE
 
-_NUMBERS = ("bytes", "n", "b", "threads")
+_NUMBERS = ("bytes", "n", "b", "threads", "curvature")
 _FIELDS = (
     "images", "bytes", "labels", "n", "indices", "b", "w", "threads", "uniform",
-    "loss", "gradient", "logits", "norms",
+    "direction", "curvature",
+    "loss", "gradient", "logits", "norms", "rows",
     "x", "a1", "a2", "h1", "h2", "d_conv1", "d_conv2", "d_fc1", "d_fc2", "d_fc3",
 )  # fmt: skip
 
 
+_CURVATURE: dict[Curvature, int] = {"hessian": 1, "ggn": 2, "fisher": 3}
+
+
 class _Question(ctypes.Structure):
-    """`struct Question` of native/lenet.cpp, field by field."""
+    """`struct Question` of native/question.h, field by field."""
 
     _fields_ = [(name, ctypes.c_int64 if name in _NUMBERS else ctypes.c_void_p) for name in _FIELDS]
 
@@ -45,9 +51,9 @@ class NativeEngine:
             raise ValueError("images hold NaN or infinite pixels; expected numbers in [0, 1]")
         self.n, self.threads = len(labels), threads
         self.key = native_kernel().key
-        self._answer = native_kernel().library.lenet_answer
+        self.use(native_kernel().library)
         self._data = images, labels  # kept alive: the library reads their memory
-        self._question = {
+        self._question: dict[str, Any] = {
             "images": images.data_ptr(),
             "bytes": images.dtype == torch.uint8,
             "labels": labels.data_ptr(),
@@ -55,10 +61,48 @@ class NativeEngine:
             "threads": threads,
         }
 
-    def gradient(self, w: Tensor, batch: Tensor | None, out: Tensor) -> Tensor:
-        """Mean cross-entropy, 0-dim; its gradient is written to `out` (44426,)."""
+    def use(self, library: ctypes.CDLL) -> None:
+        """Answer by `library`, with threads and memory of this engine's own.
+
+        Raises: `RuntimeError` if its question is not laid out as it is here."""
+        if library.lenet_question_size() != ctypes.sizeof(_Question):
+            raise RuntimeError(
+                f"the compiled engine has questions of {library.lenet_question_size()} bytes, "
+                f"native_engine.py of {ctypes.sizeof(_Question)}; their fields must be the same"
+            )
+        self._library, self._handle = library, library.lenet_open()
+        weakref.finalize(self, library.lenet_close, self._handle)
+
+    def gradient(
+        self, w: Tensor, batch: Tensor | None, out: Tensor, uniform: Tensor | None = None
+    ) -> Tensor:
+        """Mean cross-entropy, 0-dim; its gradient is written to `out` (44426,), with `uniform` that
+        of the labels which it draws."""
         _check("out", out, (torch.float32,), (SIZE,))
-        return self._ask(w, batch, gradient=out)
+        return self._ask(w, batch, gradient=out, **self._drawing(batch, uniform))
+
+    def product(
+        self,
+        kind: Curvature,
+        w: Tensor,
+        batch: Tensor | None,
+        v: Tensor,
+        uniform: Tensor | None = None,
+    ) -> Tensor:
+        """The loss's `kind` of curvature times `v` (44426,)."""
+        _check("v", v, (torch.float32,), (SIZE,))
+        out = torch.empty(SIZE)
+        drawing = self._drawing(batch, uniform)
+        self._ask(w, batch, _CURVATURE[kind], direction=v, gradient=out, **drawing)
+        return out
+
+    def per_example_gradients(
+        self, w: Tensor, batch: Tensor | None, uniform: Tensor | None = None
+    ) -> Tensor:
+        """Every example's gradient, a row each (b, 44426); with `uniform` of the drawn labels."""
+        rows = torch.empty(self._size(batch), SIZE)
+        self._ask(w, batch, rows=rows, **self._drawing(batch, uniform))
+        return rows
 
     def value(self, w: Tensor, batch: Tensor | None) -> Tensor:
         """Mean cross-entropy, 0-dim, by a forward pass alone."""
@@ -89,9 +133,7 @@ class NativeEngine:
         }
         names = zip(("x", "a1", "a2", "h1", "h2"), inputs.values(), strict=True)
         arrays = dict(names) | {f"d_{name}": delta for name, delta in deltas.items()}
-        if uniform is not None:
-            _check("uniform", uniform, (torch.float32,), (b,))
-            arrays["uniform"] = uniform
+        arrays |= self._drawing(batch, uniform)
         return Layers(self._ask(w, batch, **arrays), inputs, deltas)
 
     def per_example_norms(self, w: Tensor, batch: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -102,7 +144,14 @@ class NativeEngine:
     def _size(self, batch: Tensor | None) -> int:
         return self.n if batch is None else len(batch)
 
-    def _ask(self, w: Tensor, batch: Tensor | None, **arrays: Tensor) -> Tensor:
+    def _drawing(self, batch: Tensor | None, uniform: Tensor | None) -> dict[str, Tensor]:
+        """What a question needs for drawn labels."""
+        if uniform is None:
+            return {}
+        _check("uniform", uniform, (torch.float32,), (self._size(batch),))
+        return {"uniform": uniform}
+
+    def _ask(self, w: Tensor, batch: Tensor | None, curvature: int = 0, **arrays: Tensor) -> Tensor:
         """The mean loss; the library reads and fills the `arrays` of the question."""
         _check("w", w, (torch.float32,), (SIZE,))
         loss = ctypes.c_double()
@@ -110,6 +159,7 @@ class NativeEngine:
             w=w.data_ptr(),
             b=self.n,
             loss=ctypes.addressof(loss),
+            curvature=curvature,
             **self._question,
             **{name: array.data_ptr() for name, array in arrays.items()},
         )
@@ -118,7 +168,7 @@ class NativeEngine:
             question.b, question.indices = len(batch), batch.data_ptr()
         if question.b == 0:
             raise ValueError("batch is empty; expected at least one example")
-        wrong = self._answer(ctypes.addressof(question))
+        wrong = self._library.lenet_answer(self._handle, ctypes.addressof(question))
         if wrong > 0:
             raise IndexError(f"batch[{wrong - 1}] is out of range; expected 0 to {self.n - 1}")
         if wrong < 0:

@@ -87,15 +87,25 @@ def native_kernel() -> Kernel:
             with FileLock(folder / f"{key}.lock"):  # of several processes, one compiles
                 if not path.exists():
                     _compile(command, flags, path)
-        library = ctypes.CDLL(str(path))
+        library = load(path)
     except OSError as error:
         raise Unavailable(
             f"the native engine cannot be kept in {folder} ({error}); "
             "name another folder with LENETLAB_CACHE"
         ) from error
-    library.lenet_answer.argtypes = [ctypes.c_void_p]
-    library.lenet_answer.restype = ctypes.c_int64
     return Kernel(library, key, instructions)
+
+
+def load(path: Path) -> ctypes.CDLL:
+    """The library in `path`, its functions declared."""
+    library = ctypes.CDLL(str(path))
+    library.lenet_open.restype = ctypes.c_void_p
+    library.lenet_close.argtypes = [ctypes.c_void_p]
+    library.lenet_close.restype = None
+    library.lenet_question_size.restype = ctypes.c_int64
+    library.lenet_answer.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
+    library.lenet_answer.restype = ctypes.c_int64
+    return library
 
 
 def _key(command: tuple[str, ...], flags: tuple[str, ...]) -> str:

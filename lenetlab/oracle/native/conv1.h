@@ -13,8 +13,15 @@ INLINE Vector pool(Vector top_left, Vector top_right, Vector low_left, Vector lo
     return select(lower, low, top);
 }
 
-// A window of 2×2 outputs needs 6×6 pixels. Its four sums for each of `C` channels stay in registers.
-KERNEL inline void conv1_forward(const Weights &weights, Block &b) {
+// The entry of a 2×2 window that won in another one.
+INLINE Vector chosen(const Vector (&window)[4], Integers won) {
+    const Integers right = (won & 1) != 0;
+    return select((won & 2) != 0, select(right, window[3], window[2]), select(right, window[1], window[0]));
+}
+
+// A window of 2×2 outputs needs 6×6 pixels. Its four sums for each of `C` channels stay in registers,
+// until `finish` (row, column, channel, sums) takes them.
+template <class Finish> INLINE void conv1_sums(const Weights &weights, const Block &b, Finish finish) {
     constexpr int C = TILE / 4;
     for (int y = 0; y < 12; ++y)
         for (int x = 0; x < 12; ++x)
@@ -36,11 +43,14 @@ KERNEL inline void conv1_forward(const Weights &weights, Block &b) {
                         });
                     });
                 }
-                unroll<C>([&](auto c) {
-                    Integers &won = b.won1[y][x][first + c];
-                    b.a1[y][x][first + c] = tanh(pool(s[c][0], s[c][1], s[c][2], s[c][3], won));
-                });
+                unroll<C>([&](auto c) { finish(y, x, first + c, s[c]); });
             }
+}
+
+KERNEL inline void conv1_forward(const Weights &weights, Block &b) {
+    conv1_sums(weights, b, [&](int y, int x, int c, const Vector (&s)[4]) {
+        b.a1[y][x][c] = tanh(pool(s[0], s[1], s[2], s[3], b.won1[y][x][c]));
+    });
 }
 
 // Rows FIRST to END of the 5×5 sums of one row of windows, and the bias with the last of them.

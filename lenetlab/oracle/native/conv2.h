@@ -9,38 +9,46 @@
 #include "winograd.h"
 
 // Bᵀ d B of the 16 overlapping 6×6 windows of every channel.
-KERNEL inline void conv2_tiles(const Block &b, Scratch &t) {
+KERNEL inline void conv2_tiles(const Maps1 &a1, Tiles &v) {
     for (int c = 0; c < 6; ++c) {
         Vector rows[12][4][6];
         for (int y = 0; y < 12; ++y)
-            for (int x = 0; x < 4; ++x) to_tile(&b.a1[y][2 * x][c], 6, rows[y][x]);
+            for (int x = 0; x < 4; ++x) to_tile(&a1[y][2 * x][c], 6, rows[y][x]);
         for (int y = 0; y < 4; ++y)
             for (int x = 0; x < 4; ++x)
                 for (int j = 0; j < 6; ++j) {
                     Vector column[6];
                     to_tile(&rows[2 * y][x][j], 4 * 6, column);
-                    unroll<6>([&](auto i) { t.v[4 * y + x][6 * i + j][c] = column[i]; });
+                    unroll<6>([&](auto i) { v[4 * y + x][6 * i + j][c] = column[i]; });
                 }
     }
 }
 
-KERNEL inline void conv2_forward(const Weights &weights, Block &b, Scratch &t) {
+// What one convolution takes: inputs as tiles, and filters in the same domain.
+struct Product {
+    const Tiles &tiles;
+    const Filters &filters;
+};
+
+// The four sums of every window and output channel, over N products, until `finish` (channel, window,
+// sums) takes them.
+template <int N, class Finish>
+INLINE void conv2_sums(const Product (&products)[N], const float *bias, Finish finish) {
     constexpr int O = TILE / 6;  // output channels at a time, with a row of six elements each
-    conv2_tiles(b, t);
     for (int window = 0; window < 16; ++window)
         for (int first = 0; first < 16; first += O) {
             Vector y[O][4];
-            unroll<O>([&](auto o) {
-                unroll<4>([&](auto q) { y[o][q] = fill(weights.w[CONV2_B + first + o]); });
-            });
+            unroll<O>([&](auto o) { unroll<4>([&](auto q) { y[o][q] = fill(bias[first + o]); }); });
             for (int i = 0; i < 6; ++i) {
-                const Vector(*v)[6] = &t.v[window][6 * i];
-                const float(*u)[6][16] = &weights.conv2[6 * i];
                 Vector m[O][6] = {};
-                for (int c = 0; c < 6; ++c)
-                    unroll<6>([&](auto j) {
-                        unroll<O>([&](auto o) { m[o][j] += v[j][c] * u[j][c][first + o]; });
-                    });
+                unroll<N>([&](auto n) {
+                    const Vector(*v)[6] = &products[n].tiles[window][6 * i];
+                    const float(*u)[6][16] = &products[n].filters[6 * i];
+                    for (int c = 0; c < 6; ++c)
+                        unroll<6>([&](auto j) {
+                            unroll<O>([&](auto o) { m[o][j] += v[j][c] * u[j][c][first + o]; });
+                        });
+                });
                 unroll<O>([&](auto o) {
                     Vector left, right;
                     to_outputs(m[o], left, right);
@@ -50,11 +58,16 @@ KERNEL inline void conv2_forward(const Weights &weights, Block &b, Scratch &t) {
                     y[o][3] += A1[i] * right;
                 });
             }
-            unroll<O>([&](auto o) {
-                Integers &won = b.won2[first + o][window];
-                b.a2[first + o][window] = tanh(pool(y[o][0], y[o][1], y[o][2], y[o][3], won));
-            });
+            unroll<O>([&](auto o) { finish(first + o, window, y[o]); });
         }
+}
+
+KERNEL inline void conv2_forward(const Weights &weights, Block &b, Scratch &t) {
+    conv2_tiles(b.a1, t.v);
+    const Product products[] = {{t.v, weights.conv2}};
+    conv2_sums(products, weights.w + CONV2_B, [&](int o, int window, const Vector (&y)[4]) {
+        b.a2[o][window] = tanh(pool(y[0], y[1], y[2], y[3], b.won2[o][window]));
+    });
 }
 
 // One image's inputs as the rows of its patches, [y][x][5 columns × 6 channels, 2 unused]: a row of the
@@ -63,14 +76,14 @@ struct alignas(64) Patches {
     float row[12][8][32];
 };
 
-KERNEL inline void read_patches(const float (&a1)[864 + 16], Patches &p) {
+KERNEL inline void read_patches(const float (&a1)[MAPS1 + 16], Patches &p) {
     for (int y = 0; y < 12; ++y)
         for (int x = 0; x < 8; ++x) std::memcpy(p.row[y][x], &a1[(12 * y + x) * 6], sizeof p.row[y][x]);
 }
 
 // Gradient of the filters by one image: of every window's winner, its patch times its gradient. The
 // lanes are the inputs of a row of the patch.
-KERNEL inline void filters_gradient(const Patches &p, const float (&d)[256], const float (&at)[256],
+KERNEL inline void filters_gradient(const Patches &p, const float (&d)[MAPS2], const float (&at)[MAPS2],
                                     FiltersGradient &g) {
     constexpr int V = 32 / L;  // vectors in a row
     constexpr int ROWS = TILE / V < 5 ? TILE / V : 5, GROUPS = (5 + ROWS - 1) / ROWS;
@@ -105,9 +118,9 @@ KERNEL inline void filters_gradient(const Patches &p, const float (&d)[256], con
 }
 
 // What `filters_gradient` takes of every image, one a row.
-KERNEL inline void to_patches(const Block &b, Scratch &t) {
-    to_rows<864>(&b.a1[0][0][0], t.a1_rows);
-    to_rows<256>(&b.da2[0][0], t.da2_rows);
+KERNEL inline void to_patches(const Maps1 &a1, const Maps2 &da2, const Block &b, Scratch &t) {
+    to_rows<MAPS1>(&a1[0][0][0], t.a1_rows);
+    to_rows<MAPS2>(&da2[0][0], t.da2_rows);
     Vector at[16][16];
     for (int o = 0; o < 16; ++o)
         for (int window = 0; window < 16; ++window) {
@@ -115,28 +128,31 @@ KERNEL inline void to_patches(const Block &b, Scratch &t) {
             const int y = window / 4, x = window % 4;
             at[o][window] = bits((2 * y + (won >> 1)) * (8 * 32) + (2 * x + (won & 1)) * 32);
         }
-    to_rows<256>(&at[0][0], t.at_rows);
+    to_rows<MAPS2>(&at[0][0], t.at_rows);
 }
 
-// From the gradient of conv2's outputs to that of its parameters.
-inline void conv2_weights(const Block &b, Scratch &t, Gradient &g) {
-    to_patches(b, t);
+// Adds the gradient of conv2's filters, for inputs `a1` and the gradient `da2` of what won.
+inline void conv2_weights(const Maps1 &a1, const Maps2 &da2, const Block &b, Scratch &t, Gradient &g) {
+    to_patches(a1, da2, b, t);
     Patches p;
     for (int n = 0; n < L; ++n) {
         read_patches(t.a1_rows[n], p);
         filters_gradient(p, t.da2_rows[n], t.at_rows[n], g.conv2);
     }
+}
+
+inline void conv2_biases(const Maps2 &da2, Gradient &g) {
     for (int o = 0; o < 16; ++o)
-        for (int window = 0; window < 16; ++window) g.conv2_b[o] += b.da2[o][window];
+        for (int window = 0; window < 16; ++window) g.conv2_b[o] += da2[o][window];
 }
 
 // A dY, half way into Winograd's domain, for two windows from `window` on: [row][output][column][window].
 // dY is d in the entry that won and zero in the others.
-INLINE void spread(const Block &b, int window, Vector (&half)[6][16][2][2]) {
+INLINE void spread(const Maps2 &da2, const Block &b, int window, Vector (&half)[6][16][2][2]) {
     const Vector zero{};
     for (int o = 0; o < 16; ++o)
         unroll<2>([&](auto w) {
-            const Vector d = b.da2[o][window + w];
+            const Vector d = da2[o][window + w];
             const Integers won = b.won2[o][window + w];
             unroll<2>([&](auto column) {
                 Vector rows[6];
@@ -146,30 +162,39 @@ INLINE void spread(const Block &b, int window, Vector (&half)[6][16][2][2]) {
         });
 }
 
-// From the gradient of conv2's outputs to that of conv1's outputs. The gradient of a window's tile is
-// v[element][c] = Σ over o of u[element][c][o] · (A dY Aᵀ)[element][o]. A factor u that is read serves
-// two neighbouring windows; of a row of elements, both leave the domain straight from registers and
-// add up where they overlap.
-KERNEL inline void conv2_inputs(const Weights &weights, const Block &b, Scratch &t) {
+// The way back through one convolution: the gradient of what won, and filters in Winograd's domain.
+struct Backward {
+    const Maps2 &da2;
+    const Filters &filters;
+};
+
+// From gradients of conv2's outputs to that of its inputs, a sum over N ways, which `finish` (row,
+// column, channel, sum) takes. The gradient of a window's tile is v[element][c] = Σ over o of
+// u[element][c][o] · (A dY Aᵀ)[element][o]. A factor u that is read serves two neighbouring windows; of
+// a row of elements, both leave the domain straight from registers and add up where they overlap.
+template <int N, class Finish>
+INLINE void conv2_inputs(const Backward (&ways)[N], const Block &b, Scratch &t, Finish finish) {
     constexpr int C = TILE / 12;  // channels at a time
     for (int window = 0; window < 16; window += 2) {
-        Vector half[6][16][2][2];
-        spread(b, window, half);
+        Vector half[N][6][16][2][2];
+        unroll<N>([&](auto n) { spread(ways[n].da2, b, window, half[n]); });
         for (int i = 0; i < 6; ++i)
             for (int first = 0; first < 6; first += C) {
                 Vector s[C][2][6] = {};
-                for (int o = 0; o < 16; ++o) {
-                    const Vector(&y)[2][2] = half[i][o];
-                    unroll<6>([&](auto j) {
-                        const Vector left = from_outputs<j>(y[0][0], y[1][0]);
-                        const Vector right = from_outputs<j>(y[0][1], y[1][1]);
-                        unroll<C>([&](auto c) {
-                            const Vector factor = fill(weights.conv2[6 * i + j][first + c][o]);
-                            s[c][0][j] += left * factor;
-                            s[c][1][j] += right * factor;
+                unroll<N>([&](auto n) {
+                    for (int o = 0; o < 16; ++o) {
+                        const Vector(&y)[2][2] = half[n][i][o];
+                        unroll<6>([&](auto j) {
+                            const Vector left = from_outputs<j>(y[0][0], y[1][0]);
+                            const Vector right = from_outputs<j>(y[0][1], y[1][1]);
+                            unroll<C>([&](auto c) {
+                                const Vector factor = fill(ways[n].filters[6 * i + j][first + c][o]);
+                                s[c][0][j] += left * factor;
+                                s[c][1][j] += right * factor;
+                            });
                         });
-                    });
-                }
+                    }
+                });
                 unroll<C>([&](auto c) {
                     Vector left[6], right[6], both[8];
                     from_tile(s[c][0], 1, left);
@@ -192,9 +217,15 @@ KERNEL inline void conv2_inputs(const Weights &weights, const Block &b, Scratch 
                 from_tile(&t.rows[c][y][0][x], 12, part);
                 unroll<6>([&](auto k) { column[2 * y + k] += part[k]; });
             });
-            unroll<12>([&](auto y) {
-                const Vector a = b.a1[y][x][c];
-                t.da1[y][x][c] = column[y] * (1.f - a * a);
-            });
+            unroll<12>([&](auto y) { finish(y, x, c, column[y]); });
         }
+}
+
+// … and before conv1's tanh: the gradient that conv1's parameters follow from.
+KERNEL inline void conv2_inputs(const Weights &weights, const Block &b, Scratch &t) {
+    const Backward ways[] = {{b.da2, weights.conv2}};
+    conv2_inputs(ways, b, t, [&](int y, int x, int c, Vector sum) {
+        const Vector a = b.a1[y][x][c];
+        t.da1[y][x][c] = sum * (1.f - a * a);
+    });
 }

@@ -10,20 +10,24 @@
 
 #include "vector.h"
 
-constexpr int SIZE = 44426;
+constexpr int SIZE = 44426;           // parameters
+constexpr int PIXELS = 28 * 28;       // of an image
+constexpr int MAPS1 = 6 * 12 * 12;    // numbers after conv1 and its pool
+constexpr int MAPS2 = 16 * 4 * 4;     // numbers after conv2 and its pool, which fc1 reads
+constexpr int HIDDEN1 = 120, HIDDEN2 = 84, CLASSES = 10;  // outputs of fc1, fc2, fc3
 
 // Offsets into the flat vector of parameters, which is also the order of the gradient.
 enum : int {
-    FC1_W = 0,                        // (120, 256)
-    FC2_W = FC1_W + 120 * 256,        // (84, 120)
-    CONV2_W = FC2_W + 84 * 120,       // (16, 6, 5, 5)
-    FC3_W = CONV2_W + 16 * 6 * 25,    // (10, 84)
-    CONV1_W = FC3_W + 10 * 84,        // (6, 5, 5)
+    FC1_W = 0,                               // (120, 256)
+    FC2_W = FC1_W + HIDDEN1 * MAPS2,         // (84, 120)
+    CONV2_W = FC2_W + HIDDEN2 * HIDDEN1,     // (16, 6, 5, 5)
+    FC3_W = CONV2_W + 16 * 6 * 25,           // (10, 84)
+    CONV1_W = FC3_W + CLASSES * HIDDEN2,     // (6, 5, 5)
     FC1_B = CONV1_W + 6 * 25,
-    FC2_B = FC1_B + 120,
-    CONV2_B = FC2_B + 84,
+    FC2_B = FC1_B + HIDDEN1,
+    CONV2_B = FC2_B + HIDDEN2,
     FC3_B = CONV2_B + 16,
-    CONV1_B = FC3_B + 10,
+    CONV1_B = FC3_B + CLASSES,
 };
 static_assert(CONV1_B + 6 == SIZE);
 
@@ -35,37 +39,41 @@ typedef float FiltersGradient[16][5][32];
 
 // What one thread sums over the images of its share. Rows are padded to whole vectors.
 struct alignas(64) Gradient {
-    float fc1[120][256], fc2[84][128], fc3[10][96];
+    float fc1[HIDDEN1][MAPS2], fc2[HIDDEN2][128], fc3[CLASSES][96];
     FiltersGradient conv2;
     // still one sum per lane
-    Vector fc1_b[120], fc2_b[84], conv2_b[16], fc3_b[10];
+    Vector fc1_b[HIDDEN1], fc2_b[HIDDEN2], conv2_b[16], fc3_b[CLASSES];
     Vector conv1[6][26];  // 25 weights and the bias
 };
+
+typedef Vector Maps1[12][12][6];  // of conv1: [row][column][channel]
+typedef Vector Maps2[16][16];     // of conv2: [channel][window]
+typedef Vector Tiles[16][36][6];  // conv2's inputs in Winograd's domain: [window][element][channel]
 
 // Activations of L images, one per lane, and the gradients of their losses: what lasts from the
 // forward to the backward pass. The dense layers take two blocks at once.
 struct alignas(64) Block {
     Vector x[28][28];
-    Vector a1[12][12][6];      // after conv1, pool, tanh: [row][column][channel]
+    Maps1 a1;                  // after conv1, pool, tanh
     Integers won1[12][12][6];  // which entry of the 2×2 window was largest: 2·row + column
-    Vector a2[16][16];         // after conv2, pool, tanh: [channel][window]
+    Maps2 a2;                  // after conv2, pool, tanh
     Integers won2[16][16];
-    Vector h1[120], h2[84], z[10];  // after fc1, fc2 (tanh), fc3
+    Vector h1[HIDDEN1], h2[HIDDEN2], z[CLASSES];  // after fc1, fc2 (tanh), fc3
 
-    Vector p[10];              // softmax, then dz = softmax − one-hot
-    Vector dh2[84], dh1[120];  // before tanh
-    Vector da2[16][16];        // before tanh: [channel][window]
+    Vector p[CLASSES];                     // softmax, then dz = softmax − one-hot
+    Vector dh2[HIDDEN2], dh1[HIDDEN1];     // before tanh
+    Maps2 da2;                             // before tanh
     // the inputs of the dense layers, one row an image
-    float a2_rows[L][256], h1_rows[L][128], h2_rows[L][96];
+    float a2_rows[L][MAPS2], h1_rows[L][128], h2_rows[L][96];
 };
 
 // What the convolutions of one block need and the next block overwrites.
 struct alignas(64) Scratch {
-    Vector v[16][36][6];        // conv2's input tiles in Winograd's domain: [window][element][channel]
+    Tiles v, tangent_v;         // of the activations, and of their derivatives along a direction
     Vector rows[6][4][6][12];   // conv2's input gradient, out of the domain along rows alone
-    Vector da1[12][12][6];      // before tanh
+    Maps1 da1;                  // before tanh
     // conv2's inputs, the gradient of its outputs, and where the winners' patches begin; one row an image
-    float a1_rows[L][864 + 16], da2_rows[L][256], at_rows[L][256];
+    float a1_rows[L][MAPS1 + 16], da2_rows[L][MAPS2], at_rows[L][MAPS2];
 };
 
 // Parameters as the stages use them; the dense layers read the flat vector itself.

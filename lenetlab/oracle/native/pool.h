@@ -10,15 +10,26 @@
 #include <condition_variable>
 #include <mutex>
 #include <thread>
+#include <vector>
 
 class Pool {
   public:
+    ~Pool() {
+        {
+            std::lock_guard lock(mutex_);
+            end_ = true;
+            wake_.notify_all();
+        }
+        for (std::thread &worker : workers_) worker.join();
+    }
+
     template <class F> void run(int tasks, int threads, F &&f) {
         if (threads <= 1 || tasks <= 1) {
             for (int task = 0; task < tasks; ++task) f(task);
             return;
         }
-        while (workers_ < threads - 1) std::thread(&Pool::work, this, workers_++).detach();
+        while (int(workers_.size()) < threads - 1)
+            workers_.emplace_back(&Pool::work, this, int(workers_.size()));
         call_ = [](void *f, int task) { (*static_cast<F *>(f))(task); };
         f_ = &f;
         tasks_ = tasks;
@@ -43,6 +54,7 @@ class Pool {
     void work(int number) {
         for (unsigned long done = 0;;) {
             wait(done);
+            if (end_) return;
             ++inside_;  // before looking: the caller closes the round before it looks at inside_
             if (const unsigned long round = open_; round > done) {
                 done = round;
@@ -57,13 +69,13 @@ class Pool {
         const auto until = clock::now() + std::chrono::microseconds(200);
         do
             for (int i = 0; i < 50; ++i) {
-                if (open_ > done) return;
+                if (open_ > done || end_) return;
                 pause();
             }
         while (clock::now() < until);
         std::unique_lock lock(mutex_);
         ++asleep_;
-        wake_.wait(lock, [&] { return open_ > done; });
+        wake_.wait(lock, [&] { return open_ > done || end_; });
         --asleep_;
     }
 
@@ -77,9 +89,11 @@ class Pool {
 
     void (*call_)(void *, int) = nullptr;
     void *f_ = nullptr;
-    int tasks_ = 0, helpers_ = 0, workers_ = 0;
+    int tasks_ = 0, helpers_ = 0;
+    std::vector<std::thread> workers_;
     unsigned long rounds_ = 0;
     std::atomic<unsigned long> open_{0};  // the round whose tasks may be taken, 0 for none
+    std::atomic<bool> end_{false};
     std::atomic<int> next_{0}, inside_{0}, asleep_{0};
     std::mutex mutex_;
     std::condition_variable wake_;

@@ -15,6 +15,7 @@ template <class T> struct Array {  // `n` values at an address that is only alig
 };
 
 int main() {
+    void *engine = lenet_open();
     const int n = 37;
     Array<uint8_t> pixels(n * 784);
     Array<float> reals(n * 784), w(SIZE), gradient(SIZE);
@@ -38,16 +39,29 @@ int main() {
                 q.loss = &loss, q.gradient = gradient, q.logits = logits, q.norms = norms;
                 q.x = x, q.a1 = a1, q.a2 = a2, q.h1 = h1, q.h2 = h2;
                 q.d_conv1 = c1, q.d_conv2 = c2, q.d_fc1 = d1, q.d_fc2 = d2, q.d_fc3 = d3;
-                if (lenet_answer(&q) != 0 || !std::isfinite(loss)) return 1;
+                if (lenet_answer(engine, &q) != 0 || !std::isfinite(loss)) return 1;
                 for (int i = 0; i < b; ++i) uniform[i] = float(i) / b;
                 q.uniform = uniform;
-                if (lenet_answer(&q) != 0) return 6;
+                if (lenet_answer(engine, &q) != 0) return 6;
+                Array<float> direction(SIZE), rows(size_t(b) * SIZE);
+                for (int i = 0; i < SIZE; ++i) direction[i] = float(i % 7) - 3;
+                Question product{};
+                product.images = q.images, product.bytes = bytes, product.labels = labels, product.n = n;
+                product.indices = indices, product.b = b, product.w = w, product.threads = threads;
+                product.loss = &loss, product.gradient = gradient;
+                product.rows = rows;
+                if (lenet_answer(engine, &product) != 0 || !std::isfinite(rows[size_t(b) * SIZE - 1])) return 7;
+                product.rows = nullptr, product.direction = direction;
+                for (const int64_t kind : {HESSIAN, GAUSS_NEWTON, FISHER}) {
+                    product.curvature = kind;
+                    if (lenet_answer(engine, &product) != 0 || !std::isfinite(gradient[0])) return 8;
+                }
                 indices[b - 1] = n;
-                if (lenet_answer(&q) != b) return 2;
+                if (lenet_answer(engine, &q) != b) return 2;
                 indices[b - 1] = -1;
-                if (lenet_answer(&q) != b) return 3;
+                if (lenet_answer(engine, &q) != b) return 3;
                 indices[b - 1] = 0, labels[0] = 10;
-                if (const int64_t wrong = lenet_answer(&q); wrong >= 0) return 4;
+                if (const int64_t wrong = lenet_answer(engine, &q); wrong >= 0) return 4;
                 labels[0] = 0;
             }
     for (int i = 0; i < SIZE; ++i) w[i] = NAN;  // weights of a run that diverged: a loss, no crash
@@ -55,6 +69,7 @@ int main() {
     Question q{};
     q.images = pixels.data, q.bytes = 1, q.labels = labels, q.n = n, q.b = n, q.w = w, q.threads = 2;
     q.loss = &loss, q.gradient = gradient;
-    if (lenet_answer(&q) != 0 || !std::isnan(loss)) return 5;
+    if (lenet_answer(engine, &q) != 0 || !std::isnan(loss)) return 5;
+    lenet_close(engine);
     std::puts("ok");
 }

@@ -1,8 +1,12 @@
 """The native engine against float64 autograd, at every width of its vectors this machine has."""
 
-import ctypes
+import gc
+import os
 import subprocess
+import sys
 import threading
+import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -29,10 +33,7 @@ def engine(request, train, tmp_path_factory):
     path = tmp_path_factory.mktemp("native") / "lenet.so"
     flags = (*build.FLAGS, *build.INSTRUCTIONS[request.param])
     build._compile(build.compiler(), flags, path)
-    library = ctypes.CDLL(str(path))
-    library.lenet_answer.argtypes = [ctypes.c_void_p]
-    library.lenet_answer.restype = ctypes.c_int64
-    made._answer = library.lenet_answer
+    made.use(build.load(path))
     return made
 
 
@@ -124,6 +125,155 @@ def test_bits_are_the_same_for_any_number_of_threads_and_every_time(engine, poin
         assert all(torch.equal(a, b) for a, b in zip(found[0], other, strict=True))
 
 
+def logits64(images, winners):
+    """w ↦ class scores in float64, with the pools' choices given."""
+    x = images.double().div(255).unsqueeze(1)
+
+    def scores(w):
+        p = views(w)
+        a1 = torch.tanh(pooled_at(F.conv2d(x, p["conv1.weight"], p["conv1.bias"]), winners[0]))
+        a2 = torch.tanh(pooled_at(F.conv2d(a1, p["conv2.weight"], p["conv2.bias"]), winners[1]))
+        h = torch.tanh(F.linear(a2.flatten(1), p["fc1.weight"], p["fc1.bias"]))
+        h = torch.tanh(F.linear(h, p["fc2.weight"], p["fc2.bias"]))
+        return F.linear(h, p["fc3.weight"], p["fc3.bias"])
+
+    return scores
+
+
+def product64(kind, w, v, images, labels, winners):
+    """The product in float64: the Hessian's by two backward passes, the others' as Jᵀ C J v."""
+    w, v = w.double().requires_grad_(), v.double()
+    z = logits64(images, winners)(w)
+    if kind == "hessian":
+        (g,) = torch.autograd.grad(F.cross_entropy(z, labels), w, create_graph=True)
+        return torch.autograd.grad(g, w, v)[0]
+    u = torch.zeros_like(z, requires_grad=True)
+    (pulled,) = torch.autograd.grad(z, w, u, create_graph=True)  # Jᵀ u, whose derivative by u is J
+    (along,) = torch.autograd.grad(pulled, u, v, retain_graph=True)
+    p = z.detach().softmax(1)
+    if kind == "ggn":
+        middle = p * (along - (p * along).sum(1, keepdim=True))
+    else:
+        r = p - F.one_hot(labels, 10)
+        middle = r * (r * along).sum(1, keepdim=True)
+    return torch.autograd.grad(z, w, middle / len(images))[0]
+
+
+@pytest.mark.parametrize("kind", ["hessian", "ggn", "fisher"])
+@pytest.mark.parametrize("point", ["initial", "trained"])
+@pytest.mark.parametrize("size", [1, 15, 17, 64, 250])
+def test_curvature_products_are_those_of_float64(engine, points, train, kind, point, size):
+    w, batch = points[point], batch_of(size)
+    v = torch.randn(SIZE, generator=torch.Generator().manual_seed(size))
+    deltas = engine.layers(w, batch).output_gradients
+    winners = deltas["conv1"] != 0, deltas["conv2"] != 0
+    expected = product64(kind, w, v, train.images[batch], train.labels[batch], winners)
+    for name, found in views(engine.product(kind, w, batch, v)).items():
+        right = views(expected)[name]
+        error = (found.double() - right).norm() / right.norm()
+        assert error <= 1e-5, f"{name}: {error:.1e}"
+
+
+def test_a_fisher_product_of_drawn_labels_is_that_of_their_gradients(engine, points):
+    w, batch = points["trained"], batch_of(50)
+    uniform = torch.rand(50, generator=torch.Generator().manual_seed(2))
+    v = torch.randn(SIZE, generator=torch.Generator().manual_seed(3))
+    rows = engine.per_example_gradients(w, batch, uniform).double()
+    expected = rows.T @ (rows @ v.double()) / 50
+    found = engine.product("fisher", w, batch, v, uniform).double()
+    assert (found - expected).norm() < 1e-5 * expected.norm()
+    other = engine.product("fisher", w, batch, v).double()
+    assert (other - expected).norm() > 0.1 * expected.norm()
+
+
+def test_per_example_gradients_are_the_gradients_of_the_examples(engine, points):
+    w, batch, single = points["trained"], batch_of(35), torch.empty(SIZE)
+    uniform = torch.rand(35, generator=torch.Generator().manual_seed(4))
+    for drawn in (None, uniform):
+        rows = engine.per_example_gradients(w, batch, drawn)
+        for i in range(35):
+            engine.gradient(
+                w, batch[i : i + 1], single, None if drawn is None else drawn[i : i + 1]
+            )
+            assert (rows[i] - single).norm() <= 2e-6 * single.norm()
+        whole = torch.empty(SIZE)
+        engine.gradient(w, batch, whole, drawn)
+        assert (rows.double().mean(0) - whole).norm() <= 2e-6 * whole.norm()
+
+
+def test_the_hessian_is_symmetric_and_zero_directions_give_zero(engine, points):
+    w, batch = points["trained"], batch_of(40)
+    rng = torch.Generator().manual_seed(5)
+    u, v = torch.randn(SIZE, generator=rng), torch.randn(SIZE, generator=rng)
+    for kind in ("hessian", "ggn", "fisher"):
+        hv = engine.product(kind, w, batch, v).double()
+        left, right = u.double().dot(hv), v.double().dot(engine.product(kind, w, batch, u).double())
+        assert float(left) == pytest.approx(float(right), abs=float(1e-6 * u.norm() * hv.norm()))
+        assert torch.equal(engine.product(kind, w, batch, torch.zeros(SIZE)), torch.zeros(SIZE))
+
+
+def test_bits_of_curvature_do_not_depend_on_threads(engine, points):
+    w, v = points["trained"], torch.randn(SIZE, generator=torch.Generator().manual_seed(6))
+    for size in (1, 17, 1000):
+        batch, found = batch_of(size), []
+        for threads in (1, 2, 3, 8, 2):
+            engine._question["threads"] = threads
+            products = [engine.product(kind, w, batch, v) for kind in ("hessian", "ggn", "fisher")]
+            found.append([*products, engine.per_example_gradients(w, batch[:100])])
+        engine._question["threads"] = 2
+        for other in found[1:]:
+            assert all(torch.equal(a, b) for a, b in zip(found[0], other, strict=True))
+
+
+def test_a_question_of_another_layout_is_refused(engine):
+    class Older:
+        @staticmethod
+        def lenet_question_size():
+            return 8
+
+    with pytest.raises(RuntimeError, match="questions of 8 bytes"):
+        engine.use(Older())
+
+
+def threads_of_this_process() -> int:
+    return len(os.listdir("/proc/self/task"))
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are counted in /proc")
+def test_engines_have_threads_of_their_own_and_leave_none_behind(engine, points, train):
+    """Two answer at the same time, each with its own memory; what is dropped is gone."""
+    w = points["trained"]
+    batches = [batch_of(64), batch_of(100)]
+    expected = [torch.empty(SIZE), torch.empty(SIZE)]
+    for batch, out in zip(batches, expected, strict=True):
+        engine.gradient(w, batch, out)
+    before = threads_of_this_process()
+    two = [NativeEngine(train.images, train.labels, threads=3) for _ in range(2)]
+    for one in two:
+        one.use(engine._library)
+    found = [torch.empty(SIZE), torch.empty(SIZE)]
+
+    def ask(one: NativeEngine, batch: torch.Tensor, out: torch.Tensor) -> None:
+        for _ in range(50):
+            one.gradient(w, batch, out)
+
+    asking = [
+        threading.Thread(target=ask, args=given) for given in zip(two, batches, found, strict=True)
+    ]
+    for thread in asking:
+        thread.start()
+    for thread in asking:
+        thread.join()
+    assert all(torch.equal(a, b) for a, b in zip(found, expected, strict=True))
+    assert threads_of_this_process() > before
+    del two, one, asking
+    gc.collect()
+    end = time.monotonic() + 5
+    while threads_of_this_process() > before and time.monotonic() < end:
+        time.sleep(0.01)
+    assert threads_of_this_process() == before
+
+
 def test_value_logits_and_gradient_agree(engine, points, train):
     w = points["trained"]
     out, batch = torch.empty(SIZE), batch_of(300)
@@ -176,7 +326,7 @@ def test_drawn_labels_are_those_of_float64(engine, points, train):
     labels = (z.softmax(1).cumsum(1) <= uniform.double().unsqueeze(1)).sum(1)
     assert (labels != train.labels[batch]).sum() > 30
     drawn = NativeEngine(images, labels, threads=2)
-    drawn._answer = engine._answer
+    drawn.use(engine._library)
     expected = drawn.layers(w, None)
     for name in LAYERS:
         assert torch.equal(found.inputs[name], expected.inputs[name])
@@ -194,7 +344,7 @@ def test_drawn_labels_are_those_of_float64(engine, points, train):
 def test_float_images_are_taken_as_well_as_bytes(engine, points, train):
     w, images = points["trained"], train.images[:100].float() / 255
     given = NativeEngine(images, train.labels[:100], threads=2)
-    given._answer = engine._answer
+    given.use(engine._library)
     a, b = torch.empty(SIZE), torch.empty(SIZE)
     one, other = given.gradient(w, None, a), engine.gradient(w, torch.arange(100), b)
     assert float(one) == pytest.approx(float(other), rel=1e-6)
@@ -215,12 +365,23 @@ def test_float_images_are_taken_as_well_as_bytes(engine, points, train):
         ({"w": torch.zeros(SIZE - 1)}, ValueError, "w has shape"),
         ({"w": torch.zeros(2 * SIZE)[::2]}, ValueError, "contiguous"),
         ({"out": torch.zeros(SIZE - 1)}, ValueError, "out has shape"),
+        ({"uniform": torch.zeros(3)}, ValueError, "uniform has shape"),
     ],
 )
 def test_wrong_arrays_are_an_exception(engine, points, wrong, error, says):
     right = {"w": points["initial"], "batch": torch.arange(4), "out": torch.empty(SIZE)}
     with pytest.raises(error, match=says):
         engine.gradient(**(right | wrong))
+
+
+def test_a_wrong_direction_is_an_exception(engine, points):
+    w, batch = points["initial"], torch.arange(4)
+    with pytest.raises(ValueError, match="v has shape"):
+        engine.product("ggn", w, batch, torch.zeros(SIZE - 1))
+    with pytest.raises(TypeError, match=r"v is torch\.float64"):
+        engine.product("ggn", w, batch, torch.zeros(SIZE, dtype=torch.float64))
+    with pytest.raises(IndexError, match=r"batch\[0\]"):
+        engine.product("hessian", w, torch.tensor([60_000]), torch.zeros(SIZE))
 
 
 def test_wrong_images_and_labels_are_an_exception(train):
@@ -277,7 +438,5 @@ def test_a_forked_process_computes_the_same(tmp_path):
         "_, status = os.wait()\n"
         "raise SystemExit(os.waitstatus_to_exitcode(status))\n"
     )
-    import sys
-
     done = subprocess.run([sys.executable, "-c", program], timeout=60, cwd=tmp_path)
     assert done.returncode == 0
