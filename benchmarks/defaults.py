@@ -3,10 +3,9 @@
     python benchmarks/defaults.py [NAME…] [--seeds 3] [--out runs/defaults]
 
 Scenario plain, constant rate, trained on all 60,000 images; nothing is chosen by what is seen
-here. Wrappers go around sgd; the basic methods have
-stepwise and 1/t rates as well. Two processes with one thread each. Writes `results/defaults.json`,
-which the method pages are made from; what is done is not done again, and NAME… replaces those
-entries alone.
+here. Wrappers go around sgd; the basic methods have stepwise and 1/t rates as well. Two processes
+with one thread each. Writes `results/defaults.json`, which the method pages are made from; what is
+done is not done again, and NAME… replaces those entries alone.
 """
 
 import argparse
@@ -24,8 +23,6 @@ PASSES = 5
 LOOKS = (0.1, 0.25, 0.5, 1, 2, 3, 4, 5)
 BASIC = ("full_batch", "sgd", "single_sample")
 RATES = ("step", "1/t")
-# Their pages say that they need a smaller rate than the method inside.
-AROUND = {"sarah+sgd": {"lr": 0.05}, "storm+sgd": {"lr": 0.1}}
 RESULTS = Path(__file__).parents[1] / "results" / "defaults.json"
 
 
@@ -37,13 +34,12 @@ def entry(spec: str, seeds: int, out: Path) -> dict[str, Any]:
     name, _, rate = spec.partition(", ")
     found = [
         run(name, seed=s, bench=bench, registered=True, looks=LOOKS, passes=PASSES,
-            schedule=rate or "constant", **AROUND.get(name, {}))
+            schedule=rate or "constant")
         for s in range(seeds)
     ]  # fmt: skip
     looks = [{round(look["at"], 9): look for look in f.looks} for f in found]
     at = [x for x in LOOKS if all(x in seen for seen in looks)]
     return {
-        "settings": AROUND.get(name, {}),
         "seeds": seeds,
         "failed": [f.result["reason"] for f in found if f.status != "done"],
         "at": at,

@@ -67,7 +67,8 @@ def _page(
         )
         command = f"lenetlab run {entry.name}"
     else:
-        parts.append(f"Kind: {entry.kind}. On the bill: {entry.cost}.")
+        rate = f" The rate inside is {entry.rate:g} of the registered one." * (entry.rate != 1)
+        parts.append(f"Kind: {entry.kind}. On the bill: {entry.cost}.{rate}")
         command = f"lenetlab run {spec}"
     parts.append(f"    {command}")
     parts.append("## Measured")
@@ -116,9 +117,8 @@ def _measured(
     if found["at"]:
         lines.append(f"![Test accuracy of {spec} against effective passes]({name}.svg)")
     n = found["seeds"]
-    changed = "".join(f" but {key} = {value}" for key, value in found["settings"].items())
     lines.append(
-        f"With the defaults{changed}, a constant rate, plain, n = {n} seeds (band: lowest to "
+        f"With the defaults, a constant rate, plain, n = {n} seeds (band: lowest to "
         f"highest); {_points(found)}."
     )
     for reason in found["failed"]:

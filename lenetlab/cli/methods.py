@@ -73,6 +73,8 @@ def methods(
         out.print(table)
         if isinstance(entry, Wrapper):
             out.print(f"{entry.kind}; around a method: {entry.name}+sgd")
+            if entry.rate != 1:
+                out.print(f"the method inside has {entry.rate:g} of its registered rate")
             out.print(f"cost: {entry.cost}")
             return
         if isinstance(entry, Handler):

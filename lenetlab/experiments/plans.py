@@ -79,7 +79,7 @@ class NormTest(Plan):
     Byrd, Chin, Nocedal and Wu, Sample size selection in optimization methods for machine learning,
     Math. Program. 134, 2012, eq. 3.6 and 3.9; Bottou, Curtis and Nocedal 2018, section 5.2.2. V
     comes from the norms of single gradients, Σ‖g_i‖² − |S|‖∇f_S‖² over |S| − 1. A test costs two
-    gradients of the batch.
+    gradients of the batch, under a mask too.
     """
 
     def __init__(

@@ -16,7 +16,7 @@ from lenetlab.experiments.schedules import choose_schedule
 from lenetlab.methods.constraint import find_constraint, make_constraint
 from lenetlab.methods.decay import DECAYED
 from lenetlab.methods.registry import find
-from lenetlab.methods.wrappers import check_nesting, find_wrapper
+from lenetlab.methods.wrappers import check_nesting, find_wrapper, inside
 from lenetlab.methods.wrappers import split as split_names
 from lenetlab.problem.augmentation import choose_augmentation
 from lenetlab.problem.scenarios import check_keep, check_scenario, refuse_other_loss
@@ -161,7 +161,8 @@ def make_recipe(
 
     method : a name, `file.py:Class` or `module:Class`, inside wrappers, the outer first:
         `"ema+svrg+sgd"`.
-    settings : the method's hyperparameters; a key `part.name` sets `name` of the part `plan`,
+    settings : the method's hyperparameters, else its defaults (inside a wrapper with a rate of its
+        own, the registered rate times that); a key `part.name` sets `name` of the part `plan`,
         `schedule`, `constraint` or of a wrapper, as in `{"sam.rho": 0.1}`.
     epochs, passes : the budget, one of them: sweeps of the data order, or effective passes on the
         bill (60,000 example gradients each). Ten epochs if neither is given.
@@ -187,7 +188,7 @@ def make_recipe(
     weight_decay = None
     if entry.decay == "none" and "weight_decay" in own and "l2" in scenario:
         weight_decay = own.pop("weight_decay")
-    chosen = entry.settings(own)
+    chosen = inside(names, entry).settings(own)
     if weight_decay is not None:
         chosen = _with_l2(chosen, weight_decay)
 

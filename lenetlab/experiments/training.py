@@ -128,6 +128,7 @@ class Training:
         only if the next loss will say so."""
         self._apply_schedule()
         self.oracle.next_step()
+        self.oracle.progress = min(self.position / self._budget.amount, 1.0)
         if self._augmented is not None and self._augmented.go_to(int(self.oracle.order.sweeps)):
             self.oracle.forget()
         billed = self.oracle.ledger.passes

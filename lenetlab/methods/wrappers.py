@@ -9,9 +9,10 @@ registered beside their page like methods, one file each.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import pairwise
+from math import prod
 from typing import Any, ClassVar, Literal, get_args
 
 import torch
@@ -85,7 +86,10 @@ class Average(Stateful):
 
 @dataclass(frozen=True)
 class Wrapper:
-    """A registered average, update or estimator; the fields are those of a `Method`."""
+    """A registered average, update or estimator; the fields are those of a `Method`.
+
+    rate : what the registered rate of the method inside is multiplied by, where none is given.
+    """
 
     name: str
     kind: Kind
@@ -97,6 +101,7 @@ class Wrapper:
     page: str
     build: Callable[..., Any]
     domains: Mapping[str, Domain] = field(default_factory=dict)
+    rate: float = 1.0
 
     @property
     def summary(self) -> str:
@@ -120,6 +125,7 @@ def wrapper(
     cost: str,
     version: int = 1,
     domains: Mapping[str, Domain] | None = None,
+    rate: float = 1.0,
 ) -> Callable[[type], type]:
     """Register the decorated class; its module's docstring is the wrapper's page."""
 
@@ -128,7 +134,7 @@ def wrapper(
             raise ValueError(f"wrapper {name!r} is registered twice")
         _registered[name] = Wrapper(
             name, build.KIND, reference, version, defaults, space, cost, page_of(build), build,  # type: ignore[attr-defined]
-            domains or {},
+            domains or {}, rate,
         )  # fmt: skip
         return build
 
@@ -154,6 +160,15 @@ def split(spec: str) -> tuple[list[str], str]:
     """`"ema+svrg+sgd"` as the wrappers' names, outer first, and the method's."""
     *names, method = spec.split("+") if ":" not in spec.partition("+")[0] else [spec]
     return [name.strip() for name in names], method.strip()
+
+
+def inside(chosen: Sequence[str], method: Method) -> Method:
+    """`method` with the defaults that it has inside the wrappers `chosen`: their own rate."""
+    rate = prod(find_wrapper(name).rate for name in chosen)
+    registered = method.defaults.get("lr")
+    if rate == 1 or not isinstance(registered, float):
+        return method
+    return replace(method, defaults={**method.defaults, "lr": rate * registered})
 
 
 def check_nesting(chosen: Sequence[str], method: Method) -> None:
@@ -297,5 +312,5 @@ def compose(base: Optimizer, chosen: Sequence[Choice], w: Tensor) -> Composed:
 
 __all__ = [
     "KINDS", "Average", "Batch", "Composed", "Estimator", "Oracle", "Update", "Wrapper",
-    "check_nesting", "compose", "find_wrapper", "split", "wrapper", "wrappers",
+    "check_nesting", "compose", "find_wrapper", "inside", "split", "wrapper", "wrappers",
 ]  # fmt: skip

@@ -13,7 +13,7 @@ gradients) stand beside `value` and `gradient`, on the same batches; `linalg` fa
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -24,6 +24,7 @@ from lenetlab.oracle.engine import Engine, Layers
 from lenetlab.oracle.ledger import Ledger
 from lenetlab.oracle.linalg import LinearAlgebra
 from lenetlab.oracle.model import Model
+from lenetlab.oracle.norms import per_example_norms
 from lenetlab.oracle.order import DataOrder
 from lenetlab.oracle.weights import Weights
 from lenetlab.problem.model import Layout
@@ -47,6 +48,9 @@ class _Answer:
     at: Tensor  # effective weights
     loss: Tensor
     gradient: Tensor | None
+
+
+Kind = TypeVar("Kind", bound=second_order.Operator)
 
 
 class Oracle:
@@ -86,8 +90,10 @@ class Oracle:
         self._mask: Tensor | None = None
         self.loss: Tensor | None = None  # first loss of the present batch in this step
         self.asked = 0  # examples in the batch last drawn
+        self.progress = 0.0  # share of the budget spent before this step; the loop knows it
         self._present: Batch | None = None
         self._last: _Answer | None = None
+        self._linearised: _Answer | None = None  # in this step: an operator's loss and gradient
 
     @property
     def w(self) -> Tensor:
@@ -146,10 +152,11 @@ class Oracle:
         """Forget the present batch; the loop calls this between steps."""
         self._present = None
         self.loss = None
+        self._linearised = None
 
     def forget(self) -> None:
-        """Forget the remembered answer: the objective has changed."""
-        self._last = None
+        """Forget the remembered answers: the objective has changed."""
+        self._last = self._linearised = None
 
     def _check_size(self, n: int) -> None:
         if not 1 <= n <= self.order.n:
@@ -159,7 +166,7 @@ class Oracle:
 
     def __call__(self) -> Tensor:
         """The loss F on the present batch, in nats, detached, 0-dim; `.grad` of all parameters is
-        filled, and with it `g`. Charged: one gradient an example."""
+        filled, and with it `g`. Charged: one gradient an example, as in `gradient`."""
         loss, _ = self.gradient(self.batch, out=self._weights.g)
         self.answered(loss)
         return loss
@@ -191,20 +198,22 @@ class Oracle:
         self, batch: Batch, at: Tensor | None = None, out: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
         """F, 0-dim, and ∇F (44426,) on `batch` at `at`; the gradient is written to `out` if given.
-        Neither `.grad` nor `g` is touched. Charged: one gradient an example."""
+        Neither `.grad` nor `g` is touched. Charged: one gradient an example, without those at the
+        front of the batch that an operator of this step was linearised on, at the same point."""
         w = self._effective(at)
         out = torch.empty_like(w) if out is None else out
         known = self._recall(batch, w)
         if known is not None and known.gradient is not None:
             out.copy_(known.gradient)
             return known.loss, out
-        loss = self._engine.gradient(w, batch.indices, out)
-        self.ledger.charge("gradients", len(batch))
-        if self._l2:
-            loss = loss + self._penalty(w)
-            out[self._decayed].add_(w[self._decayed], alpha=self._l2)
-        if self._mask is not None:
-            out.mul_(self._mask)
+        front = self._front(batch, w)
+        rest = batch.indices if front is None else batch.indices[len(front.batch) :]
+        loss = self._objective(w, self._engine.gradient(w, rest, out), out)
+        self.ledger.charge("gradients", len(rest))
+        if front is not None and front.gradient is not None:
+            share = len(front.batch) / len(batch)
+            loss = torch.lerp(loss, front.loss, share)
+            out.lerp_(front.gradient, share)
         self._remember(batch, w, loss, out)
         return loss, out
 
@@ -214,30 +223,29 @@ class Oracle:
         """∇²F on `batch` at `at` (the current weights if None), as an operator: `H @ v`.
 
         Charged: a linearisation when made (each time anew above 2,000 examples), then a Hessian
-        product an example. Source: Pearlmutter 1994. Raises: `UserError` where nothing can be
-        differentiated, here as in all second-order answers."""
-        return second_order.Hessian(
-            *self._point(batch, at), self._mask, self._l2, decayed=self._decayed
-        )
+        product an example. A linearisation has computed the gradient too: to ask for it afterwards,
+        in the same step, at the same point, on the same batch or one that begins with it, costs
+        nothing for these examples. Source: Pearlmutter 1994. Raises: `UserError` where nothing can
+        be differentiated, here as in all second-order answers."""
+        return self._operator(second_order.Hessian, batch, at)
 
     def ggn(self, batch: Batch, at: Tensor | None = None) -> second_order.GaussNewton:
         """The generalised Gauss-Newton matrix on `batch` at `at`; never indefinite.
 
-        Charged: a linearisation, then a Gauss-Newton product an example. Source: Schraudolph 2002.
-        """
-        return second_order.GaussNewton(
-            *self._point(batch, at), self._mask, self._l2, decayed=self._decayed
-        )
+        Charged: a linearisation, which brings the gradient with it as in `hessian`, then a
+        Gauss-Newton product an example. Source: Schraudolph 2002."""
+        return self._operator(second_order.GaussNewton, batch, at)
 
     def fisher(
         self, batch: Batch, at: Tensor | None = None, sampled: bool = False
     ) -> second_order.Fisher:
         """The empirical Fisher matrix; with `sampled`, of labels drawn from the model once.
 
-        Charged as `ggn`, and a forward pass for drawn labels. Source: Kunstner et al. 2019."""
-        point = model, w, indices, ledger = self._point(batch, at)
+        Charged as `ggn`; for drawn labels a forward pass more, and the gradient is not F's.
+        Source: Kunstner et al. 2019."""
+        model, w, indices, ledger = self._point(batch, at)
         targets = second_order.drawn(model, w, indices, ledger, self.rng) if sampled else None
-        return second_order.Fisher(*point, self._mask, self._l2, targets, decayed=self._decayed)
+        return self._operator(second_order.Fisher, batch, at, targets)
 
     def sampled_gradient(self, batch: Batch, at: Tensor | None = None) -> Tensor:
         """The gradient (n,) of the mean loss, without L2, for labels drawn from the model at `at`:
@@ -273,21 +281,44 @@ class Oracle:
         return self._complete(rows, w)
 
     def per_example_norms(self, batch: Batch, at: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """F on `batch`, 0-dim, and ‖∇F_i‖ of every example (b,). Charged: one gradient an example;
-        with a mask or the oracle's L2 three, because a norm does not tell what they make of it."""
+        """F on `batch`, 0-dim, and ‖∇F_i‖ of every example (b,). Charged: a gradient an example."""
         w = self._effective(at)
-        loss, norms = self._engine.per_example_norms(w, batch.indices)
         self.ledger.charge("gradients", len(batch))
         if self._mask is None and not self._l2:
-            return loss, norms
-        # A norm does not tell what the mask or λw would have made of it.
-        model, _, indices, ledger = self._point(batch, at)
-        ledger.charge("per_example_gradients", len(batch))
-        parts = (
-            self._complete(second_order.per_example_gradients(model, w, chunk), w).norm(dim=1)
-            for chunk in torch.split(indices, second_order.NORMED)
-        )
-        return loss + self._penalty(w), torch.cat(list(parts))
+            return self._engine.per_example_norms(w, batch.indices)
+        # The norm of ∇ℓ_i does not tell what mask and λw make of it; the layers do.
+        mask = torch.ones_like(w) if self._mask is None else self._mask
+        decay = torch.zeros_like(w)
+        decay[self._decayed] = self._l2 * w[self._decayed]
+        total, norms = torch.zeros_like(w[0]), []
+        for chunk in torch.split(batch.indices, second_order.CHUNK):
+            layers = self._engine.layers(w, chunk)
+            total += layers.loss * len(chunk)
+            norms.append(per_example_norms(layers, self.shapes, mask, decay))
+        return total / len(batch) + self._penalty(w), torch.cat(norms)
+
+    def _operator(
+        self, kind: type[Kind], batch: Batch, at: Tensor | None, drawn: Tensor | None = None
+    ) -> Kind:
+        """The operator; its loss and gradient are remembered until the step ends, unless they are
+        of `drawn` targets."""
+        model, w, indices, ledger = self._point(batch, at)
+        operator = kind(model, w, indices, ledger, self._mask, self._l2, drawn, self._decayed)
+        known = operator.first_order() if drawn is None else None
+        if known is not None:
+            loss, gradient = known
+            loss = self._objective(w, loss, gradient)
+            self._linearised = _Answer(batch, w.clone(), loss, gradient)
+        return operator
+
+    def _objective(self, w: Tensor, loss: Tensor, gradient: Tensor) -> Tensor:
+        """F of the mean `loss` at effective weights; its `gradient` becomes ∇F in place."""
+        if self._l2:
+            loss = loss + self._penalty(w)
+            gradient[self._decayed].add_(w[self._decayed], alpha=self._l2)
+        if self._mask is not None:
+            gradient.mul_(self._mask)
+        return loss
 
     def _penalty(self, w: Tensor) -> Tensor:
         """λ/2‖w‖² at effective weights."""
@@ -315,12 +346,22 @@ class Oracle:
             self._last = _Answer(batch, w.clone(), loss.clone(), kept)
 
     def _recall(self, batch: Batch, w: Tensor) -> _Answer | None:
-        """The last answer, if it was to the same question at the same bits of w: it is free."""
-        last = self._last
-        if last is None or not torch.equal(last.at, w):
+        """The last answer, or an operator's, if it was to the same question at the same bits of w:
+        it is free."""
+        for known in (self._last, self._linearised):
+            if known is None or not torch.equal(known.at, w):
+                continue
+            if known.batch is batch or torch.equal(known.batch.indices, batch.indices):
+                return known
+        return None
+
+    def _front(self, batch: Batch, w: Tensor) -> _Answer | None:
+        """An operator's answer for the first examples of `batch`, at the same bits of w."""
+        known = self._linearised
+        if known is None or not torch.equal(known.at, w):
             return None
-        same = last.batch is batch or torch.equal(last.batch.indices, batch.indices)
-        return last if same else None
+        same = torch.equal(known.batch.indices, batch.indices[: len(known.batch)])
+        return known if same else None
 
     # checkpoints
 

@@ -9,8 +9,9 @@ With outputs z_i(w), their Jacobians J_i = ∂z_i/∂w and F = 1/b Σ ℓ(z_i), 
 
 An operator belongs to the point where it was made: it keeps a copy of w, and the graph that was
 recorded at the copy. Batches of up to `KEPT` examples are linearised once; larger ones chunk by
-chunk in every product, so that memory does not grow with the batch. Nothing is ever written to
-`.grad`, so no graph outlives its operator.
+chunk in every product, so that memory does not grow with the batch. The graph is that of a
+gradient: a kept one has computed loss and gradient on the way, and hands them out. Nothing is ever
+written to `.grad`, so no graph outlives its operator.
 
 Sources: Pearlmutter, Fast Exact Multiplication by the Hessian, Neural Computation 6(1), 1994;
 Schraudolph, Fast Curvature Matrix-Vector Products for Second-Order Gradient Descent, Neural
@@ -20,6 +21,7 @@ Approximation, 2019, on what the two Fishers are not.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -32,6 +34,14 @@ KEPT = 2000  # examples whose graph is kept; 0.04 to 0.06 MB each, measured
 NORMED = 64  # examples whose gradients are in memory at a time, 0.18 MB each
 
 Product = Callable[[Tensor], Tensor]
+
+
+class Linearisation(NamedTuple):
+    """Of some examples: v -> the sum of their products, and on the way to it Σ ℓ_i and Σ ∇ℓ_i."""
+
+    product: Product
+    loss: Tensor
+    gradient: Tensor
 
 
 class Operator(ABC):
@@ -65,12 +75,21 @@ class Operator(ABC):
         targets = model.targets(batch) if targets is None else targets
         self._parts = list(zip(torch.split(batch, CHUNK), torch.split(targets, CHUNK), strict=True))
         kept = len(batch) <= KEPT
-        self._products = [self._charged(*part) for part in self._parts] if kept else None
+        self._kept = [self._charged(*part) for part in self._parts] if kept else None
 
     @property
     def shape(self) -> tuple[int, int]:
         """(n, n)."""
         return len(self._w), len(self._w)
+
+    def first_order(self) -> tuple[Tensor, Tensor] | None:
+        """The mean loss ℓ at the operator's point and batch, and its gradient (n,), before mask and
+        L2; computed already. None for a batch that is linearised anew in every product."""
+        if self._kept is None:
+            return None
+        b = len(self._batch)
+        loss = torch.stack([part.loss for part in self._kept]).sum()
+        return loss / b, torch.stack([part.gradient for part in self._kept]).sum(0).div_(b)
 
     def __matmul__(self, v: Tensor) -> Tensor:
         """The product with `v`, in its shape."""
@@ -84,10 +103,10 @@ class Operator(ABC):
         masked = columns if self._mask is None else columns * self._mask.unsqueeze(1)
         total = torch.zeros_like(masked)
         for i, part in enumerate(self._parts):
-            product = self._products[i] if self._products else self._charged(*part)
+            linear = self._kept[i] if self._kept else self._charged(*part)
             for j, column in enumerate(masked.unbind(1)):
-                total[:, j] += product(column)
-            del product  # its graph goes before the next one is recorded
+                total[:, j] += linear.product(column)
+            del linear  # its graph goes before the next one is recorded
         self._ledger.charge(self.kind, len(self._batch) * columns.shape[1])
         total.div_(len(self._batch))
         total[self._decayed].add_(masked[self._decayed], alpha=self._l2)
@@ -95,14 +114,14 @@ class Operator(ABC):
             total.mul_(self._mask.unsqueeze(1))
         return total.view_as(v)
 
-    def _charged(self, chunk: Tensor, targets: Tensor) -> Product:
+    def _charged(self, chunk: Tensor, targets: Tensor) -> Linearisation:
         self._ledger.charge("linearisations", len(chunk))
         with torch.enable_grad():
             return self._linearise(self._w.clone().requires_grad_(), chunk, targets)
 
     @abstractmethod
-    def _linearise(self, w: Tensor, chunk: Tensor, targets: Tensor) -> Product:
-        """v -> the sum over `chunk` of each example's product, from a graph recorded at `w`."""
+    def _linearise(self, w: Tensor, chunk: Tensor, targets: Tensor) -> Linearisation:
+        """Of the examples in `chunk`, from a graph recorded at `w`."""
 
 
 class Hessian(Operator):
@@ -111,25 +130,34 @@ class Hessian(Operator):
     kind = "hessian_products"
     name = "hessian"
 
-    def _linearise(self, w: Tensor, chunk: Tensor, targets: Tensor) -> Product:
+    def _linearise(self, w: Tensor, chunk: Tensor, targets: Tensor) -> Linearisation:
         loss = self._model.losses(self._model.outputs(w, chunk), targets).sum()
         (g,) = torch.autograd.grad(loss, w, create_graph=True)
-        return lambda v: torch.autograd.grad(g, w, v, retain_graph=True)[0]
+
+        def product(v: Tensor) -> Tensor:
+            (out,) = torch.autograd.grad(g, w, v, retain_graph=True)
+            return out
+
+        return Linearisation(product, loss.detach(), g.detach())
 
 
 class GaussNewton(Operator):
     """1/b Σ J_iᵀ C_i J_i, the middle C_i (c, c) being the loss's Hessian in its outputs.
 
-    J v is the derivative of Jᵀ u, linear in u, by u: two backward passes give the forward one.
+    J v is the derivative of Jᵀ u, linear in u, by u: two backward passes give the forward one. It
+    does not matter at which u; at u = ∂ℓ/∂z Jᵀ u is the gradient.
     """
 
     kind = "gauss_newton_products"
     name = "ggn"
 
-    def _linearise(self, w: Tensor, chunk: Tensor, targets: Tensor) -> Product:
+    def _linearise(self, w: Tensor, chunk: Tensor, targets: Tensor) -> Linearisation:
         z = self._model.outputs(w, chunk)
-        middle = self._middle(z.detach(), targets)
-        u = torch.zeros_like(z, requires_grad=True)
+        point = z.detach().requires_grad_()
+        loss = self._model.losses(point, targets).sum()
+        (r,) = torch.autograd.grad(loss, point, create_graph=True)
+        middle = self._middle(point, r)
+        u = r.detach().clone().requires_grad_()
         (jt_u,) = torch.autograd.grad(z, w, u, create_graph=True)
 
         def product(v: Tensor) -> Tensor:
@@ -137,13 +165,10 @@ class GaussNewton(Operator):
             (out,) = torch.autograd.grad(z, w, middle(jv), retain_graph=True)
             return out
 
-        return product
+        return Linearisation(product, loss.detach(), jt_u.detach())
 
-    def _middle(self, z: Tensor, targets: Tensor) -> Product:
-        """C_i applied to every row of (b, c)."""
-        z = z.requires_grad_()
-        losses = self._model.losses(z, targets)
-        (r,) = torch.autograd.grad(losses.sum(), z, create_graph=True)
+    def _middle(self, z: Tensor, r: Tensor) -> Product:
+        """C_i applied to every row of (b, c); `r` is ∂ℓ/∂z, differentiable in `z`."""
         return lambda x: torch.autograd.grad(r, z, x, retain_graph=True)[0]
 
 
@@ -152,9 +177,8 @@ class Fisher(GaussNewton):
 
     name = "fisher"
 
-    def _middle(self, z: Tensor, targets: Tensor) -> Product:
-        z = z.requires_grad_()
-        (r,) = torch.autograd.grad(self._model.losses(z, targets).sum(), z)
+    def _middle(self, z: Tensor, r: Tensor) -> Product:
+        r = r.detach()
         return lambda x: r * (r * x).sum(1, keepdim=True)
 
 

@@ -12,7 +12,7 @@ from lenetlab.experiments.training import Training
 from lenetlab.oracle.torch_engine import TorchEngine
 from lenetlab.problem.data import Split
 from tests.methods.training import build
-from tests.problems import Quadratic, setting
+from tests.problems import Quadratic, Softmax, setting
 
 
 def training(spec, settings=None, **options):
@@ -100,6 +100,15 @@ def test_the_norm_test_grows_the_batch_as_its_formula_says():
     plan.observe(s.oracle)
     assert wanted > 12
     assert plan.batch_size(0) == min(int(wanted) + 1, 120)
+
+
+def test_a_norm_test_costs_two_gradients_of_its_batch_under_a_mask_too():
+    s = setting(Softmax(), batch_size=12, l2=0.1)
+    s.oracle.mask = (torch.arange(15) % 3 > 0).double()
+    plan = NormTest(size=12, every=1, largest=120)
+    plan.observe(s.oracle)
+    assert s.oracle.ledger.passes * 60_000 == pytest.approx(2 * 12)
+    assert s.oracle.ledger.gradients == 2 * 12
 
 
 def test_the_norm_test_ends_with_all_data_near_the_minimum():

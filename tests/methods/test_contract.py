@@ -50,6 +50,24 @@ def test_a_warm_up_does_not_hold_it_back(engine, name):
     assert went[1] > 0.1 * went[0]
 
 
+OWN_PACE = {  # rate is where they begin, or momentum moves them beside it
+    "rprop", "barzilai_borwein", "nonlinear_cg", "hypergradient", "fista",
+}  # fmt: skip
+
+
+def test_a_schedule_sets_the_rate_of_the_present_step(engine, name):
+    """At the rate zero the weights stay, and at once."""
+    if "lr" not in find(name).defaults or name in OWN_PACE:
+        pytest.skip("its rate is not what a step is multiplied by")
+    t = training(engine, name)
+    steps(t, 3)
+    for group in t.optimizer.param_groups:
+        group["lr"] = 0.0
+    before = t.weights.w.clone()
+    t.step()
+    assert (t.weights.w - before).norm() < 1e-5 * before.norm()
+
+
 def test_the_same_seed_gives_the_same_bits_and_another_does_not(engine, name):
     one, same, other = (training(engine, name, seed=seed) for seed in (0, 0, 1))
     for t in (one, same, other):

@@ -178,7 +178,12 @@ def test_estimates_are_billed():
     for _ in steps("sophia", s, 20, every=10):
         pass
     assert (s.oracle.ledger.gradients, s.oracle.ledger.forwards) == (22 * 12, 2 * 12)
-    s = setting(Softmax(), 12)
-    for _ in steps("adahessian", s, 20, every=5):
-        pass
-    assert (s.oracle.ledger.gradients, s.oracle.ledger.hessian_products) == (20 * 12, 4 * 12)
+    for name, given in (("adahessian", {}), ("sophia", {"estimator": "hutchinson"})):
+        s = setting(Softmax(), 12)
+        for _ in steps(name, s, 20, every=5, **given):
+            pass
+        bill = s.oracle.ledger
+        # where there is an estimate, the linearisation is the gradient: 1 + 2, in others 1
+        assert (bill.gradients, bill.linearisations) == (16 * 12, 4 * 12)
+        assert bill.hessian_products == 4 * 12
+        assert bill.passes * 60_000 == pytest.approx(12 * (4 * 3 + 16))

@@ -3,6 +3,8 @@
 import pytest
 import torch
 
+from lenetlab.experiments.recall import recall
+from lenetlab.experiments.recipe import make_recipe
 from lenetlab.methods.registry import find
 from lenetlab.methods.wrappers import Composed, Estimator, compose, wrappers
 from lenetlab.oracle.torch_engine import TorchEngine
@@ -156,6 +158,22 @@ def test_state_survives_in_its_own_dtype(name):
     second.oracle.restore(first.oracle.state())
     go(again, second)
     assert torch.equal(second.weights.w, expected)
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [("sgd", 0.4), ("saga+sgd", 0.1), ("sag+sgd", 0.1), ("sarah+sgd", 0.05), ("storm+sgd", 0.1),
+     ("ema+saga+adam", 0.25), ("svrg+sgd", 0.4)],
+)  # fmt: skip
+def test_an_estimator_may_ask_for_a_smaller_rate_inside(spec, expected):
+    usual = find("adam").defaults["lr"] if spec.endswith("adam") else 1.0
+    recipe = make_recipe(spec)
+    assert recipe.method.settings["lr"] == expected * usual
+    assert recipe.canonical()["method"][1] == {}
+    assert recall(recipe.canonical()) == recipe
+    given = make_recipe(spec, {"lr": 0.3})
+    assert given.method.settings["lr"] == 0.3
+    assert recall(given.canonical()) == given
 
 
 def test_a_step_that_never_asks_is_an_error():

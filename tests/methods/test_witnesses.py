@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from tests.methods.training import steps
+from tests.methods.training import build, steps
 from tests.problems import Setting, Softmax, setting
 
 STEPS = 100
@@ -56,13 +56,6 @@ WITNESSES: dict[str, tuple[str, dict, Callable[[list[Tensor]], Optimizer]]] = {
     "adan": (
         "adan", {"lr": 0.02, "beta1": 0.95, "beta2": 0.9, "beta3": 0.99, "weight_decay": 0.1},
         lambda p: LIB.Adan(p, lr=0.02, betas=ADAN, weight_decay=0.1),  # its default is proximal
-    ),
-    "ademamix": (
-        "ademamix",
-        {"lr": 0.02, "beta1": 0.9, "beta2": 0.99, "beta3": 0.999, "alpha": 3.0, "T": 60,
-         "weight_decay": 0.1},
-        lambda p: LIB.AdEMAMix(p, lr=0.02, betas=MIX, alpha=3.0, t_alpha_beta3=60,
-                               weight_decay=0.1, weight_decouple=True),
     ),
     "ademamix at once": (
         "ademamix",
@@ -109,6 +102,22 @@ def test_a_step_is_theirs(case):
         torch.testing.assert_close(a, b, rtol=tolerance, atol=tolerance)
         first = a if first is None else first
     assert (a - first).norm() > 0.1
+
+
+def test_ademamix_raises_its_slow_memory_as_theirs_does():
+    """Theirs counts the steps, from 1 to 60; ours is told that they are 0.6 of a budget of 100."""
+    s = begun()
+    optimizer = build("ademamix", s, lr=0.02, beta1=0.9, beta2=0.99, beta3=0.999, alpha=3.0, T=0.6,
+                      weight_decay=0.1)  # fmt: skip
+    other = theirs(
+        lambda p: LIB.AdEMAMix(p, lr=0.02, betas=MIX, alpha=3.0, t_alpha_beta3=60,
+                               weight_decay=0.1, weight_decouple=True)
+    )  # fmt: skip
+    for k, w in enumerate(other):
+        s.oracle.next_step()
+        s.oracle.progress = (k + 1) / STEPS
+        optimizer.step(s.oracle)
+        torch.testing.assert_close(s.weights.w, w, rtol=1e-11, atol=1e-11)
 
 
 def test_stochastic_line_search_follows_its_algorithm():

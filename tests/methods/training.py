@@ -28,6 +28,7 @@ def steps(spec: str, s: Setting, n: int, **given) -> Iterator[Tensor]:
     optimizer = build(spec, s, **given)
     for k in range(n):
         s.oracle.next_step()
+        s.oracle.progress = k / n
         optimizer.step(s.oracle)
         optimizer.observe(s.weights.w, (k + 1) / n)
         yield optimizer.answer(s.weights.w).clone()

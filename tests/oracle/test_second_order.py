@@ -250,6 +250,72 @@ def test_every_product_is_charged():
         _ = h @ torch.ones(4)
 
 
+LONGER = Batch(torch.cat([BATCH.indices, torch.tensor([20, 30, 40, 50, 60])]))
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("kind", ["hessian", "ggn", "fisher"])
+@pytest.mark.parametrize("problem", [Quadratic, Softmax])
+def test_a_gradient_that_a_linearisation_has_computed_is_charged_once(problem, kind, masked):
+    s, fresh = at_random(problem(), masked), at_random(problem(), masked).oracle
+    o, ledger = s.oracle, s.oracle.ledger
+    getattr(o, kind)(BATCH)
+    for batch, paid in ((BATCH, 0), (LONGER, len(LONGER) - len(BATCH))):
+        before = ledger.gradients
+        loss, g = o.gradient(batch)
+        assert ledger.gradients - before == paid
+        expected_loss, expected = fresh.gradient(batch)
+        torch.testing.assert_close((loss, g), (expected_loss, expected))
+    torch.testing.assert_close(o.value(BATCH), fresh.value(BATCH))
+    assert ledger.forwards == 0
+    assert ledger.linearisations == len(BATCH)
+
+
+def test_it_is_charged_again_for_another_point_batch_mask_or_step():
+    s = at_random(Softmax(), masked=False)
+    o, b = s.oracle, len(BATCH)
+
+    def paid(batch=BATCH, at=None):
+        before = o.ledger.gradients
+        o.gradient(batch, at=at)
+        return o.ledger.gradients - before
+
+    o.hessian(BATCH)
+    assert paid() == 0
+    assert paid(at=s.weights.w + 1e-9) == b
+    assert paid(Batch(BATCH.indices.flip(0))) == b
+    o.next_step()
+    assert paid() == b
+    o.hessian(BATCH)
+    o.mask = torch.ones_like(s.weights.w)
+    assert paid() == b
+    o.fisher(BATCH, sampled=True)  # of other labels
+    assert paid() == b
+
+
+def test_a_batch_that_is_linearised_in_every_product_leaves_the_gradient_to_be_paid(monkeypatch):
+    monkeypatch.setattr(second_order, "KEPT", 5)
+    s = at_random(Softmax(), masked=False)
+    s.oracle.hessian(BATCH)
+    s.oracle.gradient(BATCH)
+    assert (s.oracle.ledger.linearisations, s.oracle.ledger.gradients) == (0, len(BATCH))
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("l2", [0.0, 0.3])
+def test_norms_of_examples_cost_a_gradient_through_mask_and_l2(masked, l2):
+    oracle, weights, engine = lenet()
+    order = DataOrder(torch.Generator().manual_seed(0), 40)
+    o = Oracle(engine, weights, order, lambda: 8, oracle.rng, l2, weights.matrices)
+    if masked:
+        rng = torch.Generator().manual_seed(2)
+        o.mask = (torch.rand(SIZE, generator=rng) < 0.5).double()
+    loss, norms = o.per_example_norms(BATCH)
+    assert o.ledger.gradients == len(BATCH) == 60_000 * o.ledger.passes
+    torch.testing.assert_close(norms, o.per_example_gradients(BATCH).norm(dim=1))
+    torch.testing.assert_close(loss, o.gradient(BATCH)[0])
+
+
 def test_memory_is_flat_over_a_thousand_products():
     oracle, weights, _ = lenet(dtype=torch.float32)
     v = torch.ones(SIZE)

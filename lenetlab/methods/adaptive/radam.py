@@ -24,8 +24,9 @@ from lenetlab.methods.registry import log_uniform, method, uniform
     family="adaptive",
     reference="Liu et al. 2020, arXiv:1908.03265, Alg. 2",
     decay="coupled",
-    defaults={"lr": 8e-3, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "weight_decay": 0.0},
+    defaults={"lr": 2e-3, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "weight_decay": 0.0},
     space={"lr": log_uniform(1e-3, 3e-2), "beta1": uniform(0.8, 0.95)},
+    version=2,
     cost="1 gradient a step; 2 vectors",
 )
 def radam(

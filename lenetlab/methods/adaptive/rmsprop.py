@@ -7,7 +7,8 @@ Adagrad with a memory that fades, so that rates can rise again.
 
 Source: Tieleman and Hinton, Lecture 6.5, Neural Networks for Machine Learning, Coursera, 2012.
 Implementations differ in where ε stands; PyTorch adds it after the root. α is called `beta2`
-here as in its descendants. With momentum and bias corrections it is `adam`.
+here as in its descendants. Its momentum sums up what has been divided by the root; `adam` divides
+what has been averaged, and corrects both means for their start.
 Here: `torch.optim.RMSprop`. Cost: one gradient a step; one vector of memory, two with momentum.
 """
 

@@ -12,8 +12,11 @@ For an L-smooth F and η = 1/L, after k steps, with F* its infimum:
     any                      min_{j<k} ‖∇F(w_j)‖² ≤ 2L (F(w_0) − F*) / k
 
 Source: Cauchy, Méthode générale pour la résolution des systèmes d'équations simultanées, 1847;
-Kochenderfer and Wheeler, Algorithms for Optimization, 2019, section 5.1; the rates: Nesterov,
-Introductory Lectures on Convex Optimization, 2004, sections 1.2.3 and 2.1.5.
+Kochenderfer and Wheeler, Algorithms for Optimization, 2019, section 5.1; the rates: Beck and
+Teboulle, A Fast Iterative Shrinkage-Thresholding Algorithm, SIAM J. Imaging Sci. 2, 2009, Theorem
+3.1; Karimi, Nutini and Schmidt, Linear Convergence under the Polyak-Łojasiewicz Condition, 2016,
+arXiv:1608.04636, Theorem 1; Nesterov, Introductory Lectures on Convex Optimization, 2004, section
+1.2.3, whose section 2.1.5 has 2L ‖w_0 − w*‖² / (k + 4), a larger constant, for convex F.
 It is `sgd` at batch size n. Here: `torch.optim.SGD`. Cost: one pass a step; no memory.
 """
 

@@ -5,13 +5,13 @@ and as many grow where the gradient of the loss is largest: a weight that is abs
 to speak for it, but it has a gradient. Grown weights begin at zero.
 
     n_t = α/2 (1 + cos(π t / T)) k           moved at time t, until T = `end`
-    drop: the n_t active with smallest |w|;  grow: the n_t others with largest |∇F_S(w)|
+    drop: the n_t active with smallest |w|;  grow: the n_t not active now with largest |∇F_S(w)|
 
 Source: Evci, Gale, Menick, Castro and Elsen, Rigging the Lottery: Making All Tickets Winners, ICML
 2020, arXiv:1911.11134, Algorithm 1 with its α = 0.3 and T = 0.75 of the training; jointly over both
-layers unless `per_layer`. There an update takes the place of a step; here it follows one, on the
-same batch. The momentum of a grown weight is not cleared as it is there: with a gradient of zero
-since its drop there is none left.
+layers unless `per_layer`. What was dropped just now may grow again, and then stays as it was. There
+an update takes the place of a step; here it follows one, on the same batch. The momentum of a grown
+weight is not cleared as it is there: with a gradient of zero since its drop there is none left.
 Cost: one more gradient an update, at most 1/`every` of them; one mask.
 """
 
@@ -32,6 +32,7 @@ from lenetlab.settings import UNIT
     reference="Evci et al. 2020, arXiv:1911.11134, Alg. 1",
     defaults={"alpha": 0.3, "every": 0.01, "end": 0.75},
     space={"alpha": uniform(0.1, 0.5)},
+    version=2,
     cost="1 gradient an update, at most 75; 1 mask",
     domains={"alpha": UNIT, "every": PERIOD, "end": SHARE},
 )
@@ -60,8 +61,8 @@ class RigL(Constraint):
         mask = old.clone()
         for group in self.bound.groups:
             active = group.of(old) > 0
-            moved = min(round(share * group.keep), group.size - group.keep)
+            moved = round(share * group.keep)
             stay = largest(group.of(oracle.w).abs().masked_fill_(~active, -1), group.keep - moved)
-            grown = largest(group.of(g).abs().masked_fill_(active, -1), moved)
+            grown = largest(group.of(g).abs().masked_fill_(stay > 0, -1), moved)
             group.put(stay + grown, mask)
         oracle.mask = mask

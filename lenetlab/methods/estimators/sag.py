@@ -5,6 +5,10 @@ makes it biased, with a smaller variance than `saga`, whose table it shares.
 
     j random,  φ_j ← ∇f_j(w),   v = φ̄ = Σ (n_j / m) φ_j over the batches seen, m examples
 
+The rate inside is a quarter of that of the method alone, unless told otherwise. On held-out images
+of the training set after five passes, two seeds, `sag+sgd` reaches 85.6 % with a rate of 0.05,
+87.0 % with 0.1, 86.6 % with 0.2 and 85.8 % with sgd's own 0.4.
+
 Source: Schmidt, Le Roux and Bach, Minimizing Finite Sums with the Stochastic Average Gradient,
 Math. Program. 162, 2017, arXiv:1309.2388, Algorithm 1, with section 4.1's division by what has
 been seen and section 4.5's mini-batches. With one batch it is gradient descent.
@@ -25,6 +29,8 @@ from lenetlab.methods.wrappers import Oracle, wrapper
     reference="Schmidt, Le Roux and Bach 2017, arXiv:1309.2388, Alg. 1",
     defaults={},
     space={},
+    version=2,
+    rate=0.25,
     cost="1 gradient a step; n/b vectors, 167 MB at b = 64",
 )
 class SAG(Table):

@@ -7,6 +7,11 @@ a constant rate, without SVRG's full passes.
 
     j random,  v = ∇f_j(w) − φ_j + φ̄,   then φ_j ← ∇f_j(w),   φ̄ = Σ (n_j / n) φ_j
 
+An old gradient is of a point that far steps have left: the rate inside is a quarter of that of the
+method alone, unless told otherwise. On held-out training images after five passes, two seeds,
+`saga+sgd` reaches 87.2 % with a rate of 0.05, 88.2 % with 0.1, 87.2 % with 0.2 and 82.3 % with
+sgd's own 0.4.
+
 Source: Defazio, Bach and Lacoste-Julien, SAGA, NIPS 2014, arXiv:1407.0202, eq. 7. There the table
 has a row an example and starts full; here it has a row a batch and starts at zero, which is as
 unbiased. The batch visited is the one that holds the first example of the data order's present
@@ -59,6 +64,8 @@ class Table(Estimator):
     reference="Defazio, Bach and Lacoste-Julien 2014, arXiv:1407.0202, eq. 7",
     defaults={},
     space={},
+    version=2,
+    rate=0.25,
     cost="1 gradient a step; n/b vectors, 167 MB at b = 64",
 )
 class SAGA(Table):

@@ -6,7 +6,7 @@ was too long: their inner product is the derivative of the loss by the last rate
     η ← η + β gᵀg⁻,   w ← w − η g
 
 Source: Baydin et al., Online Learning Rate Adaptation with Hypergradient Descent, ICLR 2018,
-arXiv:1703.04782, Algorithm 1 (SGD-HD). `lr` is the first rate; what a schedule takes from `lr` or
+arXiv:1703.04782, Algorithm 4 (SGD-HD). `lr` is the first rate; what a schedule takes from `lr` or
 adds to it later, it takes from η or adds to it. η is kept from turning negative. With β = 0 it is
 `sgd`.
 Cost: one gradient a step; one vector.
@@ -24,9 +24,10 @@ from lenetlab.settings import NOT_NEGATIVE
 @method(
     "hypergradient",
     family="line_search",
-    reference="Baydin et al. 2018, arXiv:1703.04782, Alg. 1",
-    defaults={"lr": 0.1, "beta": 1e-3},
-    space={"lr": log_uniform(0.01, 0.5), "beta": log_uniform(1e-5, 1e-1)},
+    reference="Baydin et al. 2018, arXiv:1703.04782, Alg. 4",
+    defaults={"lr": 0.4, "beta": 1e-3},
+    space={"lr": log_uniform(0.05, 1.0), "beta": log_uniform(1e-5, 1e-1)},
+    version=2,
     cost="1 gradient a step; 1 vector",
     domains={"beta": NOT_NEGATIVE},
 )

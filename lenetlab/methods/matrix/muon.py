@@ -13,8 +13,9 @@ bias is a matrix of one row, whose polar factor is u/‖u‖: a step of length �
 moves about as far as the weights beside it.
 
 Source: Jordan et al., Muon: An optimizer for hidden layers in neural networks, 2024,
-kellerjordan.github.io/posts/muon; √max(1, A/B) and the steepest descent: Bernstein and Newhouse,
-Old Optimizer, New Norm, 2024, arXiv:2409.20325. Usually biases, first and last layers are left to
+kellerjordan.github.io/posts/muon, and √max(1, A/B) from the author's code; the steepest descent:
+Bernstein and Newhouse, Old Optimizer, New Norm, 2024, arXiv:2409.20325, whose norm would have
+√(A/B), below 1 too. Usually biases, first and last layers are left to
 AdamW, at a rate of their own. `torch.optim.Muon` takes matrices alone, decays by 0.1 unless told
 otherwise and iterates in bfloat16, this one in the weights' own precision. Moonshot scales steps by
 0.2 √max(A, B) (arXiv:2502.16982). airbench's Muon takes convolutions alone and has no decay: it

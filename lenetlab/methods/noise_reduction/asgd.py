@@ -9,9 +9,12 @@ it than they do. The steps themselves are those of `sgd`, only the answer differ
 Source: Polyak and Juditsky, Acceleration of Stochastic Approximation by Averaging, SIAM J.
 Control Optim. 30(4), 1992; Ruppert 1988. Differs from PyTorch's defaults: its λ = 1e-4 is a
 hidden weight decay and is 0 here, and its t₀ = 10⁶ would never average within ten epochs.
-With λ = 0 its rate does not decay. With t₀ = ∞ it is `sgd`.
+With λ = 0 its rate does not decay, and PyTorch's, which it works out at the end of a step for the
+next one, is that of a schedule a step late: here it is the present one. With t₀ = ∞ it is `sgd`.
 Here: `torch.optim.ASGD`. Cost: one gradient a step; one vector of memory.
 """
+
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -21,7 +24,15 @@ from lenetlab.settings import NOT_NEGATIVE
 
 
 class ASGD(torch.optim.ASGD):
-    """PyTorch's ASGD, whose average is the answer."""
+    """PyTorch's ASGD at the present rate, whose average is the answer."""
+
+    def step(self, closure: Any = None) -> Any:
+        """One step at the rate of its group, which a schedule may have just changed."""
+        for group in self.param_groups:
+            for p in group["params"]:
+                if "eta" in self.state[p]:
+                    self.state[p]["eta"].fill_(group["lr"])
+        return super().step(closure)
 
     def answer(self, w: Tensor) -> Tensor:
         """The average `ax` of the flat vector's slices; `w` itself before the first step."""
@@ -36,6 +47,7 @@ class ASGD(torch.optim.ASGD):
     decay="coupled",
     defaults={"lr": 0.4, "t0": 500, "weight_decay": 0.0},
     space={"lr": log_uniform(0.05, 2.0)},
+    version=2,
     cost="1 gradient a step; 1 vector",
     domains={"t0": NOT_NEGATIVE},
 )

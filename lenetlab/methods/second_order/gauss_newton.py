@@ -6,18 +6,19 @@ and Marquardt's damping λ grows where the model promised more than the loss gav
 it was right. The iteration starts from the last solution, which a noisy problem hardly changes.
 
     (G_{S_G}(w) + λI) p = −∇F_S(w)     by CG from ζ p⁻, preconditioned by M
-    M = (diag(Σ_i g_i²) + λ)^α,   α = ¾,   g_i the gradients of the examples in S_G
+    M = (diag(1/|S_G| Σ_i g_i²) + λ)^α,   α = ¾,   g_i the gradients of the examples in S_G
     ρ = (F_S(w + ηp) − F_S(w)) / (η ∇F_Sᵀp + ½ η² pᵀGp)
     ρ < ¼: λ ← 3/2 λ;   ρ > ¾: λ ← 2/3 λ;   ρ > 0: w ← w + η p
 
 Source: Martens, Deep Learning via Hessian-Free Optimization, ICML 2010, sections 4.1 (damping),
-4.4 (CG ends where φ gains less than ε = 5·10⁻⁴ of itself an iteration), 4.5 (start) and 4.7 (M);
-ζ: Martens and Sutskever 2012; G: Schraudolph, Neural Computation 14(7), 2002. There S is all
-data and a line search follows; here a step that raises F_S is not taken. With λ → ∞ it is
-gradient descent with the step 1/λ; with λ = 0 on a quadratic it is done in one step.
-Cost: one gradient and one forward pass a step; on S_G a gradient an example (counted 2), a
-linearisation and 1.3 a product; eight vectors, and for a moment one an example of S_G. These are
-few updates a pass, 39 with these defaults, and its accuracy is that of few updates.
+4.4 (CG ends where φ gains less than ε = 5·10⁻⁴ of itself an iteration), 4.5 (start) and 4.7 (M, of
+the mean, which has the size of G and λ); ζ: Martens and Sutskever 2012; G: Schraudolph, Neural
+Computation 14(7), 2002. There S is all data and a line search follows; here a step that raises F_S
+is not taken. With λ → ∞ it is gradient descent with the step 1/λ; with λ = 0 on a quadratic it is
+done in one step.
+Cost: one gradient, S_G's by its linearisation, and one forward pass a step; on S_G a gradient an
+example (counted 2) and 1.3 a product; eight vectors, and for a moment one an example of S_G. These
+are few updates a pass, 39 with these defaults, and its accuracy is that of few updates.
 """
 
 import math
@@ -45,7 +46,8 @@ EPSILON = 5e-4
         "damping": log_uniform(1e-3, 10.0),
         "warm": uniform(0.0, 0.99),
     },
-    cost="1 1/3 gradients a step, 3 and 1.3 a product of 50 examples; 8 vectors",
+    version=2,
+    cost="1 1/3 gradients a step, 2 and 1.3 a product of 50 examples; 8 vectors",
     domains={
         "damping": NOT_NEGATIVE,
         "iterations": POSITIVE_COUNT,
@@ -63,15 +65,16 @@ class GaussNewton(Base):
         self.lam = float(self.group["damping"])
 
     def step(self, oracle: Oracle) -> Tensor:
-        loss = oracle()
         w, g, h = self.w, self.g, self.group
         batch = oracle.batch
         part = Batch(batch.indices[: h["curvature"]])
+        ggn = oracle.ggn(part)
+        loss = oracle()  # on what the linearisation has left
         rows = oracle.per_example_gradients(part)
-        m = (rows.square_().sum(0) + self.lam).pow_(ALPHA)
+        m = (rows.square_().mean(0) + self.lam).pow_(ALPHA)
         m.clamp_(min=1e-12)  # λ = 0, and a weight that no example moves
         self.p, gp = conjugate_gradients(
-            oracle.ggn(part), -g, self.lam, h["iterations"],
+            ggn, -g, self.lam, h["iterations"],
             start=self.p * h["warm"], preconditioner=m, progress=EPSILON,
         )  # fmt: skip
         step = h["lr"] * self.p
