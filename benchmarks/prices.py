@@ -4,8 +4,7 @@
 
 Every kind of answer and the gradient of the same batch by the same engine are timed in turn, in
 blocks of at least 0.3 s; printed is the ratio of the minimums, per example, beside the ledger's
-price. Second-order answers are PyTorch's, so they are compared with PyTorch's gradient; the native
-engine's forward pass with its own. An operator is linearised when it is made.
+price. The prices are the native engine's, which computes every product from the start.
 """
 
 import argparse
@@ -16,12 +15,13 @@ from lenetlab.openmp import wait_briefly
 wait_briefly()
 
 import torch
-from timing import in_turns, machine
+from timing import Work, in_turns, machine
+from torch import Tensor
 
 from lenetlab.oracle.engine import Engine
 from lenetlab.oracle.ledger import COST
 from lenetlab.oracle.native_engine import NativeEngine
-from lenetlab.oracle.oracle import Oracle
+from lenetlab.oracle.oracle import Batch, Oracle
 from lenetlab.oracle.order import DataOrder
 from lenetlab.oracle.torch_engine import TorchEngine
 from lenetlab.oracle.weights import Weights
@@ -48,25 +48,27 @@ def main() -> None:
     by_torch = oracle(TorchEngine(data, torch.device("cpu")), len(data))
     native = oracle(NativeEngine(data.images, data.labels, args.threads), len(data))
     batch = by_torch.sample(args.batch)
-    hessian, ggn, v = by_torch.hessian(batch), by_torch.ggn(batch), torch.randn(SIZE)
-    works = {
-        "gradient": lambda: by_torch.gradient(batch),
-        "forwards": lambda: by_torch.value(batch),
-        "linearisations": lambda: by_torch.ggn(batch),
-        "linearisations, Hessian": lambda: by_torch.hessian(batch),
-        "hessian_products": lambda: hessian @ v,
-        "gauss_newton_products": lambda: ggn @ v,
-        "per_example_gradients": lambda: by_torch.per_example_gradients(batch),
-    }
-    found = in_turns(works, dict.fromkeys(works, args.threads), args.repeats)
-    own = {"gradient": lambda: native.gradient(batch), "forwards": lambda: native.value(batch)}
-    found_native = in_turns(own, {}, args.repeats)
-
+    v = torch.randn(SIZE)
     print(f"{'answer':<28}{'charged':>8}{'takes':>8}{'(median)':>10}")
-    for name, seconds in found.items():
-        if name != "gradient":
-            show(name, seconds, found["gradient"])
-    show("forwards, native", found_native["forwards"], found_native["gradient"])
+    for name, asked in {"native": native, "PyTorch": by_torch}.items():
+        works = answers(asked, batch, v)
+        found = in_turns(works, dict.fromkeys(works, args.threads), args.repeats)
+        print(name)
+        for kind, seconds in found.items():
+            show(kind, seconds, found["gradients"])
+
+
+def answers(asked: Oracle, batch: Batch, v: Tensor) -> dict[str, Work]:
+    """One question of every kind; a product includes its operator."""
+    return {
+        "gradients": lambda: asked.gradient(batch),
+        "forwards": lambda: asked.value(batch),
+        "hessian_products": lambda: asked.hessian(batch) @ v,
+        "gauss_newton_products": lambda: asked.ggn(batch) @ v,
+        "per_example_gradients": lambda: asked.per_example_gradients(batch),
+        "gradients, drawn labels": lambda: asked.sampled_gradient(batch),
+        "gradients, norms": lambda: asked.per_example_norms(batch),
+    }
 
 
 def show(name: str, seconds: list[float], gradient: list[float]) -> None:

@@ -1,6 +1,6 @@
-"""The native engine's stages, each timed alone on one thread: µs, GFLOP/s, share of the core's peak.
+"""The native engine's stages, each timed alone on one thread: µs, GFLOP/s, share of the peak.
 
-python benchmarks/stages.py             every instruction set of this machine, one after the other
+python benchmarks/stages.py             every instruction set of this machine, in turn
 python benchmarks/stages.py --force     beside other work
 """
 

@@ -24,10 +24,14 @@ class Problem:
     shapes: Layout
     n: int
 
-    def gradient(self, w: Tensor, batch: Tensor, out: Tensor) -> Tensor:
+    def gradient(
+        self, w: Tensor, batch: Tensor, out: Tensor, uniform: Tensor | None = None
+    ) -> Tensor:
         leaf = w.detach().clone().requires_grad_()
         with torch.enable_grad():
-            loss = self.losses(self.outputs(leaf, batch), self.targets(batch)).mean()
+            z = self.outputs(leaf, batch)
+            targets = self.targets(batch) if uniform is None else self.draw(z.detach(), uniform)
+            loss = self.losses(z, targets).mean()
             (g,) = torch.autograd.grad(loss, leaf)
         out.copy_(g)
         return loss.detach()
@@ -62,7 +66,7 @@ class Problem:
     def losses(self, z: Tensor, targets: Tensor) -> Tensor:
         raise NotImplementedError
 
-    def draw(self, z: Tensor, rng: torch.Generator) -> Tensor:
+    def draw(self, z: Tensor, uniform: Tensor) -> Tensor:
         raise NotImplementedError
 
     def at_start(self, dtype: torch.dtype) -> Tensor:
@@ -107,8 +111,9 @@ class Quadratic(Problem):
     def losses(self, z: Tensor, targets: Tensor) -> Tensor:
         return 0.5 * (z - targets.to(z.dtype)).square().sum(1)
 
-    def draw(self, z: Tensor, rng: torch.Generator) -> Tensor:
-        return z + torch.randn(z.shape, generator=rng, dtype=z.dtype)
+    def draw(self, z: Tensor, uniform: Tensor) -> Tensor:
+        normal = torch.special.ndtri(uniform.to(z.dtype).clamp(1e-7, 1 - 1e-7))
+        return z + normal.unsqueeze(1)
 
     def at_start(self, dtype: torch.dtype) -> Tensor:
         return torch.zeros(9, dtype=dtype)

@@ -8,7 +8,7 @@ because two engines agree to rounding and not to the bit.
 import sys
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -45,8 +45,11 @@ class Engine(Protocol):
     key: str  # of what computes, where that is not PyTorch: part of a run's identity
     threads: int
 
-    def gradient(self, w: Tensor, batch: Tensor, out: Tensor) -> Tensor:
-        """Mean cross-entropy, 0-dim; its gradient is written to `out` (44426,)."""
+    def gradient(
+        self, w: Tensor, batch: Tensor, out: Tensor, uniform: Tensor | None = None
+    ) -> Tensor:
+        """Mean cross-entropy, 0-dim; its gradient is written to `out` (44426,), with `uniform`
+        numbers (b,) in [0, 1) that of the labels which they draw."""
         ...
 
     def value(self, w: Tensor, batch: Tensor) -> Tensor:
@@ -64,6 +67,24 @@ class Engine(Protocol):
 
     def per_example_norms(self, w: Tensor, batch: Tensor) -> tuple[Tensor, Tensor]:
         """Mean cross-entropy, and the Euclidean norm of every example's gradient (b,)."""
+        ...
+
+
+@runtime_checkable
+class Curved(Protocol):
+    """An engine that answers about curvature by itself; for others PyTorch differentiates a
+    `Model`. With `uniform` numbers the labels are drawn, as in `Engine.gradient`."""
+
+    def product(
+        self, kind: Curvature, w: Tensor, batch: Tensor, v: Tensor, uniform: Tensor | None = None
+    ) -> Tensor:
+        """The matrix of that `kind` times `v` (n,)."""
+        ...
+
+    def per_example_gradients(
+        self, w: Tensor, batch: Tensor, uniform: Tensor | None = None
+    ) -> Tensor:
+        """Every example's gradient, a row each (b, n)."""
         ...
 
 

@@ -9,10 +9,9 @@ PASS = 60_000  # example gradients in one effective pass, whatever the size of t
 COST: Mapping[str, float] = {
     "gradients": 1.0,
     "forwards": 1 / 3,
-    "hessian_products": 2.0,
-    "gauss_newton_products": 1.3,
-    "per_example_gradients": 2.0,
-    "linearisations": 1.0,
+    "hessian_products": 2.4,
+    "gauss_newton_products": 1.7,
+    "per_example_gradients": 2.4,
 }
 
 
@@ -20,8 +19,7 @@ COST: Mapping[str, float] = {
 class Ledger:
     """Counts of examples per kind of answer; factorizations by count and size.
 
-    gradients, forwards, hessian_products, gauss_newton_products, linearisations,
-    per_example_gradients : examples.
+    gradients, forwards, hessian_products, gauss_newton_products, per_example_gradients : examples.
     factorizations : number of matrix factorizations; `factorized` adds up their n³.
     """
 
@@ -29,7 +27,6 @@ class Ledger:
     forwards: int = 0
     hessian_products: int = 0
     gauss_newton_products: int = 0
-    linearisations: int = 0
     per_example_gradients: int = 0
     factorizations: int = 0
     factorized: int = 0

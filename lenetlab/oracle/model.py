@@ -27,8 +27,9 @@ class Model(Protocol):
         """ℓ (b,), a convex function of `z` (b, c)."""
         ...
 
-    def draw(self, z: Tensor, rng: torch.Generator) -> Tensor:
-        """Targets drawn from the distribution whose negative log-likelihood the loss is."""
+    def draw(self, z: Tensor, uniform: Tensor) -> Tensor:
+        """Targets drawn from the distribution whose negative log-likelihood the loss is, by one
+        number in [0, 1) an example (b,)."""
         ...
 
 
@@ -39,7 +40,7 @@ class Classification:
         """−log softmax(z)[target], in nats."""
         return F.cross_entropy(z, targets, reduction="none")
 
-    def draw(self, z: Tensor, rng: torch.Generator) -> Tensor:
-        """A label for every example, from softmax(z)."""
-        p = torch.softmax(z.detach().cpu(), dim=1)
-        return torch.multinomial(p, 1, generator=rng).squeeze(1).to(z.device)
+    def draw(self, z: Tensor, uniform: Tensor) -> Tensor:
+        """From softmax(z): the first label whose cumulated probability exceeds the number."""
+        below = torch.softmax(z.detach(), dim=1)[:, :-1].cumsum(1)  # the last label takes the rest
+        return (below <= uniform.to(z).unsqueeze(1)).sum(1)

@@ -93,7 +93,7 @@ class NativeEngine:
         _check("v", v, (torch.float32,), (SIZE,))
         out = torch.empty(SIZE)
         drawing = self._drawing(batch, uniform)
-        self._ask(w, batch, _CURVATURE[kind], direction=v, gradient=out, **drawing)
+        self._ask(w, batch, curvature=_CURVATURE[kind], direction=v, gradient=out, **drawing)
         return out
 
     def per_example_gradients(
@@ -132,7 +132,9 @@ class NativeEngine:
             "fc3": torch.empty(b, 10),
         }
         names = zip(("x", "a1", "a2", "h1", "h2"), inputs.values(), strict=True)
-        arrays = dict(names) | {f"d_{name}": delta for name, delta in deltas.items()}
+        arrays: dict[str, Any] = dict(names) | {
+            f"d_{name}": delta for name, delta in deltas.items()
+        }
         arrays |= self._drawing(batch, uniform)
         return Layers(self._ask(w, batch, **arrays), inputs, deltas)
 
@@ -144,14 +146,16 @@ class NativeEngine:
     def _size(self, batch: Tensor | None) -> int:
         return self.n if batch is None else len(batch)
 
-    def _drawing(self, batch: Tensor | None, uniform: Tensor | None) -> dict[str, Tensor]:
+    def _drawing(self, batch: Tensor | None, uniform: Tensor | None) -> dict[str, Any]:
         """What a question needs for drawn labels."""
         if uniform is None:
             return {}
         _check("uniform", uniform, (torch.float32,), (self._size(batch),))
         return {"uniform": uniform}
 
-    def _ask(self, w: Tensor, batch: Tensor | None, curvature: int = 0, **arrays: Tensor) -> Tensor:
+    def _ask(
+        self, w: Tensor, batch: Tensor | None, /, *, curvature: int = 0, **arrays: Any
+    ) -> Tensor:
         """The mean loss; the library reads and fills the `arrays` of the question."""
         _check("w", w, (torch.float32,), (SIZE,))
         loss = ctypes.c_double()

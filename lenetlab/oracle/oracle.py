@@ -20,7 +20,7 @@ from torch import Tensor
 
 from lenetlab.errors import UserError
 from lenetlab.oracle import second_order
-from lenetlab.oracle.engine import Engine, Layers
+from lenetlab.oracle.engine import Curved, Engine, Layers
 from lenetlab.oracle.ledger import Ledger
 from lenetlab.oracle.linalg import LinearAlgebra
 from lenetlab.oracle.model import Model
@@ -62,7 +62,7 @@ class Oracle:
     rng : the source of all randomness of methods.
     l2 : λ of the objective; 0 where the method decays weights itself.
     decayed : how many entries of w, from the first, λ is for; all of them if None.
-    model : what second-order answers differentiate; the engine itself if it can be.
+    model : what second-order answers differentiate where the engine has none of its own.
     """
 
     def __init__(
@@ -82,7 +82,8 @@ class Oracle:
         self.order = order
         self.full = Batch(torch.arange(order.n))
         self._engine = engine
-        self._model = engine if model is None and isinstance(engine, Model) else model
+        candidates = (source for source in (engine, model) if isinstance(source, Curved | Model))
+        self._curvature = next(candidates, None)
         self._weights = weights
         self._batch_size = batch_size
         self._l2 = l2
@@ -93,7 +94,6 @@ class Oracle:
         self.progress = 0.0  # share of the budget spent before this step; the loop knows it
         self._present: Batch | None = None
         self._last: _Answer | None = None
-        self._linearised: _Answer | None = None  # in this step: an operator's loss and gradient
 
     @property
     def w(self) -> Tensor:
@@ -152,11 +152,10 @@ class Oracle:
         """Forget the present batch; the loop calls this between steps."""
         self._present = None
         self.loss = None
-        self._linearised = None
 
     def forget(self) -> None:
-        """Forget the remembered answers: the objective has changed."""
-        self._last = self._linearised = None
+        """Forget the remembered answer: the objective has changed."""
+        self._last = None
 
     def _check_size(self, n: int) -> None:
         if not 1 <= n <= self.order.n:
@@ -166,7 +165,7 @@ class Oracle:
 
     def __call__(self) -> Tensor:
         """The loss F on the present batch, in nats, detached, 0-dim; `.grad` of all parameters is
-        filled, and with it `g`. Charged: one gradient an example, as in `gradient`."""
+        filled, and with it `g`. Charged: one gradient an example."""
         loss, _ = self.gradient(self.batch, out=self._weights.g)
         self.answered(loss)
         return loss
@@ -198,22 +197,20 @@ class Oracle:
         self, batch: Batch, at: Tensor | None = None, out: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
         """F, 0-dim, and ∇F (44426,) on `batch` at `at`; the gradient is written to `out` if given.
-        Neither `.grad` nor `g` is touched. Charged: one gradient an example, without those at the
-        front of the batch that an operator of this step was linearised on, at the same point."""
+        Neither `.grad` nor `g` is touched. Charged: one gradient an example."""
         w = self._effective(at)
         out = torch.empty_like(w) if out is None else out
         known = self._recall(batch, w)
         if known is not None and known.gradient is not None:
             out.copy_(known.gradient)
             return known.loss, out
-        front = self._front(batch, w)
-        rest = batch.indices if front is None else batch.indices[len(front.batch) :]
-        loss = self._objective(w, self._engine.gradient(w, rest, out), out)
-        self.ledger.charge("gradients", len(rest))
-        if front is not None and front.gradient is not None:
-            share = len(front.batch) / len(batch)
-            loss = torch.lerp(loss, front.loss, share)
-            out.lerp_(front.gradient, share)
+        loss = self._engine.gradient(w, batch.indices, out)
+        self.ledger.charge("gradients", len(batch))
+        if self._l2:
+            loss = loss + self._penalty(w)
+            out[self._decayed].add_(w[self._decayed], alpha=self._l2)
+        if self._mask is not None:
+            out.mul_(self._mask)
         self._remember(batch, w, loss, out)
         return loss, out
 
@@ -222,18 +219,14 @@ class Oracle:
     def hessian(self, batch: Batch, at: Tensor | None = None) -> second_order.Hessian:
         """∇²F on `batch` at `at` (the current weights if None), as an operator: `H @ v`.
 
-        Charged: a linearisation when made (each time anew above 2,000 examples), then a Hessian
-        product an example. A linearisation has computed the gradient too: to ask for it afterwards,
-        in the same step, at the same point, on the same batch or one that begins with it, costs
-        nothing for these examples. Source: Pearlmutter 1994. Raises: `UserError` where nothing can
-        be differentiated, here as in all second-order answers."""
+        Charged: a Hessian product an example and column of v. Source: Pearlmutter 1994. Raises:
+        `UserError` where nothing can be differentiated, here as in all second-order answers."""
         return self._operator(second_order.Hessian, batch, at)
 
     def ggn(self, batch: Batch, at: Tensor | None = None) -> second_order.GaussNewton:
         """The generalised Gauss-Newton matrix on `batch` at `at`; never indefinite.
 
-        Charged: a linearisation, which brings the gradient with it as in `hessian`, then a
-        Gauss-Newton product an example. Source: Schraudolph 2002."""
+        Charged: a Gauss-Newton product an example and column. Source: Schraudolph 2002."""
         return self._operator(second_order.GaussNewton, batch, at)
 
     def fisher(
@@ -241,20 +234,17 @@ class Oracle:
     ) -> second_order.Fisher:
         """The empirical Fisher matrix; with `sampled`, of labels drawn from the model once.
 
-        Charged as `ggn`; for drawn labels a forward pass more, and the gradient is not F's.
-        Source: Kunstner et al. 2019."""
-        model, w, indices, ledger = self._point(batch, at)
-        targets = second_order.drawn(model, w, indices, ledger, self.rng) if sampled else None
-        return self._operator(second_order.Fisher, batch, at, targets)
+        Charged as `ggn`. Source: Kunstner et al. 2019."""
+        return self._operator(second_order.Fisher, batch, at, self._drawing(batch, sampled))
 
     def sampled_gradient(self, batch: Batch, at: Tensor | None = None) -> Tensor:
         """The gradient (n,) of the mean loss, without L2, for labels drawn from the model at `at`:
         of mean zero, and b times its square is an estimate of the Gauss-Newton diagonal (Liu et
-        al., Sophia, 2024). Charged: a forward pass and a gradient an example."""
-        model, w, indices, ledger = self._point(batch, at)
-        targets = second_order.drawn(model, w, indices, ledger, self.rng)
-        g = second_order.gradient(model, w, indices, targets)
-        ledger.charge("gradients", len(batch))
+        al., Sophia, 2024). Charged: one gradient an example."""
+        w = self._effective(at)
+        g = torch.empty_like(w)
+        self._engine.gradient(w, batch.indices, g, self._drawing(batch, True))
+        self.ledger.charge("gradients", len(batch))
         return g if self._mask is None else g.mul_(self._mask)
 
     def layers(self, batch: Batch, at: Tensor | None = None, sampled: bool = False) -> Layers:
@@ -264,8 +254,8 @@ class Oracle:
         matrix has them: between the forward and the backward pass of one gradient, which is what
         is charged either way. Shapes: `Layers`.
         """
-        uniform = torch.rand(len(batch), generator=self.rng) if sampled else None
-        layers = self._engine.layers(self._effective(at), batch.indices, uniform)
+        drawing = self._drawing(batch, sampled)
+        layers = self._engine.layers(self._effective(at), batch.indices, drawing)
         self.ledger.charge("gradients", len(batch))
         return layers
 
@@ -273,12 +263,13 @@ class Oracle:
         self, batch: Batch, at: Tensor | None = None, sampled: bool = False
     ) -> Tensor:
         """∇F_i, a row an example (b, n): 0.18 MB each on LeNet-5; with `sampled`, of labels drawn
-        from the model. Charged: two gradients an example."""
-        model, w, indices, ledger = self._point(batch, at)
-        targets = second_order.drawn(model, w, indices, ledger, self.rng) if sampled else None
-        rows = second_order.per_example_gradients(model, w, indices, targets)
-        ledger.charge("per_example_gradients", len(batch))
-        return self._complete(rows, w)
+        from the model. Charged: a gradient of its own an example."""
+        w, drawing = self._effective(at), self._drawing(batch, sampled)
+        rows = second_order.per_example_gradients(self._source(), w, batch.indices, drawing)
+        self.ledger.charge("per_example_gradients", len(batch))
+        if self._l2:
+            rows[:, self._decayed].add_(w[self._decayed], alpha=self._l2)
+        return rows if self._mask is None else rows.mul_(self._mask)
 
     def per_example_norms(self, batch: Batch, at: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """F on `batch`, 0-dim, and ‖∇F_i‖ of every example (b,). Charged: a gradient an example."""
@@ -298,43 +289,26 @@ class Oracle:
         return total / len(batch) + self._penalty(w), torch.cat(norms)
 
     def _operator(
-        self, kind: type[Kind], batch: Batch, at: Tensor | None, drawn: Tensor | None = None
+        self, kind: type[Kind], batch: Batch, at: Tensor | None, uniform: Tensor | None = None
     ) -> Kind:
-        """The operator; its loss and gradient are remembered until the step ends, unless they are
-        of `drawn` targets."""
-        model, w, indices, ledger = self._point(batch, at)
-        operator = kind(model, w, indices, ledger, self._mask, self._l2, drawn, self._decayed)
-        known = operator.first_order() if drawn is None else None
-        if known is not None:
-            loss, gradient = known
-            loss = self._objective(w, loss, gradient)
-            self._linearised = _Answer(batch, w.clone(), loss, gradient)
-        return operator
+        return kind(
+            self._source(), self._effective(at), batch.indices, self.ledger,
+            self._mask, self._l2, uniform, self._decayed,
+        )  # fmt: skip
 
-    def _objective(self, w: Tensor, loss: Tensor, gradient: Tensor) -> Tensor:
-        """F of the mean `loss` at effective weights; its `gradient` becomes ∇F in place."""
-        if self._l2:
-            loss = loss + self._penalty(w)
-            gradient[self._decayed].add_(w[self._decayed], alpha=self._l2)
-        if self._mask is not None:
-            gradient.mul_(self._mask)
-        return loss
+    def _drawing(self, batch: Batch, sampled: bool) -> Tensor | None:
+        """Numbers that draw a label for every example of `batch`, if labels are to be drawn."""
+        return torch.rand(len(batch), generator=self.rng) if sampled else None
 
     def _penalty(self, w: Tensor) -> Tensor:
         """λ/2‖w‖² at effective weights."""
         part = w[self._decayed]
         return 0.5 * self._l2 * part.dot(part)
 
-    def _complete(self, rows: Tensor, w: Tensor) -> Tensor:
-        """Gradients of the loss, a row an example, through L2 and mask."""
-        if self._l2:
-            rows[:, self._decayed].add_(w[self._decayed], alpha=self._l2)
-        return rows if self._mask is None else rows.mul_(self._mask)
-
-    def _point(self, batch: Batch, at: Tensor | None) -> tuple[Model, Tensor, Tensor, Ledger]:
-        if self._model is None:
+    def _source(self) -> Curved | Model:
+        if self._curvature is None:
             raise UserError(f"engine {self._engine.name} has no second-order answers; take torch")
-        return self._model, self._effective(at), batch.indices, self.ledger
+        return self._curvature
 
     def _effective(self, at: Tensor | None) -> Tensor:
         w = self._weights.w if at is None else at.detach()
@@ -346,22 +320,12 @@ class Oracle:
             self._last = _Answer(batch, w.clone(), loss.clone(), kept)
 
     def _recall(self, batch: Batch, w: Tensor) -> _Answer | None:
-        """The last answer, or an operator's, if it was to the same question at the same bits of w:
-        it is free."""
-        for known in (self._last, self._linearised):
-            if known is None or not torch.equal(known.at, w):
-                continue
-            if known.batch is batch or torch.equal(known.batch.indices, batch.indices):
-                return known
-        return None
-
-    def _front(self, batch: Batch, w: Tensor) -> _Answer | None:
-        """An operator's answer for the first examples of `batch`, at the same bits of w."""
-        known = self._linearised
-        if known is None or not torch.equal(known.at, w):
+        """The last answer, if it was to the same question at the same bits of w: it is free."""
+        last = self._last
+        if last is None or not torch.equal(last.at, w):
             return None
-        same = torch.equal(known.batch.indices, batch.indices[: len(known.batch)])
-        return known if same else None
+        same = last.batch is batch or torch.equal(last.batch.indices, batch.indices)
+        return last if same else None
 
     # checkpoints
 

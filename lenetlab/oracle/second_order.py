@@ -7,11 +7,11 @@ With outputs z_i(w), their Jacobians J_i = ∂z_i/∂w and F = 1/b Σ ℓ(z_i), 
     Fisher           the same, with r_i r_iᵀ for ∂²ℓ/∂z², r_i = ∂ℓ/∂z: of the true label
                      (empirical) or of one drawn from the model (Monte-Carlo; its mean is G)
 
-An operator belongs to the point where it was made: it keeps a copy of w, and the graph that was
-recorded at the copy. Batches of up to `KEPT` examples are linearised once; larger ones chunk by
-chunk in every product, so that memory does not grow with the batch. The graph is that of a
-gradient: a kept one has computed loss and gradient on the way, and hands them out. Nothing is ever
-written to `.grad`, so no graph outlives its operator.
+An operator belongs to the point where it was made and keeps a copy of w. An engine that is `Curved`
+computes the products; elsewhere PyTorch differentiates a `Model`, and the graph recorded at the
+copy is kept for batches of up to `KEPT` examples and recorded anew, chunk by chunk, for larger
+ones, so that memory does not grow with the batch. Nothing is ever written to `.grad`, so no graph
+outlives its operator. What a product is charged does not depend on who computes it.
 
 Sources: Pearlmutter, Fast Exact Multiplication by the Hessian, Neural Computation 6(1), 1994;
 Schraudolph, Fast Curvature Matrix-Vector Products for Second-Order Gradient Descent, Neural
@@ -21,11 +21,11 @@ Approximation, 2019, on what the two Fishers are not.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from lenetlab.oracle.engine import Curvature, Curved
 from lenetlab.oracle.ledger import Ledger
 from lenetlab.oracle.model import Model
 
@@ -36,14 +36,6 @@ NORMED = 64  # examples whose gradients are in memory at a time, 0.18 MB each
 Product = Callable[[Tensor], Tensor]
 
 
-class Linearisation(NamedTuple):
-    """Of some examples: v -> the sum of their products, and on the way to it Σ ℓ_i and Σ ∇ℓ_i."""
-
-    product: Product
-    loss: Tensor
-    gradient: Tensor
-
-
 class Operator(ABC):
     """A symmetric n × n matrix at one point and batch, known by its products: `operator @ v`.
 
@@ -52,44 +44,35 @@ class Operator(ABC):
     """
 
     kind: str  # of the product, in the ledger
-    name: str
+    name: Curvature
 
     def __init__(
         self,
-        model: Model,
+        source: Curved | Model,
         w: Tensor,
         batch: Tensor,
         ledger: Ledger,
         mask: Tensor | None = None,
         l2: float = 0.0,
-        targets: Tensor | None = None,
+        uniform: Tensor | None = None,
         decayed: slice = slice(None),
     ) -> None:
-        self._model = model
         self._w = w.detach().clone()
         self._batch = batch
+        self._product = (
+            self._by_engine(source, uniform)
+            if isinstance(source, Curved)
+            else self._by_pytorch(source, uniform)
+        )
         self._ledger = ledger
         self._mask = mask
         self._l2 = l2
         self._decayed = decayed
-        targets = model.targets(batch) if targets is None else targets
-        self._parts = list(zip(torch.split(batch, CHUNK), torch.split(targets, CHUNK), strict=True))
-        kept = len(batch) <= KEPT
-        self._kept = [self._charged(*part) for part in self._parts] if kept else None
 
     @property
     def shape(self) -> tuple[int, int]:
         """(n, n)."""
         return len(self._w), len(self._w)
-
-    def first_order(self) -> tuple[Tensor, Tensor] | None:
-        """The mean loss ℓ at the operator's point and batch, and its gradient (n,), before mask and
-        L2; computed already. None for a batch that is linearised anew in every product."""
-        if self._kept is None:
-            return None
-        b = len(self._batch)
-        loss = torch.stack([part.loss for part in self._kept]).sum()
-        return loss / b, torch.stack([part.gradient for part in self._kept]).sum(0).div_(b)
 
     def __matmul__(self, v: Tensor) -> Tensor:
         """The product with `v`, in its shape."""
@@ -101,63 +84,76 @@ class Operator(ABC):
         v = v.detach()
         columns = v.unsqueeze(1) if v.dim() == 1 else v
         masked = columns if self._mask is None else columns * self._mask.unsqueeze(1)
-        total = torch.zeros_like(masked)
-        for i, part in enumerate(self._parts):
-            linear = self._kept[i] if self._kept else self._charged(*part)
-            for j, column in enumerate(masked.unbind(1)):
-                total[:, j] += linear.product(column)
-            del linear  # its graph goes before the next one is recorded
+        total = self._product(masked)
         self._ledger.charge(self.kind, len(self._batch) * columns.shape[1])
-        total.div_(len(self._batch))
         total[self._decayed].add_(masked[self._decayed], alpha=self._l2)
         if self._mask is not None:
             total.mul_(self._mask.unsqueeze(1))
         return total.view_as(v)
 
-    def _charged(self, chunk: Tensor, targets: Tensor) -> Linearisation:
-        self._ledger.charge("linearisations", len(chunk))
-        with torch.enable_grad():
-            return self._linearise(self._w.clone().requires_grad_(), chunk, targets)
+    def _by_engine(self, engine: Curved, uniform: Tensor | None) -> Product:
+        """Columns (n, k) -> their products, computed from the start each time."""
+
+        def product(columns: Tensor) -> Tensor:
+            each = columns.to(self._w.dtype).T.contiguous()
+            found = [engine.product(self.name, self._w, self._batch, v, uniform) for v in each]
+            return torch.stack(found, 1).to(columns.dtype)
+
+        return product
+
+    def _by_pytorch(self, model: Model, uniform: Tensor | None) -> Product:
+        """Columns (n, k) -> their products, from a graph that is kept where it is small."""
+        batch = self._batch
+        targets = model.targets(batch) if uniform is None else drawn(model, self._w, batch, uniform)
+        parts = list(zip(torch.split(batch, CHUNK), torch.split(targets, CHUNK), strict=True))
+
+        def linearised(chunk: Tensor, targets: Tensor) -> Product:
+            with torch.enable_grad():
+                return self._linearise(model, self._w.clone().requires_grad_(), chunk, targets)
+
+        kept = [linearised(*part) for part in parts] if len(batch) <= KEPT else None
+
+        def product(columns: Tensor) -> Tensor:
+            total = torch.zeros_like(columns)
+            for i, part in enumerate(parts):
+                one = kept[i] if kept else linearised(*part)
+                for j, column in enumerate(columns.unbind(1)):
+                    total[:, j] += one(column)
+                del one  # its graph goes before the next one is recorded
+            return total.div_(len(batch))
+
+        return product
 
     @abstractmethod
-    def _linearise(self, w: Tensor, chunk: Tensor, targets: Tensor) -> Linearisation:
-        """Of the examples in `chunk`, from a graph recorded at `w`."""
+    def _linearise(self, model: Model, w: Tensor, chunk: Tensor, targets: Tensor) -> Product:
+        """v -> the sum over `chunk` of each example's product, from a graph recorded at `w`."""
 
 
 class Hessian(Operator):
     """∇²F, by differentiating the gradient's graph (Pearlmutter 1994)."""
 
     kind = "hessian_products"
-    name = "hessian"
+    name: Curvature = "hessian"
 
-    def _linearise(self, w: Tensor, chunk: Tensor, targets: Tensor) -> Linearisation:
-        loss = self._model.losses(self._model.outputs(w, chunk), targets).sum()
+    def _linearise(self, model: Model, w: Tensor, chunk: Tensor, targets: Tensor) -> Product:
+        loss = model.losses(model.outputs(w, chunk), targets).sum()
         (g,) = torch.autograd.grad(loss, w, create_graph=True)
-
-        def product(v: Tensor) -> Tensor:
-            (out,) = torch.autograd.grad(g, w, v, retain_graph=True)
-            return out
-
-        return Linearisation(product, loss.detach(), g.detach())
+        return lambda v: torch.autograd.grad(g, w, v, retain_graph=True)[0]
 
 
 class GaussNewton(Operator):
     """1/b Σ J_iᵀ C_i J_i, the middle C_i (c, c) being the loss's Hessian in its outputs.
 
-    J v is the derivative of Jᵀ u, linear in u, by u: two backward passes give the forward one. It
-    does not matter at which u; at u = ∂ℓ/∂z Jᵀ u is the gradient.
+    J v is the derivative of Jᵀ u, linear in u, by u: two backward passes give the forward one.
     """
 
     kind = "gauss_newton_products"
-    name = "ggn"
+    name: Curvature = "ggn"
 
-    def _linearise(self, w: Tensor, chunk: Tensor, targets: Tensor) -> Linearisation:
-        z = self._model.outputs(w, chunk)
-        point = z.detach().requires_grad_()
-        loss = self._model.losses(point, targets).sum()
-        (r,) = torch.autograd.grad(loss, point, create_graph=True)
-        middle = self._middle(point, r)
-        u = r.detach().clone().requires_grad_()
+    def _linearise(self, model: Model, w: Tensor, chunk: Tensor, targets: Tensor) -> Product:
+        z = model.outputs(w, chunk)
+        middle = self._middle(model, z.detach(), targets)
+        u = torch.zeros_like(z, requires_grad=True)
         (jt_u,) = torch.autograd.grad(z, w, u, create_graph=True)
 
         def product(v: Tensor) -> Tensor:
@@ -165,47 +161,42 @@ class GaussNewton(Operator):
             (out,) = torch.autograd.grad(z, w, middle(jv), retain_graph=True)
             return out
 
-        return Linearisation(product, loss.detach(), jt_u.detach())
+        return product
 
-    def _middle(self, z: Tensor, r: Tensor) -> Product:
-        """C_i applied to every row of (b, c); `r` is ∂ℓ/∂z, differentiable in `z`."""
+    def _middle(self, model: Model, z: Tensor, targets: Tensor) -> Product:
+        """C_i applied to every row of (b, c)."""
+        z = z.requires_grad_()
+        losses = model.losses(z, targets)
+        (r,) = torch.autograd.grad(losses.sum(), z, create_graph=True)
         return lambda x: torch.autograd.grad(r, z, x, retain_graph=True)[0]
 
 
 class Fisher(GaussNewton):
     """1/b Σ g_i g_iᵀ, the g_i of the targets it is given: the true ones, or `drawn`."""
 
-    name = "fisher"
+    name: Curvature = "fisher"
 
-    def _middle(self, z: Tensor, r: Tensor) -> Product:
-        r = r.detach()
+    def _middle(self, model: Model, z: Tensor, targets: Tensor) -> Product:
+        z = z.requires_grad_()
+        (r,) = torch.autograd.grad(model.losses(z, targets).sum(), z)
         return lambda x: r * (r * x).sum(1, keepdim=True)
 
 
-def drawn(model: Model, w: Tensor, batch: Tensor, ledger: Ledger, rng: torch.Generator) -> Tensor:
-    """Targets for `batch` drawn from the model at `w`: a forward pass, and charged as one."""
-    ledger.charge("forwards", len(batch))
+def drawn(model: Model, w: Tensor, batch: Tensor, uniform: Tensor) -> Tensor:
+    """Targets for `batch`, drawn from the model at `w` by the numbers `uniform` (b,)."""
+    parts = zip(torch.split(batch, CHUNK), torch.split(uniform, CHUNK), strict=True)
     with torch.no_grad():
-        chunks = torch.split(batch, CHUNK)
-        return torch.cat([model.draw(model.outputs(w, chunk), rng) for chunk in chunks])
-
-
-def gradient(model: Model, w: Tensor, batch: Tensor, targets: Tensor) -> Tensor:
-    """The gradient (n,) of the mean loss over `batch`, with other `targets` than its own."""
-    total = torch.zeros_like(w)
-    for chunk, part in zip(torch.split(batch, CHUNK), torch.split(targets, CHUNK), strict=True):
-        with torch.enable_grad():
-            leaf = w.detach().clone().requires_grad_()
-            loss = model.losses(model.outputs(leaf, chunk), part).sum()
-            total += torch.autograd.grad(loss, leaf)[0]
-    return total.div_(len(batch))
+        return torch.cat([model.draw(model.outputs(w, chunk), part) for chunk, part in parts])
 
 
 def per_example_gradients(
-    model: Model, w: Tensor, batch: Tensor, targets: Tensor | None = None
+    source: Curved | Model, w: Tensor, batch: Tensor, uniform: Tensor | None = None
 ) -> Tensor:
-    """∇ℓ_i(w), one row an example (b, n); `NORMED` of them at a time are computed at once."""
-    targets = model.targets(batch) if targets is None else targets
+    """∇ℓ_i(w), one row an example (b, n); PyTorch computes `NORMED` of them at once."""
+    if isinstance(source, Curved):
+        return source.per_example_gradients(w, batch, uniform)
+    model = source
+    targets = model.targets(batch) if uniform is None else drawn(model, w, batch, uniform)
 
     def loss(w: Tensor, i: Tensor, target: Tensor) -> Tensor:
         z = model.outputs(w, i.unsqueeze(0))

@@ -4,6 +4,8 @@ For batches up to `CHUNK` it performs exactly the script's operations, so its bi
 script's; larger batches are streamed in chunks and memory stays flat up to the full batch.
 """
 
+from collections.abc import Iterator
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -27,15 +29,17 @@ class TorchEngine(Classification):
         self.threads = torch.get_num_threads()
         self._split = split.to(device)
 
-    def gradient(self, w: Tensor, batch: Tensor, out: Tensor) -> Tensor:
-        """Mean cross-entropy over `batch`; its gradient goes to `out`."""
+    def gradient(
+        self, w: Tensor, batch: Tensor, out: Tensor, uniform: Tensor | None = None
+    ) -> Tensor:
+        """Mean cross-entropy over `batch`; its gradient, or that of drawn labels, goes to `out`."""
         if len(batch) <= CHUNK:
-            return self._gradient(w, batch, "mean", out)
+            return self._gradient(w, batch, "mean", out, uniform)
         total = torch.zeros((), dtype=torch.float64)
         part = torch.empty_like(out)
         out.zero_()
-        for chunk in torch.split(batch, CHUNK):
-            total += self._gradient(w, chunk, "sum", part).cpu()
+        for chunk, drawing in self._chunks(batch, uniform):
+            total += self._gradient(w, chunk, "sum", part, drawing).cpu()
             out += part
         out /= len(batch)
         return (total / len(batch)).to(w.device, w.dtype)
@@ -61,9 +65,7 @@ class TorchEngine(Classification):
 
     def layers(self, w: Tensor, batch: Tensor, uniform: Tensor | None = None) -> Layers:
         """Inputs and output gradients of every layer, in chunks; 27 kB an example in float32."""
-        chunks = torch.split(batch, CHUNK)
-        drawing = [None] * len(chunks) if uniform is None else torch.split(uniform, CHUNK)
-        parts = [self._layers(w, *part) for part in zip(chunks, drawing, strict=True)]
+        parts = [self._layers(w, *part) for part in self._chunks(batch, uniform)]
         loss = sum(part.loss * len(part.inputs["fc1"]) for part in parts) / len(batch)
         return Layers(
             torch.as_tensor(loss),
@@ -99,6 +101,13 @@ class TorchEngine(Classification):
         """Labels (b,)."""
         return self._labels(batch)
 
+    def _chunks(
+        self, batch: Tensor, uniform: Tensor | None
+    ) -> Iterator[tuple[Tensor, Tensor | None]]:
+        chunks = torch.split(batch, CHUNK)
+        drawing = [None] * len(chunks) if uniform is None else torch.split(uniform, CHUNK)
+        return zip(chunks, drawing, strict=True)
+
     def _layers(self, w: Tensor, batch: Tensor, uniform: Tensor | None = None) -> Layers:
         with torch.enable_grad():
             # weights that need a gradient make autograd record the graph
@@ -107,7 +116,7 @@ class TorchEngine(Classification):
             z, labels = outputs["fc3"], self._labels(batch)
             loss = true = F.cross_entropy(z, labels, reduction="sum")
             if uniform is not None:
-                loss = F.cross_entropy(z, _drawn(z, uniform), reduction="sum")
+                loss = F.cross_entropy(z, self.draw(z, uniform), reduction="sum")
             deltas = torch.autograd.grad(loss, list(outputs.values()))
         return Layers(
             true.detach() / len(batch),
@@ -115,16 +124,19 @@ class TorchEngine(Classification):
             dict(zip(outputs, deltas, strict=True)),
         )
 
-    def _gradient(self, w: Tensor, batch: Tensor, reduction: str, out: Tensor) -> Tensor:
+    def _gradient(
+        self, w: Tensor, batch: Tensor, reduction: str, out: Tensor, uniform: Tensor | None
+    ) -> Tensor:
         with torch.enable_grad():
             leaves = {name: view.detach().requires_grad_() for name, view in views(w).items()}
-            loss = F.cross_entropy(
-                logits(leaves, self._images(batch, w)), self._labels(batch), reduction=reduction
-            )
+            z, labels = logits(leaves, self._images(batch, w)), self._labels(batch)
+            loss = true = F.cross_entropy(z, labels, reduction=reduction)
+            if uniform is not None:
+                loss = F.cross_entropy(z, self.draw(z, uniform), reduction=reduction)
             gradients = torch.autograd.grad(loss, list(leaves.values()))
         targets = views(out)
         torch._foreach_copy_([targets[name] for name in SHAPES], list(gradients))
-        return loss.detach()
+        return true.detach()
 
     def _loss(self, named: dict[str, Tensor], batch: Tensor, reduction: str) -> Tensor:
         with torch.no_grad():
@@ -138,9 +150,3 @@ class TorchEngine(Classification):
 
     def _labels(self, batch: Tensor) -> Tensor:
         return self._split.labels[batch.to(self._split.labels.device)]
-
-
-def _drawn(z: Tensor, uniform: Tensor) -> Tensor:
-    """The labels that `uniform` numbers (b,) draw from softmax(z)."""
-    below = torch.softmax(z.detach(), dim=1)[:, :-1].cumsum(1)  # the last label takes the rest
-    return (below <= uniform.to(z.device, z.dtype).unsqueeze(1)).sum(1)

@@ -37,7 +37,6 @@ def test_prices():
     for beginning, kind in {
         "gradient (": "gradients",
         "value": "forwards",
-        "making": "linearisations",
         "product with the Hessian": "hessian_products",
         "product with the Gauss": "gauss_newton_products",
         "a gradient of its own": "per_example_gradients",

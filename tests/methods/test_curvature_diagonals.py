@@ -71,7 +71,7 @@ def test_adahessian_is_that_of_pytorch_optimizer(power):
         lambda p: pytorch_optimizer.AdaHessian(
             p, lr=0.05, betas=(0.9, 0.99), hessian_power=power, eps=1e-8
         ),
-        signs, every=1, lr=0.05, beta2=0.99, power=power,
+        signs, every=1, lr=0.05, beta2=0.99, power=power, eps=1e-8,
     )  # fmt: skip
 
 
@@ -105,7 +105,8 @@ def test_sophia_with_gnb_follows_its_page():
         _, g = slow.oracle.gradient(slow.oracle.batch, at=w)
         m = beta1 * m + (1 - beta1) * g
         if t % every == 0:
-            labels = p.draw(p.outputs(w, i), slow.oracle.rng)
+            uniform = torch.rand(len(i), generator=slow.oracle.rng)
+            labels = p.draw(p.outputs(w, i), uniform)
             drawn = torch.func.grad(lambda w, i=i, y=labels: p.losses(p.outputs(w, i), y).mean())(w)
             h = beta2 * h + (1 - beta2) * len(i) * drawn**2
         w = (1 - eta * lam) * w - eta * (m / (gamma * h).clamp(min=1e-12)).clamp(-1, 1)
@@ -177,13 +178,11 @@ def test_estimates_are_billed():
     s = setting(Softmax(), 12)
     for _ in steps("sophia", s, 20, every=10):
         pass
-    assert (s.oracle.ledger.gradients, s.oracle.ledger.forwards) == (22 * 12, 2 * 12)
+    assert (s.oracle.ledger.gradients, s.oracle.ledger.forwards) == (22 * 12, 0)
     for name, given in (("adahessian", {}), ("sophia", {"estimator": "hutchinson"})):
         s = setting(Softmax(), 12)
         for _ in steps(name, s, 20, every=5, **given):
             pass
         bill = s.oracle.ledger
-        # where there is an estimate, the linearisation is the gradient: 1 + 2, in others 1
-        assert (bill.gradients, bill.linearisations) == (16 * 12, 4 * 12)
-        assert bill.hessian_products == 4 * 12
-        assert bill.passes * 60_000 == pytest.approx(12 * (4 * 3 + 16))
+        assert (bill.gradients, bill.hessian_products) == (20 * 12, 4 * 12)
+        assert bill.passes * 60_000 == pytest.approx(12 * (20 + 4 * 2.4))

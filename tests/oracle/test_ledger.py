@@ -9,9 +9,9 @@ from lenetlab.oracle.ledger import COST, PASS, Ledger
 PRICES = {
     "gradients": 1,
     "forwards": 1 / 3,
-    "hessian_products": 2,
-    "gauss_newton_products": 1.3,
-    "linearisations": 1,
+    "hessian_products": 2.4,
+    "gauss_newton_products": 1.7,
+    "per_example_gradients": 2.4,
 }
 
 

@@ -16,8 +16,7 @@ arXiv:2006.00719, Algorithm 1, eqs. 6 to 10; k is its Hessian power. The authors
 |z∘Hz| over a kernel where the paper averages z∘Hz, and some implementations average nothing; here
 it is the paper. With `every` > 1 common implementations correct v by t instead of s. On a quadratic
 with diagonal Hessian and k = 1 a step with β₁ = 0 and η = 1 is Newton's.
-Cost: one gradient a step, which an estimate's linearisation includes, and a Hessian product an
-estimate, together 3 gradients by the bill; three vectors.
+Cost: one gradient a step and a Hessian product (2.4) an estimate; three vectors.
 """
 
 import torch
@@ -47,7 +46,7 @@ def signs(like: Tensor, rng: torch.Generator) -> Tensor:
     },
     space={"lr": log_uniform(0.01, 0.5)},
     version=2,
-    cost="1 gradient a step, 2 more an estimate; 3 vectors",
+    cost="1 gradient a step, 2.4 more an estimate; 3 vectors",
     domains={"power": Domain(0, 1, closed=True), "every": POSITIVE_COUNT},
     asks="more",
 )  # fmt: skip
@@ -60,13 +59,13 @@ class AdaHessian(Base):
         self.t = self.s = 0
 
     def step(self, oracle: Oracle) -> Tensor:
+        loss = oracle()
         w, m, v, h = oracle.w, self.m, self.v, self.group
         beta1, beta2 = h["beta1"], h["beta2"]
         if self.t % h["every"] == 0:
-            d = self._diagonal(oracle)  # before the gradient, which it then has computed
+            d = self._diagonal(oracle)
             v.mul_(beta2).addcmul_(d, d, value=1 - beta2)
             self.s += 1
-        loss = oracle()
         self.t += 1
         m.lerp_(oracle.g, 1 - beta1)
         below = v.div(1 - beta2**self.s).pow_(h["power"] / 2).add_(h["eps"])

@@ -14,9 +14,8 @@ Martens, Deep Learning via Hessian-Free Optimization, ICML 2010, section 4.1, wh
 CG and takes the Gauss-Newton matrix (`gauss_newton`). With λ → ∞ it is gradient descent with the
 step 1/λ; with λ = ρ = 0 on a quadratic, enough iterations and S_H = S it is done in one step.
 ρ is constant as in Byrd et al.; Nocedal and Wright, 2006, Algorithm 7.1, let it fall with ‖g‖.
-Cost: one gradient, S_H's by its linearisation, and a forward pass or more a step; 2 a product on
-S_H; six vectors. These are few updates a pass, 56 with these defaults, and its accuracy is that of
-few updates.
+Cost: one gradient and a forward pass or more a step; 2.4 a product on S_H; six vectors. These are
+few updates a pass, 56 with these defaults, and its accuracy is that of few updates.
 """
 
 from torch import Tensor
@@ -38,7 +37,7 @@ DECREASE = 1e-4  # c
     defaults={"lr": 1.0, "damping": 0.5, "rho": 0.25, "iterations": 10, "curvature": 64},
     space={"lr": log_uniform(0.1, 1.0), "damping": log_uniform(1e-3, 10.0)},
     version=2,
-    cost="1 1/3 gradients a step, and 2 a product of 64 examples; 6 vectors",
+    cost="1 1/3 gradients a step, and 2.4 a product of 64 examples; 6 vectors",
     domains={
         "damping": NOT_NEGATIVE,
         "iterations": POSITIVE_COUNT,
@@ -49,10 +48,10 @@ DECREASE = 1e-4  # c
 )
 class NewtonCG(Base):
     def step(self, oracle: Oracle) -> Tensor:
+        loss = oracle()
         w, g, h = self.w, self.g, self.group
         batch = oracle.batch
         hessian = oracle.hessian(Batch(batch.indices[: h["curvature"]]))
-        loss = oracle()  # on what the linearisation has left
         p, _ = conjugate_gradients(hessian, -g, h["damping"], h["iterations"], residual=h["rho"])
         alpha = backtrack(
             lambda a: float(oracle.value(batch, at=w + a * p)),

@@ -21,8 +21,7 @@ at zero, so the first steps are sign descent. The authors' code leaves b out of 
 at the step; others call ρ what is γ here. For language models γ is 0.01 to 0.05; on LeNet-5 γ = 1,
 where fewer weights are clipped, was better. With η = γ → ∞ nothing is clipped and it is Newton's
 method with a diagonal Hessian.
-Cost: one gradient a step; an estimate costs a forward pass and a gradient (gnb), or a Hessian
-product, its linearisation being the step's gradient; two vectors.
+Cost: one gradient a step; an estimate costs another one (gnb) or a Hessian product; two vectors.
 """
 
 import torch
@@ -51,7 +50,7 @@ ESTIMATORS = ("gnb", "hutchinson")
         "gamma": log_uniform(0.01, 10.0),
     },
     version=2,
-    cost="1 gradient a step, every 10th 1 1/3 more (gnb) or 2; 2 vectors",
+    cost="1 gradient a step, every 10th one more (gnb) or 2.4; 2 vectors",
     domains={"gamma": Domain(1e-9), "every": POSITIVE_COUNT},
     asks="more",
 )  # fmt: skip
@@ -65,11 +64,11 @@ class Sophia(Base):
         self.t = 0
 
     def step(self, oracle: Oracle) -> Tensor:
+        loss = oracle()
         w, m, h, group = self.w, self.m, self.h, self.group
+        m.lerp_(self.g, 1 - group["beta1"])
         if self.t % group["every"] == 0:
             h.lerp_(self._estimate(oracle), 1 - group["beta2"])
-        loss = oracle()  # of a linearisation on the batch nothing is left to compute
-        m.lerp_(self.g, 1 - group["beta1"])
         self.t += 1
         step = (group["gamma"] * h).clamp_min_(group["eps"])
         torch.div(m, step, out=step).clamp_(-1, 1)
