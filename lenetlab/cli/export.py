@@ -38,19 +38,18 @@ def export(
     from lenetlab import records
     from lenetlab.cli.output import out
     from lenetlab.errors import UserError
+    from lenetlab.judge.child import open_net
     from lenetlab.judge.files import Unreadable
-    from lenetlab.judge.rules import architecture_problems
-    from lenetlab.judge.weights import read_weights
-    from lenetlab.problem.model import flatten, state_dict
+    from lenetlab.problem.model import state_dict
 
     source = run / records.WEIGHTS if run.is_dir() else run
     try:
-        weights = read_weights(source)
+        net = open_net(source)
     except Unreadable as error:
         raise UserError(f"{source} {error}") from None
-    if problems := architecture_problems(weights.named):
-        raise UserError(f"{source} is not LeNet-5: {problems[0]}")
-    named = state_dict(flatten(weights.named))
+    if net.w is None:
+        raise UserError(f"{source} is not LeNet-5: {net.problems[0]}")
+    named = state_dict(net.w)
     suffix = {Format.torch: ".pt", Format.safetensors: ".safetensors"}[format]
     path = to or Path(f"{run.resolve().name if run.is_dir() else run.stem}{suffix}")
     if format is Format.safetensors:

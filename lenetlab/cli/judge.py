@@ -44,8 +44,8 @@ def judge(
     - `lenetlab judge submissions/ --csv marks.csv`
     - `lenetlab judge runs/adamw-cbc1b2a08dff9f80 --rerun`
 
-    Exit status: 0 when the rules are kept, 1 when not, 2 when a file cannot be judged (the worst
-    of several).
+    Exit status: 0 when the rules are kept, 1 when not, 2 when a file cannot be judged, or with
+    --rerun not trained again (the worst of several).
     """
     from lenetlab.cli.judge_output import print_table, print_verdict, write_csv
     from lenetlab.cli.options import make_bench

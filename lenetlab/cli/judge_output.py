@@ -23,7 +23,14 @@ SHORT = ("Tee", "Trou", "Pull", "Dress", "Coat", "Sand", "Shirt", "Sneak", "Bag"
 WORDS = {
     "kept": "[green]keeps the rules[/]",
     "broken": "[red]breaks the rules[/]",
+    "unchecked": "[red]was not trained again[/]",
     "unreadable": "[red]cannot be judged[/]",
+}
+SHORT_WORDS = {
+    "kept": "kept",
+    "broken": "[red]broken[/]",
+    "unchecked": "[red]unchecked[/]",
+    "unreadable": "[red]unread[/]",
 }
 
 
@@ -90,14 +97,17 @@ def _print_places(score: Score, own: Sequence[dict[str, Any]]) -> None:
 
 def print_table(places: Sequence[Place]) -> None:
     """One line a checkpoint; what is wrong with any stands below."""
-    folder = os.path.commonpath([Path(place.verdict.name).parent for place in places])
+    paths = [place.verdict.name for place in places]
+    if len({os.path.isabs(path) for path in paths}) > 1:
+        paths = [os.path.abspath(path) for path in paths]
+    folder = os.path.commonpath([os.path.dirname(path) for path in paths])
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("rank", justify="right", no_wrap=True)
     table.add_column("checkpoint", overflow="fold", min_width=12)
     for title in ("accuracy %", "95 % interval", "mean loss", "nonzeros"):
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("rules", no_wrap=True)
-    for place in places:
+    for place, path in zip(places, paths, strict=True):
         score = place.verdict.score
         outcome = place.verdict.outcome
         figures = ["–"] * 4
@@ -108,8 +118,8 @@ def print_table(places: Sequence[Place]) -> None:
                 f"{score.evaluation.loss:.4f}",
                 f"{score.constrained:,}",
             ]
-        word = {"kept": "kept", "broken": "[red]broken[/]", "unreadable": "[red]unread[/]"}[outcome]
-        name = os.path.relpath(place.verdict.name, folder or ".")
+        word = SHORT_WORDS[outcome]
+        name = os.path.relpath(path, folder or ".")
         table.add_row(str(place), escape(name), *figures, word)
     if folder:
         out.print(f"in {folder}", markup=False, soft_wrap=True)

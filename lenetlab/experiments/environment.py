@@ -46,9 +46,20 @@ def numerics(method: Method, engine: Engine, device: torch.device) -> dict[str, 
         record["kernel"] = engine.key  # its number of threads does not matter
     elif device.type == "cpu":
         record["threads"] = engine.threads  # sums are split by thread
+    if device.type == "cuda":
+        record["accelerator"] = torch.cuda.get_device_name(device)
     if method.source:
         record["source_sha256"] = method.source
-    return record
+    return record | _switches()
+
+
+def _switches() -> dict[str, str]:
+    """PyTorch's switches for the whole process, where a caller has moved them."""
+    found = {
+        "matmul_precision": (torch.get_float32_matmul_precision(), "highest"),
+        "default_dtype": (str(torch.get_default_dtype()), "torch.float32"),
+    }
+    return {name: now for name, (now, usual) in found.items() if now != usual}
 
 
 def machine(engine: Engine) -> dict[str, Any]:

@@ -9,8 +9,10 @@ from typing import Any
 import torch
 
 from lenetlab import records
+from lenetlab.experiments import plans, schedules
 from lenetlab.experiments.environment import numerics
 from lenetlab.experiments.recipe import Recipe
+from lenetlab.experiments.versions import changed_parts, changed_prices
 from lenetlab.methods.constraint import find_constraint
 from lenetlab.methods.registry import find
 from lenetlab.methods.wrappers import find_wrapper
@@ -41,7 +43,11 @@ def digest(decisive: dict[str, Any]) -> str:
 
 
 def numerics_of(recipe: Recipe, engine: Engine, device: torch.device) -> dict[str, Any]:
-    """The numerics record of a recipe: of its method, and the versions of what is around it."""
+    """The numerics record of a recipe: by what it is computed and billed, in which versions.
+
+    The only place that makes one, for `run`, studies and the judge. What came to be recorded later
+    is left out where it is as it was before, so that old names stay.
+    """
     record = numerics(find(recipe.method.name), engine, device)
     if recipe.wrappers:
         record["wrapper_versions"] = [find_wrapper(c.name).version for c in recipe.wrappers]
@@ -49,7 +55,13 @@ def numerics_of(recipe: Recipe, engine: Engine, device: torch.device) -> dict[st
         record["augmentation_version"] = AUGMENTATION_VERSION
     if recipe.constraint.name != "none":
         record["constraint_version"] = find_constraint(recipe.constraint.name).version
-    return record
+    later = {
+        "plan_version": plans.VERSIONS.get(recipe.plan.name, 1),
+        "schedule_version": schedules.VERSIONS.get(recipe.schedule.name, 1),
+        "part_versions": changed_parts(),
+        "prices": changed_prices(),
+    }
+    return record | {name: value for name, value in later.items() if value not in (1, {})}
 
 
 def folder_name(recipe: Mapping[str, Any], id: str) -> str:

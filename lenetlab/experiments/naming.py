@@ -23,7 +23,6 @@ class Names:
 
     def __init__(self, bench: Bench) -> None:
         self._bench = bench
-        self._heads: dict[object, str] = {}
 
     def ids(self, recipe: Recipe, seeds: list[int]) -> list[str]:
         """The ids of a recipe's runs, by seed."""
@@ -40,14 +39,10 @@ class Names:
         return found
 
     def _head(self, recipe: Recipe) -> str:
-        """Data and numerics, which depend on a recipe's parts, not on their settings."""
-        around = tuple(wrapper.name for wrapper in recipe.wrappers)
-        key = (recipe.split, recipe.method.name, around, recipe.constraint.name)
-        if key not in self._heads:
-            train, engine, _, _ = self._bench.load(recipe.split)
-            record = numerics_of(recipe, engine, self._bench.where)
-            self._heads[key] = f'{{"data":{_text(train.checksum)},"numerics":{_text(record)}'
-        return self._heads[key]
+        """Data and numerics."""
+        train, engine, _, _ = self._bench.load(recipe.split)
+        record = numerics_of(recipe, engine, self._bench.where)
+        return f'{{"data":{_text(train.checksum)},"numerics":{_text(record)}'
 
 
 def _text(value: Any) -> str:

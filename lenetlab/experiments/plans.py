@@ -134,6 +134,9 @@ _DOMAINS = {
     "theta": Domain(1e-6),
 }
 
+# Raised when the sizes that a plan chooses change, or what it asks; the others are at 1.
+VERSIONS: Mapping[str, int] = {}
+
 
 def choose_plan(name: str, given: Settings) -> Choice:
     """The checked choice of a plan; `UserError` for an unknown name or setting."""

@@ -79,8 +79,8 @@ class Recipe:
         if self.split not in SPLITS:
             raise unknown("split", self.split, SPLITS)
         check_nesting([choice.name for choice in self.wrappers], find(self.method.name))
-        if self.initialisation.name != "starter":
-            raise unknown("initialisation", self.initialisation.name, ["starter"])
+        if self.initialisation != STARTER:
+            raise unknown("initialisation", str(self.initialisation), ["starter"])
         if self.decay not in DECAYED:
             raise unknown("decay", self.decay, DECAYED)
         if self.decay != "all" and self.weight_decay == 0:
@@ -130,6 +130,8 @@ class Recipe:
                 fields[name] = getattr(self, name)
         if self.constraint.name != "none":
             fields["constraint"] = [self.constraint.name, self.constraint.changed()]
+        if self.initialisation != STARTER:
+            fields["initialisation"] = [self.initialisation.name, self.initialisation.changed()]
         if self.augmentation:
             fields["augmentation"] = [[part.name, part.changed()] for part in self.augmentation]
         return fields

@@ -70,6 +70,9 @@ _DOMAINS = {
     "momentum": NOT_NEGATIVE,
 }
 
+# Raised when the factors of a schedule change; the others are at 1.
+VERSIONS: Mapping[str, int] = {}
+
 
 def choose_schedule(name: str, given: Settings) -> Choice:
     """The checked choice of a schedule; `UserError` for an unknown name or setting."""

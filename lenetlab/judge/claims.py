@@ -6,7 +6,6 @@ Nothing named by the folder is run: a method from outside the package stays unch
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from lenetlab.experiments.curve import SLACK
 from lenetlab.experiments.identity import digest
 from lenetlab.experiments.recall import recall
 from lenetlab.experiments.recipe import Recipe
+from lenetlab.judge.child import Losses, Recorded
 from lenetlab.judge.scoring import Score
 from lenetlab.oracle.ledger import PASS, Ledger
 from lenetlab.problem.data import HELD_OUT
@@ -24,6 +24,8 @@ from lenetlab.problem.files import FILES
 # Two engines agree to rounding: an image on the border of two classes may fall to either side.
 IMAGES = 3
 RELATIVE = 1e-4  # of the mean loss
+# What comes of a record with fields that are missing or of another kind.
+DAMAGES = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError)
 
 
 @dataclass(frozen=True)
@@ -34,32 +36,22 @@ class Claim:
     wrong: str | None = None
 
 
-def read_claims(path: Path) -> records.Run | str:
-    """The run in `path`, or why it cannot be judged."""
+def check(found: Recorded, score: Score, engine: str) -> list[Claim]:
+    """Every claim of a run; `score` is of its weights, measured just now by `engine`."""
+    run = found.run
     try:
-        run = records.read_run(path)
-        if run.status != "done":
-            return f"is a run that ended as {run.status}: {run.result['reason']}"
-        from_outside(run), run.losses  # read now what the folder must have
-        return run
-    except UserError as error:
-        return f"is no whole run folder: {error}"
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OSError) as error:
-        return f"is no whole run folder: {type(error).__name__} {error}"
-
-
-def check(run: records.Run, score: Score, engine: str) -> list[Claim]:
-    """Every claim of `run`; `score` is of its weights, measured just now by `engine`."""
-    try:
-        return [*_identity(run), *_bill(run), *_figures(run, score, engine)]
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
+        return [*_identity(run), *_bill(run, found.losses), *_figures(run, score, engine)]
+    except DAMAGES as error:
         reason = f"a field is missing or no value of its kind ({type(error).__name__}: {error})"
         return [Claim("the records are complete", reason)]
 
 
 def recipe_of(run: records.Run) -> Recipe:
     """The recipe that run.json describes, validated again; `UserError` if it is none."""
-    return recall(run.identity["recipe"])
+    try:
+        return recall(run.identity["recipe"])
+    except DAMAGES as error:
+        raise UserError(f"its recipe cannot be read ({type(error).__name__}: {error})") from None
 
 
 def from_outside(run: records.Run) -> bool:
@@ -70,9 +62,7 @@ def from_outside(run: records.Run) -> bool:
 def _identity(run: records.Run) -> Iterator[Claim]:
     """Recipe, seed, data and numerics are those that the name of the run was made from."""
     said = run.identity
-    if from_outside(run):
-        yield Claim("the recipe's method is from outside the package and was not checked")
-    else:
+    if not from_outside(run):
         try:
             recipe = recipe_of(run)
         except UserError as error:
@@ -84,6 +74,8 @@ def _identity(run: records.Run) -> Iterator[Claim]:
     again = digest({key: said[key] for key in ("recipe", "seed", "data", "numerics")})
     wrong = None if again == said["id"] else f"run.json says {said['id']}, its content is {again}"
     yield Claim("recipe, seed, data and numerics hash to the run's identity", wrong)
+    if type(said["seed"]) is not int or not 0 <= said["seed"] < 2**63:
+        yield Claim("the seed is a whole number from 0 to 2^63 - 1", f"it is {said['seed']!r}")
     data = FILES["train"][0].sha256[:16]
     if said["recipe"].get("split", "official") == "inner":
         data += f"[0:{PASS - HELD_OUT}]"
@@ -91,9 +83,9 @@ def _identity(run: records.Run) -> Iterator[Claim]:
     yield Claim("trained on Fashion-MNIST's training images", wrong)
 
 
-def _bill(run: records.Run) -> Iterator[Claim]:
+def _bill(run: records.Run, losses: Losses) -> Iterator[Claim]:
     """Steps, passes and budget belong together."""
-    result, steps = run.result, len(run.losses)
+    result, steps = run.result, len(losses)
     ledger = Ledger()
     # counts that an older version did not keep were zero
     ledger.restore(ledger.counts() | result["bill"])
@@ -110,7 +102,7 @@ def _bill(run: records.Run) -> Iterator[Claim]:
     wrong = None
     if steps != result["steps"]:
         wrong = f"{result['steps']} steps claimed, {steps} losses recorded"
-    elif not np.isfinite(run.losses).all():
+    elif not np.isfinite(losses).all():
         wrong = "training losses are not finite"
     yield Claim("every step has its loss", wrong)
 

@@ -4,15 +4,17 @@ The content is read once, into memory, after the file was seen to be a regular o
 that follows works on those bytes.
 """
 
+import errno
 import io
 import json
+import os
 import stat
 import zipfile
 import zlib
 from pathlib import Path
 
 LIMIT = 64 * 2**20  # bytes; the weights are 178 kB, a long L-BFGS history with them 36 MB
-PICKLE_LIMIT = 4 * 2**20  # of the pickle inside, which holds names and shapes, not numbers
+PICKLE_LIMIT = 4 * 2**20  # of the pickle or header inside: names and shapes, not numbers
 ENTRIES = 10_000  # of a zip archive
 
 LEGACY_START = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."  # torch.save before version 1.6
@@ -26,20 +28,27 @@ class Unreadable(Exception):
 def content_of(path: Path) -> bytes:
     """The bytes of `path`; `Unreadable` unless it is a regular file of bearable size."""
     try:
-        status = path.stat()
-        kind = next((name for test, name in _KINDS if test(status.st_mode)), None)
-        if kind is not None:
-            raise Unreadable(f"is {kind}, expected a file with weights")
-        if status.st_size == 0:
-            raise Unreadable("is empty")
-        if status.st_size > LIMIT:
-            raise Unreadable(f"has {_size(status.st_size)}, more than {_size(LIMIT)}; {SAVE}")
-        with path.open("rb") as file:
-            return file.read(LIMIT)
+        # what is no file must not be waited for, nor be exchanged between the look and the reading
+        opened = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            status = os.fstat(opened)
+            kind = next((name for test, name in _KINDS if test(status.st_mode)), None)
+            if kind is not None:
+                raise Unreadable(f"is {kind}, expected a file with weights")
+            if status.st_size == 0:
+                raise Unreadable("is empty")
+            if status.st_size > LIMIT:
+                raise Unreadable(f"has {_size(status.st_size)}, more than {_size(LIMIT)}; {SAVE}")
+            with open(opened, "rb", closefd=False) as file:
+                return file.read(LIMIT)
+        finally:
+            os.close(opened)
     except FileNotFoundError:
         what = "is a link to nothing" if path.is_symlink() else "does not exist"
         raise Unreadable(what) from None
     except OSError as error:
+        if error.errno == errno.ENXIO:
+            raise Unreadable("is a socket, expected a file with weights") from None
         raise Unreadable(f"cannot be read ({error.strerror})") from None
 
 
@@ -56,6 +65,10 @@ def kind_of(content: bytes) -> str:
     if 0 < header <= LIMIT and content[8:9] == b"{":
         if len(content) < 8 + header:
             raise Unreadable("is a safetensors file cut short in its header")
+        if header > PICKLE_LIMIT:
+            raise Unreadable(
+                f"has a header of {_size(header)}, more than {_size(PICKLE_LIMIT)}; {SAVE}"
+            )
         try:
             json.loads(content[8 : 8 + header])
         except (ValueError, RecursionError):
@@ -114,7 +127,6 @@ _KINDS = (
     (stat.S_ISFIFO, "a named pipe"),
     (stat.S_ISCHR, "a device"),
     (stat.S_ISBLK, "a device"),
-    (stat.S_ISSOCK, "a socket"),
 )
 _FOREIGN = {
     b"\x80": "a plain pickle",

@@ -5,59 +5,82 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor
 
 from lenetlab import records
 from lenetlab.errors import UserError
 from lenetlab.experiments.bench import Bench
-from lenetlab.experiments.environment import numerics
 from lenetlab.experiments.execute import execute
+from lenetlab.experiments.identity import numerics_of
+from lenetlab.experiments.recipe import Recipe
+from lenetlab.experiments.training import Training
+from lenetlab.judge.child import Recorded
 from lenetlab.judge.claims import Claim, from_outside, recipe_of
-from lenetlab.judge.weights import read_weights
-from lenetlab.methods.registry import find
-from lenetlab.methods.wrappers import find_wrapper
 from lenetlab.problem.model import flatten
 
 WHAT = "trained again, it has the same bits"
 
 
-def rerun(run: records.Run, w: Tensor, data: Path | None) -> tuple[Claim | None, str]:
-    """The claim that `w` is what the run's recipe and seed give, and a remark. There is no claim
-    where the bits may differ for an honest reason: other numerics, or code from outside."""
+class _Longer(Exception):
+    """It goes on beyond the steps that were recorded."""
+
+
+def rerun(found: Recorded, w: Tensor, data: Path | None) -> Claim | str:
+    """The claim that `w` is what the run's recipe and seed give; or why that cannot be found out
+    here: other numerics, or code from outside."""
+    run = found.run
     if from_outside(run):
         method = run.identity["recipe"]["method"][0]
-        return None, f"not trained again: {method} is from outside, and its code would be run"
-    said = run.identity["numerics"]
+        return f"{method} is from outside, and its code would be run"
     try:
         recipe = recipe_of(run)
+        if type(run.identity.get("seed")) is not int:
+            return "its seed is no whole number"
         with tempfile.TemporaryDirectory(prefix="lenetlab-judge-") as scratch:
-            bench = Bench(data, Path(scratch), said["engine"], said["device"], said.get("threads"))
-            if other := _differences(said, _numerics(recipe.method.name, recipe.wrappers, bench)):
-                return None, f"not trained again: the numerics differ here, {other}"
-            again = execute(recipe, run.seed, bench)
-            if again.status != "done":
-                return Claim(WHAT, f"it ended as {again.status}: {again.result['reason']}"), ""
-            other_w = flatten(read_weights(again.path / records.WEIGHTS).named)
+            bench = _bench(run.identity["numerics"], data, Path(scratch))
+            if other := _differences(run.identity["numerics"], recipe, bench):
+                return f"the numerics differ here, {other}"
+            return Claim(WHAT, _wrong(found, w, recipe, bench))
     except UserError as error:
-        return None, f"not trained again: {error}"
-    same = w.view(torch.int32) == other_w.view(torch.int32)
-    different = int((~same).sum())
-    wrong = f"{different:,} of {w.numel():,} weights differ" if different else None
-    if wrong is None and again.result != run.result:
-        keys = [key for key in again.result if again.result[key] != run.result.get(key)]
-        wrong = f"the weights are equal, the records differ in {', '.join(keys)}"
-    return Claim(WHAT, wrong), ""
+        return str(error)
 
 
-def _numerics(method: str, wrappers: Any, bench: Bench) -> dict[str, Any]:
-    """The numerics record of that run on this machine."""
-    _, engine, _, _ = bench.load("official")
-    record = numerics(find(method), engine, bench.where)
-    if wrappers:
-        record["wrapper_versions"] = [find_wrapper(c.name).version for c in wrappers]
-    return record
+def _wrong(found: Recorded, w: Tensor, recipe: Recipe, bench: Bench) -> str | None:
+    """Train again; what is otherwise, None if nothing is."""
+    run, recorded = found.run, len(found.losses)
+
+    def stop(training: Training, loss: float) -> None:
+        if training.steps > recorded:
+            raise _Longer
+
+    try:
+        again = execute(recipe, run.seed, bench, looks=[], on_step=stop)  # its end is measured
+    except _Longer:
+        return f"{recorded:,} steps are recorded, and its budget is not spent by them"
+    if again.status != "done":
+        return f"it ended as {again.status}: {again.result['reason']}"
+    other = flatten(load_file(again.path / records.WEIGHTS))
+    different = int((w.view(torch.int32) != other.view(torch.int32)).sum())
+    if different:
+        return f"{different:,} of {w.numel():,} weights differ"
+    keys = [key for key in again.result if again.result[key] != run.result.get(key)]
+    return f"the weights are equal, the records differ in {', '.join(keys)}" if keys else None
 
 
-def _differences(said: dict[str, Any], here: dict[str, Any]) -> str:
+def _bench(said: dict[str, Any], data: Path | None, scratch: Path) -> Bench:
+    """A bench like the one that the numerics record names; `UserError` where it names none."""
+    engine, device, threads = said.get("engine"), said.get("device"), said.get("threads")
+    if isinstance(engine, str) and isinstance(device, str) and type(threads) in (int, type(None)):
+        return Bench(data, scratch, engine, device, threads)
+    raise UserError(
+        f"its numerics name no engine, device and threads ({engine!r}, {device!r}, {threads!r})"
+    )
+
+
+def _differences(said: dict[str, Any], recipe: Recipe, bench: Bench) -> str:
+    """How the numerics that a run was computed by differ from those it would have here."""
+    _, engine, _, _ = bench.load(recipe.split)
+    here = numerics_of(recipe, engine, bench.where)
     keys = [key for key in sorted({*said, *here}) if said.get(key) != here.get(key)]
     return ", ".join(f"{key} {said.get(key)} there and {here.get(key)} here" for key in keys)

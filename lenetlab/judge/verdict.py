@@ -11,26 +11,27 @@ from torch import Tensor
 from lenetlab import records
 from lenetlab.errors import UserError
 from lenetlab.experiments.bench import Bench
-from lenetlab.judge.claims import Claim, check, read_claims
+from lenetlab.judge.child import Recorded, one_line, open_folder, open_net
+from lenetlab.judge.claims import Claim, check, from_outside
 from lenetlab.judge.files import Unreadable
+from lenetlab.judge.folder import MARKS, is_run
 from lenetlab.judge.rerun import rerun
-from lenetlab.judge.rules import architecture_problems, scenario_problems
+from lenetlab.judge.rules import scenario_problems
 from lenetlab.judge.scoring import Score, Scorer
-from lenetlab.judge.weights import read_weights
-from lenetlab.problem.model import flatten
 
 SUFFIXES = frozenset(
     ("", ".bin", ".ckpt", ".model", ".pickle", ".pkl", ".pt", ".pth", ".safetensors", ".tar",
      ".th", ".zip")
 )  # fmt: skip
-STATUS = {"kept": 0, "broken": 1, "unreadable": 2}  # and the exit status it gives
+STATUS = {"kept": 0, "broken": 1, "unchecked": 2, "unreadable": 2}  # and the exit status it gives
 
 
 @dataclass(frozen=True)
 class Verdict:
     """What the judge found in one file or run folder.
 
-    outcome : `kept`, `broken` (then `problems` says how) or `unreadable`.
+    outcome : `kept`, `broken` (then `problems` says how), `unchecked` (it was to be trained again,
+        and could not be) or `unreadable`.
     score : None where the weights are not LeNet-5's or give no finite figures.
     claims : statements of a run folder, true ones and wrong ones.
     """
@@ -60,56 +61,64 @@ def judge(path: Path, scenario: str | None, scorer: Scorer, again: Bench | None 
     """Judge one file or run folder.
 
     Without a `scenario` a run is judged by its recipe's, a file as `plain`. With `again`, whose
-    data folder is used, a run is trained a second time. Never raises for a bad file.
+    data folder is used, a run is trained a second time; what cannot be has not passed. Never raises
+    for a bad file.
     """
-    name = str(path)
-    run = None
-    if (path / records.RUN).is_file():
-        found = read_claims(path)
-        if isinstance(found, str):
-            return Verdict(name, scenario or "plain", "unreadable", (found,))
-        run = found
-        path = path / records.WEIGHTS
-    trained = str(run.identity["recipe"].get("scenario", "plain")) if run else None
-    scenario = scenario or trained or "plain"
+    name = printable(path)
+    found = None
     try:
-        weights = read_weights(path)
+        if is_run(path):
+            found = open_folder(path)
+            path = path / records.WEIGHTS
+        net = open_net(path)
     except Unreadable as error:
-        return Verdict(name, scenario, "unreadable", (str(error),))
-    problems, notes = architecture_problems(weights.named), list(weights.notes)
-    if problems:
-        return Verdict(name, scenario, "broken", tuple(problems), tuple(notes))
-    w = flatten(weights.named)
-    problems = scenario_problems(w, scenario)
+        return Verdict(name, scenario or "plain", "unreadable", (one_line(str(error)),))
+    trained = str(found.run.identity["recipe"].get("scenario", "plain")) if found else None
+    scenario = scenario or trained or "plain"
+    if net.w is None:
+        return Verdict(name, scenario, "broken", net.problems, net.notes)
+    problems, notes = scenario_problems(net.w, scenario), list(net.notes)
     if trained not in (None, scenario):
         problems.append(f"it was trained in scenario {trained}, not {scenario}")
-    score = scorer.score(w)
+    score = scorer.score(net.w)
     if score is None:
         problems.append("its class scores overflow: accuracy and loss do not exist")
     claims: list[Claim] = []
-    if run is not None and score is not None:
-        claims, remarks = _claims(run, w, score, scorer, again)
-        problems += [f"not true that {c.what}: {c.wrong}" for c in claims if c.wrong]
+    if found is not None and score is not None:
+        claims, remarks = _claims(found, net.w, score, scorer)
         notes += remarks
-    outcome = "broken" if problems else "kept"
-    return Verdict(name, scenario, outcome, tuple(problems), tuple(notes), tuple(claims), score)
+    unchecked = []
+    if again is not None and score is not None:
+        same = "it is no run folder" if found is None else rerun(found, net.w, again.data)
+        if isinstance(same, Claim):
+            claims.append(same)
+        else:
+            unchecked.append(f"not trained again: {same}")
+    problems += [f"not true that {c.what}: {c.wrong}" for c in claims if c.wrong]
+    outcome = "broken" if problems else "unchecked" if unchecked else "kept"
+    said = tuple(map(one_line, problems + unchecked))
+    return Verdict(name, scenario, outcome, said, tuple(notes), tuple(claims), score)
+
+
+def printable(path: Path) -> str:
+    """A path as text that can be printed and written anywhere, whatever bytes are in it."""
+    text = os.fsencode(path).decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def _claims(
-    run: records.Run, w: Tensor, score: Score, scorer: Scorer, again: Bench | None
+    found: Recorded, w: Tensor, score: Score, scorer: Scorer
 ) -> tuple[list[Claim], list[str]]:
     """The run's claims, and remarks on what could not be checked."""
-    inner = run.identity["recipe"].get("split") == "inner"
+    inner = found.run.identity["recipe"].get("split") == "inner"
     own = scorer.score(w, "inner") if inner else score
     if own is None:
         return [Claim("the figures exist", "class scores overflow on the held-out images")], []
-    claims, remarks = check(run, own, scorer.engine), []
+    claims, remarks = check(found, own, scorer.engine), []
     if inner:
         remarks.append("trained on 50,000 images (--split inner): no result of the official split")
-    if again is not None:
-        claim, remark = rerun(run, w, again.data)
-        claims += [claim] if claim else []
-        remarks += [remark] if remark else []
+    if from_outside(found.run):
+        remarks.append("the recipe's method is from outside the package and was not checked")
     return claims, remarks
 
 
@@ -119,13 +128,13 @@ def submissions(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
     found: list[Path] = []
     passed: list[Path] = []
     for path in paths:
-        if not path.is_dir() or (path / records.RUN).is_file():
+        if not os.path.isdir(path) or is_run(path):
             found.append(path)
             continue
         before = len(found)
         for folder, below, files in os.walk(path):
             here = Path(folder)
-            if records.RUN in files:
+            if MARKS & {*files, *below}:
                 found.append(here)
                 below.clear()
                 continue

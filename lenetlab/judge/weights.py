@@ -10,11 +10,12 @@ from safetensors.torch import load as load_safetensors
 from torch import Tensor
 
 from lenetlab.judge.files import SAVE, Unreadable, content_of, kind_of, pickle_of
-from lenetlab.judge.pickled import Inert, load
+from lenetlab.judge.pickled import Inert, load, of_library, parts_of
 from lenetlab.problem.model import SHAPES
 
-DEPTH = 8  # of dictionaries and modules inside each other
-PREFIXES = ("module.", "_orig_mod.")  # of DataParallel and torch.compile
+DEPTH = 8  # of dictionaries, lists and modules inside each other
+PREFIXES = ("module.", "_orig_mod.")  # of DataParallel and torch.compile, in any order
+AVERAGED = "n_averaged"  # beside the weights of torch.optim.swa_utils.AveragedModel
 PRUNED, MASK = "_orig", "_mask"  # of torch.nn.utils.prune: the weight is their product
 
 
@@ -27,7 +28,11 @@ class Weights:
 
 
 def read_weights(path: Path) -> Weights:
-    """The net in the file `path`; raises `Unreadable`. Whether it is LeNet-5 is not asked here."""
+    """The net in the file `path`; raises `Unreadable`. Whether it is LeNet-5 is not asked here.
+
+    A hostile file can take all memory and time, or end the process: a child of it reads
+    (`lenetlab.judge.child`).
+    """
     content = content_of(path)
     kind = kind_of(content)
     if kind == "safetensors":
@@ -36,9 +41,16 @@ def read_weights(path: Path) -> Weights:
         except (SafetensorError, KeyError, ValueError, RuntimeError) as error:
             raise Unreadable(f"is a damaged safetensors file ({error})") from None
     loaded = load(content, pickle_of(content) if kind == "zip" else None)
-    nets = list(_nets(loaded, "", DEPTH))
+    if code := sorted(name for name in loaded.calls if of_library(name)):
+        place = loaded.calls[code[0]]
+        where = f"its entry {place}" if place else "it"
+        raise Unreadable(f"would run code: {where} calls {code[0]}; {SAVE}")
+    value = loaded.value
+    nets = list(_nets(value, "", DEPTH, set()))
     if not nets:
-        raise Unreadable(f"holds a {_what(loaded)} without named tensors, expected weights; {SAVE}")
+        raise Unreadable(
+            f"holds a {type(value).__name__} without named tensors, expected weights; {SAVE}"
+        )
     # What shares most names with LeNet-5; a checkpoint has other tensors beside its net.
     alike = [sum(name in SHAPES for name in _tidy(named, []).named) for _, named, _ in nets]
     best = [net for net, score in zip(nets, alike, strict=True) if score == max(alike)]
@@ -49,28 +61,30 @@ def read_weights(path: Path) -> Weights:
     notes = [f"taken from {place}"] if place else []
     if model:
         notes.append(f"a whole model of class {model}: its weights are judged, its code is not run")
+    notes += [f"calls {name}, which was not run" for name in sorted(loaded.calls)[:3]]
     return _tidy(named, notes)
 
 
 Net = tuple[str, dict[str, Tensor], str]  # place in the file, tensors, class of a whole model
 
 
-def _nets(loaded: Any, place: str, depth: int) -> Iterator[Net]:
-    """Every dictionary of named tensors and every module, from the outside in."""
-    if depth == 0:
+def _nets(loaded: Any, place: str, depth: int, seen: set[int]) -> Iterator[Net]:
+    """Every dictionary of named tensors and every module, once, from the outside in."""
+    if depth == 0 or id(loaded) in seen:
         return
-    if isinstance(loaded, Inert) and "_parameters" in vars(loaded):
-        named = dict(_parameters(loaded, "", DEPTH))
-        if named:
+    seen.add(id(loaded))
+    if isinstance(loaded, Inert):
+        if named := dict(_parameters(loaded, "", DEPTH)):
             yield place, named, type(loaded).__name__
         return
-    if not isinstance(loaded, dict):
-        return
-    if named := {k: v for k, v in loaded.items() if isinstance(k, str) and isinstance(v, Tensor)}:
-        yield place, named, ""
-    for key, part in loaded.items():
-        if isinstance(key, str):
-            yield from _nets(part, f"{place}[{key[:40]!r}]", depth - 1)
+    parts = parts_of(loaded)
+    if isinstance(loaded, dict):
+        if named := {k: v for k, v in parts if isinstance(k, str) and isinstance(v, Tensor)}:
+            yield place, named, ""
+        parts = [(key, part) for key, part in parts if isinstance(key, str)]
+    for key, part in parts:
+        shown = f"{key[:40]!r}" if isinstance(key, str) else str(key)
+        yield from _nets(part, f"{place}[{shown}]", depth - 1, seen)
 
 
 def _parameters(module: Inert, prefix: str, depth: int) -> Iterator[tuple[str, Tensor]]:
@@ -78,20 +92,29 @@ def _parameters(module: Inert, prefix: str, depth: int) -> Iterator[tuple[str, T
     attributes = vars(module)
     hidden = attributes.get("_non_persistent_buffers_set")
     for kind in ("_parameters", "_buffers"):
-        for name, value in _dict(attributes.get(kind)).items():
+        for name, value in _items(attributes.get(kind)):
             if isinstance(value, Tensor) and not (isinstance(hidden, set) and name in hidden):
                 yield f"{prefix}{name}", value
-    for name, part in _dict(attributes.get("_modules")).items() if depth else ():
+    for name, part in _items(attributes.get("_modules")) if depth else ():
         if isinstance(part, Inert):
             yield from _parameters(part, f"{prefix}{name}.", depth - 1)
 
 
 def _tidy(named: Mapping[str, Tensor], notes: list[str]) -> Weights:
-    """Without the prefix of a wrapper, and with the masks of `torch.nn.utils.prune` applied."""
-    for prefix in PREFIXES:
-        if named and all(name.startswith(prefix) for name in named):
-            named = {name.removeprefix(prefix): value for name, value in named.items()}
-            notes.append(f"names without their prefix {prefix!r}")
+    """Without the prefixes of wrappers and the count of an average, and with the masks of
+    `torch.nn.utils.prune` applied."""
+    begun = True
+    while begun:
+        names = [name for name in named if name != AVERAGED]
+        begun = False
+        for prefix in PREFIXES:
+            if names and all(name.startswith(prefix) for name in names):
+                if AVERAGED in named:
+                    notes.append(f"an average of nets: without its count {AVERAGED}")
+                named = {name.removeprefix(prefix): named[name] for name in names}
+                notes.append(f"names without their prefix {prefix!r}")
+                begun = True
+                break
     tidy = dict(named)
     for name in named:
         stem = name.removesuffix(PRUNED)
@@ -112,9 +135,5 @@ def _plain(tensor: Tensor) -> bool:
     return dense and tensor.layout == tensor.new_empty(0).layout and tensor.numel() < 10**6
 
 
-def _dict(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _what(loaded: Any) -> str:
-    return type(loaded).__name__
+def _items(value: Any) -> list[tuple[Any, Any]]:
+    return parts_of(value) if isinstance(value, dict) else []

@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -104,6 +105,29 @@ def test_two_are_compared_by_mcnemar(lenetlab):
     assert apart == a["score"]["correct"] - b["score"]["correct"]
     assert 0 <= test["p"] <= 1
     assert "McNemar's exact test" in lenetlab("judge a.pt b.pt").out
+
+
+def test_paths_may_be_absolute_relative_and_strange(lenetlab):
+    here = put("a/a.pt", GOOD["state dict"]())
+    put("b.pt", saved([1]))
+    answer = lenetlab(f"judge {here.resolve()} b.pt")
+    assert answer.status == 2
+    assert re.search(r"1 +a/a.pt", answer.out)
+    assert "Traceback" not in answer.err
+    strange = put(os.fsdecode(b"\xff\n.pt"), GOOD["state dict"]())
+    answer = lenetlab(f"judge {shlex.quote(str(strange))} --csv marks.csv")
+    assert answer.status == 0
+    assert "\\xff\\n.pt keeps the rules" in answer.out
+    assert "\\xff\\n.pt" in Path("marks.csv").read_text()
+
+
+def test_a_run_without_its_run_json_is_not_judged_as_weights(lenetlab):
+    ran = json.loads(lenetlab("run sgd --epochs 0.02 --json").out)
+    (Path(ran["run_dir"]) / "run.json").unlink()
+    for what in (ran["run_dir"], "runs"):
+        answer = lenetlab(f"judge {what}")
+        assert answer.status == 2
+        assert "run.json does not exist" in answer.out
 
 
 def test_a_run_is_placed_exported_and_judged_again(lenetlab):

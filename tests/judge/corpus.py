@@ -1,5 +1,7 @@
 """Files that a judge may be handed: good ones, and bad ones with what must be said of them."""
 
+import argparse
+import datetime
 import gzip
 import io
 import os
@@ -7,8 +9,11 @@ import pickle
 import struct
 import warnings
 import zipfile
-from collections import OrderedDict
+from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable
+from decimal import Decimal
+from enum import Enum
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +22,7 @@ import torch
 from safetensors.torch import save as save_safetensors
 from torch import Tensor, nn
 from torch.nn.utils import prune
+from torch.optim.swa_utils import AveragedModel
 
 from lenetlab.problem.model import SHAPES, initial_weights, state_dict
 
@@ -111,10 +117,46 @@ def transposed() -> dict[str, Tensor]:
     return tensors | {"fc1.weight": tensors["fc1.weight"].t().contiguous().t()}
 
 
+def items_no_function() -> bytes:
+    """A state dict with an attribute `items`."""
+    named = model().state_dict()
+    named.items_ = 5  # type: ignore[attr-defined]
+    return with_pickle(b"\x06\x00\x00\x00items_", b"\x05\x00\x00\x00items", named)
+
+
 class Wrapped(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.module = model()
+
+
+class Phase(Enum):
+    LAST = 3
+
+
+def averaged() -> AveragedModel:
+    average = AveragedModel(model())
+    average.update_parameters(model())
+    return average
+
+
+def with_objects() -> dict[str, Any]:
+    """What training loops save beside their net, as objects."""
+    optimizer = trained()
+    return {
+        "net": named(),
+        "optimizer": optimizer,
+        "scheduler": torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 10),
+        "history": defaultdict(list, {"loss": [0.5, 0.4]}),
+        "last": deque([1, 2, 3], maxlen=5),
+        "exact": Decimal("89.24"),
+        "third": Fraction(1, 3),
+        "phase": Phase.LAST,
+        "when": datetime.datetime(2025, 1, 2, tzinfo=datetime.UTC),
+        "settings": argparse.Namespace(lr=0.1),
+        "counts": Counter("aab"),
+        "random": np.random.get_state(),
+    }
 
 
 GOOD: dict[str, Callable[[], bytes]] = {
@@ -127,6 +169,25 @@ GOOD: dict[str, Callable[[], bytes]] = {
     "DataParallel": lambda: saved(Wrapped().state_dict()),
     "whole DataParallel": lambda: saved(Wrapped()),
     "torch.compile": lambda: saved({f"_orig_mod.{k}": v for k, v in named().items()}),
+    "items is no function": lambda: items_no_function(),
+    "an average of nets": lambda: saved(averaged().state_dict()),
+    "a whole average of nets": lambda: saved(averaged()),
+    "an average in a dictionary": lambda: saved({"ema": averaged().state_dict(), "epoch": 3}),
+    "compile around DataParallel": lambda: saved(
+        {f"_orig_mod.module.{k}": v for k, v in named().items()}
+    ),
+    "DataParallel around compile": lambda: saved(
+        {f"module._orig_mod.{k}": v for k, v in named().items()}
+    ),
+    "compile around an average of DataParallel": lambda: saved(
+        {f"_orig_mod.module.module.{k}": v for k, v in named().items()}
+        | {"_orig_mod.n_averaged": torch.tensor(3)}
+    ),
+    "a list with a state dict": lambda: saved([named(), 3]),
+    "a tuple in a dictionary": lambda: saved({"best": (0.9, model())}),
+    "objects beside the net": lambda: saved(with_objects()),
+    "objects beside the net, zip-less": lambda: old(with_objects()),
+    "a defaultdict of weights": lambda: saved(defaultdict(float, named())),
     "pruned by identity": lambda: saved(masks_of_ones().state_dict()),
     "whole pruned model": lambda: saved(masks_of_ones()),
     "zip-less format": lambda: old(model().state_dict()),
@@ -380,6 +441,22 @@ UNREADABLE: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: saved({"last": named(), "best": named()}),
         "holds several nets (['last'], ['best'])",
     ),
+    "a net and its average": (
+        lambda: saved({"net": model().state_dict(), "ema": averaged().state_dict()}),
+        "holds several nets (['net'], ['ema'])",
+    ),
+    "a net and its average as models": (
+        lambda: saved([model(), averaged()]),
+        "holds several nets ([0], [1])",
+    ),
+    "an entry that calls": (
+        lambda: saved({"net": named(), "epoch": 3, "hook": Malicious(getattr, int, "real")}),
+        "would run code: its entry ['hook'] calls builtins.getattr",
+    ),
+    "an entry that calls, deeply": (
+        lambda: saved({"net": named(), "extra": [{"a": (Malicious(getattr, int, "real"),)}]}),
+        "its entry ['extra'] calls builtins.getattr",
+    ),
     "a mask of another shape": (
         lambda: saved(
             without("fc1.weight")
@@ -388,7 +465,7 @@ UNREADABLE: dict[str, tuple[Callable[[], bytes], str]] = {
         "has a mask fc1.weight_mask that does not fit",
     ),
     "a broken pickle": (lambda: hollow_pickle(b"\x80\x02}q\x00"), "is cut short or damaged"),
-    "an empty stack": (lambda: hollow_pickle(b"\x80\x02."), "its pickle breaks off"),
+    "an empty stack": (lambda: hollow_pickle(b"\x80\x02."), "the loader says IndexError"),
     "no memo": (lambda: hollow_pickle(b"\x80\x02h\x07."), "is damaged: the loader says KeyError"),
     "a dictionary set on an object": (
         lambda: hollow_pickle(b"\x80\x02c__main__\nNet\n)\x81K\x01K\x02s."),
@@ -400,15 +477,11 @@ UNREADABLE: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "a bytearray of gigabytes": (
         lambda: hollow_pickle(b"\x80\x02cbuiltins\nbytearray\nJ\x00\x00\x00\x7f\x85R."),
-        "would run code: it calls builtins.bytearray",
+        "needs more than 1 GB to read",
     ),
     "a key of a million nested tuples": (
         lambda: hollow_pickle(b"\x80\x02})" + b"\x85" * 10**6 + b"K\x01s."),
-        "more than 100 tuples inside each other",
-    ),
-    "nested tuples by way of the memo": (
-        lambda: hollow_pickle(b"\x80\x02})" + b"q\x00h\x00(h\x00t\x86" * 200 + b"K\x01s."),
-        "more than 100 tuples inside each other",
+        "ends the process that reads it (SIGSEGV)",
     ),
     "lists inside each other without end": (
         lambda: hollow_pickle(b"\x80\x02" + b"]" * 10**5 + b"a" * (10**5 - 1) + b"."),
@@ -418,6 +491,44 @@ UNREADABLE: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: with_pickle(b"Kx\x85", b"J\xff\xff\xff\x7f\x85"),  # the size (120,) of fc1.bias
         "is damaged: the loader says RuntimeError",
     ),
+}
+
+
+def containing_itself() -> bytes:
+    """A dictionary with forty names for itself: eight levels deep it has 40⁸ entries."""
+    names = b"".join(b"X\x01\x00\x00\x00%ch\x00" % (65 + i) for i in range(40))
+    return hollow_pickle(b"\x80\x02}q\x00(" + names + b"u.")
+
+
+def many_tensors() -> bytes:
+    """A safetensors header of 8 MB: a hundred thousand tensors of nothing."""
+    entry = '"%d":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}'
+    return safetensors_header(("{" + ",".join(entry % i for i in range(10**5)) + "}").encode())
+
+
+def expanded() -> bytes:
+    """One number that says it is ten thousand million, under a mask like it."""
+    large = torch.zeros(1).expand(10**5, 10**5)
+    return saved(without("fc1.weight") | {"fc1.weight_orig": large, "fc1.weight_mask": large})
+
+
+# What would take all time or memory, or end the process: status 2 too, within the limits.
+HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
+    "tuples that double": (
+        lambda: hollow_pickle(b"\x80\x02})" + b"q\x00h\x00\x86" * 200 + b"K\x01s."),
+        "takes more than",
+    ),
+    "four megabytes of nothing": (
+        lambda: hollow_pickle(b"\x80\x02" + b"N0" * (2 * 2**20 - 10) + b"N."),
+        "",  # as fast as the machine is
+    ),
+    "four megabytes of dictionaries": (
+        lambda: hollow_pickle(b"\x80\x02" + b"}" * (4 * 2**20 - 10) + b"."),
+        "",
+    ),
+    "a dictionary that contains itself": (containing_itself, "without named tensors"),
+    "a header of a hundred thousand tensors": (many_tensors, "has a header of 5 MB"),
+    "a tensor of ten thousand million": (expanded, "that does not fit its weight"),
 }
 
 

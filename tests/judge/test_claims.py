@@ -1,7 +1,7 @@
 """A run folder's claims hold for an honest run, and every alteration is found."""
 
+import dataclasses
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,38 +11,15 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from lenetlab.experiments.api import run
 from lenetlab.experiments.bench import Bench
-from lenetlab.experiments.recipe import make_recipe
+from lenetlab.experiments.execute import execute
+from lenetlab.experiments.identity import digest
+from lenetlab.experiments.naming import Names
+from lenetlab.experiments.plans import PLANS
+from lenetlab.experiments.recipe import Recipe, make_recipe
 from lenetlab.judge.claims import recipe_of
 from lenetlab.judge.verdict import judge
 from lenetlab.records import read_run
-
-
-@pytest.fixture(scope="module")
-def honest(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A short run with much of what a recipe can have."""
-    out = tmp_path_factory.mktemp("runs")
-    threads = torch.get_num_threads()
-    found = run(
-        "ema+adamw",
-        seed=5,
-        bench=Bench(out=out, device="cpu", threads=1),
-        passes=0.05,
-        batch_size=100,
-        schedule="cosine",
-        warmup=0.1,
-        beta1=0.8,
-        **{"ema.decay": 0.9},
-    )
-    torch.set_num_threads(threads)
-    assert found.status == "done"
-    return found.path
-
-
-@pytest.fixture
-def copy(honest: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(honest, tmp_path / honest.name))
 
 
 def edit(path: Path, name: str, change: Callable[[Any], Any]) -> None:
@@ -65,22 +42,74 @@ def test_its_recipe_is_read_back_whole(honest):
     assert recipe_of(found).canonical() == found.identity["recipe"]
 
 
-@pytest.mark.parametrize(
-    "recipe",
-    [
-        make_recipe("sgd"),
-        make_recipe("single_sample", batch_size=64),
-        make_recipe("single_sample"),
-        make_recipe("lbfgs", {"weight_decay": 1e-3}, scenario="l2", split="inner", epochs=3),
-        make_recipe("svrg+sgd", {"lr": 0.1, "svrg.alpha": 0.5}, plan="geometric:factor=3"),
-        make_recipe("adamw", {"weight_decay": 0.1}, scenario="l2", schedule="step:gamma=0.5"),
-    ],
-    ids=lambda recipe: recipe.label(),
-)
+# Every kind of part that a recipe can have, in a training of a second or two.
+RECIPES: dict[str, dict[str, Any]] = {
+    "nothing set": {"method": "sgd"},
+    "its own batch size": {"method": "single_sample", "passes": 0.005},
+    "constraint": {"method": "adamw", "scenario": "sparse", "constraint": "magnitude"},
+    "constraint and decay": {
+        "method": "sgd", "scenario": "sparse+l2", "constraint": "rigl",
+        "settings": {"weight_decay": 1e-3},
+    },
+    "constraint of units": {"method": "adamw", "scenario": "frontier", "constraint": "units"},
+    "augmentation": {"method": "adamw", "rules": "open", "augment": "flip+shift:pixels=1"},
+    "decay of weights by the method": {
+        "method": "adamw", "scenario": "l2", "decay": "weights",
+        "settings": {"weight_decay": 0.1},
+    },
+    "decay of weights by the oracle": {
+        "method": "lbfgs", "scenario": "l2", "decay": "weights", "batch_size": 600,
+        "settings": {"weight_decay": 1e-3},
+    },
+    "average, update and estimator": {"method": "ema+cautious+sam+adamw"},
+    "a wrapper's setting": {
+        "method": "svrg+sgd", "settings": {"lr": 0.1, "svrg.alpha": 0.5}, "passes": 1.2,
+        "batch_size": 6000,
+    },
+    "growing batches": {"method": "sgd", "plan": "geometric:factor=3,every=0.01"},
+    "batches by a test": {"method": "sgd", "plan": "norm_test:every=5"},
+    "staircase": {"method": "adamw", "schedule": "step:gamma=0.5"},
+    "warm-up": {"method": "adamw", "schedule": "one-cycle", "warmup": 0.1},
+    "Robbins and Monro": {"method": "sgd", "schedule": "1/t:tau=10"},
+    "epochs": {"method": "sgd", "epochs": 0.02, "passes": None},
+    "held out": {"method": "armijo", "split": "inner"},
+    "curvature": {"method": "newton_cg", "batch_size": 600, "passes": 0.2},
+}  # fmt: skip
+
+
+@pytest.fixture(params=RECIPES)
+def recipe(request: pytest.FixtureRequest) -> Recipe:
+    given = {"passes": 0.02, **RECIPES[request.param]}
+    return make_recipe(given.pop("method"), given.pop("settings", None), **given)
+
+
 def test_every_kind_of_recipe_is_read_back(recipe, honest):
     found = read_run(honest)
     found.identity["recipe"] = json.loads(json.dumps(recipe.canonical()))
     assert recipe_of(found) == recipe
+
+
+def test_every_kind_of_recipe_is_trained_again(recipe, scorer, tmp_path):
+    threads = torch.get_num_threads()
+    found = execute(recipe, 3, Bench(out=tmp_path, device="cpu", threads=1))
+    torch.set_num_threads(threads)
+    assert found.status == "done", found.result["reason"]
+    assert Names(Bench(device="cpu", threads=1)).ids(recipe, [3]) == [found.identity["id"]]
+    verdict = rejudged(found.path, scorer)
+    assert (verdict.outcome, verdict.problems) == ("kept", ())
+    assert "trained again, it has the same bits" in [claim.what for claim in verdict.claims]
+
+
+def test_the_recipes_above_have_every_part():
+    """Fails when a field of recipes is added that none of them sets."""
+    recipes = [
+        make_recipe(given.pop("method"), given.pop("settings", None), **given)
+        for given in ({**recipe} for recipe in RECIPES.values())
+    ]
+    neutral = {"initialisation"}  # has only one value
+    for name in {field.name for field in dataclasses.fields(Recipe)} - neutral:
+        assert len({str(getattr(recipe, name)) for recipe in recipes}) > 1, name
+    assert {recipe.plan.name for recipe in recipes} == set(PLANS)
 
 
 def more_correct(result: Any) -> None:
@@ -215,8 +244,9 @@ def test_a_method_from_outside_is_not_imported(copy, scorer, tmp_path):
     method = [f"{tmp_path}/mine.py:Mine", {}]
     edit(copy, "run.json", lambda v: v["recipe"].update(method=method))
     verdict = judge(copy, None, scorer, Bench(out=tmp_path / "runs", device="cpu"))
-    assert "not trained again" in " ".join(verdict.notes)
-    assert any("from outside" in claim.what for claim in verdict.claims)
+    assert "from outside the package and was not checked" in " ".join(verdict.notes)
+    assert "not trained again" in verdict.problems[-1]
+    assert verdict.outcome == "broken"  # the copy's hash is another's
 
 
 def rejudged(path: Path, scorer: Any) -> Any:
@@ -243,5 +273,51 @@ def test_a_rerun_finds_one_changed_bit(copy, scorer):
 def test_other_numerics_are_said_and_not_compared(copy, scorer):
     edit(copy, "run.json", lambda v: v["numerics"].update(torch="1.0.0"))
     verdict = rejudged(copy, scorer)
-    assert "torch 1.0.0 there and" in " ".join(verdict.notes)
+    assert (
+        "not trained again: the numerics differ here, torch 1.0.0 there and"
+        in (verdict.problems[-1])
+    )
     assert all("trained again" not in claim.what for claim in verdict.claims)
+
+
+def named_anew(path: Path) -> None:
+    """Its run.json hashes to its id again."""
+
+    def name(said: Any) -> None:
+        said["id"] = digest({key: said[key] for key in ("recipe", "seed", "data", "numerics")})
+
+    edit(path, "run.json", name)
+
+
+def test_what_was_not_trained_again_has_not_passed(copy, scorer):
+    edit(copy, "run.json", lambda v: v["numerics"].update(torch="1.0.0"))
+    named_anew(copy)
+    assert judge(copy, None, scorer).outcome == "kept"
+    verdict = rejudged(copy, scorer)
+    assert verdict.outcome == "unchecked"
+    assert len(verdict.problems) == 1
+    file = rejudged(copy / "weights.safetensors", scorer)
+    assert file.outcome == "unchecked"
+    assert file.problems == ("not trained again: it is no run folder",)
+
+
+def test_a_budget_beyond_the_recorded_steps_is_not_spent_again(copy, scorer):
+    edit(copy, "run.json", lambda v: v["recipe"].update(budget=["passes", 1e12]))
+    named_anew(copy)
+    verdict = rejudged(copy, scorer)
+    assert verdict.outcome == "broken"
+    assert "30 steps are recorded, and its budget is not spent" in verdict.problems[-1]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"engine": 5}, {"engine": "abacus"}, {"device": "cuda:99"}, {"threads": "many"},
+     {"threads": 10**9}, {"threads": True}],
+    ids=str,
+)  # fmt: skip
+def test_numerics_that_name_nothing_are_not_trained_by(copy, scorer, change):
+    edit(copy, "run.json", lambda v: v["numerics"].update(change))
+    named_anew(copy)
+    verdict = rejudged(copy, scorer)
+    assert verdict.outcome == "unchecked"
+    assert "not trained again" in verdict.problems[-1]
