@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lenetlab.errors import UserError
+from lenetlab.readable import readable
 from lenetlab.records import read_json
 
 PROGRESS = "progress.json"
@@ -58,7 +59,7 @@ def read_progress(folder: Path) -> Progress | None:
     path = folder / PROGRESS
     if not path.exists():
         return None
-    found: Mapping[str, Any] = read_json(path)
+    found: Mapping[str, Any] = readable(read_json(path))
     try:
         standings = []
         for scenario, counts in found["scenarios"].items():

@@ -9,11 +9,18 @@ from lenetlab.settings import show
 Recorded = Mapping[str, Any]
 SIZE = 64  # of a batch that a recipe does not mention
 BUDGET = ("epochs", 10)
+KEEP = 24_480  # weights of fc1 and fc2 that a constraint leaves where it says nothing: 60 %
 
 
 def method_of(recipe: Recorded) -> str:
     """The method with its wrappers around it, as in `ema+sgd`."""
     return "+".join([*(name for name, _ in recipe.get("wrappers", ())), recipe["method"][0]])
+
+
+def weights_allowed(recipe: Recorded) -> int | None:
+    """How many weights of fc1 and fc2 may be nonzero; None without a constraint."""
+    constraint = recipe.get("constraint")
+    return None if constraint is None else int(constraint[1].get("keep", KEEP))
 
 
 def parts(recipe: Recorded) -> dict[str, str]:

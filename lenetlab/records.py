@@ -50,7 +50,8 @@ def replace_bytes(path: Path, content: bytes) -> None:
 def replace_json(path: Path, value: Any) -> None:
     """Write `value` as readable JSON, atomically; NaN and infinity are refused."""
     text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
-    replace_bytes(path, text.encode() + b"\n")
+    # half a surrogate pair, of a path that is not UTF-8, is written as JSON's own escape
+    replace_bytes(path, text.encode(errors="backslashreplace") + b"\n")
 
 
 def read_json(path: Path) -> Any:

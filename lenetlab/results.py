@@ -14,13 +14,15 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
 from lenetlab.errors import UserError
+from lenetlab.readable import readable
+from lenetlab.recipes import weights_allowed
 from lenetlab.records import Run, read_json, replace_bytes, replace_json
 
 FORMAT = 1
@@ -28,16 +30,49 @@ STUDY = "study.json"
 TRIAL, FINAL = "trial", "final"
 
 
+class Contest(NamedTuple):
+    """What the methods of a leaderboard have in common: only those are ranked together.
+
+    terms : what there is beside scenario and rules, as in `2 passes` or `765 weights`; empty in a
+        study, whose budget is one, but on a frontier.
+    """
+
+    scenario: str
+    rules: str = "strict"
+    terms: str = ""
+
+    @property
+    def key(self) -> str:
+        """As links and figures are named: `plain`, `plain,open`, `plain,2-passes`."""
+        terms = re.sub(r"[^A-Za-z0-9.]+", "-", self.terms)
+        return ",".join([self.scenario, *self._rules(), *([terms] if terms else [])])
+
+    @property
+    def title(self) -> str:
+        """As a person reads it: `plain, open, 2 passes`."""
+        return ", ".join([self.scenario, *self._rules(), *([self.terms] if self.terms else [])])
+
+    def _rules(self) -> list[str]:
+        return [] if self.rules == "strict" else [self.rules]
+
+
 @dataclass(frozen=True)
 class Place:
     """Where a cell stands in its study. `method` has its wrappers around it, as in `ema+sgd`;
-    `variant` tells cells apart that differ in settings which were given, not tuned."""
+    `variant` tells cells apart that differ in settings which were given, not tuned; `terms` are
+    its contest's, known from its runs and not kept in study.json."""
 
     method: str
     family: str
     scenario: str
     rules: str = "strict"
     variant: str = ""
+    terms: str = ""
+
+    @property
+    def contest(self) -> Contest:
+        """With which cells it is ranked."""
+        return Contest(self.scenario, self.rules, self.terms)
 
     @property
     def name(self) -> str:
@@ -117,7 +152,10 @@ class Results:
     """A study's cells, in the order of its file, those without a run included.
 
     trials, tuning_passes : of every tuned cell; 0 where nothing was tuned.
-    seeds, passes : planned for the finals of every cell.
+    seeds, passes : planned for the finals of every cell; 0 where nothing was planned.
+    planned : whether a study planned them; if not, they are whatever runs a folder holds, whose
+        `trials` are those on held-out images.
+    again : the command that computes them again, where one is known.
     """
 
     name: str
@@ -127,18 +165,30 @@ class Results:
     seeds: int
     passes: float
     cells: tuple[Cell, ...] = field(default_factory=tuple)
+    planned: bool = True
+    again: str = ""
 
-    def scenarios(self) -> list[tuple[str, str]]:
-        """Scenario and rule set of the cells, in the order in which they first occur."""
-        return list(dict.fromkeys((c.place.scenario, c.place.rules) for c in self.cells))
+    @property
+    def tuned(self) -> bool:
+        """Whether settings were searched for by trials on held-out images."""
+        return self.trials > 0
+
+    def contests(self) -> list[Contest]:
+        """One for each leaderboard, in the order in which they first occur."""
+        return list(dict.fromkeys(cell.place.contest for cell in self.cells))
+
+    def rows(self) -> list["Row"]:
+        """Every run."""
+        return [row for cell in self.cells for row in (*cell.trials, *cell.finals)]
 
     def begun(self) -> list[Cell]:
         """The cells that have a run; all of them if none has."""
         return [cell for cell in self.cells if cell.begun] or list(self.cells)
 
-    def within(self, scenario: str, rules: str = "strict") -> list[Cell]:
+    def within(self, scenario: str, rules: str = "strict", terms: str = "") -> list[Cell]:
         """The cells of one leaderboard."""
-        return [c for c in self.cells if (c.place.scenario, c.place.rules) == (scenario, rules)]
+        contest = Contest(scenario, rules, terms)
+        return [cell for cell in self.cells if cell.place.contest == contest]
 
 
 def best_trial(trials: Iterable[Row]) -> Row | None:
@@ -171,6 +221,9 @@ def total(values: Iterable[float | None]) -> float | None:
     return None if None in known else sum(value for value in known if value is not None)
 
 
+TEXTS = ("id", "status", "reason", "label", "recipe", "bill", "numerics", "machine")  # of a row
+PLAN = ("name", "title", "trials", "tuning_passes", "seeds", "passes")  # in study.json
+PLACE = ("method", "family", "scenario", "rules", "variant")  # … of every cell
 LOOK = ("at", "passes", "epochs", "steps", "gradients", "accuracy", "loss", "nonzeros")
 MACHINE = ("lenetlab", "python", "system", "processor", "cores", "threads", "git")
 
@@ -217,8 +270,8 @@ def write_results(folder: Path, results: Results) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for cell in results.cells:
         write_cell(folder, cell)
-    plan = {f.name: getattr(results, f.name) for f in fields(results) if f.name != "cells"}
-    cells = [asdict(cell.place) for cell in results.cells]
+    plan = {name: getattr(results, name) for name in PLAN}
+    cells = [{name: getattr(cell.place, name) for name in PLACE} for cell in results.cells]
     replace_json(folder / STUDY, {"format": FORMAT, **plan, "cells": cells})
 
 
@@ -230,7 +283,7 @@ def write_cell(folder: Path, cell: Cell) -> None:
     lines = [json.dumps(asdict(row), ensure_ascii=False, allow_nan=False) for row in rows]
     path = cell_path(folder, cell.place)
     path.parent.mkdir(parents=True, exist_ok=True)
-    replace_bytes(path, ("\n".join(lines) + "\n").encode())
+    replace_bytes(path, ("\n".join(lines) + "\n").encode(errors="backslashreplace"))
 
 
 def _number(row: Row) -> int:
@@ -253,9 +306,36 @@ def read_results(folder: Path) -> Results:
             f"format {FORMAT}; make it again with `lenetlab study`"
         )
     places = [Place(**place) for place in plan["cells"]]
-    kept = {f.name: plan[f.name] for f in fields(Results) if f.name != "cells"}
+    kept = {name: plan[name] for name in PLAN}
     with _no_collection():
-        return Results(**kept, cells=tuple(read_cell(folder, place) for place in places))
+        cells = tuple(_with_terms(read_cell(folder, place)) for place in places)
+        return to_show(Results(**kept, cells=cells))
+
+
+def _with_terms(cell: Cell) -> Cell:
+    """On a frontier nets of different sizes are not ranked together."""
+    rows = (*cell.finals, *cell.trials)
+    if not rows or not cell.place.scenario.startswith("frontier"):
+        return cell
+    terms = f"{weights_allowed(rows[0].recipe):,} weights"
+    return replace(cell, place=replace(cell.place, terms=terms))
+
+
+def to_show(results: Results) -> Results:
+    """`results` with all text in them fit to be shown, whoever wrote it."""
+
+    def place(given: Place) -> Place:
+        return Place(**{f.name: readable(getattr(given, f.name)) for f in fields(Place)})
+
+    def row(given: Row) -> Row:
+        return replace(given, **{name: readable(getattr(given, name)) for name in TEXTS})
+
+    cells = tuple(
+        Cell(place(cell.place), tuple(map(row, cell.trials)), tuple(map(row, cell.finals)))
+        for cell in results.cells
+    )
+    name, title, again = map(readable, (results.name, results.title, results.again))
+    return replace(results, name=name, title=title, again=again, cells=cells)
 
 
 @contextmanager
@@ -271,6 +351,18 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
 
 
+def _parsed(line: bytes) -> Any:
+    """orjson is fast and refuses half a surrogate pair, which JSON may hold; json is asked then."""
+    try:
+        return orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return json.loads(line, parse_constant=_no_number)
+
+
+def _no_number(text: str) -> None:
+    raise TypeError(f"{text} is not a number of JSON")
+
+
 def read_cell(folder: Path, place: Place) -> Cell:
     """A cell as far as it was computed."""
     path = cell_path(folder, place)
@@ -278,8 +370,8 @@ def read_cell(folder: Path, place: Place) -> Cell:
     if path.exists():
         for number, line in enumerate(path.read_bytes().splitlines(), start=1):
             try:
-                rows.append(Row(**orjson.loads(line)))
-            except (orjson.JSONDecodeError, TypeError) as error:
+                rows.append(Row(**_parsed(line)))
+            except (json.JSONDecodeError, TypeError) as error:
                 raise UserError(
                     f"{path}:{number} is no row of results ({error}); restore the file, or delete "
                     "it and run the study again"

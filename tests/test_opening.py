@@ -1,36 +1,14 @@
 """Results found from a study file, a working folder, a folder of results, a folder of runs."""
 
-import json
-from pathlib import Path
-from typing import Any
+from dataclasses import replace
 
 import pytest
 
 from lenetlab.errors import UserError
 from lenetlab.opening import from_runs, open_results
-from lenetlab.results import write_results
+from lenetlab.results import Contest, write_results
+from tests.evening import NUMERICS, write_run
 from tests.studies import made_up
-
-NUMERICS = {"engine": "native", "device": "cpu", "torch": "2.13"}
-
-
-def write_run(folder: Path, seed: int = 0, numerics: Any = NUMERICS, **recipe: Any) -> None:
-    """A run folder as `lenetlab run` leaves it, with these fields of the recipe."""
-    recipe = {"method": ["sgd", {}], **recipe}
-    name = f"run-{len(list(folder.glob('*')))}"
-    (folder / name).mkdir(parents=True)
-    final = {"accuracy": 90.0 + seed, "loss": 0.3, "starter_average_loss": 0.005, "correct": 9000}
-    files = {
-        "run": {"format": 1, "id": f"{name}", "label": "x", "recipe": recipe, "seed": seed,
-                "numerics": numerics},
-        "result": {"status": "done", "reason": None, "final": final, "nonzeros": 5, "passes": 10,
-                   "epochs": 10, "steps": 9, "bill": {}},
-        "curve": {"looks": [], "trace": []},
-        "machine": {"train_seconds": 1, "cpu_seconds": 1, "apart_seconds": 0,
-                    "peak_memory_mb": 1, "look_seconds": [], "look_cpu_seconds": []},
-    }  # fmt: skip
-    for file, content in files.items():
-        (folder / name / f"{file}.json").write_text(json.dumps(content))
 
 
 def test_every_way_to_name_a_study_gives_its_results(tmp_path):
@@ -39,7 +17,8 @@ def test_every_way_to_name_a_study_gives_its_results(tmp_path):
     write_results(working / "results", made)
     (tmp_path / "course.toml").write_text("title = 'x'")
     for target in (tmp_path / "course.toml", working, working / "results"):
-        assert open_results(target, tmp_path / "runs") == made
+        found = open_results(target, tmp_path / "runs")
+        assert replace(found, again="") == made
 
 
 def test_what_is_not_there_is_said(tmp_path):
@@ -75,8 +54,63 @@ def test_cells_of_a_method_are_told_apart_by_what_differs(tmp_path):
     assert [cell.place.name for cell in found.cells] == [
         "sgd, batch 64", "sgd, lr=0.1, batch 64", "sgd, lr=0.1, batch 16", "adam", "ema+sgd",
     ]  # fmt: skip
-    assert found.scenarios() == [("plain", "strict"), ("sparse", "strict")]
-    assert (found.passes, found.seeds, found.trials) == (5, 1, 0)
+    assert found.contests() == [("plain", "strict", "5 passes"), ("sparse", "strict", "5 passes")]
+    assert (found.planned, found.tuned, found.passes, found.seeds) == (False, False, 0, 0)
+
+
+def test_what_differs_in_scenario_rules_budget_or_size_is_ranked_apart(tmp_path):
+    """An epoch is a pass where the bill says so, and on held-out images where it is 5/6 of one."""
+    write_run(tmp_path, passes=1, epochs=1, budget=["epochs", 1.0])
+    write_run(tmp_path, passes=1, epochs=1, budget=["passes", 1.0], method=["adam", {}])
+    write_run(tmp_path, passes=5 / 6, epochs=1, budget=["epochs", 1.0], method=["lion", {}],
+              split="inner")  # fmt: skip
+    write_run(tmp_path, passes=2, epochs=1, budget=["epochs", 1.0], wrappers=[["sam", {}]])
+    write_run(tmp_path, passes=2, epochs=2, budget=["epochs", 2.0])
+    write_run(tmp_path, passes=1, epochs=1, budget=["epochs", 1.0], rules="open")
+    for keep in (765, 4080):
+        write_run(tmp_path, passes=1, epochs=1, budget=["epochs", 1.0], scenario="frontier",
+                  constraint=["magnitude", {"keep": keep}])  # fmt: skip
+    found = from_runs(tmp_path)
+    names = {contest.title: [cell.place.method for cell in found.within(*contest)]
+             for contest in found.contests()}  # fmt: skip
+    assert names == {
+        "plain, 1 epoch": ["sam+sgd"],
+        "plain, 2 passes": ["sgd"],
+        "plain, 1 pass": ["sgd", "adam", "lion"],
+        "plain, open, 1 pass": ["sgd"],
+        "frontier, 4,080 weights, 1 pass": ["sgd"],
+        "frontier, 765 weights, 1 pass": ["sgd"],
+    }
+    assert Contest("plain", "open", "0.2 passes").key == "plain,open,0.2-passes"
+
+
+def test_the_nets_of_a_frontier_are_ranked_by_how_many_weights_they_keep(tmp_path):
+    made = made_up(("sgd", "muon"), ("frontier",), seeds=2, trials=0)
+    cells = []
+    for cell, keep in zip(made.cells, (24480, 765), strict=True):
+        settings = {} if keep == 24480 else {"keep": keep}
+        finals = tuple(
+            replace(row, recipe={**row.recipe, "constraint": ["magnitude", settings]})
+            for row in cell.finals
+        )
+        cells.append(replace(cell, finals=finals))
+    write_results(tmp_path, replace(made, cells=tuple(cells)))
+    titles = [contest.title for contest in open_results(tmp_path).contests()]
+    assert titles == ["frontier, 24,480 weights", "frontier, 765 weights"]
+    before = (tmp_path / "study.json").read_bytes()
+    write_results(tmp_path, open_results(tmp_path))
+    assert (tmp_path / "study.json").read_bytes() == before
+
+
+def test_the_command_of_a_study_is_its_own_or_not_given(tmp_path):
+    made = made_up(("sgd",), ("plain",), seeds=2, trials=1)  # its name is made-up
+    for folder, command in (
+        ("made-up", "lenetlab study made-up.toml"),
+        ("made-up/results", "lenetlab study made-up.toml"),
+        ("challenge,muon,plain/results", ""),
+    ):
+        write_results(tmp_path / folder, made)
+        assert open_results(tmp_path / folder).again == command
 
 
 def test_another_engine_is_another_cell(tmp_path):

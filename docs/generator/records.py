@@ -30,7 +30,7 @@ def block(folder: Path = STUDIED, picture: Path = PICTURE) -> str:
     if not (folder / STUDY).exists():
         return f"{NONE}\n"
     results = read_results(folder)
-    boards = [board(results, *where) for where in results.scenarios()]
+    boards = [board(results, *where) for where in results.contests()]
     shown = [one for one in boards if any(line.rank for line in one.lines)]
     if not shown:
         return f"{NONE}\n"

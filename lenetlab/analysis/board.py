@@ -12,7 +12,7 @@ from lenetlab.analysis.speed import Durations, Reached, durations, reached
 from lenetlab.analysis.targets import TARGETS, Target
 from lenetlab.errors import UserError, unknown
 from lenetlab.recipes import command, words
-from lenetlab.results import Cell, Results, Row, leader, total
+from lenetlab.results import Cell, Contest, Results, Row, leader, total
 
 Metric = Literal["accuracy", "loss"]
 METRICS: tuple[Metric, ...] = ("accuracy", "loss")
@@ -41,7 +41,7 @@ class Line:
     rank : by the mean of the board's metric; None without finals, or where some failed.
     standing, reason : to the reference, by significance; and why it was not tested.
     runs, failures : finals begun; and of those without figures the seed, status and reason.
-    held_out : accuracy of the best trial, in percent.
+    held_out : accuracy of the best trial, in percent; of single runs, their mean.
     nonzeros : of fc1 and fc2, the most that any seed has.
     tuning, training : of all trials together; of a final on average.
     records : whether each target is beaten.
@@ -80,20 +80,45 @@ class Line:
 
 @dataclass(frozen=True)
 class Board:
-    """The lines of one scenario and rule set, the best mean first, failed and missing ones last.
+    """The lines of one contest, the best mean first, failed and missing ones last.
 
     reference : what every method is compared with. chosen : how it was chosen, in words.
-    led : whether it is the leader by held-out images.
+    led : whether it is the leader by held-out images. planned : whether a study planned the runs.
     """
 
-    scenario: str
-    rules: str
+    contest: Contest
     metric: Metric
     level: float
     reference: Cell | None
     chosen: str
     led: bool
+    planned: bool
     lines: tuple[Line, ...]
+
+    @property
+    def scenario(self) -> str:
+        """What is minimised."""
+        return self.contest.scenario
+
+    @property
+    def rules(self) -> str:
+        """What is allowed."""
+        return self.contest.rules
+
+    @property
+    def compared(self) -> list[Line]:
+        """The lines with a tested difference to the reference."""
+        return [line for line in self.lines if line.difference is not None]
+
+    @property
+    def lead(self) -> Line | None:
+        """The reference's line."""
+        return next((line for line in self.lines if line.standing == "reference"), None)
+
+    @property
+    def measured(self) -> list[Line]:
+        """The lines with a mean on the test set, the best first."""
+        return [line for line in self.lines if line.accuracy is not None]
 
     @property
     def begun(self) -> list[Line]:
@@ -110,28 +135,36 @@ def board(
     results: Results,
     scenario: str,
     rules: str = "strict",
+    terms: str = "",
     metric: Metric = "accuracy",
     against: str | None = None,
     level: float = LEVEL,
     targets: Sequence[Target] = TARGETS,
 ) -> Board:
     """The leaderboard of `scenario`, compared in `metric` with `against`: a method's name, or None
-    for the leader by held-out images, or without trials the first method of the study. The best on
-    the test set is never what the others are compared with: it was chosen by its luck."""
-    cells = results.within(scenario, rules)
-    reference, chosen, led = choose_reference(cells, against)
+    for the leader by held-out images; without trials the first method of the study, or of single
+    runs the one with the most seeds. The best on the test set is never what the others are
+    compared with: it was chosen by its luck."""
+    contest = Contest(scenario, rules, terms)
+    cells = results.within(*contest)
+    reference, chosen, led = choose_reference(cells, against, results.planned)
     differences, reasons = _tests(cells, reference, metric, level)
     theirs = durations(reference.finals if reference else (), targets)
     lines = []
     for cell, difference, reason in zip(cells, differences, reasons, strict=True):
         standing = _standing(cell is reference, difference, metric, level)
-        lines.append(_line(cell, theirs, standing, difference, reason, level, targets))
-    return Board(scenario, rules, metric, level, reference, chosen, led, _ranked(lines, metric))
+        line = _line(cell, theirs, standing, difference, reason, level, targets)
+        lines.append(line if results.planned else replace(line, held_out=_mean_held_out(cell)))
+    ranked = _ranked(lines, metric)
+    return Board(contest, metric, level, reference, chosen, led, results.planned, ranked)
 
 
-def choose_reference(cells: Sequence[Cell], against: str | None) -> tuple[Cell | None, str, bool]:
-    """What to compare with, how it was chosen, and whether it is the leader."""
-    first = leader(cells)
+def choose_reference(
+    cells: Sequence[Cell], against: str | None, planned: bool = True
+) -> tuple[Cell | None, str, bool]:
+    """What to compare with, how it was chosen, and whether it is the leader. Only a study has one:
+    of single runs nobody knows whether held-out images were looked at before the test set."""
+    first = leader(cells) if planned else None
     if against is not None:
         found = [cell for cell in cells if against in (cell.place.name, cell.place.method)]
         if not found:
@@ -146,8 +179,25 @@ def choose_reference(cells: Sequence[Cell], against: str | None) -> tuple[Cell |
         return first, f"best on held-out training images{some}, not on the test set", True
     ran = [cell for cell in cells if cell.finals]
     if not ran:
-        return None, "no method has finals", False
-    return ran[0], "the first of the study, since nothing was tuned", False
+        return None, "no method has a run on the test set", False
+    if planned:
+        return ran[0], "the first of the study, since nothing was tuned", False
+    most = max(_whole(cell) for cell in ran)
+    likely = [cell for cell in ran if _whole(cell) == most]
+    if len(likely) > 1:
+        return likely[0], "the first by name of those with the most seeds", False
+    return likely[0], "the one with the most seeds", False
+
+
+def _whole(cell: Cell) -> int:
+    """Its finals, if none failed: with others nothing can be compared."""
+    return len(cell.finals) if all(row.done for row in cell.finals) else 0
+
+
+def _mean_held_out(cell: Cell) -> float | None:
+    """Of runs that differ in their seed alone the best is but the luckiest."""
+    known = [row.accuracy for row in cell.trials if row.accuracy is not None]
+    return fmean(known) if known else None
 
 
 def _tests(
@@ -175,9 +225,9 @@ def _untested(
     if failures := _failures(cell):
         return f"{len(failures)} of {len(cell.finals)} finals failed"
     if not cell.finals:
-        return "no finals"
+        return "no run on the test set"
     if reference is None or not reference.finals:
-        return "the reference has no finals"
+        return "the reference has no run on the test set"
     if _failures(reference):
         return f"finals of {reference.place.name} failed"
     common = len(set(base) & set(_by_seed(cell, metric)))
@@ -245,10 +295,21 @@ def _line(
         if cell.finals
         else (),
         words=words(shown.recipe) if shown else None,
-        command=command(shown.recipe, shown.seed, max(len(cell.finals), 1), shown.numerics)
-        if shown
-        else None,
+        command=again(cell.finals or (shown,)) if shown else None,
     )
+
+
+def again(rows: Sequence[Row]) -> str:
+    """The command that computes `rows`, which differ in their seed alone; one for every
+    stretch of seeds without a gap, since `lenetlab run` counts up."""
+    stretches: list[list[int]] = []
+    for seed in sorted({row.seed for row in rows}):
+        if stretches and seed == stretches[-1][-1] + 1:
+            stretches[-1].append(seed)
+        else:
+            stretches.append([seed])
+    recipe, numerics = rows[0].recipe, rows[0].numerics
+    return " && ".join(command(recipe, found[0], len(found), numerics) for found in stretches)
 
 
 def cost(rows: Sequence[Row], share: int = 1) -> Cost | None:

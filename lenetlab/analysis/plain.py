@@ -13,6 +13,7 @@ def plain(board: Board) -> dict[str, Any]:
     return {
         "scenario": board.scenario,
         "rules": board.rules,
+        "terms": board.contest.terms,
         "metric": board.metric,
         "level": board.level,
         "reference": board.reference and board.reference.place.name,

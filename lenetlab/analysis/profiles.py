@@ -40,15 +40,23 @@ class Profile:
         return max((rho for tau, rho in self.steps if tau <= ratio), default=0.0)
 
 
+def comparable(results: Results) -> bool:
+    """Whether leaderboards have methods in common: without, profiles say who was run where."""
+    names = [{cell.place.name for cell in results.within(*contest) if cell.finals}
+             for contest in results.contests()]  # fmt: skip
+    ran = [found for found in names if found]
+    return results.planned and (len(ran) < 2 or bool(set.intersection(*ran)))
+
+
 def profiles(
     results: Results, unit: str = "passes", targets: Sequence[Target] = TARGETS
 ) -> list[Profile]:
     """Of every method of a study, the best score first. `unit`: passes, seconds, cpu_seconds."""
     problems: list[dict[str, float]] = []
-    for scenario, rules in results.scenarios():
+    for contest in results.contests():
         taken = {
             cell.place.name: durations(cell.finals, targets)
-            for cell in results.within(scenario, rules)
+            for cell in results.within(*contest)
             if cell.finals
         }
         for i in range(len(targets)):

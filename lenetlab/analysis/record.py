@@ -18,6 +18,7 @@ class Verdict:
     """Whether the target is beaten, and why or why not.
 
     p : of a mean so far above the target by luck alone; None where it was not tested.
+    mean : of the runs that have one; None without any.
     above : the mean is above this with a confidence of 95 %; None where there is no spread.
     """
 
@@ -26,6 +27,12 @@ class Verdict:
     reason: str
     p: float | None = None
     above: float | None = None
+    mean: float | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Whether the mean is above the target, be that a record or not."""
+        return self.mean is not None and self.mean > self.target
 
 
 def record(
@@ -34,17 +41,19 @@ def record(
     """The record rule: at least `SEEDS` runs with seeds fixed beforehand, none failed, and the
     one-sided t test rejects at `level` that their mean is `target` or less."""
     n = len(values)
+    mean = fmean(values) if values else None
     if failed:
-        return Verdict(target, False, f"{failed} of {n + failed} runs failed")
-    if n < SEEDS:
+        return Verdict(target, False, f"{failed} of {n + failed} runs failed", mean=mean)
+    if mean is None or n < SEEDS:
         seeds = "seed" if n == 1 else "seeds"
-        return Verdict(target, False, f"{n} {seeds}; a record needs {SEEDS}")
-    mean, error = fmean(values), stdev(values) / math.sqrt(n)
+        return Verdict(target, False, f"{n} {seeds}; a record needs {SEEDS}", mean=mean)
+    error = stdev(values) / math.sqrt(n)
     above = mean - quantile_of_t(1 - level, n - 1) * error
     if error == 0:
-        return Verdict(target, mean > target, f"all {n} seeds give {mean:.2f}", above=mean)
+        return Verdict(target, mean > target, f"all {n} seeds give {mean:.2f}",
+                       above=mean, mean=mean)  # fmt: skip
     p = float(special.stdtr(n - 1, (target - mean) / error))
     beaten = p <= level
     found = f"mean {mean:.2f} of {n} seeds, p = {p:.2g} one-sided"
     reason = found if beaten else f"{found}: {'not significant' if mean > target else 'not above'}"
-    return Verdict(target, beaten, reason, p, above)
+    return Verdict(target, beaten, reason, p, above, mean)

@@ -2,12 +2,12 @@
 
 from lenetlab.progress import Standing
 from lenetlab.recipes import parts
-from lenetlab.results import Cell, Results, leader
+from lenetlab.results import Cell, Contest, Results, leader
 
 
 def standings(results: Results) -> list[Standing]:
     """The leaderboards of a study in its order."""
-    return [_standing(results, *where) for where in results.scenarios()]
+    return [_standing(results, contest) for contest in results.contests()]
 
 
 def failures(results: Results) -> list[str]:
@@ -21,8 +21,8 @@ def failures(results: Results) -> list[str]:
     ]
 
 
-def _standing(results: Results, scenario: str, rules: str) -> Standing:
-    cells = results.within(scenario, rules)
+def _standing(results: Results, contest: Contest) -> Standing:
+    cells = results.within(*contest)
     rows = [row for cell in cells for row in (*cell.trials, *cell.finals)]
     done = sum(row.done for row in rows)
     left = sum(_left(results, cell) for cell in cells)
@@ -31,8 +31,7 @@ def _standing(results: Results, scenario: str, rules: str) -> Standing:
         assert row.accuracy is not None
         settings = ", ".join(parts(row.recipe).values())
         best = (row.accuracy, f"{first.place.name}, trial {row.number}: {settings}")
-    name = scenario if rules == "strict" else f"{scenario}, {rules}"
-    return Standing(name, done, len(rows) - done, left, best)
+    return Standing(contest.title, done, len(rows) - done, left, best)
 
 
 def _left(results: Results, cell: Cell) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from lenetlab.problem.scenarios import BOUND
+from lenetlab.recipes import weights_allowed
 from lenetlab.records import Run
 
 
@@ -43,8 +43,7 @@ class Measured(Protocol):
 
 def bound_of(run: Measured) -> int | None:
     """Nonzeros that the run's constraint allows in fc1 and fc2; None where it has none."""
-    constraint = run.recipe.get("constraint")
-    return None if constraint is None else int(constraint[1].get("keep", BOUND))
+    return weights_allowed(run.recipe)
 
 
 def counting(run: Measured) -> Iterator[Mapping[str, Any]]:

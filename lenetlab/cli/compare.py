@@ -38,8 +38,9 @@ def compare(
     - `lenetlab compare results/course --against adamw --metric loss`
     - `lenetlab compare runs --json`
 
-    The leader is the method whose best trial was best on held-out training images. Every other is
-    compared with it seed by seed; p-values are corrected for the number of methods (Holm).
+    The leader of a study is the method whose best trial was best on held-out training images.
+    Every other is compared with it seed by seed; p-values are corrected for the number of methods
+    (Holm). Single runs are ranked within one scenario, one rule set and one budget.
     """
     from lenetlab.cli.output import print_json
     from lenetlab.opening import open_results
@@ -51,8 +52,9 @@ def compare(
 
         print_json({"study": results.name, "boards": [plain(board) for board in boards]})
         return
-    from lenetlab.cli.compare_output import show
+    from lenetlab.cli.compare_output import show, show_beginning
 
+    show_beginning(results)
     for board in boards:
         show(board)
 
@@ -66,17 +68,19 @@ def make_boards(
 
     if metric not in METRICS:
         raise unknown("metric", metric, METRICS)
-    asked = [place for place in results.scenarios() if scenario in (None, place[0])]
+    contests = results.contests()
+    asked = [contest for contest in contests if scenario in (None, contest.scenario)]
     if not asked:
-        raise unknown("scenario of these results:", str(scenario), dict(results.scenarios()))
+        known = {contest.scenario for contest in contests}
+        raise unknown("scenario of these results:", str(scenario), known)
     if against is not None:
-        names = {n for place in asked for cell in results.within(*place)
+        names = {n for contest in asked for cell in results.within(*contest)
                  for n in (cell.place.name, cell.place.method)}  # fmt: skip
         if against not in names:
             raise unknown("method of these results:", against, names)
     return [
-        board(results, *place, metric, against)
-        for place in asked
+        board(results, *contest, metric=metric, against=against)
+        for contest in asked
         if against is None
-        or any(against in (cell.place.name, cell.place.method) for cell in results.within(*place))
+        or any(against in (cell.place.name, cell.place.method) for cell in results.within(*contest))
     ]

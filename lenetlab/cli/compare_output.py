@@ -11,6 +11,8 @@ from lenetlab.analysis.intervals import Interval
 from lenetlab.analysis.speed import Reached
 from lenetlab.cli.output import err, out
 from lenetlab.cli.words import number
+from lenetlab.report import statements
+from lenetlab.results import Results
 
 NAMED = 3  # methods that a sentence names with their reasons
 DOUBT = (
@@ -19,16 +21,20 @@ DOUBT = (
 )
 
 
+def show_beginning(results: Results) -> None:
+    """What single runs are, and what is ranked together; a study has a plan that says it."""
+    if not results.planned:
+        said = f"{statements.tuning(results)} {statements.budget(results)}\n"
+        out.print(escape(said), soft_wrap=True)
+
+
 def show(board: Board) -> None:
     """Tables of results, differences, targets and costs; records and failures in words."""
-    rules = "" if board.rules == "strict" else f", rules {board.rules}"
-    out.print(f"[bold]{board.scenario}{rules}[/]")
-    if board.reference is not None:
-        name = escape(board.reference.place.name)
-        role = "The leader is" if board.led else "Everything is compared with"
-        out.print(f"{role} {name}: {board.chosen}.\n", soft_wrap=True)
+    out.print(f"[bold]{escape(board.contest.title)}[/]")
+    if said := statements.compared_with(board):
+        out.print(f"{escape(said)}\n", soft_wrap=True)
     out.print(_results(board), "")
-    if any(line.difference for line in board.lines):
+    if board.compared:
         out.print(_differences(board), "")
         if any(_in_doubt(line) for line in board.lines):
             out.print(DOUBT, soft_wrap=True)
@@ -60,8 +66,9 @@ def _results(board: Board) -> Table:
     """Interval and median are of the board's metric."""
     digits = 2 if board.metric == "accuracy" else 4
     level = f"{100 * board.level:g} % interval\nof {board.metric}"
+    held = not board.planned and any(line.held_out is not None for line in board.lines)
     table = _table("#", "<method", "seeds", "accuracy %", "loss", level, "median",
-                   "starter's\naverage")  # fmt: skip
+                   "starter's\naverage", *(["held out\nmean, %"] if held else []))  # fmt: skip
     for line in board.lines:
         chosen = line.accuracy if board.metric == "accuracy" else line.loss
         n = line.runs - len(line.failures)
@@ -74,6 +81,7 @@ def _results(board: Board) -> Table:
             interval(chosen.interval if chosen else None, digits),
             number(chosen.median if chosen else None, digits),
             number(line.starter_average_loss, 6),
+            *([number(line.held_out, 2)] if held else []),
         )
     return table
 
@@ -119,13 +127,25 @@ def _targets(board: Board, unit: str, title: str) -> Table:
     targets = [reached.target for reached in shown[0].reached]
     heads = [f"{target.accuracy:g} %" for target in targets]
     table = _table(f"<{title} to", *heads)
+    timed = _timed(board)
     for line in shown:
-        table.add_row(escape(line.name), *(_reached(r, unit) for r in line.reached))
+        table.add_row(escape(line.name), *(_reached(r, unit, timed) for r in line.reached))
     return table
 
 
-def _reached(found: Reached, unit: str) -> str:
-    value, times = getattr(found, unit), found.times[unit]
+def _timed(board: Board) -> bool:
+    """Whether another than the reference can be compared with it in how soon it was."""
+    return board.reference is not None and any(
+        times is not None
+        for line in board.lines
+        if line.standing != "reference"
+        for found in line.reached
+        for times in found.times.values()
+    )
+
+
+def _reached(found: Reached, unit: str, timed: bool) -> str:
+    value, times = getattr(found, unit), found.times[unit] if timed else None
     text = "never" if math.isinf(value) else f"{value:.3g}"
     if times is not None and math.isfinite(value):
         text += " ×∞" if math.isinf(times) else f" ×{times:.2g}"
@@ -133,44 +153,74 @@ def _reached(found: Reached, unit: str) -> str:
 
 
 def _caption(board: Board) -> str:
-    other = "" if board.reference is None else (
-        f"; × how many times sooner than {escape(board.reference.place.name)}, seed by seed"
-    )  # fmt: skip
-    return f"Medians over seeds{other}; in brackets the runs that never got there.\n"
+    other = ""
+    if board.reference is not None and _timed(board):
+        name = escape(board.reference.place.name)
+        other = f"; × how many times sooner than {name}, seed by seed"
+    missed = any(found.missed for line in board.lines for found in line.reached)
+    brackets = "; in brackets the runs that never got there" if missed else ""
+    return f"Medians over seeds{other}{brackets}.\n"
 
 
 def _costs(board: Board) -> Table:
-    table = _table("<cost of", "trials", "tuning\npasses", "tuning\nCPU s", "a run's\npasses",
-                   "a run's\nseconds", "a run's\nCPU s")  # fmt: skip
+    held = any(line.tuning for line in board.lines)
+    kind = ("trials", "tuning\npasses", "tuning\nCPU s") if board.planned else (
+        "held-out\nruns", "their\npasses", "their\nCPU s")  # fmt: skip
+    table = _table("<cost of", *(kind if held else ()), "a run's\npasses", "a run's\nseconds",
+                   "a run's\nCPU s")  # fmt: skip
     for line in board.lines:
-        tuning, training = line.tuning, line.training
-        failed = sum(not row.done for row in line.cell.trials)
-        table.add_row(
-            escape(line.name),
-            number(tuning.runs if tuning else None, 0) + (f", {failed} failed" if failed else ""),
-            number(tuning.passes if tuning else None, 1),
-            number(tuning.cpu_seconds if tuning else None, 1),
-            number(training.passes if training else None, 1),
-            number(training.seconds if training else None, 1),
-            number(training.cpu_seconds if training else None, 1),
-        )
+        table.add_row(escape(line.name), *(_tuning(line) if held else ()), *_training(line))
     return table
 
 
+def _tuning(line: Line) -> tuple[str, str, str]:
+    tuning = line.tuning
+    failed = sum(not row.done for row in line.cell.trials)
+    return (
+        number(tuning.runs if tuning else None, 0) + (f", {failed} failed" if failed else ""),
+        number(tuning.passes if tuning else None, 1),
+        number(tuning.cpu_seconds if tuning else None, 1),
+    )
+
+
+def _training(line: Line) -> tuple[str, str, str]:
+    training = line.training
+    return (
+        number(training.passes if training else None, 1),
+        number(training.seconds if training else None, 1),
+        number(training.cpu_seconds if training else None, 1),
+    )
+
+
 def _records(lines: Sequence[Line]) -> Iterator[str]:
-    """A sentence for every target, the highest first."""
+    """A sentence for every target, the highest first; targets of the same fate share one."""
     judged = [line for line in lines if line.records]
+    fates: dict[str, list[str]] = {}
     for place in reversed(range(len(judged[0].records) if judged else 0)):
-        won = [line for line in judged if line.records[place].beaten]
-        lost = [line for line in judged if not line.records[place].beaten]
         target = f"{judged[0].records[place].target:g} %"
-        if not won:
-            best = lost[0]
-            yield f"{target} is not beaten; {escape(best.name)}: {best.records[place].reason}."
-        elif len(won) > NAMED and len(lost) <= NAMED:
-            yield f"{target} is beaten by all" + (f" but {_named(lost, place)}." if lost else ".")
-        else:
-            yield f"{target} is beaten by {_named(won, place)}."
+        fates.setdefault(_fate(judged, place), []).append(target)
+    for fate, targets in fates.items():
+        yield f"{statements.joined(targets)} {'is' if len(targets) == 1 else 'are'} {fate}."
+
+
+def _fate(judged: Sequence[Line], place: int) -> str:
+    """What became of a target: beaten; passed, though by too few seeds for a record; or neither."""
+    won = [line for line in judged if line.records[place].beaten]
+    lost = [line for line in judged if not line.records[place].beaten]
+    if won:
+        if len(won) > NAMED and len(lost) <= NAMED:
+            return "beaten by all" + (f" but {_named(lost, place)}" if lost else "")
+        return f"beaten by {_named(won, place)}"
+    passed = [line for line in lost if line.records[place].passed]
+    if not passed:
+        return "passed by no mean"
+    best = max(passed, key=lambda line: line.records[place].mean or 0.0)
+    mean = best.records[place].mean
+    more = f" and {len(passed) - 1} more" if len(passed) > 1 else ""
+    return (
+        f"below the mean of {escape(best.name)} ({mean:.2f} %){more}, which is no record: "
+        f"{best.records[place].reason}"
+    )
 
 
 def _named(lines: Sequence[Line], place: int) -> str:

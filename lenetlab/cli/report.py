@@ -41,7 +41,7 @@ def report(
     from lenetlab.report.beside import read_beside
 
     results = open_results(target)
-    path = to or Path(f"{results.name or 'report'}.{format}")
+    path = to or Path(f"{Path(results.name).name or 'report'}.{format}")
     written = _write(results, path, format, read_beside(results_folder(target)))
     if json:
         print_json({"files": [str(path) for path in written]})

@@ -27,8 +27,9 @@ def challenger(
 
 def champion(stored: Results, scenario: str) -> Cell:
     """The leader of a scenario, fixed on held-out images; `UserError` if there is none."""
-    if scenario not in dict(stored.scenarios()):
-        raise unknown("scenario of these results:", scenario, dict(stored.scenarios()))
+    known = {contest.scenario for contest in stored.contests()}
+    if scenario not in known:
+        raise unknown("scenario of these results:", scenario, known)
     finished = [cell for cell in stored.within(scenario) if cell.finals]
     first = leader(finished)
     if first is None:

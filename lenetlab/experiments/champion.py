@@ -43,8 +43,8 @@ def write_champions(folder: Path, results: Results, bench: Bench, kept: Path) ->
 
 def leaders(results: Results) -> Iterator[tuple[Cell, Row]]:
     """The leader of every leaderboard, and its finished run of the lowest seed."""
-    for scenario, rules in results.scenarios():
-        cell = leader(results.within(scenario, rules))
+    for contest in results.contests():
+        cell = leader(results.within(*contest))
         done = [row for row in cell.finals if row.done] if cell else []
         if cell and done:
             yield cell, min(done, key=lambda row: row.seed)

@@ -2,21 +2,26 @@
 
 from collections.abc import Iterable
 
-from lenetlab.methods.registry import find
-from lenetlab.methods.wrappers import find_wrapper, split
+from lenetlab.methods.registry import find, methods
+from lenetlab.methods.wrappers import find_wrapper, split, wrappers
 
 
 def describe(names: Iterable[str]) -> dict[str, dict[str, str]]:
     """Family, summary and reference by name, as `methods.json` beside results has them. A method
-    inside wrappers has their summaries before its own; one from outside, which may not be here,
-    is left out."""
-    return {name: _one(name) for name in names if ":" not in name}
+    inside wrappers has their summaries before its own; one that is not here is left out: from
+    outside, or of another version."""
+    return {name: _one(name) for name in names if _is_here(name)}
+
+
+def _is_here(name: str) -> bool:
+    around, own = split(name)
+    return own in methods() and all(part in wrappers() for part in around)
 
 
 def _one(name: str) -> dict[str, str]:
-    wrappers, own = split(name)
+    around, own = split(name)
     method = find(own)
-    parts = [*(find_wrapper(wrapper).summary for wrapper in wrappers), method.summary]
+    parts = [*(find_wrapper(wrapper).summary for wrapper in around), method.summary]
     if len(parts) > 1:
         parts = [part.rstrip(".") for part in parts]
     return {

@@ -1,6 +1,7 @@
 """The three scenarios: what is minimised and what is allowed. Choices are refused here, early."""
 
 from lenetlab.errors import UserError, unknown
+from lenetlab.recipes import KEEP
 
 SCENARIOS = {
     "plain": "mean cross-entropy; no weight decay",
@@ -14,7 +15,7 @@ RULE_SETS = {
     "strict": "training images as they are",
     "open": "augmentation of training images allowed",
 }
-BOUND = 24_480  # nonzeros allowed in fc1.weight and fc2.weight together: 60 % of 40,800
+BOUND = KEEP  # nonzeros allowed in fc1.weight and fc2.weight together: 60 % of 40,800
 
 
 OTHER_LOSSES = (

@@ -9,12 +9,15 @@ discussion.md     written by hand; Markdown with Jinja, numbers as {{ figure(…
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from lenetlab.errors import UserError
+from lenetlab.readable import readable
 from lenetlab.records import read_json
 from lenetlab.results import Row
 
 BASELINE = "baseline.json"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -49,14 +52,33 @@ def read_beside(folder: Path) -> Beside:
     methods = _json(folder / "methods.json")
     baseline = _json(folder / BASELINE)
     champions = _json(folder / "champions.json") or []
-    text = folder / "discussion.md"
     return Beside(
         methods=methods or {},
-        baseline=Row(**baseline) if baseline else None,
-        champions=tuple(Champion(**champion) for champion in champions),
-        discussion=text.read_text() if text.exists() else None,
+        baseline=_as(Row, baseline, folder / BASELINE) if baseline else None,
+        champions=tuple(_as(Champion, found, folder / "champions.json") for found in champions),
+        discussion=_discussion(folder / "discussion.md"),
     )
 
 
 def _json(path: Path) -> Any:
-    return read_json(path) if path.exists() else None
+    return readable(read_json(path)) if path.exists() else None
+
+
+def _as(kind: type[T], fields: Any, path: Path) -> T:
+    try:
+        return kind(**fields)
+    except TypeError as error:
+        raise UserError(
+            f"{path} is not of this version of lenetlab ({error}); make it again, or delete it"
+        ) from None
+
+
+def _discussion(path: Path) -> str | None:
+    """Line by line, so that lines stay lines."""
+    if not path.exists():
+        return None
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not UTF-8 ({error}); save it as that") from None
+    return "\n".join(map(readable, lines))

@@ -145,7 +145,7 @@ def test_a_study_with_trials_alone_and_one_where_all_diverged():
     found = board(made_up(("sgd", "muon"), ("plain",), seeds=0), "plain")
     sgd = line(found, "sgd")
     assert (sgd.rank, sgd.accuracy, sgd.reached, sgd.records) == (None, None, (), ())
-    assert sgd.reason == "no finals"
+    assert sgd.reason == "no run on the test set"
     assert "--split inner" in sgd.command  # of the best trial
     lost = board(made_up(("sgd", "muon"), ("plain",), failing=("sgd", "muon")), "plain")
     assert [one.rank for one in lost.lines] == [None, None]

@@ -51,7 +51,7 @@ def test_an_evenings_runs_have_a_page(lenetlab, tmp_path, bench):
     assert (answer.status, answer.out) == (0, "runs.html\n"), answer.err
     page = (tmp_path / "runs.html").read_text()
     assert page.count('<tr data-family=""') == 4
-    assert "Nothing was tuned" in page
+    assert "single runs and no study" in page
     assert "lr=0.1" in page
 
 

@@ -21,7 +21,7 @@ from lenetlab.report.paper.facts import all_facts
 from lenetlab.report.paper.numbers import Fact, Numbers
 from lenetlab.report.paper.pictures import Pictures
 from lenetlab.report.paper.write import write
-from lenetlab.results import Results
+from lenetlab.results import Results, leader
 from tests.studies import made_up, row
 
 HERE = Path(__file__).parents[2]
@@ -173,7 +173,7 @@ def test_a_difference_without_significance_is_called_so(composed):
 
 def test_without_trials_nobody_is_called_leader(composed):
     text = composed(ODD["untuned"]).markdown
-    assert "All are compared with `sgd`, the first of the study" in text
+    assert "Everything is compared with sgd: the first of the study" in text
     assert "**reference**" in text
     assert "**leader**" not in text
     assert "Nothing was tuned" in text
@@ -184,7 +184,7 @@ def test_a_long_leaderboard_is_cut_and_says_so(composed, tmp_path):
     pictures = Pictures(tmp_path, "svg", styles(results))
     pictures.draw = lambda chart, name: ""
     short = compose(results, Beside(), pictures, rows=12).markdown
-    assert "The first 12 of 40 of scenario `l2`" in short
+    assert "The first 12 of 40 of `l2`." in short
     assert len(cells_of(short, "## Scenario l2")) == 12
     assert len(cells_of(composed(results).markdown, "## Scenario l2")) == 40  # fmt: skip
 
@@ -205,7 +205,7 @@ def test_markdown_and_tex_have_their_figures_and_sources_beside_them(tmp_path):
         assert all(file.endswith(ending) for file in files)
         sources = json.loads((folder / "sources.json").read_text())
         names = {source["name"] for source in sources}
-        assert {"methods", "plain.adamw.loss", "sparse.sgd.nonzeros"} <= names
+        assert {"runs", "plain.adamw.loss", "sparse.sgd.nonzeros"} <= names
         assert not any(name.startswith("l2") for name in names)
     assert text.startswith("% for LuaLaTeX")
     assert text.count(r"\toprule") == text.count(r"\bottomrule") == text.count(r"\midrule") >= 5
@@ -232,15 +232,16 @@ def test_what_lies_beside_is_in_the_paper(composed):
     import random
 
     baseline = row("final", 42, "sgd", 59.5, random.Random(0))
+    leads = leader(results.within("l2")).finals[0].id
     beside = Beside(
         methods={"muon": {"family": "matrix", "summary": "Muon: orthogonalised | momentum."}},
         baseline=baseline,
-        champions=[Champion("x", "muon", "l2", [[1] * 10] * 10, [[[0.1] * 5] * 5] * 6)],
+        champions=[Champion(leads, "muon", "l2", [[1] * 10] * 10, [[[0.1] * 5] * 5] * 6)],
         discussion='### Why\n\nMuon has {{ figure("l2", "muon", "accuracy") }} in {{ "a_b" }}.\n',
     )
     text = composed(results, beside).markdown
     assert "| `muon` | Muon: orthogonalised \\| momentum. |" in text
-    assert f"ended at {baseline.accuracy:.2f} %" in text
+    assert f"It ended at {baseline.accuracy:.2f} %" in text
     assert "## What the leader gets wrong" in text
     found = next(line for line in board(results, "l2").lines if line.name == "muon")
     assert f"## Discussion\n\n### Why\n\nMuon has {found.accuracy.mean:.2f} % in a\\_b.\n" in text

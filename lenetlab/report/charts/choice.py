@@ -24,5 +24,4 @@ def board(cells: Sequence[Cell]) -> str:
     """What a leaderboard's cells have in common, for a person."""
     if not cells:
         return "no cells"
-    place = cells[0].place
-    return f"scenario {place.scenario}" + ("" if place.rules == "strict" else f", {place.rules}")
+    return f"scenario {cells[0].place.contest.title}"

@@ -118,6 +118,7 @@ def _curves(
 ) -> Drawing:
     name, scenario = str(y.shorthand)[:-2], board(cells)
     chosen = choice(shown)
+    several = any(row["n"] > 1 for row in rows)
     base = alt.Chart(alt.InlineData(values=list(rows), name=f"curves, {scenario}")).encode(
         x=across(rows, x),
         color=styles.colour(shown),
@@ -140,5 +141,5 @@ def _curves(
     point = point.encode(y=y, shape=styles.shape(shown))
     return alt.layer(band, line, point).properties(
         description=f"Line chart, {scenario}: {y['title']} against {AXES[x]}, a line for each "
-        "method, the mean over seeds, in its 95 % band."
+        f"method{', the mean over seeds, in its 95 % band' if several else ', of one seed each'}."
     )

@@ -1,4 +1,4 @@
-"""Every method's difference to the leader, its interval drawn; ties are open circles."""
+"""Every method's difference to one of them, its interval drawn; ties are open circles."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -30,8 +30,8 @@ def difference_rows(board: Board) -> list[dict[str, Any]]:
     ]
 
 
-def differences(rows: Sequence[dict[str, Any]], leader: str, scenario: str) -> Drawing:
-    """A line per method: its paired difference in test accuracy to `leader`, in points, with its
+def differences(rows: Sequence[dict[str, Any]], first: str, scenario: str) -> Drawing:
+    """A line per method: its paired difference in test accuracy to `first`, in points, with its
     interval. `rows` are some of `difference_rows`, drawn in their order. One that lies far below
     all others is a triangle at the edge with its value, so that the others can be told apart."""
     order = [row["method"] for row in rows]
@@ -48,7 +48,7 @@ def differences(rows: Sequence[dict[str, Any]], leader: str, scenario: str) -> D
                  alt.Tooltip("p:Q", title="p (Holm)", format=".3~g"), "verdict:N"],
     )  # fmt: skip
     zero = alt.Chart(alt.InlineData(values=[{"difference": 0}])).mark_rule(strokeDash=[2, 3])
-    title = "difference to the leader, points"
+    title = "difference, points"
     points = alt.X("at:Q", title=title)
     far = base.transform_filter("datum.far").encode(x=points)
     return alt.layer(
@@ -65,7 +65,7 @@ def differences(rows: Sequence[dict[str, Any]], leader: str, scenario: str) -> D
     ).properties(
         height=LINE * max(len(rows), 2),
         description=f"{scenario}: for each method the difference of its mean test accuracy to "
-        f"that of {leader}, the leader, with its interval. Open circles cannot be told from it.",
+        f"that of {first}, with its interval. Open circles cannot be told from it.",
     )  # fmt: skip
 
 

@@ -11,10 +11,10 @@ from lenetlab.analysis.speed import Reached
 from lenetlab.analysis.targets import TARGETS
 from lenetlab.report.beside import Beside, Champion
 from lenetlab.report.charts.theme import Styles
-from lenetlab.report.page.detail import anchor, board_name
+from lenetlab.report.page.detail import anchor
 from lenetlab.report.page.drawings import Drawn, board_charts, choices
-from lenetlab.report.page.study import scenario_about
 from lenetlab.report.page.table import Column, Entry, Table, number, short, text
+from lenetlab.report.statements import compared_with, contest_about, of_leaders
 from lenetlab.results import Results
 
 # What reaching a target is counted in: how the page calls it, and how the analysis does.
@@ -57,13 +57,14 @@ class Shown:
 
     seeds: int
     family: bool
+    held: bool
     tuned: bool
     nonzeros: bool
 
 
 def boards(results: Results) -> list[Board]:
     """The analysis of every leaderboard."""
-    return [board(results, scenario, rules) for scenario, rules in results.scenarios()]
+    return [board(results, *contest) for contest in results.contests()]
 
 
 def view(
@@ -72,23 +73,24 @@ def view(
     """A leaderboard as the page shows it, of `seeds` planned finals a method; the data of its
     charts goes into `datasets`."""
     cells = [line.cell for line in found.lines]
-    id = board_name(found.scenario, found.rules)
+    id = found.contest.key
     families = sorted({_family(line) for line in found.begun} - {""})
     shown = Shown(
         seeds=seeds,
         family=bool(families),
-        tuned=any(cell.trials for cell in cells),
+        held=any(cell.trials for cell in cells),
+        tuned=found.planned and any(cell.trials for cell in cells),
         nonzeros=found.scenario.startswith(("sparse", "frontier")),
     )
     reached = any(line.reached for line in found.lines)
     return BoardView(
         id=id,
-        name=found.scenario if found.rules == "strict" else f"{found.scenario}, {found.rules}",
-        about=scenario_about(found.scenario, found.rules),
+        name=found.contest.title,
+        about=contest_about(found),
         families=families,
         groups=list(UNITS) if reached else [],
-        table=Table(_columns(shown, found.led), ()),
-        lines=[_line(line, shown) for line in found.begun],
+        table=Table(_columns(shown, found), ()),
+        lines=[_line(line, shown, found) for line in found.begun],
         notes=list(_notes(found)),
         failures=[failure for line in found.lines for failure in _failures(line)],
         choices=choices(cells, look),
@@ -97,28 +99,27 @@ def view(
 
 
 def _champion(beside: Beside, found: Board) -> Champion | None:
-    place = (found.scenario, found.rules)
-    return next((one for one in beside.champions if (one.scenario, one.rules) == place), None)
+    return next(iter(of_leaders(beside.champions, [found])), None)
 
 
 def _family(line: Line) -> str:
     return line.cell.place.family.replace("_", " ")
 
 
-def _columns(shown: Shown, led: bool) -> list[Column]:
+def _columns(shown: Shown, found: Board) -> list[Column]:
     """The columns of a leaderboard; the first is the method's."""
-    tuned = [
-        Column("Held out", "%", "the best trial, on held-out training images", ascending=False),
-        Column("Tuning", "passes", "effective passes of all trials together"),
-    ]
+    held = ("the best trial" if found.planned else "mean over seeds") + ", on held-out images"
+    reference = "" if found.reference is None else found.reference.place.name
     return [
         Column("Method", kind="text"),
         *([Column("Family", kind="family")] if shown.family else []),
-        Column("Runs", "done", "final runs with a result, of those planned", ascending=False),
+        Column("Runs", "done", "runs on the test set with a result, of those "
+               + ("planned" if found.planned else "there are"), ascending=False),
         Column("Accuracy", "%", "mean over seeds on the test set", ascending=False),
-        Column("±", "", "half of the 95 % t interval of the mean"),
-        Column("To leader" if led else "To the first", "points",
-               "paired by seed; = is a tie: the difference may be luck", ascending=False),
+        Column("±", "", f"half of the {100 * found.level:g} % t interval of the mean"),
+        Column("To leader" if found.led else "To reference", "points",
+               f"to {reference}, paired by seed; = is a tie: the difference may be luck"
+               if found.compared else "nothing could be compared", ascending=False),
         Column("Beats", "%", "the highest target that the mean is above, by a one-sided test on "
                "ten seeds or more", ascending=False),
         Column("Mean loss", "", "cross-entropy on the test set, mean over seeds"),
@@ -129,24 +130,32 @@ def _columns(shown: Shown, led: bool) -> list[Column]:
             for unit in UNITS for target in TARGETS
         ),
         *([Column("Nonzeros", "fc1, fc2", "the most that any seed has")] if shown.nonzeros else []),
-        *(tuned if shown.tuned else []),
+        *([Column("Held out", "%", held, ascending=False)] if shown.held else []),
+        *([Column("Tuning", "passes", "effective passes of all trials together")]
+          if shown.tuned else []),
         Column("CPU", "s a run", "CPU seconds of training, mean over seeds"),
     ]  # fmt: skip
 
 
-def _line(line: Line, shown: Shown) -> LineView:
+def _state(line: Line, found: Board) -> str:
+    """The reference is marked where there is something to refer to."""
+    is_reference = line.standing == "reference" and bool(found.led or found.compared)
+    return "leader" if is_reference else ""
+
+
+def _line(line: Line, shown: Shown, found: Board) -> LineView:
     failed = line.runs > 0 and line.accuracy is None
     return LineView(
         place="" if line.rank is None else str(line.rank),
         name=line.name,
         family=_family(line),
         link=anchor(line.cell.place),
-        state="leader" if line.standing == "reference" else "failed" if failed else "",
-        entries=list(_entries(line, shown)),
+        state=_state(line, found) if not failed else "failed",
+        entries=list(_entries(line, shown, found)),
     )
 
 
-def _entries(line: Line, shown: Shown) -> Iterator[Entry]:
+def _entries(line: Line, shown: Shown, found: Board) -> Iterator[Entry]:
     """The fields beside the method's name, as `_columns` names them."""
     if shown.family:
         yield text(_family(line))
@@ -155,7 +164,7 @@ def _entries(line: Line, shown: Shown) -> Iterator[Entry]:
     yield Entry(f"{done}/{planned}", done, "; ".join(line.failures)[:300])
     yield number(mean(line.accuracy), 2, _median(line.accuracy))
     yield number(half(line.accuracy), 2)
-    yield _difference(line)
+    yield _difference(line, found)
     yield _beats(line)
     yield number(mean(line.loss), 4)
     yield number(line.starter_average_loss, 6)
@@ -164,8 +173,9 @@ def _entries(line: Line, shown: Shown) -> Iterator[Entry]:
         yield from (number(None) for _ in TARGETS[len(line.reached) :])
     if shown.nonzeros:
         yield number(line.nonzeros)
-    if shown.tuned:
+    if shown.held:
         yield number(line.held_out, 2)
+    if shown.tuned:
         yield short(line.tuning.passes if line.tuning else None)
     yield short(line.training.cpu_seconds if line.training else None)
 
@@ -187,9 +197,9 @@ def _median(found: Summary | None) -> str:
     return f"median {found.median:.2f}, {at.low:.2f} to {at.high:.2f} at {100 * at.level:.1f} %"
 
 
-def _difference(line: Line) -> Entry:
+def _difference(line: Line, found: Board) -> Entry:
     if line.standing == "reference":
-        return Entry("–", 0.0, "the others are compared with it")
+        return Entry("–", 0.0, "the others are compared with it" if found.compared else "")
     if line.difference is None:
         return number(None, note=line.reason or "")
     d = line.difference
@@ -215,11 +225,12 @@ def _reached(found: Reached, unit: str) -> Entry:
 
 
 def _notes(found: Board) -> Iterator[str]:
-    if found.reference is not None and len(found.begun) > 1:
+    if len(found.begun) > 1 and (said := compared_with(found)):
+        yield said
+    if any(line.standing == "tied" for line in found.lines):
         yield (
-            f"Compared with {found.reference.place.name}, {found.chosen}. The = marks a tie: at "
-            f"{100 * found.level:g} % confidence, all comparisons taken together, the difference "
-            "may be luck."
+            f"The = marks a tie: at {100 * found.level:g} % confidence, all comparisons taken "
+            "together, the difference may be luck."
         )
     if found.waiting:
         yield f"Without a run yet: {', '.join(found.waiting)}."
@@ -235,43 +246,47 @@ def _failures(line: Line) -> Iterator[Entry]:
 
 
 def glance(found: Sequence[Board]) -> Table:
-    """The leader of every leaderboard; where nothing was tuned, the highest mean."""
-    led = all(one.led for one in found)
+    """The leader of every leaderboard; where there is none, the highest mean, as such."""
+    led = [one.led for one in found]
+    who = "Leader" if all(led) else "Leader, or highest mean" if any(led) else "Highest mean"
+    compared = any(one.led and one.compared for one in found)
     columns = (
-        Column("Scenario", kind="word"),
-        Column("Leader" if led else "Leader or highest mean", kind="text"),
+        Column(
+            "Leaderboard" if any(one.contest.terms for one in found) else "Scenario", kind="word"
+        ),
+        Column(who, kind="text"),
         Column("Accuracy", "%"),
-        Column("±"),
+        Column("±", "95 %"),
         Column("Mean loss"),
         Column("Beats", "%"),
         Column(f"To {GLANCE.accuracy:g} %", "passes"),
-        Column("Tie with it", meaning="methods that do not differ from it significantly"),
-        Column("Ahead", meaning="methods that are significantly better on the test set"),
+        *((Column("Tie with it"), Column("Ahead")) if compared else ()),
     )
-    return Table(columns, [row for one in found if (row := _glance(one))])
+    return Table(columns, [row for one in found if (row := _glance(one, compared))])
 
 
-def _glance(found: Board) -> list[Entry]:
-    lines = [line for line in found.lines if line.accuracy is not None]
-    led = [line for line in lines if found.led and line.standing == "reference"]
-    line = next(iter(led or lines), None)
+def _glance(found: Board, compared: bool) -> list[Entry]:
+    line = found.lead if found.led else next(iter(found.measured), None)
     if line is None:
         return []
-    id = board_name(found.scenario, found.rules)
-    compared = bool(led) and len(lines) > 1
     ties, ahead = (
-        [other.name for other in lines if other.standing == standing]
+        [other.name for other in found.measured if other.standing == standing]
         for standing in ("tied", "ahead")
     )
     at = next((one for one in line.reached if one.target == GLANCE), None)
-    return [
-        Entry(id, link=id),
+    mine = found.led and found.compared
+    entries = [
+        Entry(found.contest.title, link=found.contest.key),
         Entry(line.name, link=anchor(line.cell.place)),
         number(mean(line.accuracy), 2),
         number(half(line.accuracy), 2),
         number(mean(line.loss), 4),
         _beats(line),
         _reached(at, "passes") if at else number(None),
-        number(len(ties) if compared else None, note=", ".join(ties)),
-        number(len(ahead) if compared else None, note=", ".join(ahead)),
     ]
+    if compared:
+        entries += [
+            number(len(ties) if mine else None, note=", ".join(ties)),
+            number(len(ahead) if mine else None, note=", ".join(ahead)),
+        ]
+    return entries

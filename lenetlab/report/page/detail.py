@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from lenetlab.recipes import BUDGET, SIZE, command, parts
+from lenetlab.analysis.board import again
+from lenetlab.recipes import BUDGET, SIZE, parts
 from lenetlab.report.page.table import MISSING, Column, Entry, Table, number, short, text
 from lenetlab.results import Cell, Place, Row
 from lenetlab.settings import show
@@ -26,22 +27,19 @@ class Detail:
     environment: Pairs
     commands: Pairs
     finals: Table
+    held: str
     trials: Table
-
-
-def board_name(scenario: str, rules: str) -> str:
-    """What a leaderboard is called in links: `plain`, or `plain,open`."""
-    return scenario if rules == "strict" else f"{scenario},{rules}"
 
 
 def anchor(place: Place) -> str:
     """The link to a cell, as in `cell/plain/ema+sgd`; page.js makes the same."""
-    parts = (board_name(place.scenario, place.rules), place.name)
+    parts = (place.contest.key, place.name)
     return "/".join(["cell", *(quote(part, safe="!'()*~+,=") for part in parts)])
 
 
-def detail(cell: Cell) -> Detail:
-    """Everything recorded about `cell`."""
+def detail(cell: Cell, planned: bool = True) -> Detail:
+    """Everything recorded about `cell`. Of single runs, which no study `planned`, those on held-out
+    images are no trials that one was chosen from."""
     best, place = cell.best, cell.place
     rows = [*cell.finals, *cell.trials]
     said = cell.finals[0] if cell.finals else best or (cell.trials[0] if cell.trials else None)
@@ -49,22 +47,27 @@ def detail(cell: Cell) -> Detail:
         anchor=anchor(place),
         name=place.name,
         family=place.family.replace("_", " "),
-        board=place.scenario + ("" if place.rules == "strict" else f", rules {place.rules}"),
+        board=place.contest.title,
         recipe=recipe(said.recipe) if said else [],
         bill=bill(cell.finals or cell.trials),
         environment=environment(rows),
-        commands=list(_commands(cell)),
+        commands=list(_commands(cell, planned)),
         finals=Table(FINALS, [_final(row) for row in cell.finals]),
-        trials=Table(TRIALS, [_trial(row, row is best) for row in cell.trials]),
+        held="Trials, on held-out training images" if planned else "On held-out training images",
+        trials=Table(
+            TRIALS if planned else HELD_OUT,
+            [_trial(row, planned and row is best) for row in cell.trials],
+        ),
     )
 
 
-def _commands(cell: Cell) -> Iterable[tuple[str, str]]:
+def _commands(cell: Cell, planned: bool) -> Iterable[tuple[str, str]]:
     if cell.finals:
-        first = min(cell.finals, key=lambda row: row.seed)
-        yield "all seeds", command(first.recipe, first.seed, len(cell.finals), first.numerics)
-    if cell.best:
-        yield "the best trial", command(cell.best.recipe, cell.best.seed, 1, cell.best.numerics)
+        yield "all seeds", again(cell.finals)
+    if planned and cell.best:
+        yield "the best trial", again([cell.best])
+    if not planned and cell.trials:
+        yield "those on held-out images", again(cell.trials)
 
 
 def recipe(fields: Mapping[str, Any]) -> Pairs:
@@ -147,6 +150,9 @@ TRIALS = (
     Column("run", kind="word"),
     Column("settings", kind="text"),
 )
+
+
+HELD_OUT = (Column("seed"), *TRIALS[1:])
 
 
 def _final(row: Row) -> list[Entry]:

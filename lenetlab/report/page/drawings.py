@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lenetlab.analysis.board import Board
-from lenetlab.analysis.profiles import profiles
+from lenetlab.analysis.profiles import comparable, profiles
 from lenetlab.report.beside import Champion
 from lenetlab.report.charts.champion import confusion, filters
 from lenetlab.report.charts.curves import AXES, accuracy_curves, curve_rows, loss_curves, stand_out
@@ -81,7 +81,7 @@ def board_charts(
     return [
         *_curves(cells, look, id, datasets),
         *_differences(found, id, datasets),
-        *_tuning(cells, look, id, datasets),
+        *(_tuning(cells, look, id, datasets) if found.planned else ()),
         *(_champion(champion, id, datasets) if found.led else ()),
     ]
 
@@ -106,7 +106,8 @@ def _curves(
     def along(chart: Callable[..., Any]) -> dict[str, Any]:
         return {axis: chart(cells, look, axis, shown) for axis in AXES}
 
-    seeds = "The mean over seeds, in its bootstrap band of 95 %."
+    most = max(sum(row.done for row in cell.finals) for cell in cells)
+    seeds = "The mean over seeds, in its bootstrap band of 95 %." if most > 1 else "One seed each."
     yield _drawn(f"{id}-accuracy", "Accuracy while training",
                  f"On the test set. {seeds} A click on a curve opens its runs.",
                  along(accuracy_curves), datasets, _curve_numbers("accuracy", 2),
@@ -196,8 +197,8 @@ def _budget(
 def _champion(found: Champion | None, id: str, datasets: dict[str, Any]) -> Iterator[Drawn]:
     if found is None:
         yield Drawn(f"{id}-champion", "The leader’s mistakes and first layer", "",
-                    missing="Its weights were not looked into: there is no champions.json beside "
-                    "the results.")  # fmt: skip
+                    missing="Its weights were not looked into: champions.json beside the results "
+                    "has nothing of them.")  # fmt: skip
         return
     who = f"{found.method}, seed {found.seed}"
     yield _drawn(f"{id}-confusion", "What the leader takes for what",
@@ -219,11 +220,11 @@ def _differences(found: Board, id: str, datasets: dict[str, Any]) -> Iterator[Dr
     numbers = [Number("method", "method"), Number("difference", "difference", 3, "points"),
                Number("low", "from", 3), Number("high", "to", 3), Number("p", "p (Holm)", 4),
                Number("n", "seeds", 0), Number("verdict", "verdict")]  # fmt: skip
-    leader = found.reference.place.name
-    yield _drawn(f"{id}-differences", f"Compared with {leader}",
+    first = found.reference.place.name
+    yield _drawn(f"{id}-differences", f"Compared with {first}",
                  "Accuracy less that of the same seed, mean and interval; all intervals together "
                  f"hold at {100 * found.level:g} %. Open circles are ties.",
-                 {"": differences(rows, leader, id).properties(height=max(LINE * len(rows), 60))},
+                 {"": differences(rows, first, id).properties(height=max(LINE * len(rows), 60))},
                  datasets, numbers, tall=LINE * len(rows) > 1.5 * HEIGHT)  # fmt: skip
 
 
@@ -235,7 +236,7 @@ def across(
 
 
 def _profiles(results: Results, look: Styles, datasets: dict[str, Any]) -> Iterator[Drawn]:
-    found = profiles(results)
+    found = profiles(results) if comparable(results) else []
     if len(found) < 2 or not found[0].problems:
         return
     shown = [profile.method for profile in found[:SHOWN]]
@@ -243,7 +244,7 @@ def _profiles(results: Results, look: Styles, datasets: dict[str, Any]) -> Itera
                Number("fraction", "fraction", 2), Number("score", "score", 3)]  # fmt: skip
     yield _drawn("profiles", "Performance profiles",
                  "How often a method reaches a target within so many times the effective passes of "
-                 "the best; a problem is a scenario and a target, "
+                 "the best; a problem is a leaderboard and a target, "
                  f"{found[0].problems} in all. Further left and up is better.",
                  {"": profile_chart(profile_rows(found), look, shown)},
                  datasets, numbers)  # fmt: skip

@@ -19,8 +19,8 @@ from lenetlab.report.charts.theme import config, styles
 from lenetlab.report.page.boards import BoardView, boards, glance, view
 from lenetlab.report.page.detail import Detail, detail
 from lenetlab.report.page.drawings import Drawn, across
-from lenetlab.report.page.study import about
 from lenetlab.report.page.table import Table
+from lenetlab.report.statements import about
 from lenetlab.results import Results
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -34,6 +34,8 @@ class Page:
     title: str
     about: list[str]
     glance: Table
+    led: bool
+    tuned: bool
     boards: list[BoardView]
     across: list[Drawn]
     details: list[Detail]
@@ -80,11 +82,13 @@ def _page(results: Results, beside: Beside) -> Page:
     found = boards(results)
     return Page(
         title=results.title or results.name,
-        about=about(results),
+        about=about(results, found),
         glance=glance(found),
+        led=any(one.led for one in found),
+        tuned=results.tuned,
         boards=[view(one, results.seeds, look, beside, datasets) for one in found],
         across=across(results, results.cells, look, datasets),
-        details=[detail(cell) for cell in results.cells if cell.begun],
+        details=[detail(cell, results.planned) for cell in results.cells if cell.begun],
         datasets=datasets,
         config=_look(),
     )

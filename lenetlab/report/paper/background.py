@@ -13,7 +13,10 @@ REASON = 110  # characters of a reason that a table shows
 def method_rows(results: Results, beside: Beside) -> list[list[object]]:
     """Family, method and what it does of the methods with a run, family by family in the order of
     the study; a family is named once."""
-    places = dict.fromkeys((cell.place.family, cell.place.method) for cell in results.begun())
+    places = dict.fromkeys(
+        (cell.place.family or _family(cell.place.method, beside), cell.place.method)
+        for cell in results.begun()
+    )
     families = list(dict.fromkeys(family for family, _ in places))
     ordered = sorted(places, key=lambda place: families.index(place[0]))
     lines: list[list[object]] = []
@@ -24,6 +27,18 @@ def method_rows(results: Results, beside: Beside) -> list[list[object]]:
     return lines
 
 
+def _family(method: str, beside: Beside) -> str:
+    """Single runs do not record it."""
+    return beside.methods.get(method, {}).get("family", "")
+
+
+def wrapped(results: Results) -> str:
+    """What a name with a plus in it means, where there is one."""
+    if not any("+" in cell.place.method for cell in results.begun()):
+        return ""
+    return " A name like `ema+sgd` is a method inside wrappers, the outer first."
+
+
 def waiting(results: Results) -> Markdown:
     """The methods that were planned and have no run; empty where all have one."""
     begun = {cell.place.method for cell in results.begun()}
@@ -32,49 +47,38 @@ def waiting(results: Results) -> Markdown:
     return Markdown(f"Planned, without a run yet: {', '.join(left)}." if left else "")
 
 
-def devices(results: Results) -> list[str]:
-    """A line for each kind of machine that computed finals, that of most runs first."""
-    lines = [_device(row) for cell in results.cells for row in cell.finals]
-    return sorted(dict.fromkeys(lines), key=lambda line: -lines.count(line))
-
-
-def _device(row: Row) -> str:
-    at, by = row.machine, row.numerics
-    threads = "1 thread" if at.get("threads") == 1 else f"{at.get('threads')} threads"
-    return (
-        f"{at.get('processor')}, {at.get('cores')} cores, {at.get('system')}; {threads} a run; "
-        f"lenetlab {at.get('lenetlab')}, Python {at.get('python')}, torch {by.get('torch')}, "
-        f"engine {by.get('engine')} on {by.get('device')} ({by.get('capability')})"
-    )
-
-
 def failures(results: Results, figure: Numbers, most: int | None) -> Markdown:
     """Who has no result, or not all, and why, in at most `most` lines; empty where nothing failed.
     Single trials that failed while others of their method did not are counted in the caption."""
     if not figure.has("failed") or not figure.fact("failed").value:
         return Markdown("")
     lines: list[list[object]] = []
+    single = False
     for cell in results.cells:
         trials = [row for row in cell.trials if not row.done]
         finals = [row for row in cell.finals if not row.done]
         if finals or (trials and len(trials) == len(cell.trials)):
             lines.append(
-                [code(cell.place.scenario), code(cell.place.name, 34), str(len(trials)),
+                [code(cell.place.contest.title), code(cell.place.name, 34), str(len(trials)),
                  str(len(finals)), _reason((finals or trials)[0])]
             )  # fmt: skip
+        else:
+            single = single or bool(trials)
     if not lines:
         return Markdown(
             f"{figure('failed')} of {figure('runs')} runs failed, all of them trials of methods "
             "that other trials carried."
         )
     cut = f" The first {most} of {len(lines)}." if most and len(lines) > most else ""
+    others = " Those not counted here are single trials." if single else ""
     caption = (
         f"Methods without a result, or not from every seed. In all, {figure('failed')} of "
-        f"{figure('runs')} runs failed; those not counted here are single trials.{cut}"
+        f"{figure('runs')} runs failed.{others}{cut}"
     )
+    held = ">failed trials" if results.planned else ">failed held-out runs"
     return table(
         caption,
-        ["scenario", "method", ">failed trials", ">failed seeds", "reason of the first"],
+        ["leaderboard", "method", held, ">failed seeds", "reason of the first"],
         lines[:most],
     )
 

@@ -4,22 +4,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lenetlab.analysis.board import Board, Line
-from lenetlab.problem.scenarios import SCENARIOS, is_constrained
-from lenetlab.report.paper.facts import board_key
+from lenetlab.problem.scenarios import is_constrained
 from lenetlab.report.paper.markdown import Markdown, code, table
 from lenetlab.report.paper.numbers import Numbers
 
 REACHED = (2, 3, 4)  # places among TARGETS of those that need more than a pass or two
 NAME = 34  # characters of a name in a table
 STANDINGS = {"tied": "tie", "behind": "worse", "ahead": "better", "untested": "–"}
+Columns = Sequence[tuple[str, str]]  # the name of a fact, and its heading
 
 
 @dataclass(frozen=True)
 class Section:
     """What the template shows of a scenario; `curves` and `comparisons` are rows of pictures."""
 
-    name: str
-    rules: str
+    title: str
     summary: Markdown
     story: Markdown
     table: Markdown
@@ -28,30 +27,62 @@ class Section:
 
 
 def leaderboard(board: Board, figure: Numbers, rows: int | None) -> Markdown:
-    """The table of results, its first `rows` lines."""
-    key = board_key(board.scenario, board.rules)
-    shown = ["held_out", "accuracy_bare", "half", "loss", "starter_average_loss"]
-    heads = [">held-out, %", ">test, %", ">±", ">mean loss", ">script’s loss"]
-    if is_constrained(board.scenario):
-        shown.append("nonzeros")
-        heads.append(">nonzeros")
+    """The table of results, its first `rows` lines; columns that nothing is in are left out."""
+    key = board.contest.key
+    measures, tests = _measures(board), _tests(board)
     lines = [
         [
             code(line.name, NAME),
-            *(figure(key, line.name, fact) for fact in (*shown, "difference", "p")),
-            _standing(board, line),
+            *(figure(key, line.name, fact) for fact, _ in (*measures, *tests)),
+            *([_standing(board, line)] if board.compared else []),
             figure(key, line.name, "seeds"),
         ]
         for line in board.begun[:rows]
     ]
-    waiting = " Methods without a run yet are left out." if board.waiting else ""
-    caption = (
-        f"{_first(board, rows)} of scenario {code(key)}. Test accuracy is the mean over seeds, ± "
-        "half of its interval; the differences are in points, paired by seed, with Holm’s p; a "
-        f"tie is no significant difference.{waiting}"
-    )
-    columns = ["method", *heads, ">to leader", ">p", "verdict", ">seeds"]
-    return table(Markdown(caption), columns, lines)
+    heads = [f">{head}" for _, head in (*measures, *tests)]
+    verdict = ["verdict"] if board.compared else []
+    caption = f"{_first(board, rows)} of {code(board.contest.title)}. {_caption(board)}"
+    return table(Markdown(caption), ["method", *heads, *verdict, ">seeds"], lines)
+
+
+def _measures(board: Board) -> Columns:
+    """What was measured."""
+    shown = [("accuracy_bare", "test, %"), ("loss", "mean loss"),
+             ("starter_average_loss", "script’s loss")]  # fmt: skip
+    if _has_intervals(board):
+        shown.insert(1, ("half", "±"))
+    if any(line.held_out is not None for line in board.begun):
+        shown.insert(0, ("held_out", "held-out, %"))
+    if is_constrained(board.scenario):
+        shown.append(("nonzeros", "nonzeros"))
+    return shown
+
+
+def _tests(board: Board) -> Columns:
+    """What was compared."""
+    if not board.compared:
+        return []
+    return [("difference", "to leader" if board.led else "to reference"), ("p", "p")]
+
+
+def _has_intervals(board: Board) -> bool:
+    return any(line.accuracy and line.accuracy.interval for line in board.begun)
+
+
+def _caption(board: Board) -> str:
+    said = ["Test accuracy is of one seed each."]
+    if _has_intervals(board):
+        said = ["Test accuracy is the mean over seeds, ± half of its interval at 95 in 100."]
+    if board.compared:
+        said.append(
+            "The differences are in points, paired by seed, with Holm’s p; a tie is no significant "
+            "difference."
+        )
+    if not board.planned and any(line.held_out is not None for line in board.begun):
+        said.append("Held-out accuracy is the mean of the runs with that split; it ranks nobody.")
+    if board.waiting:
+        said.append("Methods without a run yet are left out.")
+    return " ".join(said)
 
 
 def _standing(board: Board, line: Line) -> Markdown:
@@ -63,32 +94,34 @@ def _standing(board: Board, line: Line) -> Markdown:
 def costs(boards: Sequence[Board], figure: Numbers, rows: int) -> Markdown:
     """The table of what results cost: passes and seconds to targets, tuning; the first `rows` of
     every leaderboard."""
-    columns = ["scenario", "method", ">CPU s", ">MB", ">tuning"]
+    tuned = any(board.planned and line.cell.trials for board in boards for line in board.begun)
+    columns = ["leaderboard", "method", ">CPU s", ">MB", *([">tuning"] if tuned else [])]
     for unit in ("passes", "s"):
         columns += [
             f">{'' if i else f'{unit} to '}{figure('targets', target)}"
             for i, target in enumerate(REACHED)
         ]
+    facts = ["cpu_seconds", "memory", *(["tuning_seconds"] if tuned else [])]
     lines = []
     for board in boards:
-        key = board_key(board.scenario, board.rules)
-        for i, line in enumerate(board.begun[:rows]):
+        key = board.contest.key
+        shown = [line for line in board.begun if line.cell.finals or board.planned]
+        for i, line in enumerate(shown[:rows]):
             lines.append(
                 [
-                    "" if i else code(key),
+                    "" if i else code(board.contest.title),
                     code(line.name, NAME),
-                    figure(key, line.name, "cpu_seconds"),
-                    figure(key, line.name, "memory"),
-                    figure(key, line.name, "tuning_seconds"),
+                    *(figure(key, line.name, fact) for fact in facts),
                     *(figure(key, line.name, "passes_to", i) for i in REACHED),
                     *(figure(key, line.name, "seconds_to", i) for i in REACHED),
                 ]
             )
     cut = any(len(board.begun) > rows for board in boards)
     caption = (
-        "What results cost: CPU seconds and memory of a run, CPU time of all trials, and the "
-        "median passes and seconds of training to three targets, in percent. A dash: at least half "
-        f"of the seeds did not get there.{f' The first {rows} of each leaderboard.' if cut else ''}"
+        f"What results cost: CPU seconds and memory of a run,{' CPU time of all trials,' * tuned} "
+        "and the median passes and seconds of training to three targets, in percent. A dash: at "
+        f"least half of the seeds did not get there."
+        f"{f' The first {rows} of each leaderboard.' if cut else ''}"
     )
     return table(Markdown(caption), columns, lines)
 
@@ -96,9 +129,3 @@ def costs(boards: Sequence[Board], figure: Numbers, rows: int) -> Markdown:
 def _first(board: Board, rows: int | None) -> str:
     total = len(board.begun)
     return "The leaderboard" if rows is None or total <= rows else f"The first {rows} of {total}"
-
-
-def rules_of(board: Board) -> str:
-    """What the scenario asks, in a line."""
-    more = "" if board.rules == "strict" else "; augmentation of the training images allowed"
-    return SCENARIOS.get(board.scenario, "a scenario of its own") + more

@@ -8,16 +8,17 @@ from jinja2 import Environment, TemplateError
 from lenetlab.analysis.board import board
 from lenetlab.analysis.targets import TARGETS
 from lenetlab.errors import UserError
-from lenetlab.report.beside import Beside
+from lenetlab.report import statements
+from lenetlab.report.beside import Beside, Champion
 from lenetlab.report.paper import scenario_figures, study_figures
-from lenetlab.report.paper.background import devices, failures, method_rows, waiting
-from lenetlab.report.paper.boards import Section, costs, leaderboard, rules_of
-from lenetlab.report.paper.facts import all_facts, board_key
+from lenetlab.report.paper.background import failures, method_rows, waiting, wrapped
+from lenetlab.report.paper.boards import Section, costs, leaderboard
+from lenetlab.report.paper.facts import all_facts
 from lenetlab.report.paper.markdown import Markdown, environment
 from lenetlab.report.paper.numbers import Numbers
 from lenetlab.report.paper.pictures import Picture, Pictures
 from lenetlab.report.paper.sentences import story, summary
-from lenetlab.results import Results
+from lenetlab.results import Contest, Results
 
 COSTS = 10  # methods in a table of costs
 
@@ -28,20 +29,33 @@ class Study:
 
     name: str
     title: str
-    tuned: bool
+    subject: str
+    ends: str
     boards: Sequence[Section]
+    images: str
+    freedoms: str
+    scenarios: Sequence[tuple[str, str]]
+    baseline: str
     machines: Sequence[str]
     targets: Sequence[Sequence[object]]
     methods: Sequence[Sequence[object]]
+    wrapped: str
     waiting: Markdown
-    computation: Markdown
+    tuning: str
+    budget: str
+    intervals: str
+    comparisons: str
+    failed: str
     costs: Markdown
     computed: Sequence[Picture]
     sensitivity: Sequence[Picture]
     champion: Sequence[Picture]
     leading: str
     failures: Markdown
+    limits: Sequence[str]
     sources_note: str
+    again: str
+    commands: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -61,12 +75,11 @@ def compose(
     sources_note: str = "",
 ) -> Composed:
     """The paper with the first `rows` lines of every leaderboard (None: all of them)."""
-    boards = [board(results, *place) for place in results.scenarios()]
+    boards = [board(results, *contest) for contest in results.contests()]
     figure = Numbers(all_facts(results, boards, beside))
     sections = [
         Section(
-            name=board_key(found.scenario, found.rules),
-            rules=rules_of(found),
+            title=found.contest.title,
             summary=summary(found, figure),
             story=story(found, figure),
             table=leaderboard(found, figure, rows),
@@ -75,25 +88,38 @@ def compose(
         )
         for found in boards
     ]
+    champions = statements.of_leaders(beside.champions, boards)
+    again, commands = statements.again(results, boards)
     study = Study(
         name=results.name,
         title=results.title,
-        tuned=results.trials > 0,
+        subject=statements.subject(results),
+        ends=statements.ends(results),
         boards=sections,
-        machines=devices(results),
+        images=statements.images(results),
+        freedoms=statements.freedoms(results),
+        scenarios=statements.scenarios(results),
+        baseline=statements.baseline(beside.baseline),
+        machines=statements.devices(row for cell in results.cells for row in cell.finals),
         targets=[[t.whose, figure("targets", i)] for i, t in enumerate(TARGETS)],
         methods=method_rows(results, beside),
+        wrapped=wrapped(results),
         waiting=waiting(results),
-        computation=Markdown(
-            f"All runs together, trials included, took {figure('cpu_seconds')} of CPU time."
-        ),
+        tuning=statements.tuning(results),
+        budget=statements.budget(results),
+        intervals=statements.intervals(results),
+        comparisons=statements.comparisons(boards),
+        failed=statements.failed(results),
         costs=costs(boards, figure, min(rows or COSTS, COSTS)),
         computed=study_figures.computation(results, boards, pictures),
         sensitivity=study_figures.sensitivity(boards, pictures),
-        champion=study_figures.champion(beside.champions, pictures),
-        leading=beside.champions[0].scenario if beside.champions else "",
+        champion=study_figures.champion(champions, pictures),
+        leading=_title(champions[0]) if champions else "",
         failures=failures(results, figure, rows and 2 * rows),
+        limits=statements.limits(results),
         sources_note=sources_note,
+        again=again,
+        commands=commands[: rows and 2 * rows],
     )
     jinja = environment()
     jinja.globals["figure"] = figure
@@ -102,6 +128,10 @@ def compose(
         discussion = _discussion(jinja, beside.discussion, study)
     text = jinja.get_template("paper.md.jinja").render(study=study, discussion=discussion)
     return Composed(text, results.title, figure)
+
+
+def _title(champion: Champion) -> str:
+    return Contest(champion.scenario, champion.rules).title
 
 
 def _discussion(jinja: Environment, text: str, study: Study) -> Markdown:

@@ -14,21 +14,16 @@ from lenetlab.report.paper.numbers import Fact, Facts, count
 from lenetlab.results import Results, Row, total
 
 
-def board_key(scenario: str, rules: str) -> str:
-    """What a leaderboard is called: its scenario, and its rules if they are not strict."""
-    return scenario if rules == "strict" else f"{scenario},{rules}"
-
-
 def all_facts(results: Results, boards: Sequence[Board], beside: Beside) -> Facts:
     """The tree of all numbers."""
-    rows = [row for cell in results.cells for row in (*cell.trials, *cell.finals)]
+    rows = results.rows()
     failed = [row.id for row in rows if not row.done]
     facts: dict[str, Any] = {
         "methods": count(len({cell.place.name for cell in results.begun()})),
-        "families": count(len({cell.place.family for cell in results.begun()})),
-        "scenarios": count(len(results.scenarios())),
-        "seeds": count(results.seeds),
-        "passes": Fact(results.passes, formats.amount),
+        "families": count(len({cell.place.family for cell in results.begun()} - {""}) or None),
+        "scenarios": count(len({contest.scenario for contest in results.contests()})),
+        "seeds": count(results.seeds or None),
+        "passes": Fact(results.passes or None, formats.amount),
         "trials": count(results.trials or None),
         "tuning_passes": Fact(results.tuning_passes or None, formats.amount),
         "runs": count(len(rows), _ids(rows)),
@@ -41,7 +36,7 @@ def all_facts(results: Results, boards: Sequence[Board], beside: Beside) -> Fact
         "baseline": _baseline(beside.baseline),
     }
     for board in boards:
-        facts[board_key(board.scenario, board.rules)] = board_facts(board)
+        facts[board.contest.key] = board_facts(board)
     return facts
 
 
@@ -70,7 +65,7 @@ def board_facts(board: Board) -> Facts:
         **{kind: count(standings.count(kind)) for kind in ("tied", "behind", "ahead", "untested")},
     }
     for line in board.lines:
-        facts[line.name] = _line_facts(line)
+        facts[line.name] = _line_facts(line, board.planned)
     if board.reference is not None:
         facts["leader"] = facts[board.reference.place.name]
     elif board.lines:
@@ -86,9 +81,10 @@ def _emptied(facts: Facts) -> Facts:
     }
 
 
-def _line_facts(line: Line) -> Facts:
+def _line_facts(line: Line, planned: bool) -> Facts:
     done = [row for row in line.cell.finals if row.done]
     finals, trials, best = _ids(done), _ids(line.cell.trials), line.cell.best
+    held = trials if not planned else [best.id] if best else []
     accuracy = line.accuracy.mean if line.accuracy else None
     interval = line.accuracy.interval if line.accuracy else None
     apart = line.difference
@@ -119,7 +115,7 @@ def _line_facts(line: Line) -> Facts:
         ),
         "memory": Fact(fmean(memory) if memory else None, formats.amount, finals),
         "seeds": count(len(done), finals),
-        "held_out": Fact(line.held_out, formats.two, [best.id] if best else []),
+        "held_out": Fact(line.held_out, formats.two, held),
         "tuning_seconds": Fact(
             line.tuning.cpu_seconds if line.tuning else None, formats.duration, trials
         ),

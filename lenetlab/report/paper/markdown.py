@@ -73,6 +73,11 @@ class NumbersWithin(Extension):
         return re.sub(r"(?<=\S)\n(?=\{\{ *figure\()", " ", source)
 
 
+def _plain(text: object) -> Markdown:
+    """`text` as a line of a listing, where nothing has a meaning."""
+    return Markdown(_BREAKS.sub(" ", str(text)))
+
+
 def environment() -> Environment:
     """Jinja, with every printed value escaped for Markdown and no name left undefined; in a
     sandbox, since a discussion lies beside results that may be somebody else's."""
@@ -86,6 +91,6 @@ def environment() -> Environment:
         keep_trailing_newline=True,
         autoescape=False,  # Markdown is escaped by `finalize`, HTML never comes in
     )
-    found.filters.update(code=code, md=Markdown)
+    found.filters.update(code=code, md=Markdown, plain=_plain)
     found.globals.update(table=table, figures=figures, escape=escape)
     return found

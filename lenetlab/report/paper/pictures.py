@@ -7,7 +7,6 @@ from lenetlab.analysis.board import Board
 from lenetlab.report.charts import vectors
 from lenetlab.report.charts.curves import curve_rows
 from lenetlab.report.charts.theme import Styles
-from lenetlab.report.paper.facts import board_key
 from lenetlab.results import Cell
 
 Picture = tuple[str, object]  # a file, relative to the paper, and its caption
@@ -36,15 +35,10 @@ class Pictures:
 
     def rows_of(self, board: Board) -> list[dict[str, Any]]:
         """The board's curves."""
-        key = key_of(board)
+        key = board.contest.key
         if key not in self._rows:
             self._rows[key] = curve_rows(cells_of(board))
         return self._rows[key]
-
-
-def key_of(board: Board) -> str:
-    """What the board is called."""
-    return board_key(board.scenario, board.rules)
 
 
 def cells_of(board: Board) -> list[Cell]:

@@ -1,11 +1,12 @@
-"""What a leaderboard says, in words. A difference without significance is called none."""
+"""What a leaderboard says, in words. A difference without significance is called none, and who has
+the highest mean is said to have been picked by it."""
 
 from collections.abc import Iterator
 
 from lenetlab.analysis.board import Board, Standing
-from lenetlab.report.paper.facts import board_key
-from lenetlab.report.paper.markdown import Markdown, code
+from lenetlab.report.paper.markdown import Markdown, code, escape
 from lenetlab.report.paper.numbers import Numbers
+from lenetlab.report.statements import compared_with, count, joined, untested
 
 NAMED = 6  # ties that a sentence names
 COUNTS: tuple[tuple[Standing, str, str], ...] = (
@@ -17,55 +18,80 @@ COUNTS: tuple[tuple[Standing, str, str], ...] = (
 
 
 def summary(board: Board, figure: Numbers) -> Markdown:
-    """A sentence for the paper's beginning."""
-    key = board_key(board.scenario, board.rules)
-    if board.reference is None or not figure.has(key, "leader", "accuracy"):
-        return Markdown(f"In scenario {code(key)} there is no result yet.")
-    name = code(board.reference.place.name)
-    who = f"the method chosen beforehand, {name}," if board.led else name
-    text = f"In scenario {code(key)} {who} reaches {figure(key, 'leader', 'accuracy')}"
-    if figure.has(key, "leader", "low"):
-        text += f" ({figure(key, 'leader', 'low')} to {figure(key, 'leader', 'high')})"
-    return Markdown(f"{text}. {_counts(board, figure)}")
+    """A sentence or two for the paper's beginning."""
+    where = f"In {code(board.contest.title)}"
+    lead = board.lead
+    if board.led and lead is not None:
+        if lead.accuracy is None:
+            said = f"{where} the leader on held-out images, {code(lead.name)}, has no result"
+            return Markdown(f"{said} on the test set.")
+        said = f"{where} the leader on held-out images, {code(lead.name)}, reaches"
+        return Markdown(f"{said} {_reached(board, lead.name, figure)}. {_counts(board, figure)}")
+    if not board.measured:
+        return Markdown(f"{where} no run on the test set has a result.")
+    name = board.measured[0].name
+    if len(board.measured) == 1:
+        return Markdown(f"{where} {code(name)} reaches {_reached(board, name, figure)}.")
+    reached = _reached(board, name, figure)
+    said = f"{where} the highest mean on the test set, by which it is picked, is that of"
+    parts = [f"{said} {code(name)}, {reached}."]
+    if lead is None or lead.name == name:
+        parts.append(_counts(board, figure))
+    else:
+        parts.append(_counts(board, figure, f"Compared with {code(lead.name)}"))
+    return Markdown(" ".join(part for part in parts if part))
+
+
+def _reached(board: Board, name: str, figure: Numbers) -> str:
+    """A mean, its interval where there is one, and over how many seeds it is."""
+    key = board.contest.key
+    text = f"{figure(key, name, 'accuracy')}"
+    if figure.has(key, name, "low"):
+        text += f" ({figure(key, name, 'low')} to {figure(key, name, 'high')})"
+    n = next(line.accuracy.n for line in board.lines if line.name == name and line.accuracy)
+    return f"{text} with {count(n, 'seed')}"
 
 
 def story(board: Board, figure: Numbers) -> Markdown:
     """The paragraph before the table."""
-    key = board_key(board.scenario, board.rules)
-    if board.reference is None:
-        return Markdown("No run of this scenario is done, so there is nothing to compare.")
-    name = code(board.reference.place.name)
-    if board.led:
+    key = board.contest.key
+    if not board.measured:
+        return Markdown("No run on the test set has a result, so there is nothing to compare.")
+    parts = []
+    if board.led and board.lead is not None:
         held = figure(key, "leader", "held_out")
-        first = f"On the held-out images {name} was best, with {held} %, and so is the leader."
-    else:
-        first = f"All are compared with {name}, {board.chosen}."
-    parts = [first, _counts(board, figure)]
+        parts.append(
+            f"On the held-out images {code(board.lead.name)} was best, with {held} %, and so is "
+            "the leader."
+        )
+        if board.lead.accuracy is None:
+            parts.append("It has no result on the test set.")
+    elif said := compared_with(board):
+        parts.append(str(escape(said)))
+    parts.append(_counts(board, figure))
     ties = [code(line.name) for line in board.lines if line.standing == "tied"]
     if ties:
         more = f" and {len(ties) - NAMED} more" if len(ties) > NAMED else ""
         parts.append(f"Not significantly different from it: {', '.join(ties[:NAMED])}{more}.")
-    return Markdown(" ".join([*parts, *_highest(board, figure)]))
+    if board.compared and (why := untested(board)):
+        parts.append(f"Not compared: {escape(why)}.")
+    return Markdown(" ".join(part for part in [*parts, *_highest(board, figure)] if part))
 
 
-def _counts(board: Board, figure: Numbers) -> str:
-    """How many stand where to the reference."""
-    key = board_key(board.scenario, board.rules)
+def _counts(board: Board, figure: Numbers, whom: str = "Of the others") -> str:
+    """How many stand where to the reference; nothing where nothing was compared."""
+    key = board.contest.key
     parts = []
     for kind, one, many in COUNTS:
         n = sum(line.standing == kind for line in board.begun)
         if n:
             parts.append(f"{figure(key, kind)} {one if n == 1 else many}")
-    if not parts:
-        return "There is nothing to compare it with."
-    *rest, last = parts
-    listed = f"{', '.join(rest)} and {last}" if rest else last
-    return f"Of the others, {listed}."
+    return f"{whom}, {joined(parts)}." if board.compared else ""
 
 
 def _highest(board: Board, figure: Numbers) -> Iterator[str]:
     """If another than the reference has the highest mean, whether that means anything."""
-    key = board_key(board.scenario, board.rules)
+    key = board.contest.key
     top = board.lines[0]
     if top.difference is None or top.difference.mean <= 0:
         return

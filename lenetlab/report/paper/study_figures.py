@@ -4,6 +4,7 @@ show gives no picture."""
 from collections.abc import Sequence
 
 from lenetlab.analysis.board import Board
+from lenetlab.analysis.profiles import comparable
 from lenetlab.analysis.profiles import profiles as profiles_of
 from lenetlab.report.beside import Champion
 from lenetlab.report.charts.champion import confusion, filters
@@ -11,7 +12,7 @@ from lenetlab.report.charts.sensitivity import sensitivity as small_charts
 from lenetlab.report.charts.steps import budget, budget_rows, profile_rows, profiles
 from lenetlab.report.charts.theme import SHOWN
 from lenetlab.report.paper.markdown import Markdown, code
-from lenetlab.report.paper.pictures import Picture, Pictures, cells_of, key_of
+from lenetlab.report.paper.pictures import Picture, Pictures, cells_of
 from lenetlab.results import Cell, Results
 
 SMALL = 6  # small charts of sensitivity
@@ -20,26 +21,26 @@ SMALL = 6  # small charts of sensitivity
 def computation(results: Results, boards: Sequence[Board], pictures: Pictures) -> Sequence[Picture]:
     """Performance profiles over scenarios and targets, and what tuning buys."""
     found: list[Picture] = []
-    rows = profile_rows(profiles_of(results))
+    rows = profile_rows(profiles_of(results)) if comparable(results) else []
     best = list(dict.fromkeys(row["method"] for row in rows if row["fraction"]))[:SHOWN]
     if best:
         chart = profiles(rows, pictures.styles, best)
         caption = (
-            f"Performance profiles over {rows[0]['problems']} pairs of scenario and target: "
+            f"Performance profiles over {rows[0]['problems']} pairs of leaderboard and target: "
             "on which fraction of them a method needed at most so many times the passes of "
             "the best. Left: how often it is best; right: how many it reaches at all."
         )
         found.append((pictures.draw(chart, "profiles"), Markdown(caption)))
-    for board in boards:
+    for board in boards if results.tuned else ():
         spent = budget_rows(cells_of(board))
         if not spent:
             continue
         names = [line.name for line in board.lines][:SHOWN]
-        key = key_of(board)
+        key, where = board.contest.key, code(board.contest.title)
         chart = budget(spent, pictures.styles, key, names)
         caption = (
-            f"What tuning buys in scenario {code(key)}: the best held-out accuracy of so many "
-            "trials, the median over all ways to choose them from those that were run."
+            f"What tuning buys in {where}: the best held-out accuracy of so many trials, the "
+            "median over all ways to choose them from those that were run."
         )
         found.append((pictures.draw(chart, f"budget-{key}"), Markdown(caption)))
         break  # one scenario stands for all: the page has the others
@@ -49,15 +50,17 @@ def computation(results: Results, boards: Sequence[Board], pictures: Pictures) -
 def sensitivity(boards: Sequence[Board], pictures: Pictures) -> Sequence[Picture]:
     """Trials of the first scenario's best few against learning rate and batch size."""
     for board in boards:
+        if not board.planned:
+            continue
         tried = [line.name for line in board.lines if _has_rate(line.cell)][:SMALL]
         if tried:
             chart = small_charts(cells_of(board), tried, interactive=False)
             caption = (
-                f"Held-out accuracy of the trials in scenario {code(key_of(board))} against "
+                f"Held-out accuracy of the trials in {code(board.contest.title)} against "
                 "learning rate, coloured by batch size, for the methods with the highest "
                 "means. A flat cloud is a method that forgives; crosses on the floor failed."
             )
-            return [(pictures.draw(chart, f"sensitivity-{key_of(board)}"), Markdown(caption))]
+            return [(pictures.draw(chart, f"sensitivity-{board.contest.key}"), Markdown(caption))]
     return []
 
 

@@ -77,7 +77,7 @@ class Tex:
         )  # fmt: skip
 
     def figures(self, pictures: Sequence[tuple[str, str]]) -> str:
-        width = round(0.98 / max(len(pictures), 1), 2)
+        width = round(0.98 / max(len(pictures), 2), 2)  # one alone is as wide as one of two
         parts = [
             f"\\begin{{minipage}}[t]{{{width}\\linewidth}}\n\\centering\n"
             f"\\includegraphics[width=\\linewidth]{{\\detokenize{{{file}}}}}\n"

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from lenetlab.opening import open_results
 from lenetlab.report.beside import read_beside
 from lenetlab.report.page.render import render
-from lenetlab.results import read_results, write_results
+from lenetlab.results import write_results
 from tests.studies import made_up
 
 ROOT = Path(__file__).parents[3]
@@ -48,7 +49,7 @@ class Leaderboards(HTMLParser):
 
 
 def leaderboards_again(results: Path) -> list[list[list[str]]]:
-    return Leaderboards(render(read_results(results), read_beside(results))).boards
+    return Leaderboards(render(open_results(results), read_beside(results))).boards
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.parent.name)

@@ -4,6 +4,7 @@ import pytest
 
 from lenetlab.analysis.curves import curves
 from lenetlab.report.beside import Beside, Champion
+from lenetlab.results import leader
 from tests.report.page.conftest import PHONE, WIDE
 from tests.studies import made_up
 
@@ -53,12 +54,13 @@ def test_columns_sort_both_ways_with_what_is_missing_last_and_say_so(show, study
 
 def test_every_leaderboard_shows_its_own_leader(show):
     counts = {"plain": 123, "l2": 456}
+    study = made_up(("sgd", "adamw"), tuple(counts), 1, 1)
     leaders = [
-        Champion(id=scenario, method="sgd", scenario=scenario, confusion=[[n] * 10] * 10,
-                 filters=[[[n / 1000] * 5] * 5] * 6)
+        Champion(id=leader(study.within(scenario)).finals[0].id, method="sgd", scenario=scenario,
+                 confusion=[[n] * 10] * 10, filters=[[[n / 1000] * 5] * 5] * 6)
         for scenario, n in counts.items()
     ]  # fmt: skip
-    page = show(made_up(("sgd", "adamw"), tuple(counts), 1, 1), beside=Beside(champions=leaders))
+    page = show(study, beside=Beside(champions=leaders))
     page.draw()
     for scenario, n in counts.items():
         shown = page.all(f"[aria-labelledby={scenario}-confusion] .drawing svg text")
