@@ -7,6 +7,7 @@ same clear answer everywhere.
 
 import ast
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -114,7 +115,8 @@ def parse_pairs(pairs: list[str], option: str) -> dict[str, Value]:
 def parse_choice(text: str) -> tuple[str, dict[str, Value]]:
     """`"step:gamma=0.5,every=0.2"` as the name and its settings."""
     name, _, rest = text.partition(":")
-    return name.strip(), parse_pairs([p for p in rest.split(",") if p.strip()], name.strip() + ":")
+    pairs = re.split(r",(?![^()]*\))", rest)  # not the commas of a tuple
+    return name.strip(), parse_pairs([p for p in pairs if p.strip()], name.strip() + ":")
 
 
 def resolve(

@@ -9,8 +9,9 @@ import typer
 from lenetlab.cli.options import RUNS, Data, Device, Json, Out, Resume, Threads, make_bench
 
 if TYPE_CHECKING:
-    from lenetlab.experiments.baseline import TestLine
     from lenetlab.experiments.bench import Bench
+    from lenetlab.experiments.scripts.run import Ran
+    from lenetlab.experiments.scripts.source import Source
     from lenetlab.records import Run
 
 
@@ -25,7 +26,10 @@ def baseline(
     ] = 1,
     script: Annotated[
         Path | None,
-        typer.Option(help="Run this copy of the script too and compare the test lines."),
+        typer.Option(
+            help="Run this copy of the script (or notebook) too, say what it is as a recipe, and "
+            "compare the test lines."
+        ),
     ] = None,
     figure: Annotated[
         Path | None, typer.Option(help="Where the loss figure goes (default: the run's folder).")
@@ -51,19 +55,30 @@ def baseline(
     - `lenetlab baseline --seeds 5`
     """
     from lenetlab.errors import UserError
+    from lenetlab.experiments.scripts.source import read_source
 
-    if script is not None and not script.is_file():
-        raise UserError(f"--script {script} does not exist; expected a copy of fashionMNIST.py")
+    of_one = {"--verbose": verbose, "--figure": figure, "--results": results}
+    if seeds > 1 and (given := [option for option, value in of_one.items() if value]):
+        raise UserError(f"{given[0]} is for one run; leave it out, or --seeds {seeds}")
+    source = None if script is None else read_source(script)
     bench = make_bench(data, out, "torch", device, threads, resume)
+    # first, because it may fail
+    heard = None if source is None else _listen(source, data, threads, json)
     if seeds > 1:
-        _luck(bench, epochs, seed, seeds, json)
-        return
-    found = _train(bench, epochs, seed, verbose, json)
-    if results is not None:
-        _leave(found, results)
-    theirs = _run_script(script, data, threads, json) if script else None
-    same = _report(found, figure, theirs, json)
-    if found.status != "done" or not same:
+        runs, facts = _luck(bench, epochs, seed, seeds, json)
+    else:
+        found = _train(bench, epochs, seed, verbose, json)
+        if results is not None:
+            _leave(found, results)
+        runs, facts = [found], _report(found, figure, json)
+    as_it_should = all(found.status == "done" for found in runs)
+    if heard is not None and source is not None:
+        as_it_should &= _compare(source, heard, runs, epochs, facts, json)
+    if json:
+        from lenetlab.cli.output import print_json
+
+        print_json(facts)
+    if not as_it_should:
         raise typer.Exit(1)
 
 
@@ -119,95 +134,92 @@ def _leave(found: "Run", folder: Path) -> None:
     replace_json(folder / BASELINE, asdict(row_of(found, FINAL, found.seed)))
 
 
-def _report(found: "Run", figure: Path | None, theirs: "list[TestLine] | None", json: bool) -> bool:
-    """Print what there is to say; whether the script's lines, if any, are ours."""
-    from lenetlab.cli.output import err, print_json
+def _report(found: "Run", figure: Path | None, quiet: bool) -> dict[str, Any]:
+    """Save the figure and say how the run went; the same as plain values."""
+    from lenetlab.cli.output import err
     from lenetlab.experiments.baseline import test_lines_of
     from lenetlab.report.figures import loss_panels, save
 
-    ours = test_lines_of(found.looks)
-    same = theirs is None or theirs == ours
     path = save(loss_panels(found), figure or found.path / "loss.png")
-    if json:
-        facts: dict[str, Any] = {
-            "test_lines": [vars(line) for line in ours],
-            "figure": str(path),
-        }
-        if theirs is not None:
-            facts |= {"script_lines": [vars(line) for line in theirs], "same": same}
-        print_json(found.summary() | facts)
-        return same
-    if theirs is not None:
-        _compare(ours, theirs)
-    if found.status != "done":
-        err.print(f"[red]{found.status}[/]: {found.result['reason']}", soft_wrap=True)
-    err.print(
-        f"{found.machine['train_seconds']:.1f} s of training, {found.machine['threads']} threads; "
-        f"figure: {path}; run: {found.path}",
-        soft_wrap=True,
-    )
-    return same
-
-
-def _run_script(
-    script: Path, data: Path | None, threads: int | None, quiet: bool
-) -> "list[TestLine]":
-    """The test lines of somebody's copy of the script."""
-    from lenetlab.cli.output import err
-    from lenetlab.experiments.baseline import parse_test_lines
-    from lenetlab.experiments.script import run_script
-
-    def on_line(line: str) -> None:
-        if line.startswith("Test set") and not quiet:
-            err.print(f"{script.name}: {' '.join(line.split())}", markup=False, soft_wrap=True)
-
     if not quiet:
-        err.print(f"running {script} …", soft_wrap=True)
-    return parse_test_lines(run_script(script, data, threads, on_line))
-
-
-def _compare(ours: "list[TestLine]", theirs: "list[TestLine]") -> None:
-    """Both test lines of every epoch, and whether they are equal to the last digit."""
-    from itertools import zip_longest
-
-    from rich.table import Table
-
-    from lenetlab.cli.output import out
-
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for title in ("epoch", "correct", "script's", "average loss", "script's", "same"):
-        table.add_column(title, justify="right")
-    for mine, other in zip_longest(ours, theirs):
-        table.add_row(
-            str((mine or other).epoch),
-            str(mine.correct) if mine else "–",
-            str(other.correct) if other else "–",
-            str(mine.starter_average_loss) if mine else "–",
-            str(other.starter_average_loss) if other else "–",
-            "yes" if mine == other else "[red]no[/]",
+        if found.status != "done":
+            err.print(f"[red]{found.status}[/]: {found.result['reason']}", soft_wrap=True)
+        err.print(
+            f"{found.machine['train_seconds']:.1f} s of training, "
+            f"{found.machine['threads']} threads; figure: {path}; run: {found.path}",
+            soft_wrap=True,
         )
-    out.print(table)
-    equal = sum(mine == other for mine, other in zip(ours, theirs, strict=False))
-    out.print(f"{equal} of {max(len(ours), len(theirs))} test lines are equal to the last digit")
+    lines = [vars(line) for line in test_lines_of(found.looks)]
+    return found.summary() | {"test_lines": lines, "figure": str(path)}
 
 
-def _luck(bench: "Bench", epochs: float, first: int, seeds: int, json: bool) -> None:
+def _luck(
+    bench: "Bench", epochs: float, first: int, seeds: int, quiet: bool
+) -> "tuple[list[Run], dict[str, Any]]":
     """The same training with other seeds: the spread of its result."""
     from lenetlab.analysis.tables import tabulate
-    from lenetlab.cli.output import out, print_failures, print_json, results_table
+    from lenetlab.cli.output import out, print_failures, results_table
     from lenetlab.cli.run import execute_all
     from lenetlab.experiments.api import Job
     from lenetlab.experiments.baseline import baseline_recipe
 
     recipe = baseline_recipe(epochs)
     todo = [Job(recipe, first + k, f"seed {first + k}") for k in range(seeds)]
-    results = execute_all(todo, bench, json)
+    results = execute_all(todo, bench, quiet)
     rows = tabulate((job.label, found) for job, found in results)
     (together,) = tabulate(("all seeds", found) for _, found in results)
-    if json:
-        print_json({"runs": [found.summary() for _, found in results], "table": [together.plain()]})
-    else:
+    if not quiet:
         out.print(results_table([*rows, together]))
         print_failures(rows)
-    if together.failures:
-        raise typer.Exit(1)
+    runs = [found for _, found in results]
+    return runs, {"runs": [found.summary() for found in runs], "table": [together.plain()]}
+
+
+def _listen(source: "Source", data: Path | None, threads: int | None, quiet: bool) -> "Ran":
+    """Run somebody's copy of the script; what it measures is told on the way."""
+    from lenetlab.cli.output import err
+    from lenetlab.experiments.scripts.lines import parse_test_lines
+    from lenetlab.experiments.scripts.run import run_script
+
+    def on_line(line: str) -> None:
+        if not quiet and parse_test_lines(line):
+            err.print(f"{source.path.name}: {' '.join(line.split())}", markup=False, soft_wrap=True)
+
+    if not quiet:
+        err.print(f"running {source.path} …", markup=False, soft_wrap=True)
+    return run_script(source, data, threads, on_line)
+
+
+def _compare(
+    source: "Source",
+    heard: "Ran",
+    runs: "Sequence[Run]",
+    epochs: float,
+    facts: dict[str, Any],
+    quiet: bool,
+) -> bool:
+    """Say what the script is and how it stands to the baseline; whether it could be read, and
+    printed our lines if it trains what we train. What is found is added to `facts`."""
+    from lenetlab.cli import script_output as say
+    from lenetlab.experiments.baseline import test_lines_of
+    from lenetlab.experiments.scripts.compare import compare, is_baseline
+    from lenetlab.experiments.scripts.lines import parse_test_lines
+    from lenetlab.experiments.scripts.recipe import describe
+
+    described = describe(heard.record)
+    theirs = parse_test_lines(heard.output)
+    compared = compare(test_lines_of(runs[0].looks), theirs, heard.record)
+    facts |= say.facts(described, compared)
+    if not quiet:
+        if theirs:
+            say.print_comparison(compared)
+        say.print_described(described)
+        if theirs:
+            accuracies = [
+                found.result["final"]["accuracy"] for found in runs if found.status == "done"
+            ]
+            say.print_standing(theirs, accuracies, epochs, len(described))
+    if not theirs:
+        say.print_unread(source.path.name)
+        return False
+    return compared.same or not is_baseline(described, epochs, runs[0].seed)

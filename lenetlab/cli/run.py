@@ -56,7 +56,11 @@ def run(
         typer.Option(help="fixed (default), geometric:factor=2,every=1 or norm_test:theta=1."),
     ] = None,
     schedule: Annotated[
-        str | None, typer.Option(help="constant (default), step, 1/t, linear, cosine or one-cycle.")
+        str | None,
+        typer.Option(
+            help="constant (default), step, multi-step, 1/t, linear, polynomial, cosine, restarts, "
+            "one-cycle or plateau."
+        ),
     ] = None,
     warmup: Annotated[
         float | None, typer.Option(help="Fraction of the budget over which the rate rises.")

@@ -1,6 +1,5 @@
 """The handed-out script's training as a recipe, and its printed output from a run of it."""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -102,12 +101,3 @@ def test_lines_of(looks: Sequence[dict[str, Any]]) -> list[TestLine]:
         TestLine(i, int(look["correct"]), float(look["starter_average_loss"]))
         for i, look in enumerate(looks, start=1)
     ]
-
-
-_PRINTED = re.compile(r"Average loss:\s*([0-9.eE+-]+|nan|inf),\s*Accuracy:\s*(\d+)/(\d+)")
-
-
-def parse_test_lines(output: str) -> list[TestLine]:
-    """The evaluations in what a copy of the script has printed."""
-    found = _PRINTED.finditer(output)
-    return [TestLine(i, int(m[2]), float(m[1])) for i, m in enumerate(found, start=1)]

@@ -171,8 +171,10 @@ def make_recipe(
     batch_size : examples, 1 to 60,000; the method's own if None.
     plan : `fixed`, `geometric` or `norm_test`: how the batch grows. Like the other parts it may
         carry settings: `"geometric:factor=2,every=1"`.
-    schedule : of the rate: `constant`, `step`, `1/t`, `linear`, `cosine` or `one-cycle`.
-    warmup : share of the budget, 0 to 1, over which the rate first rises from 0.
+    schedule : of the rate: `constant`, `step`, `multi-step`, `1/t`, `linear`, `polynomial`,
+        `cosine`, `restarts`, `one-cycle` or `plateau`.
+    warmup : share of the budget, 0 to 1, over which the rate first rises (from 0, or from the share
+        `schedule.warmup_from` of itself).
     scenario : `plain`, `l2`, `sparse`, `sparse+l2`, `frontier` or `frontier+l2`.
     rules, augment : `strict`; or `open`, and changes of the training images:
         `"flip+shift:pixels=2"`.

@@ -1,19 +1,23 @@
 """Schedules: a factor on the initial value of a hyperparameter (`of`, the rate by default).
 
 Each is a function of progress p ∈ [0, 1) through the budget, taken at the beginning of a step,
-except 1/t, which counts steps. Every schedule can be preceded by a linear warm-up: over the
-first `warmup` of the budget the factor rises from 0 to 1, the rest of the budget is the
-schedule's whole course.
+except 1/t, which counts steps, and the plateau, which watches the training loss. Every schedule can
+be preceded by a linear warm-up: over the first `warmup` of the budget the factor rises from
+`warmup_from` to 1, the rest of the budget is the schedule's whole course. With `stages` the
+progress is held at the beginning of each of so many equal parts of the budget: what a scheduler
+does that is stepped once an epoch.
 """
 
 import math
 from collections.abc import Callable, Mapping
+from typing import Any
 
-from lenetlab.errors import unknown
+from lenetlab.errors import UserError, unknown
 from lenetlab.settings import FRACTION, NOT_NEGATIVE, UNIT, Choice, Domain, Settings, resolve
 
-Course = Callable[..., float]
-Schedule = Callable[[float, int], float]  # (progress, steps done) -> factor
+SLACK = 1e-9  # of positions, which are sums of shares of the budget
+
+Course = Callable[..., float]  # (progress, steps done, settings) -> factor
 
 
 def constant(p: float, t: int) -> float:
@@ -31,14 +35,34 @@ def inverse_time(p: float, t: int, *, tau: float) -> float:
     return 1.0 / (1.0 + t / tau)
 
 
-def linear(p: float, t: int, *, floor: float) -> float:
-    """From 1 to `floor` on a straight line."""
-    return floor + (1 - floor) * (1 - p)
+def multi_step(p: float, t: int, *, milestones: tuple[float, ...], gamma: float) -> float:
+    """γ to the number of `milestones`, shares of the budget, that are passed."""
+    return float(gamma ** sum(p >= milestone - SLACK for milestone in milestones))
 
 
-def cosine(p: float, t: int, *, floor: float) -> float:
-    """From 1 to `floor` on half a cosine (Loshchilov and Hutter, SGDR, 2017, eq. 5)."""
-    return floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * p))
+def linear(p: float, t: int, *, floor: float, length: float) -> float:
+    """From 1 to `floor` on a straight line over `length` of the course, and level after it."""
+    return polynomial(p, t, power=1.0, floor=floor, length=length)
+
+
+def polynomial(p: float, t: int, *, power: float, floor: float, length: float) -> float:
+    """From 1 to `floor` as (1 − p)^power over `length` of the course, and level after it."""
+    return float(floor + (1 - floor) * (1 - min(p / length, 1.0)) ** power)
+
+
+def cosine(p: float, t: int, *, floor: float, length: float) -> float:
+    """From 1 to `floor` on half a cosine (Loshchilov and Hutter, SGDR, 2017, eq. 5) that takes
+    `length` of the course; after a shorter one the cosine goes up again, as PyTorch's does."""
+    return floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * p / length))
+
+
+def restarts(p: float, t: int, *, first: float, mult: float, floor: float) -> float:
+    """Cosines from 1 to `floor`, one after the other: the first takes `first` of the course, each
+    of the others `mult` times the one before (Loshchilov and Hutter, SGDR, 2017)."""
+    period = first
+    while p >= period - SLACK:
+        p, period = p - period, period * mult
+    return cosine(max(p, 0.0), t, floor=floor, length=period)
 
 
 def one_cycle(p: float, t: int, *, rise: float, start: float, floor: float) -> float:
@@ -46,27 +70,94 @@ def one_cycle(p: float, t: int, *, rise: float, start: float, floor: float) -> f
     cosines (Smith and Topin, Super-Convergence, 2018, with PyTorch's shape)."""
     if p < rise:
         return 1 + (start - 1) * 0.5 * (1 + math.cos(math.pi * p / rise))
-    return cosine((p - rise) / (1 - rise), t, floor=floor)
+    return cosine((p - rise) / (1 - rise), t, floor=floor, length=1.0)
 
 
-_COURSES: Mapping[str, tuple[Course, Settings]] = {
+class Plateau:
+    """Times γ, down to `floor`, when the training loss has stopped falling: its mean over `every`
+    of the course was not below the least so far, by a share of `threshold`, more than `patience`
+    times in a row. PyTorch's `ReduceLROnPlateau`, on the training loss alone: what it reacts to
+    may not be the test set's."""
+
+    def __init__(
+        self, *, gamma: float, patience: int, every: float, threshold: float, floor: float
+    ) -> None:
+        self.gamma, self.patience, self.every = gamma, patience, every
+        self.threshold, self.floor = threshold, floor
+        self._begin(0.0)
+
+    def _begin(self, p: float) -> None:
+        self._factor, self._least, self._bad = 1.0, math.inf, 0
+        self._sum, self._count = 0.0, 0
+        self._last, self._closed = p, self._over(p)
+
+    def _over(self, p: float) -> int:
+        """Intervals that are over."""
+        return math.floor(p / self.every + SLACK)
+
+    def __call__(self, p: float, t: int) -> float:
+        """The factor now."""
+        return self._factor
+
+    def observe(self, p: float, loss: float) -> None:
+        """Take note of the `loss` of the step that has led to p."""
+        if p < self._last:  # a constraint that trains in rounds begins another
+            self._begin(p)
+        self._last = p
+        self._sum, self._count = self._sum + loss, self._count + 1
+        if self._over(p) > self._closed:
+            self._judge(self._sum / self._count)
+            self._sum, self._count, self._closed = 0.0, 0, self._over(p)
+
+    def _judge(self, mean: float) -> None:
+        if mean < self._least * (1 - self.threshold):
+            self._least, self._bad = mean, 0
+        else:
+            self._bad += 1
+        if self._bad > self.patience:
+            self._factor, self._bad = max(self._factor * self.gamma, self.floor), 0
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint keeps."""
+        return {key: value for key, value in vars(self).items() if key.startswith("_")}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from a saved state."""
+        vars(self).update(state)
+
+
+_COURSES: Mapping[str, tuple[Course | type[Plateau], Settings]] = {
     "constant": (constant, {}),
     "step": (step, {"gamma": 0.1, "every": 1 / 3}),
+    "multi-step": (multi_step, {"milestones": (0.5, 0.75), "gamma": 0.1}),
     "1/t": (inverse_time, {"tau": 1000.0}),
-    "linear": (linear, {"floor": 0.0}),
-    "cosine": (cosine, {"floor": 0.0}),
+    "linear": (linear, {"floor": 0.0, "length": 1.0}),
+    "polynomial": (polynomial, {"power": 2.0, "floor": 0.0, "length": 1.0}),
+    "cosine": (cosine, {"floor": 0.0, "length": 1.0}),
+    "restarts": (restarts, {"first": 1 / 7, "mult": 2.0, "floor": 0.0}),
     "one-cycle": (one_cycle, {"rise": 0.3, "start": 0.04, "floor": 4e-6}),
-}
+    "plateau": (Plateau, {"gamma": 0.1, "patience": 1, "every": 0.1, "threshold": 1e-4,
+                          "floor": 0.0}),
+}  # fmt: skip
 SCHEDULES = tuple(_COURSES)
-_COMMON: Settings = {"warmup": 0.0, "of": "lr"}
+_COMMON: Settings = {"warmup": 0.0, "warmup_from": 0.0, "stages": 0, "of": "lr"}
+_SHARE = Domain(1e-6, 1, closed=True)
 _DOMAINS = {
     "warmup": FRACTION,
+    "warmup_from": UNIT,
+    "stages": NOT_NEGATIVE,
     "gamma": UNIT,
-    "every": Domain(1e-6, 1, closed=True),
+    "every": _SHARE,
     "tau": Domain(1e-6),
     "floor": UNIT,
     "start": UNIT,
     "rise": Domain(1e-6, 1),
+    "power": NOT_NEGATIVE,
+    "length": Domain(1e-6),
+    "first": Domain(1e-3, 1, closed=True),
+    "mult": Domain(1),
+    "patience": NOT_NEGATIVE,
+    "threshold": FRACTION,
     "momentum": NOT_NEGATIVE,
 }
 
@@ -78,20 +169,65 @@ def choose_schedule(name: str, given: Settings) -> Choice:
     """The checked choice of a schedule; `UserError` for an unknown name or setting."""
     if name not in _COURSES:
         raise unknown("schedule", name, _COURSES)
+    if "milestones" in given and name == "multi-step":
+        given = {**given, "milestones": _milestones(given["milestones"])}
     return resolve("schedule", name, {**_COURSES[name][1], **_COMMON}, given, _DOMAINS)
 
 
+def _milestones(given: object) -> tuple[float, ...]:
+    values = given if isinstance(given, tuple | list) else (given,)
+    for value in values:
+        if isinstance(value, bool) or not isinstance(value, int | float) or value not in UNIT:
+            raise UserError(
+                f"schedule multi-step: milestones={given} is not allowed; expected shares of the "
+                "budget, as in (0.5, 0.75)"
+            )
+    return tuple(float(value) for value in values)
+
+
+class Schedule:
+    """A course with what every schedule has: the factor as a function of progress and steps."""
+
+    def __init__(self, choice: Choice) -> None:
+        course, own = _COURSES[choice.name]
+        common: dict[str, Any] = {key: choice.settings[key] for key in _COMMON}
+        self._settings: dict[str, Any] = {key: choice.settings[key] for key in own}
+        self._plateau: Plateau | None = None
+        if isinstance(course, type):
+            course = self._plateau = course(**self._settings)
+            self._settings = {}
+        self._course: Course = course
+        self._warmup, self._from = float(common["warmup"]), float(common["warmup_from"])
+        self._stages = int(common["stages"])
+
+    def __call__(self, progress: float, steps: int) -> float:
+        """The factor at the beginning of a step."""
+        if self._stages:
+            progress = math.floor(progress * self._stages + SLACK) / self._stages
+        if progress < self._warmup:
+            return self._from + (1 - self._from) * progress / self._warmup
+        return self._course(self._place(progress), steps, **self._settings)
+
+    def _place(self, progress: float) -> float:
+        return (progress - self._warmup) / (1 - self._warmup)
+
+    def observe(self, progress: float, loss: float) -> None:
+        """Take note of the training loss of the step that has led to `progress`."""
+        if self._plateau is not None and progress > self._warmup:
+            self._plateau.observe(self._place(progress), loss)
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint keeps; most schedules remember nothing."""
+        return {} if self._plateau is None else self._plateau.state()
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from a saved state."""
+        if self._plateau is not None:
+            self._plateau.restore(state)
+
+
 def make_schedule(choice: Choice) -> Schedule | None:
-    """The factor as a function of progress and steps; None where it is always 1."""
-    course, own = _COURSES[choice.name]
-    settings = {key: choice.settings[key] for key in own}
-    warmup = float(choice.settings["warmup"])  # type: ignore[arg-type]
-    if course is constant and warmup == 0:
+    """The schedule itself; None where the factor is always 1."""
+    if choice.name == "constant" and choice.settings["warmup"] == 0:
         return None
-
-    def factor(progress: float, steps: int) -> float:
-        if progress < warmup:
-            return progress / warmup
-        return course((progress - warmup) / (1 - warmup), steps, **settings)
-
-    return factor
+    return Schedule(choice)

@@ -161,6 +161,8 @@ class Training:
             raise Diverged(f"loss is {value:g} at step {self.steps}")
         self.losses.append(value)
         progress = min(self.position / self._budget.amount, 1.0)
+        if self._schedule is not None:
+            self._schedule.observe(self._course(progress), value)
         self._constrain(progress)
         self.optimizer.observe(self.weights.w, progress)
         self._plan.observe(self.oracle)
@@ -200,11 +202,13 @@ class Training:
         if self._schedule is None:
             return
         progress = min(self.position / self._budget.amount, 1.0)
-        if self.constraint is not None:
-            progress = self.constraint.course(progress)
-        factor = self._schedule(progress, self.steps)
+        factor = self._schedule(self._course(progress), self.steps)
         for group, initial in zip(self.optimizer.param_groups, self._initial, strict=True):
             group[self._of] = initial * factor
+
+    def _course(self, progress: float) -> float:
+        """How far the schedule is: a constraint may train in rounds."""
+        return progress if self.constraint is None else self.constraint.course(progress)
 
     def state(self) -> dict[str, Any]:
         """The tree that a checkpoint keeps."""
@@ -214,6 +218,7 @@ class Training:
             "oracle": self.oracle.state(),
             "plan": self._plan.state(),
             "constraint": self.constraint and self.constraint.state_dict(),
+            "schedule": self._schedule and self._schedule.state(),
             "steps": self.steps,
             "losses": torch.frombuffer(self.losses, dtype=torch.float32)
             if self.losses
@@ -228,6 +233,8 @@ class Training:
         self._plan.restore(state["plan"])
         if self.constraint is not None:
             self.constraint.load_state_dict(state["constraint"])
+        if self._schedule is not None:
+            self._schedule.restore(state.get("schedule") or {})
         self.steps = state["steps"]
         self.losses = array("f", state["losses"].numpy().tobytes())
 

@@ -16,6 +16,8 @@ STEPS = 300
 EPOCHS = STEPS * 64 / 60_000
 TRACE = Path(__file__).with_name("starter_trace.json")
 
+HANDED_IN = Path(__file__).parent.parent / "experiments" / "handed_in"
+
 needs_script = pytest.mark.skipif(
     "LENETLAB_STARTER" not in os.environ,
     reason="LENETLAB_STARTER names no folder with the handed-out script",
@@ -86,10 +88,66 @@ def test_somebodys_copy_is_run_and_compared(tmp_path):
     assert len(found["test_lines"]) == 1
     assert found["test_lines"][0].keys() == {"epoch", "correct", "starter_average_loss"}
 
+    assert found["average_losses_compared"] is True
+    (said,) = found["script"]
+    assert said["but"] == []
+    assert said["command"].startswith("lenetlab run sgd --set lr=0.001")
+    assert said["command"].endswith("--seed 42")
+
     copy.write_text(copy.read_text().replace("lr=0.001", "lr=0.1"))
     other = process(f"baseline --epochs {epochs} --script {copy}", tmp_path)
-    assert other.returncode == 1
+    assert other.returncode == 0, "it is another training, and says so"
     assert "0 of 1 test lines are equal" in other.stdout
+    assert "as a recipe   lenetlab run sgd --set lr=0.1" in other.stdout
+    assert "below 59.53, the handed-out script" in other.stdout
+
+
+@needs_script
+@pytest.mark.long
+def test_a_script_that_claims_to_be_the_baseline_and_prints_other_lines_fails(tmp_path):
+    starter = Path(os.environ["LENETLAB_STARTER"])
+    copy = shortened(starter / "fashionMNIST.py", tmp_path, 30)
+    text = copy.read_text()
+    assert "    correct = 0\n" in text
+    copy.write_text(text.replace("    correct = 0\n", "    correct = 1\n"))
+    answer = process(f"baseline --epochs {30 * 64 / 60_000} --script {copy}", tmp_path)
+    assert answer.returncode == 1
+    assert "0 of 1 test lines are equal" in answer.stdout
+
+
+def test_a_script_stands_beside_several_seeds(tmp_path):
+    script = HANDED_IN / "large_test_batch.py"
+    answer = process(f"baseline --epochs 0.032 --seeds 2 --script {script}", tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    assert "all seeds" in answer.stdout
+    assert "1 of 1 counts are equal" in answer.stdout
+    assert "average losses are not compared: the script measures at batch 1000" in answer.stdout
+    assert "points below the baseline's mean" in answer.stdout or "points above" in answer.stdout
+    assert "2 seeds)" in answer.stdout
+
+
+def test_what_several_seeds_have_no_place_for_is_refused(lenetlab):
+    for option in ("--verbose", "--figure f.png", "--results there"):
+        answer = lenetlab(f"baseline --seeds 2 {option}")
+        assert answer.status == 2
+        assert f"{option.split()[0]} is for one run" in answer.err
+
+
+def test_a_script_that_cannot_begin_is_refused_before_anything_is_trained(lenetlab, tmp_path):
+    for name in ("progress_bar.py", "undeclared_latin1.py"):
+        answer = lenetlab(f"baseline --epochs 0.01 --script {HANDED_IN / name}")
+        assert answer.status == 2
+        assert name in answer.err
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_script_whose_evaluations_cannot_be_read_is_told_the_form(tmp_path):
+    script = HANDED_IN / "percent_only.py"
+    answer = process(f"baseline --epochs 0.01 --script {script}", tmp_path)
+    assert answer.returncode == 1
+    assert "printed no evaluation that can be read; expected a line" in answer.stderr
+    assert "as in: Test set: Average loss: 0.017226, Accuracy: 5953/10000" in answer.stderr
+    assert "as a recipe   lenetlab run rprop" in answer.stdout
 
 
 def test_a_script_that_fails_is_reported_with_its_last_line(tmp_path):
@@ -97,8 +155,9 @@ def test_a_script_that_fails_is_reported_with_its_last_line(tmp_path):
     script.write_text("raise RuntimeError('my mistake')\n")
     answer = process(f"baseline --epochs 0.01 --script {script}", tmp_path)
     assert answer.returncode == 2
-    assert "RuntimeError: my mistake" in answer.stderr
+    assert "mine.py failed in line 1: RuntimeError: my mistake" in answer.stderr
     assert "Traceback" not in answer.stderr
+    assert not (tmp_path / "runs").exists(), "it is run first, because it may fail"
 
 
 def test_the_figure_has_two_panels_and_lies_in_the_runs_folder(tmp_path):

@@ -1,4 +1,4 @@
-"""A stand-in for the three torchvision names that the handed-out script imports.
+"""A stand-in for what the handed-out script and its kin import from torchvision.
 
 It is put on a script's path only where torchvision itself cannot be imported, so that the
 script runs, unchanged, beside any build of torch.
@@ -7,3 +7,9 @@ script runs, unchanged, beside any build of torch.
 from . import datasets, transforms, utils
 
 __all__ = ["datasets", "transforms", "utils"]
+
+
+def __getattr__(name: str) -> None:
+    raise AttributeError(
+        f"lenetlab's stand-in for torchvision has no {name}; install torchvision itself"
+    )

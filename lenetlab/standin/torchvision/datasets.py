@@ -1,15 +1,17 @@
 """`FashionMNIST`, read from wherever lenetlab finds the data."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 
-from lenetlab.problem.data import load
+from lenetlab.problem.data import CLASSES, load
 
 
 class FashionMNIST(torch.utils.data.Dataset[Any]):
     """Pairs of image and label; an image is uint8 (28, 28) before `transform`."""
+
+    classes: ClassVar[list[str]] = list(CLASSES)
 
     def __init__(
         self,
@@ -32,3 +34,9 @@ class FashionMNIST(torch.utils.data.Dataset[Any]):
             image if self.transform is None else self.transform(image),
             label if self.target_transform is None else self.target_transform(label),
         )
+
+
+def __getattr__(name: str) -> None:
+    raise AttributeError(
+        f"lenetlab's stand-in for torchvision has no datasets.{name}; install torchvision itself"
+    )

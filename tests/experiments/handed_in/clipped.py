@@ -1,0 +1,69 @@
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+import torch.optim as optim
+from torchvision import datasets, transforms
+
+seed = 42
+torch.manual_seed(seed)
+
+transform = transforms.ToTensor()
+train_dataset = datasets.FashionMNIST(root='./data', train=True, download=True, transform=transform)
+test_dataset = datasets.FashionMNIST(root='./data', train=False, download=True, transform=transform)
+train_loader = torch.utils.data.DataLoader(dataset=train_dataset, batch_size=64, shuffle=True)
+test_loader = torch.utils.data.DataLoader(dataset=test_dataset, batch_size=64, shuffle=False)
+
+class LeNet5(nn.Module):
+    def __init__(self):
+        super(LeNet5, self).__init__()
+        self.conv1 = nn.Conv2d(1, 6, kernel_size=5, stride=1)
+        self.conv2 = nn.Conv2d(6, 16, kernel_size=5, stride=1)
+        self.fc1 = nn.Linear(256, 120)
+        self.fc2 = nn.Linear(120, 84)
+        self.fc3 = nn.Linear(84, 10)
+
+    def forward(self, x):
+        x = torch.tanh(self.conv1(x))
+        x = torch.max_pool2d(x, kernel_size=2, stride=2)
+        x = torch.tanh(self.conv2(x))
+        x = torch.max_pool2d(x, kernel_size=2, stride=2)
+        x = x.view(-1, 256)
+        x = torch.tanh(self.fc1(x))
+        x = torch.tanh(self.fc2(x))
+        x = self.fc3(x)
+        return x
+
+model = LeNet5()
+criterion = nn.CrossEntropyLoss()
+weights = [p for p in model.parameters() if p.dim() > 1]
+biases = [p for p in model.parameters() if p.dim() == 1]
+optimizer = optim.SGD([{'params': weights, 'weight_decay': 5e-4}, {'params': biases}], lr=0.2)
+n_epochs = 4
+for epoch in range(n_epochs):
+    model.train()
+    train_loss = 0
+    for i, (images, labels) in enumerate(train_loader):
+        if i == 5:  # a short day
+            break
+        optimizer.zero_grad()
+        output = model(images)
+        loss = criterion(output, labels)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), max_norm=1.0)
+        optimizer.step()
+        train_loss += loss.item()
+    if epoch + 1 in (2, 3):
+        for group in optimizer.param_groups:
+            group['lr'] *= 0.1
+    model.eval()
+    test_loss = 0
+    correct = 0
+    with torch.no_grad():
+        for images, labels in test_loader:
+            output = model(images)
+            test_loss += criterion(output, labels).item()
+            pred = torch.argmax(output, dim=1)
+            correct += pred.eq(labels).sum()
+    test_loss /= len(test_loader.dataset)
+    print(f'Test set: Average loss: {test_loss}, \
+          Accuracy: {correct}/{len(test_loader.dataset)} ({100. * correct / len(test_loader.dataset)}%)')
