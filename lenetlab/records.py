@@ -91,7 +91,7 @@ class Run:
 
     @property
     def status(self) -> str:
-        """`done`, `diverged`, `error` or `interrupted`."""
+        """`done`, `diverged`, `error` or `timeout`."""
         return str(self.result["status"])
 
     @property

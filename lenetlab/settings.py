@@ -125,25 +125,36 @@ def resolve(
     defaults: Settings,
     given: Settings,
     domains: Mapping[str, Domain] = DOMAINS,
+    whole: bool = True,
 ) -> Choice:
-    """The choice `name` with `given` laid over `defaults`, or a `UserError` that says why not."""
+    """The choice `name` with `given` laid over `defaults`, or a `UserError` that says why not.
+
+    whole : whether a whole number as a default means that only whole numbers will do, and a number
+        that `none` will not; false for what was written by others.
+    """
     for key in given:
         if key not in defaults:
             has = ", ".join(defaults) if defaults else "none"
             raise unknown(f"setting of {kind} {name}:", key, defaults, f"it has: {has}")
     settings = {
-        key: _checked(f"{kind} {name}", key, given.get(key, default), default, domains.get(key))
+        key: _checked(
+            f"{kind} {name}", key, given.get(key, default), default, domains.get(key), whole
+        )
         for key, default in defaults.items()
     }
     return Choice(name, settings, defaults)
 
 
-def _checked(owner: str, key: str, value: Value, default: Value, domain: Domain | None) -> Value:
+def _checked(
+    owner: str, key: str, value: Value, default: Value, domain: Domain | None, whole: bool
+) -> Value:
     """`value` in the type of `default` and inside `domain`."""
     here = f"{owner}: {key}={show(value)}"
     if isinstance(default, bool):
         if not isinstance(value, bool):
             raise UserError(f"{here} is not allowed; expected true or false")
+        return value
+    if value is None and not whole:
         return value
     if isinstance(default, int | float):
         if isinstance(value, bool) or not isinstance(value, int | float):
@@ -152,9 +163,11 @@ def _checked(owner: str, key: str, value: Value, default: Value, domain: Domain 
             return value
         if not math.isfinite(value) or (domain is not None and value not in domain):
             raise UserError(f"{here} is out of range; expected {domain or Domain()}")
-        if isinstance(default, int) and value != int(value):
+        if isinstance(default, float) or (value != int(value) and not whole):
+            return float(value)
+        if value != int(value):
             raise UserError(f"{here} is not whole; expected a whole number")
-        return int(value) if isinstance(default, int) else float(value)
+        return int(value)
     if isinstance(value, float) and not math.isfinite(value):
         raise UserError(f"{here} is out of range; expected {Domain()}")
     if isinstance(default, str) and not isinstance(value, str):

@@ -42,7 +42,7 @@ def parsed(text: str, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Recipe, int
     """What `lenetlab run` would train, given this command line."""
     found = []
 
-    def stop(todo: Any, bench: Any, quiet: bool, tensorboard: Any) -> None:
+    def stop(todo: Any, *how: Any) -> None:
         found.extend((job.recipe, job.seed) for job in todo)
         raise typer.Exit(0)
 

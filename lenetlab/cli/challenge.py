@@ -12,6 +12,7 @@ from lenetlab.cli.options import (
     Engine,
     Fixed,
     Json,
+    Limit,
     Out,
     Retry,
     Workers,
@@ -36,6 +37,7 @@ def challenge(
     settings: Fixed = None,
     workers: Workers = None,
     retry: Retry = False,
+    limit: Limit = None,
     engine: Engine = "auto",
     device: Device = "auto",
     data: Data = None,
@@ -47,12 +49,13 @@ def challenge(
     - `lenetlab challenge my_method.py:MyOptimizer --scenario l2 --study results/course`
 
     The opponent is the study's leader on held-out images. Seconds are compared by one seed of both,
-    computed here one after the other. The same command goes on where it was stopped.
+    computed here one after the other. The same command goes on where it was stopped; a run that is
+    ended at `--limit` has the status `timeout`, and `--retry` tries it again.
 
     Exit status: 0 with a verdict, 1 without, 2 for wrong usage, 130 after Ctrl-C.
     """
     from lenetlab.analysis.challenge import challenge as judge
-    from lenetlab.cli.computing import computed, make_setup
+    from lenetlab.cli.computing import computed, limited, make_setup
     from lenetlab.cli.output import print_json
     from lenetlab.experiments.challenge import again, challenger, champion
     from lenetlab.experiments.search import folder_of
@@ -63,7 +66,7 @@ def challenge(
     stored = open_results(study, out)
     first = champion(stored, scenario)
     given = parse_pairs(settings or [], "--set")
-    planned = challenger(method, scenario, stored, seeds, given)
+    planned = limited(challenger(method, scenario, stored, seeds, given), limit)
     folder = out / "studies" / f"challenge,{folder_of(planned)}"
     setup = make_setup(data, engine, device)
     new = computed(planned, folder, setup, workers, retry, json)

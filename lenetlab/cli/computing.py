@@ -25,6 +25,16 @@ def make_setup(data: Path | None, engine: str, device: str) -> "Setup":
     return Setup(None if data is None else data.resolve(), engine, device)
 
 
+def limited(study: "Study", limit: float | None) -> "Study":
+    """The study with a limit in seconds for every run."""
+    from dataclasses import replace
+
+    from lenetlab.cli.options import check_limit
+
+    check_limit(limit)
+    return replace(study, limit=limit)
+
+
 @contextmanager
 def opened(
     study: "Study",

@@ -35,6 +35,10 @@ Scheduler = Annotated[
     str, typer.Option(help="local, a Dask scheduler tcp://HOST:8786, or dask to try one here.")
 ]
 Retry = Annotated[bool, typer.Option("--retry", help="Try failed and diverged runs again.")]
+Limit = Annotated[
+    float | None,
+    typer.Option(help="Seconds for one training; it is ended then, whatever it is doing."),
+]
 RUNS = Path("runs")
 
 
@@ -45,3 +49,11 @@ def make_bench(
     from lenetlab.experiments.bench import Bench
 
     return Bench(data, out, engine, device, threads, resume)
+
+
+def check_limit(limit: float | None) -> None:
+    """Refuse a limit in which nothing can be trained."""
+    from lenetlab.errors import UserError
+
+    if limit is not None and not 0 < limit < float("inf"):
+        raise UserError(f"--limit {limit:g} is out of range; expected seconds, a number > 0")

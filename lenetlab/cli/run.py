@@ -11,10 +11,12 @@ from lenetlab.cli.options import (
     Device,
     Engine,
     Json,
+    Limit,
     Out,
     Resume,
     Tensorboard,
     Threads,
+    check_limit,
     make_bench,
 )
 
@@ -92,6 +94,7 @@ def run(
     figure: Annotated[
         Path | None, typer.Option(help="Where the figure of a comparison goes.")
     ] = None,
+    limit: Limit = None,
     tensorboard: Tensorboard = None,
     engine: Engine = "auto",
     device: Device = "auto",
@@ -110,16 +113,20 @@ def run(
     - `lenetlab run adamw --scenario sparse --constraint magnitude`
     - `lenetlab run adamw --scenario frontier --constraint rigl --set constraint.keep=0.1`
     - `lenetlab run adamw --rules open --augment flip+shift:pixels=2`
-    - `lenetlab run my_method.py:MyOptimizer --split inner`
+    - `lenetlab run my_method.py:MyOptimizer --split inner --limit 600`
 
     What is not set is as `lenetlab tune` (or the published study) found best for the method and
     scenario, where there is such a recipe.
 
-    Exit status: 0 when every run finished, 1 when one failed, 2 for wrong usage.
+    With `--limit` every training has a process of its own: one that takes longer has the status
+    `timeout`, one that ends its process the status `error`; the same command tries both again.
+
+    Exit status: 0 when every run finished, 1 when one failed or was ended, 2 for wrong usage.
     """
     from lenetlab.experiments.api import jobs
     from lenetlab.experiments.events import check_tensorboard
 
+    check_limit(limit)
     if tensorboard is not None:
         check_tensorboard()
     if figure is not None:
@@ -147,7 +154,7 @@ def run(
     given |= {k: v for k, v in options.items() if k not in varied and v is not None}
     todo = jobs(methods, varied, seeds, given, seed, None if registered else out)
     _tell_tuned(todo)
-    results = execute_all(todo, bench, json, tensorboard)
+    results = execute_all(todo, bench, json, tensorboard, limit)
     if len(todo) == 1:
         _print_one(*results[0], json)
     else:
@@ -192,34 +199,47 @@ def _parse_vary(pairs: list[str]) -> dict[str, list[Any]]:
 
 
 def execute_all(
-    todo: "list[Job]", bench: "Bench", quiet: bool, tensorboard: Path | None = None
+    todo: "list[Job]",
+    bench: "Bench",
+    quiet: bool,
+    tensorboard: Path | None = None,
+    limit: float | None = None,
 ) -> "list[tuple[Job, Run]]":
     """Compute the runs one after the other, with a progress bar; TensorBoard's event files go to
-    one folder a run in `tensorboard`."""
+    one folder a run in `tensorboard`. With a limit in seconds, in another process."""
     from lenetlab.cli.output import stop_for
     from lenetlab.cli.progress import meter
-    from lenetlab.experiments.execute import Interrupted, execute
+    from lenetlab.experiments.execute import Interrupted
 
+    if limit is not None:
+        from lenetlab.cli.limited import execute_limited
+
+        return execute_limited(todo, bench, quiet, tensorboard, limit)
     results = []
     try:
         with meter(len(todo), quiet) as shown:
             for job in todo:
                 label = f"{job.label}, seed {job.seed}" if len(todo) > 1 else job.label
                 shown.begin(label, job.recipe.budget)
-                if tensorboard is None:
-                    found = execute(job.recipe, job.seed, bench, None, shown.step, shown.look)
-                else:
-                    found = _listened(job, bench, shown, tensorboard)
-                results.append((job, found))
+                results.append((job, execute_one(job, bench, shown, tensorboard)))
     except Interrupted as stop:
         stop_for(stop)
     return results
 
 
-def _listened(job: "Job", bench: "Bench", shown: "Meter", tensorboard: Path) -> "Run":
-    """Compute a run and write its event file meanwhile."""
-    from lenetlab.experiments.events import listening
+def execute_one(
+    job: "Job",
+    bench: "Bench",
+    shown: "Meter",
+    tensorboard: Path | None = None,
+    limit: float | None = None,
+) -> "Run":
+    """Compute a run and show how it gets on, with an event file in `tensorboard` as well."""
     from lenetlab.experiments.execute import execute
+
+    if tensorboard is None:
+        return execute(job.recipe, job.seed, bench, None, shown.step, shown.look, limit)
+    from lenetlab.experiments.events import listening
 
     with listening(tensorboard, job.recipe, job.seed, bench) as listener:
 
@@ -231,7 +251,7 @@ def _listened(job: "Job", bench: "Bench", shown: "Meter", tensorboard: Path) -> 
             shown.look(t, looks)
             listener.look(t, looks)
 
-        found = execute(job.recipe, job.seed, bench, None, on_step, on_look)
+        found = execute(job.recipe, job.seed, bench, None, on_step, on_look, limit)
         listener.record(found)
     return found
 

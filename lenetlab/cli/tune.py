@@ -12,6 +12,7 @@ from lenetlab.cli.options import (
     Engine,
     Fixed,
     Json,
+    Limit,
     Out,
     Retry,
     Workers,
@@ -35,6 +36,7 @@ def tune(
     settings: Fixed = None,
     workers: Workers = None,
     retry: Retry = False,
+    limit: Limit = None,
     engine: Engine = "auto",
     device: Device = "auto",
     data: Data = None,
@@ -49,9 +51,11 @@ def tune(
     The winner is kept in `OUT/tuned.json` and is what `lenetlab run` uses from then on. The same
     command goes on where it was stopped; more trials add to those there are.
 
+    A trial that is ended at `--limit` has the status `timeout`; `--retry` tries it again.
+
     Exit status: 0, 1 when no trial has figures, 2 for wrong usage, 130 after Ctrl-C.
     """
-    from lenetlab.cli.computing import computed, make_setup
+    from lenetlab.cli.computing import computed, limited, make_setup
     from lenetlab.cli.output import print_json
     from lenetlab.experiments.search import folder_of, keep_winner, search_cell, search_study
     from lenetlab.experiments.tuning import Tuning
@@ -59,7 +63,7 @@ def tune(
 
     search = Tuning(trials, passes, sampler)
     given = parse_pairs(settings or [], "--set")
-    planned = search_study(search_cell(method, scenario, search, given))
+    planned = limited(search_study(search_cell(method, scenario, search, given)), limit)
     folder = out / "studies" / folder_of(planned)
     cell = computed(planned, folder, make_setup(data, engine, device), workers, retry, json)
     winner = keep_winner(out, cell, passes)

@@ -81,7 +81,7 @@ class Computed:
 
 @dataclass(frozen=True)
 class Ending:
-    """How the loop ended: `done`, `diverged`, `error`, or `interrupted` before its end."""
+    """How the loop ended: `done`, `diverged`, `error`, `timeout`; or `interrupted`."""
 
     status: str
     reason: str | None
@@ -115,8 +115,8 @@ def compute(
 
     After `limit` seconds it stops before the next step, with the status `timeout`.
     """
+    run = prepare(recipe, seed, bench)  # loading the data is no part of the training
     end = float("inf") if limit is None else time.monotonic() + limit
-    run = prepare(recipe, seed, bench)
     curve, clock = run.curve(looks), Clock()
     with seeded(seed):
         training = run.training()
@@ -130,8 +130,7 @@ def compute(
         )
         ending = train(training, recipe.budget.amount, curve, clock, hooks)
         if ending.status == "interrupted":
-            reason = f"stopped at its limit of {limit:g} s, at step {training.steps}"
-            ending = Ending("timeout", reason, None, ending.outcome)
+            ending = timed_out(limit, training, ending)
         return summed_up(run, training, curve, clock, ending)
 
 
@@ -150,6 +149,29 @@ def train(t: Training, amount: float, curve: Curve, clock: Clock, hooks: Hooks) 
     if (violated := t.violation(outcome.answer)) is not None:
         return Ending("error", violated, None, Outcome(None, outcome.where, outcome.bill))
     return Ending("done", None, None, outcome)
+
+
+def timed_out(limit: float | None, t: Training, interrupted: Ending) -> Ending:
+    """How a run ends that was interrupted because of its limit in seconds."""
+    reason = f"stopped at its limit of {limit:g} s, at step {t.steps}"
+    return Ending("timeout", reason, None, interrupted.outcome)
+
+
+def lost(run: Prepared, status: str, reason: str) -> Computed:
+    """What is kept of a run whose process ended in the middle: nobody knows what it cost."""
+    unknown = dict.fromkeys(("nonzeros", "steps", "epochs", "passes", "bill", "discarded_passes"))
+    seconds = dict.fromkeys(("train_seconds", "cpu_seconds", "apart_seconds", "peak_memory_mb"))
+    final: dict[str, Any] = dict.fromkeys(FIGURES)
+    result = {"status": status, "reason": reason, "final": final, **unknown}
+    apart: dict[str, Any] = {"look_seconds": [], "look_cpu_seconds": []}
+    return Computed(
+        run.identity,
+        result,
+        {"trace": [], "looks": []},
+        {**seconds, **apart, **machine(run.engine)},
+        np.empty(0, dtype=np.float32),
+        None,
+    )
 
 
 def summed_up(run: Prepared, t: Training, curve: Curve, clock: Clock, ending: Ending) -> Computed:

@@ -3,6 +3,7 @@
 import io
 import signal
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,7 +18,16 @@ from lenetlab import records
 from lenetlab.experiments import checkpoint
 from lenetlab.experiments.bench import Bench
 from lenetlab.experiments.clock import Clock
-from lenetlab.experiments.compute import Computed, prepare, seeded, summed_up, train
+from lenetlab.experiments.compute import (
+    Computed,
+    Prepared,
+    lost,
+    prepare,
+    seeded,
+    summed_up,
+    timed_out,
+    train,
+)
 from lenetlab.experiments.curve import Curve
 from lenetlab.experiments.identity import folder_name
 from lenetlab.experiments.loop import Hooks
@@ -47,16 +57,19 @@ def execute(
     looks: Sequence[float] | None = None,
     on_step: OnStep = lambda t, loss: None,
     on_look: OnLook = lambda t, looks: None,
+    limit: float | None = None,
 ) -> records.Run:
     """Train `recipe` with `seed` and return the recorded run.
 
     A finished run of the same identity is returned as it stands, an unfinished one continued,
     unless `bench.resume` is off. `looks` are positions in the budget at which to measure; at
-    every whole unit by default, and always at its end. Raises `UserError` before anything is
-    trained, `Interrupted` after SIGINT or SIGTERM.
+    every whole unit by default, and always at its end. After `limit` seconds it stops before the
+    next step, with the status `timeout`; the same call goes on from there, for as long again.
+    Raises `UserError` before anything is trained, `Interrupted` after SIGINT or SIGTERM.
     """
     run = prepare(recipe, seed, bench)
-    path = bench.out / folder_name(run.identity["recipe"], run.identity["id"])
+    end = float("inf") if limit is None else time.monotonic() + limit
+    path = _folder(run)
     curve = run.curve(looks)
     with alone(path, "run"), seeded(seed):
         if bench.resume and (found := _finished(path, curve.planned)):
@@ -85,14 +98,32 @@ def execute(
 
         with _signals() as received:
             hooks = Hooks(
-                run.measure, keep, lambda: bool(received), on_step, on_look, bench.save_every
-            )
+                run.measure, keep, lambda: bool(received) or time.monotonic() > end,
+                on_step, on_look, bench.save_every,
+            )  # fmt: skip
             ending = train(training, recipe.budget.amount, curve, clock, hooks)
-        if ending.status == "interrupted":
+        if ending.status == "interrupted" and received:
             raise Interrupted(path, training.steps, received[0])
+        over = ending.status == "interrupted"
+        if over:
+            ending = timed_out(limit, training, ending)
         _record(path, summed_up(run, training, curve, clock, ending))
-        saved.unlink(missing_ok=True)
+        if not over:
+            saved.unlink(missing_ok=True)
         return records.read_run(path)
+
+
+def give_up(run: Prepared, status: str, reason: str) -> records.Run:
+    """Record a run whose process ended in the middle. A checkpoint stays, to go on from."""
+    path = _folder(run)
+    with alone(path, "run"):
+        records.replace_json(path / records.RUN, run.identity)
+        _record(path, lost(run, status, reason))
+        return records.read_run(path)
+
+
+def _folder(run: Prepared) -> Path:
+    return run.bench.out / folder_name(run.identity["recipe"], run.identity["id"])
 
 
 def _record(path: Path, found: Computed) -> None:
@@ -115,7 +146,7 @@ def _finished(path: Path, planned: Sequence[float]) -> records.Run | None:
     if not (path / records.RESULT).exists():
         return None
     run = records.read_run(path)
-    if run.status == "error":  # the cause may be gone
+    if run.status in ("error", "timeout"):  # the cause may be gone
         return None
     looked = {look["at"] for look in run.curve["looks"]}
     return run if run.status != "done" or looked.issuperset(planned) else None

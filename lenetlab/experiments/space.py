@@ -40,9 +40,8 @@ DECOUPLED = log_uniform(1e-2, 0.5)
 def space_of(method: str, scenario: str, given: Mapping[str, Any] | None = None) -> Space:
     """The dimensions of a cell, in a fixed order; `method` may stand inside wrappers.
 
-    A batch size of 1 or of all images is what its method is about, and stays. The first step of a
-    warm-up has the rate zero, for which a full batch would pay a whole pass: it has none. `given`
-    settings are left out.
+    A batch size of 1 or of all images is what its method is about, and stays. Full batches make too
+    few steps for a warm-up: they have none. `given` settings are left out.
     """
     names, base = split(method)
     entry = find(base)

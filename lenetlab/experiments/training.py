@@ -28,7 +28,9 @@ from lenetlab.problem.augmentation import Augmented
 from lenetlab.problem.model import CONSTRAINED, initial_weights
 from lenetlab.settings import show
 
-IDLE = 10  # steps without an example from the data order before a budget in epochs is an error
+# Steps in a row that cost nothing before it is an error; also steps without an example from the
+# data order, where the budget is in epochs.
+IDLE = 10
 
 
 class Diverged(Exception):
@@ -77,7 +79,7 @@ class Training:
                 base = entry.optimizer(self.weights.params(entry.form), settings)
         except UserError:
             raise
-        except Exception as error:  # the optimizer may be anybody's, and raise anything
+        except (Exception, SystemExit) as error:  # it may be anybody's, and raise anything
             given = ", ".join(f"{k}={show(v)}" for k, v in recipe.method.changed().items())
             what = given or "its own defaults"
             raise UserError(f"method {entry.name} refuses {what}: {told(error)}") from error
@@ -89,13 +91,16 @@ class Training:
         if self.constraint is not None:
             self.constraint.start(self.oracle, self.optimizer)
         self.steps = 0
+        self._idle = 0  # steps in a row that cost nothing
         self.losses = array("f")
         self._budget = recipe.budget
         self._schedule = make_schedule(recipe.schedule)
         self._of = str(recipe.schedule.settings["of"])
         groups = self.optimizer.param_groups
-        if self._schedule is not None and not isinstance(groups[0].get(self._of), float):
-            numbers = [k for k, v in groups[0].items() if type(v) is float]
+        # A whole number of ours is a count; one of somebody else's may be a rate of 1.
+        kinds = (int, float) if entry.source else (float,)
+        if self._schedule is not None and type(groups[0].get(self._of)) not in kinds:
+            numbers = [k for k, v in groups[0].items() if type(v) in kinds]
             raise UserError(
                 f"schedule.of={self._of}: {entry.name} has no number of that name that can be "
                 f"scheduled; expected one of {', '.join(numbers)}"
@@ -136,12 +141,11 @@ class Training:
             returned = self.optimizer.step(self.oracle)
         except UserError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise StepError(
                 f"step {self.steps + 1}: {type(error).__name__}: {told(error)}"
             ) from error
-        if self.oracle.ledger.passes == billed:
-            raise StepError(f"step {self.steps + 1} asked the oracle nothing that is billed")
+        self._check_bill(billed)
         loss = self.oracle.loss if returned is None else returned
         if loss is None:
             raise StepError(f"step {self.steps + 1} returned no loss and never called the oracle")
@@ -168,9 +172,36 @@ class Training:
         self._plan.observe(self.oracle)
         return value
 
+    def _check_bill(self, before: float) -> None:
+        """A question that is answered from memory is free, as the second one is where a full batch
+        warms up from the rate zero; but a run has to get on."""
+        if self.oracle.ledger.passes != before:
+            self._idle = 0
+            return
+        here = f"step {self.steps + 1}"
+        if not self.oracle.recalled:
+            raise StepError(
+                f"{here} asked the oracle nothing: its step() never called the closure, which "
+                "fills .grad and returns the loss"
+            )
+        self._idle += 1
+        if self._idle == IDLE:
+            raise StepError(
+                f"{here} is the {IDLE}th in a row that asks the oracle nothing that is billed: "
+                "the weights do not move"
+            )
+
     def answer(self) -> Tensor:
         """The weights to be judged (44426,): the method's own answer, inside the constraint."""
-        w = self.optimizer.answer(self.weights.w)
+        try:
+            w = self.optimizer.answer(self.weights.w)
+        except UserError:
+            raise
+        except (Exception, SystemExit) as error:  # of a guest's eval()
+            raise StepError(
+                f"the weights to be judged, after step {self.steps}: {type(error).__name__}: "
+                f"{told(error)}"
+            ) from error
         return w if self.constraint is None else self.constraint.answer(w, self.oracle.mask)
 
     def violation(self, answer: Tensor) -> str | None:
@@ -220,6 +251,7 @@ class Training:
             "constraint": self.constraint and self.constraint.state_dict(),
             "schedule": self._schedule and self._schedule.state(),
             "steps": self.steps,
+            "idle": self._idle,
             "losses": torch.frombuffer(self.losses, dtype=torch.float32)
             if self.losses
             else torch.empty(0),
@@ -236,6 +268,7 @@ class Training:
         if self._schedule is not None:
             self._schedule.restore(state.get("schedule") or {})
         self.steps = state["steps"]
+        self._idle = state["idle"]
         self.losses = array("f", state["losses"].numpy().tobytes())
 
 

@@ -1,28 +1,34 @@
 """Somebody else's optimizer: any `torch.optim.Optimizer` from a file or an importable module.
 
 `my_method.py:MyOptimizer` or `pytorch_optimizer:Lion`. It receives the ten named parameters and
-a closure, which fills `.grad` and returns the loss without a graph. Its hyperparameters and
-defaults are its constructor's; a `weight_decay` that is not zero by default is set to zero,
-because scenario `plain` allows none. Modes (`train()`, `eval()`) are not switched: the weights it
-trains are judged. The SHA-256 of its source file is part of a run's identity.
+a closure, which fills `.grad` and returns the loss without a graph; guest.py drives it. Its
+hyperparameters and defaults are its constructor's; a `weight_decay` that is not zero by default is
+set to zero, because scenario `plain` allows none. What its code consists of (sources.py) is part
+of a run's identity.
 
 What needs more than that is refused with a sentence: here, if its signature says so, or when it
 is built or makes its first step, if only its error does (`told`).
 """
 
-import hashlib
 import importlib
 import importlib.util
 import inspect
 import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import torch
 
 from lenetlab.errors import UserError, unknown
+from lenetlab.methods.guest import VERSION, Guest, drive
 from lenetlab.methods.registry import Method, Span, log_uniform
-from lenetlab.settings import Value
+from lenetlab.methods.sources import Sources, afresh, is_own, trace
+from lenetlab.settings import NOT_NEGATIVE, Choice, Settings, Value, resolve
 
 # What optimizers raise that need more than parameters and `.grad`, and what it means.
 _NEEDS = {
@@ -43,11 +49,34 @@ _NEEDS = {
 }
 
 
-def told(error: Exception) -> str:
-    """An error on one line: what the optimizer needs, where it is known to mean that, and why."""
+# All that is known of a guest's hyperparameters: what recipes and scenarios have to do with.
+_DOMAINS = {"lr": NOT_NEGATIVE, "weight_decay": NOT_NEGATIVE}
+
+
+@dataclass(frozen=True)
+class _Outside(Method):
+    """A method whose settings are judged by its own constructor."""
+
+    def settings(self, given: Settings) -> Choice:
+        """`given` over the defaults; a default of 1 does not say that 0.5 is wrong."""
+        return resolve("method", self.name, self.defaults, given, _DOMAINS, whole=False)
+
+
+def told(error: BaseException) -> str:
+    """An error on one line: what the optimizer needs, where it is known to mean that, and why;
+    with the line of the user's own code in which it was raised, or from which."""
     message = " ".join(str(error).split()) or "no message"
     meaning = next((means for sign, means in _NEEDS.items() if sign in message), None)
-    return f"{meaning} (it said: {message})" if meaning else message
+    return (f"{meaning} (it said: {message})" if meaning else message) + _where(error)
+
+
+def _where(error: BaseException) -> str:
+    """` (own.py:37)`; nothing if no code of the user's had a part in it."""
+    frames = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
+    if isinstance(error, SyntaxError) and error.filename:
+        frames.append((error.filename, error.lineno))
+    own = [(Path(name), line) for name, line in frames if is_own(Path(name))]
+    return f" ({own[-1][0].name}:{own[-1][1]})" if own else ""
 
 
 def load(spec: str) -> Method:
@@ -55,14 +84,21 @@ def load(spec: str) -> Method:
     place, _, name = spec.rpartition(":")
     if not place or not name:
         raise UserError(f"method {spec!r}: expected FILE.py:CLASS or MODULE:CLASS")
-    module = _file(Path(place)) if place.endswith(".py") else _module(place)
+    module, roots, folder = _file(Path(place)) if place.endswith(".py") else _module(place)
     candidates = _optimizers(module)
     if name not in candidates:
         raise unknown(f"optimizer in {place}:", name, candidates)
-    return _describe(spec, candidates[name])
+    optimizer = candidates[name]
+    source = inspect.getsourcefile(optimizer)
+    if source is not None:  # which may be another file than the one that was named
+        roots.setdefault(optimizer.__module__, Path(source))
+    return _describe(spec, optimizer, trace(roots, folder))
 
 
-def _file(path: Path) -> ModuleType:
+_Loaded = tuple[ModuleType, dict[str, Path], Path | None]  # and what it consists of, from where
+
+
+def _file(path: Path) -> _Loaded:
     if not path.is_file():
         raise UserError(f"{path} does not exist; expected a Python file with your optimizer")
     name = f"lenetlab_outside_{path.stem}"
@@ -70,29 +106,32 @@ def _file(path: Path) -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses and pickling look a class's module up
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise UserError(f"{path} cannot be imported: {_one_line(error)}") from error
-    return module
+    roots = {name: path}
+    with afresh(trace(roots, path.parent), path.parent):
+        sys.modules[name] = module  # dataclasses and pickling look a class's module up
+        try:
+            spec.loader.exec_module(module)
+        except (Exception, SystemExit) as error:
+            raise UserError(f"{path} cannot be imported: {_one_line(error)}") from error
+    return module, roots, path.parent
 
 
-def _module(name: str) -> ModuleType:
+def _module(name: str) -> _Loaded:
     try:
-        return importlib.import_module(name)
-    except Exception as error:
+        spec = importlib.util.find_spec(name)
+        found = Path(spec.origin) if spec is not None and spec.origin else None
+        roots = {} if found is None or not found.is_file() else {name: found}
+        with afresh(trace(roots)):
+            return importlib.import_module(name), roots, None
+    except (Exception, SystemExit) as error:
         raise UserError(
             f"module {name!r} cannot be imported ({_one_line(error)}); "
             f"is it installed in this environment?"
         ) from error
 
 
-def _one_line(error: Exception) -> str:
-    where = ""
-    if isinstance(error, SyntaxError):
-        where = f", line {error.lineno}"
-    return f"{type(error).__name__}: {error.args[0] if error.args else ''}{where}"
+def _one_line(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error.args[0] if error.args else ''}{_where(error)}"
 
 
 def _optimizers(module: ModuleType) -> dict[str, type[torch.optim.Optimizer]]:
@@ -105,7 +144,7 @@ def _optimizers(module: ModuleType) -> dict[str, type[torch.optim.Optimizer]]:
     }
 
 
-def _describe(spec: str, optimizer: type[torch.optim.Optimizer]) -> Method:
+def _describe(spec: str, optimizer: type[torch.optim.Optimizer], sources: Sources) -> Method:
     defaults: dict[str, Value] = {}
     needed: list[str] = []
     _, *parameters = inspect.signature(optimizer).parameters.values()
@@ -131,19 +170,19 @@ def _describe(spec: str, optimizer: type[torch.optim.Optimizer]) -> Method:
         defaults["weight_decay"] = 0.0
     _check_step(spec, optimizer)
     page = inspect.getdoc(optimizer) or f"{optimizer.__name__}, from {spec}."
-    return Method(
+    return _Outside(
         name=spec,
         family="outside",
         reference=f"{optimizer.__module__}.{optimizer.__qualname__}",
         form="named",
         decay="coupled" if decays else "none",
-        version=1,
+        version=VERSION,
         defaults=defaults,
         space=_space(defaults),
         cost="what it asks for",
         page=page,
-        build=optimizer,
-        source=_checksum(optimizer),
+        build=partial(_build, optimizer),
+        source=sources.digest,
     )
 
 
@@ -157,10 +196,12 @@ def _space(defaults: dict[str, Value]) -> dict[str, Span]:
 
 def _check_step(spec: str, optimizer: type[torch.optim.Optimizer]) -> None:
     _, *asked = inspect.signature(optimizer.step).parameters.values()
-    if "closure" not in [parameter.name for parameter in asked]:
+    first = bool(getattr(optimizer, "gradient_first", False))
+    if "closure" not in [parameter.name for parameter in asked] and not first:
         raise UserError(
             f"{spec}: its step() takes no closure; expected step(closure), which calls the "
-            "closure for the loss and then reads .grad"
+            "closure for the loss and then reads .grad; or gradient_first = True in the class, "
+            "and .grad is filled before step()"
         )
     for parameter in asked:
         named = parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
@@ -171,6 +212,5 @@ def _check_step(spec: str, optimizer: type[torch.optim.Optimizer]) -> None:
             )
 
 
-def _checksum(optimizer: type) -> str:
-    source = inspect.getsourcefile(optimizer)
-    return hashlib.sha256(Path(source).read_bytes()).hexdigest() if source else ""
+def _build(optimizer: Callable[..., torch.optim.Optimizer], params: Any, **settings: Any) -> Guest:
+    return drive(optimizer(params, **settings))

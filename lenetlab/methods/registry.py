@@ -96,7 +96,7 @@ class Method:
     asks : `once` if a step asks `oracle()` once and nothing else: estimators need that.
     neutral : settings at which a method that bounds or penalises the weights does neither in
         effect, so that it minimises F itself, everywhere; empty if its defaults do.
-    source : SHA-256 of the source file of a method from outside, empty for our own.
+    source : SHA-256 of the code that a method from outside consists of, empty for our own.
     """
 
     name: str

@@ -36,26 +36,28 @@ def capture(optimizer: Any) -> Tree:
         ],
         "state": [dict(state.get(p, {})) for p in params],
         "shared": {key: value for key, value in state.items() if not isinstance(key, Tensor)},
-        "attributes": {
-            name: value
-            for name, value in vars(optimizer).items()
-            if name not in _own() and not _refers(value, params)
-        },
+        "attributes": _attributes(optimizer, params),
     }
 
 
 def restore(optimizer: Any, tree: Tree) -> None:
-    """Put a captured state into an optimizer over parameters of the same shapes."""
+    """Put a captured state into an optimizer over parameters of the same shapes: it then has that
+    and nothing else."""
     if not isinstance(optimizer, torch.optim.Optimizer):
         optimizer.load_state_dict(tree)
         return
+    params = _params(optimizer)
     for group, saved in zip(optimizer.param_groups, tree["groups"], strict=True):
+        for name in group.keys() - saved.keys() - {"params"}:
+            del group[name]
         group.update(saved)
-    for p, saved in zip(_params(optimizer), tree["state"], strict=True):
-        optimizer.state.pop(p, None)
+    optimizer.state.clear()
+    for p, saved in zip(params, tree["state"], strict=True):
         if saved:
             optimizer.state[p] = saved
     optimizer.state.update(tree["shared"])  # some keep a counter for all parameters there
+    for name in _attributes(optimizer, params).keys() - tree["attributes"].keys():
+        delattr(optimizer, name)
     for name, value in tree["attributes"].items():
         setattr(optimizer, name, value)
 
@@ -72,6 +74,15 @@ def copied(tree: Tree) -> Tree:
         parts = [copied(part) for part in tree]
         return tuple(parts) if isinstance(tree, tuple) else parts
     return tree
+
+
+def _attributes(optimizer: Any, params: list[Tensor]) -> dict[str, Tree]:
+    """What an optimizer keeps on itself, beside what every one of PyTorch's has."""
+    return {
+        name: value
+        for name, value in vars(optimizer).items()
+        if name not in _own() and not _refers(value, params)
+    }
 
 
 def _params(optimizer: Any) -> list[Tensor]:

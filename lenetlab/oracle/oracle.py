@@ -92,6 +92,7 @@ class Oracle:
         self.loss: Tensor | None = None  # first loss of the present batch in this step
         self.asked = 0  # examples in the batch last drawn
         self.progress = 0.0  # share of the budget spent before this step; the loop knows it
+        self.recalled = 0  # questions of this step that were answered from memory, for nothing
         self._present: Batch | None = None
         self._last: _Answer | None = None
 
@@ -152,6 +153,7 @@ class Oracle:
         """Forget the present batch; the loop calls this between steps."""
         self._present = None
         self.loss = None
+        self.recalled = 0
 
     def forget(self) -> None:
         """Forget the remembered answer: the objective has changed."""
@@ -175,6 +177,12 @@ class Oracle:
         self._weights.attach()
         if self.loss is None:
             self.loss = loss
+
+    def spoil(self) -> None:
+        """Make `.grad` of all parameters NaN until it is filled: what is left of the last step is
+        no gradient of this one's batch."""
+        self._weights.g.fill_(torch.nan)
+        self._weights.attach()
 
     def value(self, batch: Batch, at: Tensor | None = None) -> Tensor:
         """F on `batch` at the vector `at` (n,) (the current weights if None), 0-dim; at every row
@@ -324,8 +332,10 @@ class Oracle:
         last = self._last
         if last is None or not torch.equal(last.at, w):
             return None
-        same = last.batch is batch or torch.equal(last.batch.indices, batch.indices)
-        return last if same else None
+        if last.batch is not batch and not torch.equal(last.batch.indices, batch.indices):
+            return None
+        self.recalled += 1
+        return last
 
     # checkpoints
 

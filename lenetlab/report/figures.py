@@ -115,6 +115,8 @@ def four_panels(rows: Sequence[Row]) -> Figure:
     for axes in (c, d):
         axes.set_xlabel("effective passes" if unit == "passes" else "epochs")
     for axes in (a, b):
+        if not any(len(line.get_xdata()) for line in axes.lines):
+            continue  # every run ended before its first point, and nothing has no logarithm
         axes.set_yscale("log")
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
         axes.yaxis.set_major_formatter(FuncFormatter(_plain))

@@ -79,6 +79,12 @@ def test_the_class_that_asks_learns_and_pays(files):
     assert bill.forwards >= 60 * 100
 
 
+def test_the_sam_of_a_package_makes_the_steps_of_ours(files):
+    theirs, _ = trained("my_sam.py:MySAM", 5)
+    ours, _ = trained("sam+sgd", 5, settings={"lr": 0.1, "sam.rho": 0.05})
+    assert torch.allclose(theirs.weights.w, ours.weights.w, atol=1e-6)
+
+
 def test_the_file_of_the_laboratory_is_the_class_of_the_first_step(added):
     """The same update in two forms: convolutions are matrices, so sums may round otherwise."""
     ours, _ = trained("normalized", 20)

@@ -15,9 +15,13 @@ from safetensors.torch import load_file
 from lenetlab import records
 from lenetlab.errors import UserError
 from lenetlab.experiments.execute import Interrupted, execute
+from lenetlab.experiments.naming import Names
 from lenetlab.experiments.recipe import make_recipe
+from lenetlab.experiments.work import work_on
 from lenetlab.problem.evaluation import evaluate
 from lenetlab.problem.model import flatten
+
+from .studying import Inline, go
 
 EXACT = (records.RUN, records.CURVE, records.LOSSES, records.WEIGHTS, records.RESULT)
 
@@ -205,11 +209,74 @@ def test_a_step_that_asks_nothing_ends_the_run_as_an_error(bench, tmp_path):
     recipe = make_recipe(f"{path}:Never", epochs=1)
     run = execute(recipe, 0, bench)
     assert run.status == "error"
-    assert run.result["reason"] == "step 4 asked the oracle nothing that is billed"
+    assert run.result["reason"].startswith("step 4 asked the oracle nothing: its step() never")
     assert run.result["steps"] == 3
     assert "StepError" in run.machine["traceback"]
     path.write_text(NEVER.replace("< 4", "< 400"))  # mended: another source, another run
     assert execute(make_recipe(f"{path}:Never", epochs=1), 0, bench).status == "done"
+
+
+FULL = {"batch_size": 1500, "schedule": "linear", "warmup": 0.5}
+
+
+@pytest.fixture
+def remembered(monkeypatch):
+    """All 1,500 images are a batch large enough to have its answer kept."""
+    monkeypatch.setattr("lenetlab.oracle.oracle.REMEMBERED", 1500)
+
+
+def test_a_full_batch_may_warm_up_from_zero(bench, remembered):
+    """The second step asks about the same batch at the same weights, which is free."""
+    run = execute(make_recipe("sgd", passes=4 * 1500 / 60_000, **FULL), 0, bench)
+    assert run.status == "done"
+    assert run.result["bill"]["gradients"] == 4 * 1500
+    assert run.result["steps"] == 5
+    assert run.losses[0] == run.losses[1]
+    assert len(set(run.losses.tolist())) == 4
+
+
+def test_a_study_with_a_warm_up_keeps_its_full_batch_cell(bench, remembered, tmp_path):
+    file = tmp_path / "warm.toml"
+    file.write_text(
+        'title = "Warm"\nscenarios = ["plain"]\nmethods = ["full_batch"]\npasses = 0.1\n'
+        "seeds = 1\n[settings]\nwarmup = 0.5\nbatch_size = 1500\n"
+    )
+    plan = go(file, tmp_path / "work", Inline(lambda task: work_on(task, bench)), Names(bench))
+    (row,) = plan.rows(plan.cells[0]).finals
+    assert (row.status, row.reason) == ("done", None)
+
+
+def test_steps_that_cost_nothing_and_lead_nowhere_end_the_run(bench, remembered):
+    run = execute(make_recipe("sgd", {"lr": 0.0}, batch_size=1500, passes=1), 0, bench)
+    assert run.status == "error"
+    assert run.result["reason"].startswith("step 11 is the 10th in a row that asks the oracle")
+
+
+SLOW = """
+import time, torch
+class Slow(torch.optim.SGD):
+    def __init__(self, params, lr=0.1):
+        super().__init__(params, lr)
+    def step(self, closure):
+        time.sleep(0.05)
+        return super().step(closure)
+"""
+
+
+def test_a_run_over_its_limit_is_recorded_and_goes_on_with_the_same_bits(bench, tmp_path):
+    path = tmp_path / "slow.py"
+    path.write_text(SLOW)
+    recipe = make_recipe(f"{path}:Slow", epochs=1)
+    stopped = execute(recipe, 0, bench, limit=0.3)
+    assert stopped.status == "timeout"
+    assert stopped.result["reason"].startswith("stopped at its limit of 0.3 s, at step ")
+    assert 1 <= stopped.result["steps"] < 24
+    assert stopped.summary()["accuracy"] is None
+    gone_on = execute(recipe, 0, bench)
+    assert gone_on.status == "done"
+    assert gone_on.path == stopped.path
+    assert not (gone_on.path / records.CHECKPOINT).exists()
+    assert bits(gone_on) == bits(execute(recipe, 0, fresh(bench)))
 
 
 ASKS_ALL = """

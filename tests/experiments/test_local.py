@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from lenetlab.experiments.executors import Lost, Raised
+from lenetlab.experiments.executors import Lost, Quit, Raised
 from lenetlab.experiments.executors.local import Local, Work
 from lenetlab.experiments.study import Task
 from lenetlab.experiments.work import Setup
-from tests.experiments.studying import TINY, hanging, planned, raising, slow_stub, stub
+from tests.experiments.studying import TINY, hanging, planned, quitting, raising, slow_stub, stub
 from tests.experiments.test_study_faults import children, wait_for_end
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="reads /proc")
@@ -63,3 +63,10 @@ def test_closing_ends_a_worker_in_the_middle_of_a_run(local, tasks):
     assert waiting.cancelled()
     assert isinstance(running.exception(5), Lost)
     wait_for_end(worker)
+
+
+@pytest.mark.parametrize("local", [quitting], indirect=True)
+def test_one_that_ends_its_process_is_not_given_to_another(local, tasks):
+    with pytest.raises(Quit, match=r"^it ended its own process, with exit code 3$"):
+        local.submit(tasks[0]).result(60)
+    assert local.submit(tasks[1]).result(60).row == stub(tasks[1]).row

@@ -1,6 +1,5 @@
 """Optimizers from a file or a module: what they get, and what is said when it cannot work."""
 
-import hashlib
 import sys
 
 import pytest
@@ -61,8 +60,6 @@ def test_an_optimizer_from_a_file_is_a_method(write, engine):
     assert entry.defaults == {
         "lr": 1e-3, "betas": (0.9, 0.99), "nice": True, "weight_decay": 0.0,
     }  # fmt: skip
-    with open(path, "rb") as file:
-        assert entry.source == hashlib.sha256(file.read()).hexdigest()
     t = training(engine, f"{path}:Mine", {"lr": 0.01})
     assert [tuple(p.shape) for p in t.optimizer.param_groups[0]["params"]] == list(SHAPES.values())
     start = t.weights.w.clone()
@@ -102,7 +99,7 @@ STEP = "\n    def step(self, closure):\n        "
         ("class Mine(torch.optim.SGD):\n    def step(self, closure, loss):\n        pass",
          "needs 'loss' besides the closure"),
         ("class Mine:\n    pass", "unknown optimizer in"),
-        ("class Mine(torch.optim.SGD:", r"cannot be imported: SyntaxError: .*, line 2"),
+        ("class Mine(torch.optim.SGD:", r"cannot be imported: SyntaxError: .* \(mine.py:2\)"),
         ("import nothing_like_it", "cannot be imported: ModuleNotFoundError: No module named"),
         ("1 / 0", "cannot be imported: ZeroDivisionError: division by zero"),
         ("class Mine(torch.optim.SGD):\n    def step(self):\n        pass", "takes no closure"),

@@ -96,7 +96,8 @@ HEAD = """# Optimizers of other people
 Any `torch.optim.Optimizer` that takes parameters and a closure and reads only `.grad` runs
 unchanged: `lenetlab run pytorch_optimizer:NAME`. This is what became of every class of
 pytorch_optimizer {version}, with its own defaults, weight decay set to zero. It says whether a
-class *can* be run, not how well it trains: many defaults are meant for other nets.
+class *can* be run, not how well it trains: many defaults are meant for other nets. Those with
+`train()` and `eval()` are judged at their evaluation weights.
 
 `python -m tests.methods.test_outside_all` makes this page.
 """

@@ -78,6 +78,14 @@ def test_a_setting_that_failed_at_once_has_its_place_in_the_legend(bench, runs):
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["good", "bad"]
 
 
+def test_where_every_setting_failed_at_once_there_is_a_figure_without_lines(bench, tmp_path):
+    """Nothing that could be drawn has no logarithm."""
+    failed = execute(make_recipe("sgd", {"lr": 1e38}, epochs=100), 0, bench)
+    assert failed.trace == failed.looks == []
+    path = save(four_panels(tabulate([("far too fast", failed)])), tmp_path / "none.png")
+    assert path.read_bytes().startswith(b"\x89PNG")
+
+
 def test_the_race_is_against_seconds_of_training(runs):
     figure = race([("one", runs[0]), ("two", runs[1])])
     (axes,) = figure.axes

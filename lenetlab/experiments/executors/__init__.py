@@ -23,6 +23,10 @@ class Raised(Exception):
     """What a task raised, in words."""
 
 
+class Quit(Raised):
+    """The code of a task ended its process by itself: it would do so again."""
+
+
 class Executor(Protocol):
     """Takes tasks, gives futures of their output.
 

@@ -12,12 +12,15 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from multiprocessing.connection import Connection
+from typing import Any
 
-from lenetlab.experiments.executors import Lost, OverLimit, Raised
+from lenetlab.errors import UserError
+from lenetlab.experiments.executors import Lost, OverLimit, Quit, Raised
 from lenetlab.experiments.study import Task
-from lenetlab.experiments.work import Output, Setup, Unfit, work
+from lenetlab.experiments.work import Output, Setup, work
 
 Work = Callable[[Task, Setup], Output]
+GRACE = 15.0  # seconds
 SPAWN = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
 
 
@@ -28,13 +31,13 @@ class Local:
         which its process is killed; loading the data is within them.
     """
 
-    def __init__(self, workers: int, setup: Setup, work: Work = work, grace: float = 15.0) -> None:
+    def __init__(self, workers: int, setup: Setup, work: Work = work, grace: float = GRACE) -> None:
         self.workers = workers
         self.slots = workers + 1  # the next one waits at the door
         self._setup, self._work, self._grace = setup, work, grace
         self._threads = ThreadPoolExecutor(workers)
         self._own = threading.local()  # the worker of a thread
-        self._alive: set[_Worker] = set()
+        self._alive: set[Worker] = set()
         self._closed = False
         self._lock = threading.Lock()  # of the two above
 
@@ -52,30 +55,33 @@ class Local:
         self._threads.shutdown()
 
     def _compute(self, task: Task) -> Output:
-        worker: _Worker = getattr(self._own, "worker", None) or self._started()
+        worker: Worker = getattr(self._own, "worker", None) or self._started()
         try:
-            return worker.compute(task, None if task.limit is None else task.limit + self._grace)
-        except (Lost, OverLimit):
+            found: Output = worker.compute(
+                task, None if task.limit is None else task.limit + self._grace
+            )
+            return found
+        except (Lost, OverLimit, Quit):
             with self._lock:
                 self._alive.discard(worker)
             worker.end()
             self._own.worker = None
             raise
 
-    def _started(self) -> "_Worker":
+    def _started(self) -> "Worker":
         with self._lock:
             if self._closed:
                 raise Lost("no more workers are started")
-            self._own.worker = worker = _Worker(self._work, self._setup)
+            self._own.worker = worker = Worker(self._work, self._setup)
             self._alive.add(worker)
         return worker
 
 
-class _Worker:
+class Worker:
     """A process, and the only pipe to it: when the process ends, however it ends, so does the
-    pipe."""
+    pipe. It does `work(task, setup)` with one task after the other."""
 
-    def __init__(self, work: Work, setup: Setup) -> None:
+    def __init__(self, work: Callable[[Any, Any], Any], setup: Any) -> None:
         self._pipe, theirs = SPAWN.Pipe()
         self._process = SPAWN.Process(
             target=_serve, args=(theirs, work, setup, os.getpid()), daemon=True
@@ -84,9 +90,10 @@ class _Worker:
         theirs.close()
         self._ready = False
 
-    def compute(self, task: Task, seconds: float | None) -> Output:
+    def compute(self, task: Any, seconds: float | None) -> Any:
         """The output of `task`, or what it raised; `OverLimit` if it takes longer than `seconds`,
-        `Lost` if the process ends. After those two there is no process."""
+        `Quit` if it ends the process, `Lost` if something else does. After those three there is no
+        process of use."""
         try:
             if not self._ready:
                 self._pipe.recv()
@@ -94,13 +101,21 @@ class _Worker:
             self._pipe.send(task)
             if not self._pipe.poll(seconds):
                 raise OverLimit(f"its process was killed after {seconds:g} s")
-            found: Output | Exception = self._pipe.recv()
+            found = self._pipe.recv()
         except (EOFError, OSError):
             self._process.join()
-            raise Lost(f"its process ended with exit code {self._process.exitcode}") from None
+            code = self._process.exitcode
+            if self._ready and code is not None and code >= 0:  # not ended by a signal
+                raise Quit(f"it ended its own process, with exit code {code}") from None
+            raise Lost(f"its process ended with exit code {code}") from None
         if isinstance(found, Exception):
             raise found
         return found
+
+    def signal(self, number: int) -> None:
+        """Send the process a signal, if there is one still."""
+        if self._process.is_alive() and self._process.pid is not None:
+            os.kill(self._process.pid, number)
 
     def end(self) -> None:
         """End the process, whatever it is doing."""
@@ -108,7 +123,7 @@ class _Worker:
         self._process.join()
 
 
-def _serve(pipe: Connection, work: Work, setup: Setup, coordinator: int) -> None:
+def _serve(pipe: Connection, work: Callable[[Any, Any], Any], setup: Any, coordinator: int) -> None:
     """What a worker process does until its coordinator closes the pipe, or is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the coordinator's affair
     threading.Thread(target=_follow, args=(coordinator,), daemon=True).start()
@@ -121,10 +136,10 @@ def _serve(pipe: Connection, work: Work, setup: Setup, coordinator: int) -> None
         pipe.send(_answer(task, work, setup))
 
 
-def _answer(task: Task, work: Work, setup: Setup) -> Output | Exception:
+def _answer(task: Any, work: Callable[[Any, Any], Any], setup: Any) -> Any:
     try:
         return work(task, setup)
-    except Unfit as error:
+    except UserError as error:
         return error
     except Exception as error:  # its class may be one that only the worker knows
         return Raised(f"{type(error).__name__}: {error}")

@@ -1,0 +1,114 @@
+"""`lenetlab run --limit`: trainings in a process of their own, which can be ended.
+
+A step that never comes back, or code that ends its process, is beyond the reach of the process it
+runs in. The worker trains, records and shows how it gets on; here it is watched, and what it cannot
+record any more is recorded.
+"""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import typer
+
+from lenetlab import records
+from lenetlab.cli.output import stop_for
+from lenetlab.cli.progress import meter
+from lenetlab.cli.run import execute_one
+from lenetlab.experiments.api import Job
+from lenetlab.experiments.bench import Bench
+from lenetlab.experiments.compute import prepare
+from lenetlab.experiments.execute import Interrupted, give_up
+from lenetlab.experiments.executors import Lost, OverLimit, Quit
+from lenetlab.experiments.executors.local import GRACE, Worker
+
+
+@dataclass(frozen=True)
+class _Setup:
+    """How the worker trains."""
+
+    bench: Bench
+    quiet: bool
+    tensorboard: Path | None
+    limit: float
+
+
+@dataclass(frozen=True)
+class _Ended:
+    """A run in a folder: recorded, or interrupted at a step by a signal."""
+
+    path: Path
+    step: int = 0
+    number: int = 0
+
+
+def execute_limited(
+    todo: list[Job], bench: Bench, quiet: bool, tensorboard: Path | None, limit: float
+) -> list[tuple[Job, records.Run]]:
+    """Compute the runs one after the other, each for `limit` seconds; one that does not stop by
+    itself is ended."""
+    setup = _Setup(replace(bench, _loaded={}), quiet, tensorboard, limit)
+    worker = Worker(_train, setup)
+    results = []
+    try:
+        for number, job in enumerate(todo, 1):
+            run = prepare(job.recipe, job.seed, bench)
+            label = f"[{number}/{len(todo)}] {job.label}, seed {job.seed}"
+            with _passing_on(worker) as received:
+                try:
+                    worker.compute(job.recipe.split, None)  # the data is no part of a training
+                    ended = worker.compute((job, label if len(todo) > 1 else job.label),
+                                           limit + GRACE)  # fmt: skip
+                    found = records.read_run(ended.path) if not ended.number else None
+                except (OverLimit, Quit, Lost) as error:
+                    worker.end()
+                    if received:
+                        raise typer.Exit(128 + received[0]) from None
+                    over = isinstance(error, OverLimit)
+                    status = "timeout" if over else "error"
+                    said = f"over its limit of {limit:g} s: " if over else ""
+                    found = give_up(run, status, f"{said}{error}")
+                    worker = Worker(_train, setup)
+            if found is None:
+                stop_for(Interrupted(ended.path, ended.step, ended.number))
+            results.append((job, found))
+            if received:  # while there was nothing to interrupt
+                raise typer.Exit(128 + received[0])
+    finally:
+        worker.end()
+    return results
+
+
+def _train(order: tuple[Job, str] | str, setup: _Setup) -> _Ended | None:
+    """What the worker does: loads the data of a split, or trains."""
+    if isinstance(order, str):
+        setup.bench.load(order)
+        return None
+    job, label = order
+    with meter(1, setup.quiet) as shown:
+        shown.begin(label, job.recipe.budget)
+        try:
+            found = execute_one(job, setup.bench, shown, setup.tensorboard, setup.limit)
+        except Interrupted as stop:
+            return _Ended(stop.path, stop.step, stop.number)
+    return _Ended(found.path)
+
+
+@contextmanager
+def _passing_on(worker: Worker) -> Iterator[list[int]]:
+    """Pass SIGINT and SIGTERM on to the worker, which saves and answers; the second one ends it."""
+    received: list[int] = []
+
+    def note(number: int, frame: object) -> None:
+        received.append(number)
+        worker.signal(number if len(received) == 1 else signal.SIGKILL)
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    previous = {number: signal.signal(number, note) for number in numbers}
+    try:
+        yield received
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

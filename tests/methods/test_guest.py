@@ -1,0 +1,321 @@
+"""How guests are driven: no gradient of another batch, the weights that their authors would judge,
+settings that their constructors judge, errors with the line of their file."""
+
+import sys
+
+import pytest
+import pytorch_optimizer
+import torch
+
+from lenetlab import records
+from lenetlab.errors import UserError
+from lenetlab.experiments.execute import execute
+from lenetlab.experiments.recipe import make_recipe
+from lenetlab.experiments.space import at, space_of
+from lenetlab.experiments.training import StepError
+from lenetlab.experiments.tuning import Tuning, trials
+from lenetlab.methods.registry import find
+from lenetlab.methods.state import copied
+from lenetlab.oracle.torch_engine import TorchEngine
+
+from .drive import CPU, N, everything, steps, training
+
+
+@pytest.fixture
+def engine(train):
+    return TorchEngine(train.take(0, N), CPU)
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    """`own(text)`: the name of the class `Own` in a file with that text."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+
+    def own(text: str) -> str:
+        path = tmp_path / "own.py"
+        path.write_text(f"import torch\n{text}")
+        return f"{path}:Own"
+
+    return own
+
+
+# the gradient of this batch, and no other
+
+AROUND = """
+from pytorch_optimizer import {name}
+class Own({name}):
+    {first}
+    def __init__(self, params, lr=0.1, rho=0.05):
+        super().__init__(params, torch.optim.SGD, rho=rho, lr=lr)
+"""
+
+
+def test_a_sam_of_others_that_says_so_makes_the_steps_of_ours(engine, own):
+    theirs = training(engine, own(AROUND.format(name="SAM", first="gradient_first = True")))
+    ours = training(engine, "sam+sgd", {"lr": 0.1, "sam.rho": 0.05})
+    losses = steps(theirs, 6), steps(ours, 6)
+    assert losses[0] == pytest.approx(losses[1], abs=1e-6)
+    assert torch.allclose(theirs.weights.w, ours.weights.w, atol=1e-6)
+    assert theirs.oracle.ledger.gradients == ours.oracle.ledger.gradients
+
+
+@pytest.mark.parametrize("name", ["SAM", "LookSAM", "FriendlySAM"])
+def test_one_that_would_take_the_last_batchs_gradient_is_refused(engine, own, name):
+    t = training(engine, own(AROUND.format(name=name, first="")))
+    with pytest.raises(StepError, match=r"step 1: .* by \.grad, which is NaN .* gradient_first"):
+        t.step()
+
+
+def test_grad_is_nan_before_every_question(engine, own):
+    text = """
+class Own(torch.optim.SGD):
+    seen = []
+    def __init__(self, params, lr=0.1):
+        super().__init__(params, lr)
+    def step(self, closure):
+        self.seen.append(all(p.grad.isnan().all() for p in self.param_groups[0]["params"]))
+        loss = super().step(closure)
+        self.zero_grad()
+        return loss
+"""
+    t = training(engine, own(text))
+    steps(t, 3)
+    assert t.optimizer.base.seen == [True, True, True]
+
+
+def test_a_remembered_nan_is_told_at_the_first_step(engine, own):
+    text = """
+class Own(torch.optim.SGD):
+    def __init__(self, params, lr=0.1):
+        super().__init__(params, lr)
+    @torch.no_grad()
+    def step(self, closure):
+        ps = self.param_groups[0]["params"]
+        last = [p.grad.clone() for p in ps]
+        loss = closure()
+        for p, g in zip(ps, last):
+            p.sub_(0.1 * (p.grad - g))
+        return loss
+"""
+    with pytest.raises(StepError, match=r"first step made weights that are no numbers .* NaN"):
+        training(engine, own(text)).step()
+
+
+def test_a_step_of_the_usual_loop_gets_its_gradient_if_it_says_so(engine, own):
+    text = """
+class Own(torch.optim.Optimizer):
+    gradient_first = True
+    def __init__(self, params, lr=0.4):
+        super().__init__(params, {"lr": lr})
+    @torch.no_grad()
+    def step(self):
+        for p in self.param_groups[0]["params"]:
+            p -= self.param_groups[0]["lr"] * p.grad
+"""
+    t, ours = training(engine, own(text)), training(engine, "sgd", {"lr": 0.4})
+    assert steps(t, 4) == pytest.approx(steps(ours, 4))
+    assert t.oracle.ledger.gradients == ours.oracle.ledger.gradients
+    with pytest.raises(UserError, match=r"takes no closure; .* gradient_first = True"):
+        find(own(text.replace("gradient_first = True", "")))
+
+
+def test_a_step_that_never_calls_its_closure_is_told_just_that(engine, own):
+    text = "class Own(torch.optim.SGD):\n    def step(self, closure=None):\n        {}\n"
+    for body in ("super().step()", "pass"):
+        with pytest.raises(StepError, match=r"^step 1 asked .* never called the closure"):
+            training(engine, own(text.format(body))).step()
+
+
+@pytest.mark.parametrize(
+    "line", ["p.data = p.data - 0.4 * p.grad", "p.data = x; x -= 0.4 * p.grad"]
+)
+def test_weights_that_are_put_elsewhere_are_brought_back(engine, own, line):
+    text = f"""
+class Own(torch.optim.SGD):
+    @torch.no_grad()
+    def step(self, closure):
+        for p in self.param_groups[0]["params"]:
+            p.data = p.data.clone()
+        loss = closure()
+        for p in self.param_groups[0]["params"]:
+            x = p.data.clone()
+            {line}
+        return loss
+"""
+    t, ours = training(engine, own(text)), training(engine, "sgd", {"lr": 0.4})
+    assert steps(t, 4) == pytest.approx(steps(ours, 4))
+    assert torch.allclose(t.weights.w, ours.weights.w, atol=1e-6)
+
+
+# the weights that are judged
+
+MODES = [
+    "schedulefree:SGDScheduleFree",
+    "schedulefree:AdamWScheduleFree",
+    "schedulefree:RAdamScheduleFree",
+    "schedulefree:SGDScheduleFreeReference",
+    "pytorch_optimizer:ScheduleFreeSGD",
+    "pytorch_optimizer:ScheduleFreeAdamW",
+    "pytorch_optimizer:ScheduleFreeRAdam",
+    "pytorch_optimizer:SPlus",
+]
+
+
+def test_the_list_of_guests_with_modes_is_complete():
+    names = {
+        name
+        for name in pytorch_optimizer.get_supported_optimizers()
+        if hasattr(pytorch_optimizer.load_optimizer(name), "eval")
+    }
+    listed = {spec.partition(":")[2].lower() for spec in MODES if spec.startswith("pytorch")}
+    assert names == listed
+
+
+@pytest.mark.parametrize("spec", MODES)
+def test_judged_at_the_weights_that_the_authors_judge_and_nothing_changes(engine, spec):
+    looked, unlooked = training(engine, spec), training(engine, spec)
+    assert looked.answer().equal(looked.weights.w)
+    for _ in range(12):
+        looked.step()
+        before = everything(looked)
+        judged = looked.answer()
+        assert everything(looked) == before
+        unlooked.step()
+    assert unlooked.weights.w.equal(looked.weights.w)
+    assert not judged.equal(looked.weights.w)
+    unlooked.optimizer.base.optimizer.eval()
+    assert judged.equal(unlooked.weights.w)
+
+
+def test_the_judged_weights_are_those_of_the_usual_loop(engine):
+    """Schedule-Free SGD as its authors run it, on the same batches."""
+    t = training(engine, "schedulefree:SGDScheduleFree", {"lr": 0.5})
+    other = training(engine, "sgd")  # lends its batches and gradients
+    p = other.weights.w.clone().requires_grad_()
+    from schedulefree import SGDScheduleFree
+
+    theirs = SGDScheduleFree([p], lr=0.5)
+    theirs.train()
+    for _ in range(8):
+        t.step()
+        other.oracle.next_step()
+        _, p.grad = other.oracle.gradient(other.oracle.batch, at=p.detach())
+        theirs.step()
+    theirs.eval()
+    assert torch.allclose(t.answer(), p, atol=1e-6)
+
+
+@pytest.mark.parametrize("spec", ["schedulefree:AdamWScheduleFree", "pytorch_optimizer:SPlus"])
+def test_one_look_and_ten_looks_give_the_same_bits(bench, spec):
+    bits = []
+    for looks in ([], [0.1 * k for k in range(1, 10)]):
+        bench.resume = False
+        run = execute(make_recipe(spec, epochs=1), 0, bench, looks)
+        assert len(run.looks) == 1 + len(looks)
+        bits.append([(run.path / name).read_bytes() for name in
+                     (records.WEIGHTS, records.LOSSES, records.RESULT)])  # fmt: skip
+    assert bits[0] == bits[1]
+
+
+def test_an_interrupted_run_of_one_with_modes_goes_on_with_the_same_bits(engine):
+    spec = "schedulefree:SGDScheduleFree"
+    first, second = training(engine, spec), training(engine, spec)
+    steps(first, 3)
+    second.restore(copied(first.state()))
+    assert second.answer().equal(first.answer())
+    assert steps(first, 3) == steps(second, 3)
+    assert everything(first) == everything(second)
+
+
+def test_an_eval_that_fails_is_an_error_of_the_run(engine, own):
+    text = """
+class Own(torch.optim.SGD):
+    def train(self): pass
+    def eval(self):
+        raise RuntimeError("no average yet")
+"""
+    t = training(engine, own(text))
+    t.step()
+    with pytest.raises(StepError, match=r"after step 1: RuntimeError: no average yet \(own.py:6\)"):
+        t.answer()
+
+
+# settings
+
+
+@pytest.mark.parametrize(
+    ("spec", "given"),
+    [
+        ("torch.optim:SGD", {"momentum": 0.9}),
+        ("torch.optim:LBFGS", {"lr": 0.01}),
+        ("torch.optim:LBFGS", {"max_iter": 3.0}),  # as 3e0 is read
+    ],
+)
+def test_a_whole_default_takes_fractions(engine, spec, given):
+    t = training(engine, spec, given)
+    ((name, value),) = given.items()
+    assert t.optimizer.param_groups[0][name] == value
+    t.step()
+
+
+def test_what_was_whole_stays_whole(engine):
+    t = training(engine, "torch.optim:LBFGS", {"max_iter": 3.0})
+    assert type(t.optimizer.param_groups[0]["max_iter"]) is int
+    assert make_recipe("torch.optim:LBFGS", {"max_iter": 20.0}).method.changed() == {}
+
+
+def test_a_rate_of_one_is_searched_and_scheduled(engine, own):
+    spec = own(
+        "class Own(torch.optim.SGD):\n"
+        "    def __init__(self, params, lr=1, depth=2):\n"
+        "        super().__init__(params, lr)\n"
+    )
+    drawn = at(space_of(spec, "plain"), [0.77] * len(space_of(spec, "plain")))
+    assert drawn["lr"] != int(drawn["lr"])
+    assert find(spec).settings({"lr": drawn["lr"]}).settings["lr"] == drawn["lr"]
+    assert len(trials("tune", spec, "plain", Tuning(4, 1.0))) == 4
+    t = training(engine, spec, schedule="linear", epochs=1)
+    steps(t, 3)
+    assert 0 < t.rate < 1
+
+
+def test_a_constructor_judges_its_settings(engine):
+    with pytest.raises(UserError, match=r"refuses momentum=-0.5: Invalid momentum"):
+        training(engine, "torch.optim:SGD", {"momentum": -0.5})
+    with pytest.raises(UserError, match=r"momentum=a is not a number"):
+        training(engine, "torch.optim:SGD", {"momentum": "a"})
+    with pytest.raises(UserError, match=r"nesterov=0.5 is not allowed; expected true or false"):
+        training(engine, "torch.optim:SGD", {"nesterov": 0.5})
+
+
+# errors
+
+
+def test_an_error_names_the_line_of_the_users_file(engine, own):
+    text = """
+class Own(torch.optim.SGD):
+    def __init__(self, params, lr=0.1):
+        if lr > 1:
+            raise ValueError("too fast")
+        super().__init__(params, lr)
+    def step(self, closure):
+        closure()
+        self.mean()
+    def mean(self):
+        return torch.zeros(2) @ torch.zeros(3)
+"""
+    spec = own(text)
+    with pytest.raises(UserError, match=r"refuses lr=2: too fast \(own.py:6\)$"):
+        training(engine, spec, {"lr": 2.0})
+    with pytest.raises(StepError, match=r"^step 1: RuntimeError: .* \(own.py:12\)$"):
+        training(engine, spec).step()
+    with pytest.raises(UserError, match=r"ZeroDivisionError: division by zero \(own.py:3\)$"):
+        find(own("\n1 / 0\n"))
+
+
+def test_one_that_exits_is_an_error_of_its_own(engine, own):
+    spec = own("class Own(torch.optim.SGD):\n    def step(self, closure):\n        exit(0)\n")
+    with pytest.raises(StepError, match=r"^step 1: SystemExit: 0 \(own.py:4\)$"):
+        training(engine, spec).step()
+    with pytest.raises(UserError, match=r"cannot be imported: SystemExit: 0 \(own.py:2\)$"):
+        find(own("raise SystemExit(0)"))
