@@ -33,8 +33,8 @@ def entry(spec: str, seeds: int, out: Path) -> dict[str, Any]:
     bench = Bench(out=out, threads=1)
     name, _, rate = spec.partition(", ")
     found = [
-        run(name, seed=s, bench=bench, registered=True, looks=LOOKS, passes=PASSES,
-            schedule=rate or "constant")
+        run(name, seed=s, bench=bench, looks=LOOKS, passes=PASSES,
+            schedule=rate or "constant", **AROUND.get(name, {}))
         for s in range(seeds)
     ]  # fmt: skip
     looks = [{round(look["at"], 9): look for look in f.looks} for f in found]

@@ -42,7 +42,8 @@ def main() -> None:
         }
         found = {engine: [one.result() for one in all_] for engine, all_ in started.items()}
     for engine, values in found.items():
-        print(f"{engine:6}  {fmean(values):.3f} ± {stdev(values):.3f} %  (n = {len(values)})")
+        print(f"{engine:6} {fmean(values):.3f} %, sd over seeds {stdev(values):.3f} "
+              f"(n = {len(values)})")  # fmt: skip
     differences = [a - b for a, b in zip(found["native"], found["torch"], strict=True)]
     n, mean = len(differences), fmean(differences)
     half = float(t.ppf(0.95, n - 1)) * stdev(differences) / sqrt(n)

@@ -1,5 +1,6 @@
 """A user's mistake, told in one sentence: what, where, what was expected, what to do."""
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -11,6 +12,19 @@ class UserError(Exception):
 def unknown(kind: str, name: str, known: Iterable[str], hint: str = "") -> UserError:
     """The error for a name that does not exist, with the nearest one that does."""
     names = sorted(known)
-    near = get_close_matches(name, names, n=1, cutoff=0.5)
-    guess = f"did you mean {near[0]!r}? " if near else ""
+    near = nearest(name, names)
+    guess = "" if near is None else f"did you mean {near!r}? "
     return UserError(f"unknown {kind} {name!r}; {guess}{hint or 'known: ' + ', '.join(names)}")
+
+
+def plain(name: str) -> str:
+    """The letters and figures of a name alone: `L-BFGS` is `lbfgs`, `Heavy Ball` `heavyball`."""
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The one of `known` that is most like `name`, in whatever case and with whatever dashes; None
+    if none is."""
+    names = {plain(other): other for other in known}
+    near = get_close_matches(plain(name), names, n=1)
+    return names[near[0]] if near else None

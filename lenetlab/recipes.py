@@ -86,7 +86,6 @@ def _arguments(
         yield from ("--engine", numerics["engine"])
         if "threads" in numerics:
             yield from ("--threads", str(numerics["threads"]))
-    yield "--registered"  # what a recorded recipe does not mention is at its registered default
     yield from ("--seed", str(seed))
     if seeds > 1:
         yield from ("--seeds", str(seeds))

@@ -5,7 +5,8 @@
     losses.npy           training loss of every step, float32
     weights.safetensors  the weights that were judged, under the script's names
     result.json          status, reason, final figures, bill; written last: then the run is whole
-    machine.json         clock, memory, environment: all that may differ when a run is repeated
+    machine.json         clock, memory, environment, whose recipe it was: all that may differ when
+                         a run is repeated
     checkpoint.safetensors   only while the run is unfinished
 
 Everything except machine.json is reproduced bit for bit. Reading needs no torch.
@@ -13,7 +14,7 @@ Everything except machine.json is reproduced bit for bit. Reading needs no torch
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -120,6 +121,18 @@ class Run:
         return bool(self.identity["recipe"].get("split") == "inner")
 
     @property
+    def measured_on(self) -> str:
+        """`test`, or `held-out` for the last 10,000 training images."""
+        return "held-out" if self.held_out else "test"
+
+    @property
+    def tuned(self) -> dict[str, Any] | None:
+        """The search whose recipe it was, if a tuned one was asked for: study, trials, passes,
+        held-out accuracy (None if the recipe was changed), what was changed."""
+        found: dict[str, Any] | None = self.machine.get("tuned")
+        return found
+
+    @property
     def looks(self) -> list[dict[str, Any]]:
         """Measurements in the order of the training, each with `seconds` and `cpu_seconds` of
         training time."""
@@ -140,11 +153,13 @@ class Run:
         return np.asarray(np.load(self.path / LOSSES, allow_pickle=False))
 
     def summary(self) -> dict[str, Any]:
-        """One flat dictionary: what `--json` prints. Accuracy in percent, losses in nats, times in
-        seconds, memory in MB."""
+        """One flat dictionary: what `--json` prints. Accuracy in percent and losses in nats are of
+        the images that `measured_on` names: `test`, or `held-out` ones with `--split inner`. Times
+        in seconds, memory in MB."""
         return {
             "status": self.status,
             "reason": self.result["reason"],
+            "measured_on": self.measured_on,
             **self.result["final"],
             "nonzeros": self.result["nonzeros"],
             "passes": self.result["passes"],
@@ -157,6 +172,7 @@ class Run:
             "peak_memory_mb": self.machine["peak_memory_mb"],
             "method": self.identity["recipe"]["method"][0],
             "recipe": self.identity["recipe"],
+            "tuned": self.tuned,
             "seed": self.seed,
             "engine": self.identity["numerics"]["engine"],
             "device": self.identity["numerics"]["device"],
@@ -176,6 +192,22 @@ def read_run(path: Path) -> Run:
         read_json(path / CURVE),
         read_json(path / MACHINE),
     )
+
+
+def noted(run: Run, **facts: Any) -> Run:
+    """The run with `facts` beside it, in machine.json: they change nothing of what it is."""
+    machine = {**run.machine, **facts}
+    if machine != run.machine:
+        replace_json(run.path / MACHINE, machine)
+    return replace(run, machine=machine)
+
+
+def latest_run(folder: Path) -> Path:
+    """The folder of the run in `folder` that was finished last; `UserError` if there is none."""
+    found = sorted(folder.glob(f"*/{RESULT}"), key=lambda result: result.stat().st_mtime)
+    if not found:
+        raise UserError(f"{folder} has no finished run; expected folders of runs by `lenetlab run`")
+    return found[-1].parent
 
 
 def finished_runs(folder: Path) -> list[Run]:

@@ -59,6 +59,6 @@ def bench(_small: SmallBench, tmp_path: Path) -> Iterator[SmallBench]:
 
 
 @pytest.fixture(autouse=True)
-def _registered(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Tests begin from registered defaults, whatever recipes the package keeps."""
+def _no_tuned(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Tests keep tuned recipes of their own; what the package keeps is no part of them."""
     monkeypatch.setattr("lenetlab.experiments.tuned.PACKAGE", tmp_path / "no-tuned.json")

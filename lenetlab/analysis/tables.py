@@ -12,7 +12,8 @@ FIGURES = ("accuracy", "loss", "starter_average_loss", "passes", "train_seconds"
 
 @dataclass(frozen=True)
 class Spread:
-    """Mean and sample standard deviation (None for fewer than two values) of `n` finished runs."""
+    """Mean and sample standard deviation over seeds (None for fewer than two values) of `n`
+    finished runs."""
 
     mean: float
     deviation: float | None
@@ -21,7 +22,8 @@ class Spread:
 
 @dataclass(frozen=True)
 class Row:
-    """One setting: its runs, the figures of those that finished, and the failures."""
+    """One setting: its runs, the figures of those that finished, and the failures. Accuracies and
+    losses are of the images that `measured_on` says."""
 
     label: str
     runs: tuple[Run, ...]
@@ -31,7 +33,18 @@ class Row:
     def plain(self) -> dict[str, Any]:
         """The row as plain values, for `--json`."""
         figures = {name: vars(spread) for name, spread in self.figures.items()}
-        return {"label": self.label, "figures": figures, "failures": list(self.failures)}
+        return {
+            "label": self.label,
+            "measured_on": measured_on(self.runs),
+            "figures": figures,
+            "failures": list(self.failures),
+        }
+
+
+def measured_on(runs: Iterable[Run]) -> str:
+    """`test` or `held-out`: the images that all of `runs` were measured on; `test or held-out`
+    where they differ."""
+    return " or ".join(sorted({run.measured_on for run in runs}, reverse=True))
 
 
 def tabulate(labelled: Iterable[tuple[str, Run]]) -> list[Row]:

@@ -4,6 +4,7 @@ import typer
 
 from lenetlab.cli.baseline import baseline
 from lenetlab.cli.challenge import challenge
+from lenetlab.cli.command import Command
 from lenetlab.cli.compare import compare
 from lenetlab.cli.data import data
 from lenetlab.cli.demo import demo
@@ -29,4 +30,4 @@ for command in (
     demo, data, baseline, methods, run, tune, study, watch, compare, challenge, report, judge,
     export, shrink,
 ):  # fmt: skip
-    app.command()(command)
+    app.command(cls=Command)(command)

@@ -95,9 +95,9 @@ def _show(
 
     line(f"{method} in {scenario}: {_verdict(found)}")
     if found.loss is not None:
-        line(f"  mean loss          {_effect(found.loss, 4)}")
+        line(f"  mean test loss     {_effect(found.loss, 4)}")
     if found.mean is not None:
-        line(f"  mean accuracy      {found.mean:.2f} %, above {found.better_than} of the "
+        line(f"  mean test accuracy {found.mean:.2f} %, above {found.better_than} of the "
              f"{found.of} stored methods")  # fmt: skip
     for failure in found.failures:
         line(f"  failed             {failure}")
@@ -135,8 +135,8 @@ def _verdict(found: "Challenge") -> str:
 
 
 def _effect(effect: "Effect", digits: int) -> str:
-    return (f"{effect.mean:+.{digits}f} [{effect.low:+.{digits}f}, {effect.high:+.{digits}f}] "
-            f"(n = {effect.n}, p = {effect.p:.2g})")  # fmt: skip
+    return (f"{effect.mean:+.{digits}f}, 95 % interval {effect.low:+.{digits}f} … "
+            f"{effect.high:+.{digits}f} (n = {effect.n}, p = {effect.p:.2g})")  # fmt: skip
 
 
 def _plain(found: "Challenge", new: "Cell", timed: "list[Row | None]") -> dict[str, Any]:

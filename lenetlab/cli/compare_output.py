@@ -67,7 +67,7 @@ def _results(board: Board) -> Table:
     digits = 2 if board.metric == "accuracy" else 4
     level = f"{100 * board.level:g} % interval\nof {board.metric}"
     held = not board.planned and any(line.held_out is not None for line in board.lines)
-    table = _table("#", "<method", "seeds", "accuracy %", "loss", level, "median",
+    table = _table("#", "<method", "seeds", "test\naccuracy %", "test\nloss", level, "median",
                    "starter's\naverage", *(["held out\nmean, %"] if held else []))  # fmt: skip
     for line in board.lines:
         chosen = line.accuracy if board.metric == "accuracy" else line.loss

@@ -45,12 +45,16 @@ def opened(
     retry: bool = False,
 ) -> "Iterator[Plan]":
     """The plan of `study` in its working folder, which nobody else may use meanwhile."""
+    from lenetlab.cli.output import err
     from lenetlab.experiments.naming import Names
     from lenetlab.experiments.plan import Plan
     from lenetlab.experiments.store import Store
+    from lenetlab.experiments.study import remarks
     from lenetlab.experiments.work import bench_of
     from lenetlab.experiments.working_folder import alone
 
+    for remark in remarks(study):
+        err.print(remark, markup=False, soft_wrap=True)
     names = Names(bench_of(setup))
     with alone(folder, "study"):
         yield Plan(study, recipes, names, Store(folder), results or folder / "results", retry)

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from lenetlab.cli.options import run_at
+
 
 class Format(StrEnum):
     """What files of weights there are."""
@@ -15,7 +17,7 @@ class Format(StrEnum):
 
 
 def export(
-    run: Annotated[Path, typer.Argument(help="A run folder, or a file of weights.")],
+    run: Annotated[Path, typer.Argument(help="A run folder, last, or a file of weights.")],
     format: Annotated[
         Format, typer.Option(help="torch: a state dict by torch.save; safetensors.")
     ] = Format.torch,
@@ -42,6 +44,7 @@ def export(
     from lenetlab.judge.files import Unreadable
     from lenetlab.problem.model import state_dict
 
+    run = run_at(run)
     source = run / records.WEIGHTS if run.is_dir() else run
     try:
         net = open_net(source)

@@ -48,7 +48,7 @@ def judge(
     --rerun not trained again (the worst of several).
     """
     from lenetlab.cli.judge_output import print_table, print_verdict, write_csv
-    from lenetlab.cli.options import make_bench
+    from lenetlab.cli.options import make_bench, run_at
     from lenetlab.cli.output import err, print_json
     from lenetlab.errors import UserError, unknown
     from lenetlab.judge.ranking import compare, rank
@@ -61,7 +61,7 @@ def judge(
         raise unknown("scenario", scenario, SCENARIOS)
     if out is not None and not out.is_dir():
         raise UserError(f"--out {out} is not a folder; expected one with runs")
-    found, passed = submissions(checkpoints)
+    found, passed = submissions([run_at(path) for path in checkpoints])
     bench = make_bench(data, Path("unused"), engine, device, threads, resume=False)
     scorer = Scorer(bench)
     verdicts = [judge_one(path, scenario, scorer, bench if rerun else None) for path in found]

@@ -88,7 +88,7 @@ def _train(order: tuple[Job, str] | str, setup: _Setup) -> _Ended | None:
         return None
     job, label = order
     with meter(1, setup.quiet) as shown:
-        shown.begin(label, job.recipe.budget)
+        shown.begin(label, job.recipe.budget, job.recipe.split == "inner")
         try:
             found = execute_one(job, setup.bench, shown, setup.tensorboard, setup.limit)
         except Interrupted as stop:

@@ -25,6 +25,7 @@ def methods(
 
     from lenetlab.cli.output import out, print_json
     from lenetlab.methods.constraint import Handler, constraints
+    from lenetlab.methods.names import called
     from lenetlab.methods.registry import DECAYS, FAMILIES, Method, find
     from lenetlab.methods.registry import methods as registered
     from lenetlab.methods.wrappers import KINDS, Wrapper, wrappers
@@ -58,6 +59,7 @@ def methods(
 
     if name is not None:
         parts: dict[str, Wrapper | Handler] = {**wrappers(), **constraints()}
+        name = called(name, [*parts, *registered()])
         entry = parts[name] if name in parts else find(name)
         described = plain(entry) if isinstance(entry, Method) else plain_part(entry)
         if json:

@@ -26,7 +26,8 @@ Tensorboard = Annotated[
     Path | None, typer.Option(help="Folder for TensorBoard's event files, one folder per run.")
 ]
 Fixed = Annotated[
-    list[str] | None, typer.Option("--set", help="NAME=VALUE that is not searched; repeat it.")
+    list[str] | None,
+    typer.Option("--set", help="NAME=VALUE that is not searched; --NAME VALUE too."),
 ]
 Workers = Annotated[
     int | None, typer.Option(help="Processes that compute (default: one a processor).")
@@ -40,6 +41,7 @@ Limit = Annotated[
     typer.Option(help="Seconds for one training; it is ended then, whatever it is doing."),
 ]
 RUNS = Path("runs")
+LAST = "last"
 
 
 def make_bench(
@@ -57,3 +59,15 @@ def check_limit(limit: float | None) -> None:
 
     if limit is not None and not 0 < limit < float("inf"):
         raise UserError(f"--limit {limit:g} is out of range; expected seconds, a number > 0")
+
+
+def run_at(path: Path) -> Path:
+    """`path`; `last`, unless there is such a file, is the run in `runs` that was finished last."""
+    if str(path) != LAST or path.exists():
+        return path
+    from lenetlab.cli.output import err
+    from lenetlab.records import latest_run
+
+    found = latest_run(RUNS)
+    err.print(f"{LAST} is {found}", markup=False, soft_wrap=True)
+    return found

@@ -10,7 +10,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from lenetlab.analysis.tables import Row, Spread
+from lenetlab.analysis.tables import Row, Spread, measured_on
+from lenetlab.cli.words import number
 
 if TYPE_CHECKING:
     from lenetlab.experiments.execute import Interrupted
@@ -31,15 +32,6 @@ def print_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def spread(value: Spread | None, digits: int) -> str:
-    """`90.1 ± 0.2`, the mean alone for one run, a dash for none."""
-    if value is None:
-        return "–"
-    if value.deviation is None:
-        return f"{value.mean:.{digits}f}"
-    return f"{value.mean:.{digits}f} ± {value.deviation:.{digits}f}"
-
-
 def mean(value: Spread | None, digits: int) -> str:
     """The mean alone, a dash for none."""
     return "–" if value is None else f"{value.mean:.{digits}f}"
@@ -53,21 +45,29 @@ def seconds(value: float) -> str:
 
 
 def results_table(rows: Sequence[Row]) -> Table:
-    """One line a setting: means over its finished seeds, ± one sample standard deviation."""
+    """One line a setting: means over its finished seeds, beside them the sample standard deviation
+    over seeds where there are several."""
+    on = measured_on(run for row in rows for run in row.runs)
+    several = any(len(row.runs) > 1 for row in rows)
+    measured = [("accuracy", f"{on}\naccuracy %", 2), ("loss", f"{on}\nmean loss", 4)]
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("setting", overflow="fold", min_width=14)
-    for title in ("seeds", "accuracy %", "mean loss"):
-        table.add_column(title, justify="right", no_wrap=True)
-    for title in ("starter's\naverage", "passes", "seconds"):
+    titles = ["seeds"]
+    for _, title, _ in measured:
+        titles += [title, "sd over\nseeds"] if several else [title]
+    for title in (*titles, "starter's\naverage", "passes", "seconds"):
         table.add_column(title, justify="right", no_wrap=True)
     for row in rows:
         done = row.figures.get("accuracy")
         failed = f" [red]{len(row.failures)} failed[/]" if row.failures else ""
+        fields = [row.label, f"{done.n if done else 0}{failed}"]
+        for name, _, digits in measured:
+            found = row.figures.get(name)
+            fields.append(mean(found, digits))
+            if several:
+                fields.append(number(found.deviation if found else None, digits))
         table.add_row(
-            row.label,
-            f"{done.n if done else 0}{failed}",
-            spread(done, 2),
-            spread(row.figures.get("loss"), 4),
+            *fields,
             mean(row.figures.get("starter_average_loss"), 6),
             mean(row.figures.get("passes"), 2),
             mean(row.figures.get("train_seconds"), 1),

@@ -27,12 +27,14 @@ class Meter:
         self._begun = 0
         self._label = ""
         self._budget = ""
+        self._on = "test"
         self._shown = 0.0
         self._accuracy = ""
         self._task = None if bar is None else bar.add_task("", total=1.0, facts="")
 
-    def begin(self, label: str, budget: "Budget") -> None:
-        """A run starts."""
+    def begin(self, label: str, budget: "Budget", held_out: bool = False) -> None:
+        """A run starts, measured on the test set or on held-out images."""
+        self._on = "held-out" if held_out else "test"
         self._begun += 1
         number = f"[{self._begun}/{self._runs}] " if self._runs > 1 else ""
         self._label, self._budget, self._accuracy = number + label, str(budget), ""
@@ -56,12 +58,12 @@ class Meter:
     def look(self, t: "Training", looks: "list[dict[str, Any]]") -> None:
         """A measurement was taken."""
         look = looks[-1]
-        self._accuracy = f"  accuracy {look['accuracy']:.2f} %"
+        self._accuracy = f"  {self._on} accuracy {look['accuracy']:.2f} %"
         if self._bar is None and self._looks:
             err.print(
                 f"{self._label}: {look['at']:g} of {self._budget}, "
-                f"training loss {t.losses[-1]:.4f}, test loss {look['loss']:.4f}, "
-                f"accuracy {look['accuracy']:.2f} %",
+                f"training loss {t.losses[-1]:.4f}, {self._on} loss {look['loss']:.4f}, "
+                f"{self._on} accuracy {look['accuracy']:.2f} %",
                 markup=False,
                 soft_wrap=True,
             )

@@ -38,7 +38,7 @@ def run(
     ],
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", help="A hyperparameter, NAME=VALUE or PART.NAME=VALUE; repeat it."),
+        typer.Option("--set", help="NAME=VALUE, also of a PART.NAME; --NAME VALUE too."),
     ] = None,
     vary: Annotated[
         list[str] | None,
@@ -87,9 +87,9 @@ def run(
     ] = "official",
     seed: Annotated[int, typer.Option(help="The first, or only, seed.")] = 0,
     seeds: Annotated[int, typer.Option(help="How many seeds, counted up from --seed.")] = 1,
-    registered: Annotated[
+    tuned: Annotated[
         bool,
-        typer.Option("--registered", help="The method's own defaults, not a tuned recipe."),
+        typer.Option("--tuned", help="Begin from the recipe that a search found best."),
     ] = False,
     figure: Annotated[
         Path | None, typer.Option(help="Where the figure of a comparison goes.")
@@ -106,7 +106,7 @@ def run(
 ) -> None:
     """Train LeNet-5 and measure it. Several methods, values or seeds give a table and a figure.
 
-    - `lenetlab run adamw --set lr=0.002 --epochs 10 --batch-size 64 --seed 0 --json`
+    - `lenetlab run adamw --lr 0.002 --epochs 10 --batch-size 64 --seed 0 --json`
     - `lenetlab run adamw sgd --vary batch_size=16,32,64 --vary lr=0.001,0.003
       --schedule cosine --seeds 3`
     - `lenetlab run ema+svrg+sgd --set lr=0.1 --set svrg.alpha=0.5 --passes 5`
@@ -115,15 +115,18 @@ def run(
     - `lenetlab run adamw --rules open --augment flip+shift:pixels=2`
     - `lenetlab run my_method.py:MyOptimizer --split inner --limit 600`
 
-    What is not set is as `lenetlab tune` (or the published study) found best for the method and
-    scenario, where there is such a recipe.
+    - `lenetlab run adamw --tuned --passes 5`
+
+    What is not set is as the method registers it; with `--tuned` as `lenetlab tune`, or the study
+    kept with the package, found best for the method and scenario.
 
     With `--limit` every training has a process of its own: one that takes longer has the status
     `timeout`, one that ends its process the status `error`; the same command tries both again.
 
     Exit status: 0 when every run finished, 1 when one failed or was ended, 2 for wrong usage.
     """
-    from lenetlab.experiments.api import jobs
+    from lenetlab.cli.output import err
+    from lenetlab.experiments.api import jobs, remarks
     from lenetlab.experiments.events import check_tensorboard
 
     check_limit(limit)
@@ -152,8 +155,9 @@ def run(
     given: dict[str, Any] = _parse_set(settings or [])
     # An option that is varied must not also stand at its default.
     given |= {k: v for k, v in options.items() if k not in varied and v is not None}
-    todo = jobs(methods, varied, seeds, given, seed, None if registered else out)
-    _tell_tuned(todo)
+    todo = jobs(methods, varied, seeds, given, seed, out if tuned else None)
+    for remark in remarks(todo):
+        err.print(remark, markup=False, soft_wrap=True)
     results = execute_all(todo, bench, json, tensorboard, limit)
     if len(todo) == 1:
         _print_one(*results[0], json)
@@ -161,21 +165,6 @@ def run(
         _print_many(results, figure or out / "comparison.png", json)
     if any(result.status != "done" for _, result in results):
         raise typer.Exit(1)
-
-
-def _tell_tuned(todo: "list[Job]") -> None:
-    """Say whose tuned recipe is used."""
-    from lenetlab.cli.output import err
-    from lenetlab.recipes import method_of, words
-
-    told = set()
-    for job in todo:
-        if job.tuned is not None:
-            recipe = job.recipe.canonical()
-            if (name := method_of(recipe)) not in told:
-                told.add(name)
-                err.print(f"tuned recipe, {job.tuned}: {words(recipe)} (--registered for the "
-                          "method's own defaults)", markup=False, soft_wrap=True)  # fmt: skip
 
 
 def _parse_set(pairs: list[str]) -> dict[str, Any]:
@@ -220,7 +209,7 @@ def execute_all(
         with meter(len(todo), quiet) as shown:
             for job in todo:
                 label = f"{job.label}, seed {job.seed}" if len(todo) > 1 else job.label
-                shown.begin(label, job.recipe.budget)
+                shown.begin(label, job.recipe.budget, job.recipe.split == "inner")
                 results.append((job, execute_one(job, bench, shown, tensorboard)))
     except Interrupted as stop:
         stop_for(stop)
@@ -235,10 +224,10 @@ def execute_one(
     limit: float | None = None,
 ) -> "Run":
     """Compute a run and show how it gets on, with an event file in `tensorboard` as well."""
-    from lenetlab.experiments.execute import execute
+    from lenetlab.experiments.api import carry_out
 
     if tensorboard is None:
-        return execute(job.recipe, job.seed, bench, None, shown.step, shown.look, limit)
+        return carry_out(job, bench, None, shown.step, shown.look, limit)
     from lenetlab.experiments.events import listening
 
     with listening(tensorboard, job.recipe, job.seed, bench) as listener:
@@ -251,7 +240,7 @@ def execute_one(
             shown.look(t, looks)
             listener.look(t, looks)
 
-        found = execute(job.recipe, job.seed, bench, None, on_step, on_look, limit)
+        found = carry_out(job, bench, None, on_step, on_look, limit)
         listener.record(found)
     return found
 
@@ -266,10 +255,10 @@ def _print_one(job: "Job", found: "Run", json: bool) -> None:
     if found.status != "done":
         out.print(f"[red]{found.status}[/]: {summary['reason']}", soft_wrap=True)
     else:
-        inner = job.recipe.split == "inner"
         out.print(f"[bold]{job.label}[/], {job.recipe.budget}, seed {job.seed}")
-        out.print(f"  {'held-out' if inner else 'test'} accuracy     {summary['accuracy']:.2f} %")
-        out.print(f"  mean cross-entropy {summary['loss']:.4f}")
+        on = found.measured_on
+        out.print(f"  {f'{on} accuracy':<18} {summary['accuracy']:.2f} %")
+        out.print(f"  {f'{on} loss':<18} {summary['loss']:.4f}, mean cross-entropy")
         out.print(f"  starter's average  {summary['starter_average_loss']:.6f}")
         if job.recipe.keep is not None:
             out.print(f"  nonzeros           {summary['nonzeros']:,} in fc1 and fc2, "

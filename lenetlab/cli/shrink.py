@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from lenetlab.cli.options import Data, Json
+from lenetlab.cli.options import Data, Json, run_at
 
 
 def shrink(
-    run: Annotated[Path, typer.Argument(help="The folder of a finished run.")],
+    run: Annotated[Path, typer.Argument(help="The folder of a finished run, or last.")],
     to: Annotated[
         Path | None, typer.Option(help="Where the net goes (default: RUN/smaller.safetensors).")
     ] = None,
@@ -33,6 +33,7 @@ def shrink(
     from lenetlab.problem.data import load_pair
     from lenetlab.problem.shrink import compare
 
+    run = run_at(run)
     found = records.read_run(run)
     if found.status != "done":
         raise UserError(f"the run in {run} is {found.status} and has no weights; shrink another")

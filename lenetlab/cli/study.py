@@ -77,15 +77,13 @@ def _keep(plan: "Plan", setup: "Setup", out: Path) -> None:
     """What comes of the rows of a finished study: tuned recipes, and the leaders looked into."""
     from lenetlab.cli.output import err
     from lenetlab.experiments.champion import write_champions
-    from lenetlab.experiments.tuned import FILE, better, keep, kept_of
+    from lenetlab.experiments.tuned import kept_of, settle
     from lenetlab.experiments.work import bench_of
     from lenetlab.results import read_results
 
     results = read_results(plan.results)
-    found = better(kept_of(results), out)
-    keep(out / FILE, found)
-    if found:
-        err.print(f"{len(found)} recipes did better than those kept so far; `lenetlab run` begins "
-                  f"from them ({out / FILE})", markup=False, soft_wrap=True)  # fmt: skip
+    for (method, scenario), one in settle(out, kept_of(results)).items():
+        if one.found != one.before:
+            err.print(f"recipe of {method} in {scenario}: {one}", markup=False, soft_wrap=True)
     for sentence in write_champions(plan.results, results, bench_of(setup), plan.store.weights):
         err.print(f"not looked into: {sentence}", markup=False, soft_wrap=True)

@@ -19,7 +19,7 @@ from lenetlab.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from lenetlab.experiments.tuned import Tuned
+    from lenetlab.experiments.tuned import Settled
     from lenetlab.results import Cell, Row
 
 
@@ -48,8 +48,9 @@ def tune(
     - `lenetlab tune adamw --scenario l2 --trials 12 --passes 5`
     - `lenetlab tune my_method.py:MyOptimizer --set momentum=0.9`
 
-    The winner is kept in `OUT/tuned.json` and is what `lenetlab run` uses from then on. The same
-    command goes on where it was stopped; more trials add to those there are.
+    The winner is kept in `OUT/tuned.json`, for `lenetlab run --tuned`, unless the recipe that is
+    kept did better or was searched more (trials times passes). The same command goes on where it
+    was stopped; more trials add to those there are.
 
     A trial that is ended at `--limit` has the status `timeout`; `--retry` tries it again.
 
@@ -57,7 +58,7 @@ def tune(
     """
     from lenetlab.cli.computing import computed, limited, make_setup
     from lenetlab.cli.output import print_json
-    from lenetlab.experiments.search import folder_of, keep_winner, search_cell, search_study
+    from lenetlab.experiments.search import folder_of, search_cell, search_study, settle_winner
     from lenetlab.experiments.tuning import Tuning
     from lenetlab.settings import parse_pairs
 
@@ -66,7 +67,7 @@ def tune(
     planned = limited(search_study(search_cell(method, scenario, search, given)), limit)
     folder = out / "studies" / folder_of(planned)
     cell = computed(planned, folder, make_setup(data, engine, device), workers, retry, json)
-    winner = keep_winner(out, cell, passes)
+    winner = settle_winner(out, cell, passes)
     if json:
         print_json(_plain(cell, winner, out))
     else:
@@ -75,16 +76,17 @@ def tune(
         raise typer.Exit(1)
 
 
-def _show(cell: "Cell", winner: "Tuned | None", out_folder: Path) -> None:
+def _show(cell: "Cell", winner: "Settled | None", out_folder: Path) -> None:
     from rich.markup import escape
     from rich.table import Table
 
     from lenetlab.analysis.board import cost
     from lenetlab.cli.output import out
     from lenetlab.cli.words import number
+    from lenetlab.experiments.tuned import FILE
 
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for title in ("trial", "held-out %", "loss"):
+    for title in ("trial", "held-out %", "held-out loss"):
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("recipe", overflow="fold")
     for row in sorted(cell.trials, key=lambda row: row.number):
@@ -103,8 +105,12 @@ def _show(cell: "Cell", winner: "Tuned | None", out_folder: Path) -> None:
     if winner is None or cell.best is None:
         out.print("[red]no trial has figures; nothing is kept[/]")
         return
-    out.print(f"winner: trial {cell.best.number}, {winner.held_out:.2f} % on held-out images, "
-              f"kept in {out_folder / 'tuned.json'}", soft_wrap=True)  # fmt: skip
+    out.print(f"winner: trial {cell.best.number}, {winner}", markup=False, soft_wrap=True)
+    if winner.kept:
+        place = cell.place
+        where = "" if place.scenario == "plain" else f" --scenario {place.scenario}"
+        out.print(f"`lenetlab run {place.method}{where} --tuned` begins from it, out of "
+                  f"{out_folder / FILE}", markup=False, soft_wrap=True)  # fmt: skip
 
 
 def _words(row: "Row") -> str:
@@ -113,10 +119,11 @@ def _words(row: "Row") -> str:
     return ", ".join(text for name, text in parts(row.recipe).items() if name != "budget")
 
 
-def _plain(cell: "Cell", winner: "Tuned | None", out_folder: Path) -> dict[str, Any]:
+def _plain(cell: "Cell", winner: "Settled | None", out_folder: Path) -> dict[str, Any]:
     from dataclasses import asdict
 
     from lenetlab.analysis.board import cost
+    from lenetlab.experiments.tuned import FILE
 
     keys = ("number", "status", "reason", "accuracy", "loss", "passes", "train_seconds", "id")
     price = cost(cell.trials)
@@ -129,6 +136,8 @@ def _plain(cell: "Cell", winner: "Tuned | None", out_folder: Path) -> dict[str, 
         ],
         "price": price and {"passes": price.passes, "seconds": price.seconds},
         "winner": None if winner is None or cell.best is None
-        else {"trial": cell.best.number, **asdict(winner)},
-        "kept": None if winner is None else str(out_folder / "tuned.json"),
+        else {"trial": cell.best.number, **asdict(winner.found)},
+        "before": None if winner is None or winner.before is None else asdict(winner.before),
+        "kept": None if winner is None or not winner.kept else str(out_folder / FILE),
+        "said": None if winner is None else str(winner),
     }  # fmt: skip

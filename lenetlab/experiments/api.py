@@ -1,16 +1,20 @@
 """The lab from Python: `run` one recipe, `sweep` a grid of them."""
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lenetlab.errors import UserError
+from lenetlab.errors import UserError, plain
 from lenetlab.experiments.bench import Bench
 from lenetlab.experiments.execute import OnLook, OnStep, execute
+from lenetlab.experiments.origin import Origin, laid_over
 from lenetlab.experiments.recipe import Recipe, expand, recipe_from
-from lenetlab.experiments.tuned import Tuned, fill, tuned
-from lenetlab.records import Run
+from lenetlab.experiments.space import unusual
+from lenetlab.experiments.tuned import tuned as kept
+from lenetlab.methods.wrappers import canonical
+from lenetlab.records import Run, noted
 
 
 @dataclass(frozen=True)
@@ -18,13 +22,15 @@ class Job:
     """One run of a grid: its recipe, its seed, and what distinguishes it from the others.
 
     label : method and varied settings; runs with the same label differ in their seed alone.
-    tuned : the recipe that stood in for what was not set, if there was one.
+    origin : the tuned recipe it began as, where one was asked for.
+    remarks : what is to be said of it before it is trained.
     """
 
     recipe: Recipe
     seed: int
     label: str
-    tuned: Tuned | None = None
+    origin: Origin | None = None
+    remarks: tuple[str, ...] = ()
 
 
 def run(
@@ -32,7 +38,7 @@ def run(
     *,
     seed: int = 0,
     bench: Bench | None = None,
-    registered: bool = False,
+    tuned: bool = False,
     looks: Sequence[float] | None = None,
     on_step: OnStep = lambda t, loss: None,
     on_look: OnLook = lambda t, looks: None,
@@ -50,20 +56,22 @@ def run(
         measurement with all so far.
     settings : hyperparameters of the method (`lr=0.002`) and the arguments of `make_recipe`:
         `epochs` or `passes`, `batch_size`, `schedule`, `warmup`, `plan`, `scenario`, `constraint`,
-        `decay`, `rules`, `augment`, `split`. What is not set is as in the recipe that tuning found
-        for the method and scenario, if one is kept.
-    registered : what is not set is as the method registers it.
+        `decay`, `rules`, `augment`, `split`. What is not set is as the method registers it.
+    tuned : what is not set is as in the recipe that tuning found for the method and scenario, which
+        is named on stderr and in `Run.tuned`. A part of it that is set makes it another recipe.
 
-    A finished run of the same identity is read, not trained again. A run that diverges is returned
-    with that status. Raises: `UserError` before training for a wrong name or value; `Interrupted`
-    after Ctrl-C, and the same call goes on from there.
+    A setting outside the range that a search of it looks in is remarked on, on stderr. A finished
+    run of the same identity is read, not trained again. A run that diverges is returned with that
+    status. Raises: `UserError` before training for a wrong name or value, and where no tuned recipe
+    is kept; `Interrupted` after Ctrl-C, and the same call goes on from there.
 
     >>> from lenetlab import run
     >>> run("adamw", lr=0.002, epochs=10, batch_size=64).summary()["accuracy"]  # doctest: +SKIP
     """
     bench = bench or Bench()
-    recipe, _ = _recipe(method, settings, None if registered else bench.out)
-    return execute(recipe, seed, bench, looks, on_step, on_look)
+    (job,) = jobs([method], {}, 1, settings, seed, bench.out if tuned else None)
+    _tell([job])
+    return carry_out(job, bench, looks, on_step, on_look)
 
 
 def sweep(
@@ -72,7 +80,7 @@ def sweep(
     *,
     seeds: int = 1,
     bench: Bench | None = None,
-    registered: bool = False,
+    tuned: bool = False,
     on_run: Callable[[Job, Run], None] = lambda job, run: None,
     **settings: Any,
 ) -> list[tuple[Job, Run]]:
@@ -81,7 +89,7 @@ def sweep(
     vary : a grid: lists of values by the name of a hyperparameter or of an argument of
         `make_recipe`; the last name varies fastest.
     settings : what all runs share, as in `run`.
-    on_run : called after every run. registered : as in `run`.
+    on_run : called after every run. tuned : as in `run`.
 
     All recipes are validated before the first is trained, and a wrong one raises `UserError`. A
     failed run is among the results, with its status and reason.
@@ -92,8 +100,10 @@ def sweep(
     bench = bench or Bench()
     names = [methods] if isinstance(methods, str) else methods
     results = []
-    for job in jobs(names, vary or {}, seeds, settings, tuned_in=None if registered else bench.out):
-        found = execute(job.recipe, job.seed, bench)
+    todo = jobs(names, vary or {}, seeds, settings, tuned_in=bench.out if tuned else None)
+    _tell(todo)
+    for job in todo:
+        found = carry_out(job, bench)
         on_run(job, found)
         results.append((job, found))
     return results
@@ -107,29 +117,64 @@ def jobs(
     first_seed: int = 0,
     tuned_in: Path | None = None,
 ) -> list[Job]:
-    """The runs of a grid, all validated: `seeds` of them a point, from `first_seed`. Tuned recipes
-    are looked for in `tuned_in` and the package; None for what methods register."""
+    """The runs of a grid, all validated: `seeds` of them a point, from `first_seed`. They begin as
+    methods register them or, with `tuned_in`, as the tuned recipes in that folder or the package;
+    `UserError` where there is none."""
     if seeds < 1:
         raise UserError(f"seeds={seeds} is out of range; expected 1 or more")
     if both := set(vary) & set(settings):
         raise UserError(f"{', '.join(sorted(both))} is both set and varied; leave one out")
     grid = []
-    for method in methods:
+    for typed in methods:
+        method = canonical(typed)
+        known_as = [] if plain(typed) == plain(method) else [f"{typed} is {method} here"]
         for point in expand(vary):
-            recipe, found = _recipe(method, {**settings, **point}, tuned_in)
+            given = {**settings, **point}
+            recipe, origin = _recipe(method, given, tuned_in)
+            told = known_as + ([] if origin is None else [f"tuned recipe: {origin}"])
+            told += unusual(method, recipe.scenario, given)
             varied = ", ".join(f"{name}={value}" for name, value in point.items())
-            label = ", ".join(filter(None, [method, varied]))
-            grid += [Job(recipe, first_seed + k, label, found) for k in range(seeds)]
+            name = method if origin is None else f"{method} (tuned)"
+            label = ", ".join(filter(None, [name, varied]))
+            grid += [Job(recipe, first_seed + k, label, origin, tuple(told)) for k in range(seeds)]
     return grid
+
+
+def carry_out(
+    job: Job,
+    bench: Bench,
+    looks: Sequence[float] | None = None,
+    on_step: OnStep = lambda t, loss: None,
+    on_look: OnLook = lambda t, looks: None,
+    limit: float | None = None,
+) -> Run:
+    """`execute` a job; where its recipe is from is kept with the run."""
+    found = execute(job.recipe, job.seed, bench, looks, on_step, on_look, limit)
+    return found if job.origin is None else noted(found, tuned=job.origin.plain())
+
+
+def remarks(todo: Sequence[Job]) -> list[str]:
+    """What is to be said of jobs before they are trained, each once."""
+    return list(dict.fromkeys(remark for job in todo for remark in job.remarks))
+
+
+def _tell(todo: Sequence[Job]) -> None:
+    for remark in remarks(todo):
+        print(remark, file=sys.stderr)
 
 
 def _recipe(
     method: str, settings: Mapping[str, Any], tuned_in: Path | None
-) -> tuple[Recipe, Tuned | None]:
-    """The recipe of what is set, and the tuned one it was filled up with."""
-    found = None
-    if tuned_in is not None and settings.get("rules", "strict") == "strict":
-        found = tuned(method, settings.get("scenario", "plain"), tuned_in)
-    if found is not None:
-        settings = fill(settings, found)
-    return recipe_from(method, settings), found
+) -> tuple[Recipe, Origin | None]:
+    """The recipe of what is set, and the tuned one it began as."""
+    if tuned_in is None:
+        return recipe_from(method, settings), None
+    scenario = settings.get("scenario", "plain")
+    found = kept(method, scenario, tuned_in)
+    if found is None:
+        recipe_from(method, settings)  # a wrong name is said to be wrong, not untuned
+        raise UserError(
+            f"no tuned recipe is kept for {method} in scenario {scenario}; `lenetlab tune {method} "
+            f"--scenario {scenario}` finds one, and without --tuned it runs as it is registered"
+        )
+    return laid_over(method, settings, found)

@@ -232,6 +232,14 @@ def recipe_from(method: str, given: Mapping[str, Any]) -> Recipe:
     return make_recipe(method, settings, **options)
 
 
+def settable(method: str) -> list[str]:
+    """The names of a method's hyperparameters, in or out of wrappers, and `part.` for every part of
+    a recipe whose settings can be given."""
+    names, base = split_names(method)
+    parts = [f"{part}." for part in ("plan", "schedule", "constraint", *names)]
+    return [*dict.fromkeys([*find(base).defaults, "weight_decay"]), *parts]
+
+
 def _sort(
     settings: Settings, known: Sequence[str]
 ) -> tuple[dict[str, Value], Mapping[str, dict[str, Value]]]:

@@ -7,16 +7,16 @@ from typing import Any
 
 from lenetlab.errors import UserError, unknown
 from lenetlab.experiments.study import Study, StudyCell, family_of
-from lenetlab.experiments.tuned import FILE, Tuned, keep, winner
+from lenetlab.experiments.tuned import SEARCH, Settled, settle, winner
 from lenetlab.experiments.tuning import SAMPLERS, Tuning
+from lenetlab.methods.wrappers import canonical
 from lenetlab.results import Cell, Place, Results
 from lenetlab.settings import show
-
-NAME = "tune"  # seeds the trials of every search that belongs to no study
 
 
 def search_cell(method: str, scenario: str, tune: Tuning, settings: Mapping[str, Any]) -> StudyCell:
     """The cell to be searched, checked. In sparse the constraint is `magnitude` unless set."""
+    method = canonical(method)
     if tune.sampler not in SAMPLERS:
         raise unknown("sampler", tune.sampler, SAMPLERS)
     if tune.trials < 1 or not tune.passes > 0:
@@ -39,7 +39,7 @@ def search_study(cell: StudyCell) -> Study:
     """The study of that cell: trials, and no finals."""
     assert cell.tune is not None
     title = f"Tuning {cell.place.name} in {cell.place.scenario}"
-    return Study(NAME, title, cell.tune.passes, 0, (cell,), cell.tune)
+    return Study(SEARCH, title, cell.tune.passes, 0, (cell,), cell.tune)
 
 
 def folder_of(study: Study) -> str:
@@ -49,9 +49,11 @@ def folder_of(study: Study) -> str:
     return re.sub(r"[^A-Za-z0-9_.,+-]+", "_", text)
 
 
-def keep_winner(out: Path, cell: Cell, passes: float) -> Tuned | None:
-    """Keep the best trial's recipe in `out`; None, and nothing kept, if no trial is done."""
-    found = winner(Results(NAME, "", len(cell.trials), passes, 0, passes, (cell,)), cell)
-    if found is not None:
-        keep(out / FILE, {(cell.place.method, cell.place.scenario): found})
-    return found
+def settle_winner(out: Path, cell: Cell, passes: float) -> Settled | None:
+    """Keep the best trial's recipe in `out`, unless what is kept goes before it; None if no trial
+    is done."""
+    found = winner(Results(SEARCH, "", len(cell.trials), passes, 0, passes, (cell,)), cell)
+    if found is None:
+        return None
+    key = cell.place.method, cell.place.scenario
+    return settle(out, {key: found})[key]

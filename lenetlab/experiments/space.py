@@ -10,9 +10,10 @@ from math import exp, log
 from typing import Any
 
 from lenetlab.errors import UserError
-from lenetlab.methods.registry import Span, find, log_uniform, uniform
-from lenetlab.methods.wrappers import find_wrapper, split
-from lenetlab.settings import Value
+from lenetlab.methods.constraint import Handler, find_constraint
+from lenetlab.methods.registry import Method, Span, find, log_uniform, uniform
+from lenetlab.methods.wrappers import Wrapper, find_wrapper, split
+from lenetlab.settings import Value, parse_choice, show
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,66 @@ def space_of(method: str, scenario: str, given: Mapping[str, Any] | None = None)
         dims["warmup"] = WARMUP
     dims["schedule"] = SCHEDULES
     if "l2" in scenario:
-        dims["weight_decay"] = DECOUPLED if entry.decay == "decoupled" else COUPLED
+        dims["weight_decay"] = decay_of(entry)
     return {key: span for key, span in dims.items() if key not in (given or {})}
+
+
+def decay_of(entry: Method) -> Span:
+    """The usual size of a method's weight decay."""
+    return DECOUPLED if entry.decay == "decoupled" else COUPLED
+
+
+def unusual(method: str, scenario: str, given: Mapping[str, Any]) -> list[str]:
+    """A sentence for every `given` number outside the range that a search of it looks in, unless
+    it is the default."""
+    flat, constraint = _flattened(given)
+    known = _ranges(method, scenario, constraint)
+    told = []
+    for key, value in flat.items():
+        if key not in known or isinstance(value, bool) or not isinstance(value, int | float):
+            continue
+        owner, span, default, what = known[key]
+        if value != default and not span.low <= value <= span.high:
+            told.append(f"{owner}: {key}={show(value)} is outside of {span}, {what}")
+    return told
+
+
+def _ranges(
+    method: str, scenario: str, constraint: str | None
+) -> dict[str, tuple[str, Span, Value, str]]:
+    """By setting: whose it is, its range, its default, and what the range is. Nobody knows those of
+    a method from outside."""
+    names, base = split(method)
+    entry = find(base)
+    own = entry.family != "outside"
+    parts: list[tuple[str, Method | Wrapper | Handler]] = [("", entry)] if own else []
+    parts += [(f"{name}.", find_wrapper(name)) for name in names]
+    parts += [("constraint.", find_constraint(constraint))] if constraint else []
+    found: dict[str, tuple[str, Span, Value, str]] = {
+        prefix + key: (part.name, span, part.defaults[key], "where a search of it looks")
+        for prefix, part in parts
+        for key, span in part.space.items()
+    }
+    if entry.batch_size < 60_000:
+        found["warmup"] = "schedule", WARMUP, 0.0, "where a search of it looks"
+    if own and "l2" in scenario:
+        kind = "decoupled" if entry.decay == "decoupled" else "coupled"
+        found["weight_decay"] = base, decay_of(entry), 0.0, f"the usual size of {kind} decay"
+    return found
+
+
+def _flattened(given: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
+    """Settings that stand behind a part's name, `iht:keep=0.1`, under names of their own; and the
+    constraint's name."""
+    flat: dict[str, Any] = {}
+    for part in ("constraint", "schedule"):
+        name, its = parse_choice(str(given.get(part, "")))
+        flat[part] = name
+        flat |= {f"{part}.{key}": value for key, value in its.items()}
+    flat |= {key: value for key, value in given.items() if key not in ("constraint", "schedule")}
+    if "schedule.warmup" in flat:
+        flat["warmup"] = flat.pop("schedule.warmup")
+    return flat, flat["constraint"] if flat["constraint"] not in ("", "none") else None
 
 
 def at(space: Space, u: list[float]) -> dict[str, Value]:

@@ -10,14 +10,14 @@ from functools import cache
 from typing import Any
 
 from lenetlab.experiments.recipe import Recipe
+from lenetlab.experiments.space import unusual
 from lenetlab.experiments.tuning import Tuning, carry_over, more_trials, trial_recipe, trials
+from lenetlab.methods.names import REDUCING
 from lenetlab.methods.registry import find
 from lenetlab.methods.wrappers import find_wrapper, split
 from lenetlab.results import FINAL, TRIAL, Place
 
 EARLY = (0.1, 0.25, 0.5)  # looks before the first whole pass
-# Wrappers whose method belongs to variance reduction wherever it is used.
-REDUCING = frozenset({"svrg", "saga", "sag", "sarah", "storm"})
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,16 @@ class Study:
     cells: tuple[StudyCell, ...]
     tune: Tuning | None = None
     limit: float | None = None
+
+
+def remarks(study: Study) -> list[str]:
+    """What is to be said of a study's settings before it is computed, each once."""
+    told = (
+        (cell.place.scenario, remark)
+        for cell in study.cells
+        for remark in unusual(cell.place.method, cell.place.scenario, cell.settings)
+    )
+    return [f"{remark}, in {scenario}" for scenario, remark in dict.fromkeys(told)]
 
 
 def trial_recipes(study: str, cell: StudyCell) -> list[Recipe]:

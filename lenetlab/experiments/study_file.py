@@ -12,6 +12,7 @@ from lenetlab.experiments.recipe import Recipe, expand
 from lenetlab.experiments.space import Dimension, parse_dimension
 from lenetlab.experiments.study import Study, StudyCell, family_of, given_recipe, trial_recipes
 from lenetlab.experiments.tuning import SAMPLERS, Tuning
+from lenetlab.methods.wrappers import canonical
 from lenetlab.results import Place, cell_path
 
 TOP = {
@@ -121,13 +122,14 @@ class _Reader:
             except UserError as error:
                 self._add(("method", method, "space", key), str(error))
         try:
-            family = family_of(method)
+            known_as = canonical(method)
+            family = family_of(known_as)
         except UserError as error:
             self.errors.append((self._line_of(method, scenario), str(error)))
             return None
         variant = ", ".join(f"{_short(key, point)}={value}" for key, value in point.items())
         rules = str(settings.get("rules", "strict"))
-        place = Place(method, family, scenario, rules, variant)
+        place = Place(known_as, family, scenario, rules, variant)
         return StudyCell(place, settings, tune and replace(tune, space=space))
 
     def _settings(self, path: tuple[str, ...], given: Any) -> dict[str, Any]:

@@ -1,11 +1,12 @@
-"""Tuned recipes: what a search found best, kept as the default of its method and scenario.
+"""Tuned recipes: what a search found best for a method in a scenario, used where it is asked for.
 
     lenetlab/tuned.json   of the study that is kept with the package: what that study left in its
                           own <out>/tuned.json
     <out>/tuned.json      of the user's own `lenetlab tune` and `lenetlab study`; goes before the
                           package's
 
-Both are {method: {scenario: entry}}. What a user sets replaces single values of an entry.
+Both are {method: {scenario: entry}}. A recipe takes the place of a kept one only if it did better
+on the held-out images and was searched no less.
 """
 
 from collections.abc import Mapping
@@ -21,6 +22,7 @@ from lenetlab.results import Cell, Results, total
 
 FILE = "tuned.json"
 PACKAGE = Path(__file__).parents[1] / FILE
+SEARCH = "tune"  # the name of a search that belongs to no study; seeds its trials
 PARTS = ("plan", "schedule", "constraint")
 
 
@@ -42,11 +44,20 @@ class Tuned:
     loss: float
     pass_seconds: float | None = None
 
+    @property
+    def effort(self) -> float:
+        """Effective passes of all its trials together."""
+        return self.trials * self.passes
+
+    @property
+    def search(self) -> str:
+        """How it was found."""
+        by = "lenetlab tune" if self.study == SEARCH else f"the study {self.study}"
+        tried = "1 trial" if self.trials == 1 else f"{self.trials} trials"
+        return f"{tried} of {self.passes:g} {'pass' if self.passes == 1 else 'passes'} by {by}"
+
     def __str__(self) -> str:
-        return (
-            f"best of {self.trials} trials of {self.passes:g} passes in {self.study}, "
-            f"{self.held_out:.2f} % on held-out images"
-        )
+        return f"best of {self.search}, {self.held_out:.2f} % on held-out images"
 
 
 def tuned(method: str, scenario: str, out: Path | None = None) -> Tuned | None:
@@ -96,14 +107,42 @@ def kept_of(results: Results) -> dict[tuple[str, str], Tuned]:
     return found
 
 
-def better(found: Mapping[tuple[str, str], Tuned], out: Path) -> dict[tuple[str, str], Tuned]:
-    """Those of `found` that did better on held-out images than what is kept, here or in `out`: a
-    small study of one's own does not take the place of a larger one."""
-    return {
-        (method, scenario): recipe
-        for (method, scenario), recipe in found.items()
-        if (kept := tuned(method, scenario, out)) is None or recipe.held_out > kept.held_out
-    }
+@dataclass(frozen=True)
+class Settled:
+    """What becomes of a recipe that was found, beside the one that was kept `before`, if any."""
+
+    found: Tuned
+    before: Tuned | None
+
+    @property
+    def kept(self) -> bool:
+        """Whether it is the one that is kept: the first, or better and searched no less. Both
+        figures are of the same images, the last 10,000 for training."""
+        found, before = self.found, self.before
+        if before is None:
+            return True
+        better = found.held_out > before.held_out or found.settings == before.settings
+        return better and found.effort >= before.effort
+
+    def __str__(self) -> str:
+        before = self.before
+        if before is None or (self.kept and self.found.settings == before.settings):
+            return f"kept, {self.found}"
+        told = f"{self.found}; before, {before}"
+        if self.kept:
+            return f"kept in the place of another, better and searched no less: {told}"
+        worse = self.found.held_out <= before.held_out
+        less = self.found.effort < before.effort
+        why = " and ".join(["no better"] * worse + ["searched less"] * less)
+        return f"not kept, {why}: {told}"
+
+
+def settle(out: Path, found: Mapping[tuple[str, str], Tuned]) -> dict[tuple[str, str], Settled]:
+    """Keep those of `found`, by method and scenario, that take the place of what is kept, here or
+    in the folder `out`; what became of each."""
+    settled = {key: Settled(recipe, tuned(*key, out)) for key, recipe in found.items()}
+    keep(out / FILE, {key: one.found for key, one in settled.items() if one.kept})
+    return settled
 
 
 def winner(results: Results, cell: Cell) -> Tuned | None:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from lenetlab.errors import UserError, unknown
 from lenetlab.methods.base import Stateful
+from lenetlab.methods.names import called
 from lenetlab.methods.registry import Span, import_all, page_of
 from lenetlab.methods.sparsity import Bound, bound, prunable
 from lenetlab.methods.wrappers import Composed
@@ -129,6 +130,7 @@ def constraints() -> Mapping[str, Handler]:
 
 def find_constraint(name: str) -> Handler:
     """The handler called `name`."""
+    name = called(name, constraints())
     if name not in constraints():
         raise unknown("constraint", name, constraints(), "`lenetlab methods` lists them all")
     return constraints()[name]

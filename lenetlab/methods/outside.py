@@ -80,19 +80,32 @@ def _where(error: BaseException) -> str:
 
 
 def load(spec: str) -> Method:
-    """The method that `spec` names, written `file.py:Class` or `module:Class`."""
-    place, _, name = spec.rpartition(":")
-    if not place or not name:
+    """The method that `spec` names, written `file.py:Class` or `module:Class`, or `file.py` with
+    exactly one optimizer in it."""
+    place, _, name = (spec, "", "") if spec.endswith(".py") else spec.rpartition(":")
+    if not place or not (name or spec.endswith(".py")):
         raise UserError(f"method {spec!r}: expected FILE.py:CLASS or MODULE:CLASS")
     module, roots, folder = _file(Path(place)) if place.endswith(".py") else _module(place)
     candidates = _optimizers(module)
+    name = name or _only(place, module, candidates)
     if name not in candidates:
         raise unknown(f"optimizer in {place}:", name, candidates)
     optimizer = candidates[name]
     source = inspect.getsourcefile(optimizer)
     if source is not None:  # which may be another file than the one that was named
         roots.setdefault(optimizer.__module__, Path(source))
-    return _describe(spec, optimizer, trace(roots, folder))
+    return _describe(f"{place}:{name}", optimizer, trace(roots, folder))
+
+
+def _only(place: str, module: ModuleType, candidates: dict[str, type]) -> str:
+    """The one optimizer that a file defines; those it imports are not meant."""
+    own = [name for name, found in candidates.items() if found.__module__ == module.__name__]
+    if len(own) == 1:
+        return own[0]
+    if not own:
+        raise UserError(f"{place} defines no torch.optim.Optimizer; expected a class of that kind")
+    raise UserError(f"{place} defines {len(own)} optimizers; say which: "
+                    f"{' or '.join(f'{place}:{name}' for name in own)}")  # fmt: skip
 
 
 _Loaded = tuple[ModuleType, dict[str, Path], Path | None]  # and what it consists of, from where

@@ -222,9 +222,10 @@ def methods() -> Mapping[str, Method]:
 
 
 def find(name: str) -> Method:
-    """The method called `name`, or one from outside written `file.py:Class` or `module:Class`.
+    """The method called `name`, or one from outside written `file.py:Class`, `module:Class`, or
+    `file.py` where there is one optimizer in it.
     Raises: `UserError` for a name that does not exist, with the nearest one that does."""
-    if ":" in name:
+    if ":" in name or name.endswith(".py"):
         from lenetlab.methods.outside import load
 
         return load(name)

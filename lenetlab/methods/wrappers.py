@@ -20,7 +20,16 @@ from torch import Tensor
 
 from lenetlab.errors import UserError, unknown
 from lenetlab.methods.base import Stateful
-from lenetlab.methods.registry import Method, Optimizer, Span, import_all, page_of
+from lenetlab.methods.names import REDUCING, called
+from lenetlab.methods.registry import (
+    Method,
+    Optimizer,
+    Span,
+    find,
+    import_all,
+    methods,
+    page_of,
+)
 from lenetlab.methods.state import capture, restore
 from lenetlab.oracle.oracle import Batch, Oracle
 from lenetlab.settings import DOMAINS, Choice, Domain, Settings, resolve
@@ -151,15 +160,46 @@ def wrappers() -> Mapping[str, Wrapper]:
 
 def find_wrapper(name: str) -> Wrapper:
     """The wrapper called `name`."""
+    if name in methods():
+        raise UserError(f"{name} is a method and stands last, as in ema+{name}")
     if name not in wrappers():
         raise unknown("wrapper", name, wrappers(), "`lenetlab methods` lists them all")
     return wrappers()[name]
 
 
 def split(spec: str) -> tuple[list[str], str]:
-    """`"ema+svrg+sgd"` as the wrappers' names, outer first, and the method's."""
-    *names, method = spec.split("+") if ":" not in spec.partition("+")[0] else [spec]
-    return [name.strip() for name in names], method.strip()
+    """`"ema+svrg+sgd"` as the wrappers' names, outer first, and the method's, as they are
+    registered; a name that nobody knows stays as it is."""
+    words = spec.split("+") if ":" not in spec.partition("+")[0] else [spec]
+    *names, method = (word.strip() for word in words)
+    if ":" not in method and not method.endswith(".py"):
+        method = called(method, methods())
+        if method not in methods() and called(method, wrappers()) in REDUCING:
+            names, method = [*names, method], "sgd"
+        _refuse_part(method)
+    return [called(name, wrappers()) for name in names], method
+
+
+def _refuse_part(method: str) -> None:
+    """Say where a wrapper or a constraint belongs that stands where a method should."""
+    from lenetlab.methods.constraint import constraints
+
+    if method in methods():
+        return
+    if (around := called(method, wrappers())) in wrappers():
+        raise UserError(f"{around} goes around a method, as in {around}+sgd")
+    if (beside := called(method, constraints())) in constraints():
+        raise UserError(
+            f"{beside} is a constraint and stands beside a method, as in sgd --scenario sparse "
+            f"--constraint {beside}"
+        )
+
+
+def canonical(spec: str) -> str:
+    """`spec` with every name as it is registered: `SGD` is `sgd`, `svrg` is `svrg+sgd`, `own.py`
+    with one optimizer in it `own.py:Own`. Raises `UserError` for an unknown method."""
+    names, method = split(spec)
+    return "+".join([*names, find(method).name])
 
 
 def inside(chosen: Sequence[str], method: Method) -> Method:
@@ -312,5 +352,5 @@ def compose(base: Optimizer, chosen: Sequence[Choice], w: Tensor) -> Composed:
 
 __all__ = [
     "KINDS", "Average", "Batch", "Composed", "Estimator", "Oracle", "Update", "Wrapper",
-    "check_nesting", "compose", "find_wrapper", "inside", "split", "wrapper", "wrappers",
+    "canonical", "check_nesting", "compose", "find_wrapper", "inside", "split", "wrapper", "wrappers",
 ]  # fmt: skip

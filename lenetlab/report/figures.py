@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from lenetlab.analysis.tables import Row
+from lenetlab.analysis.tables import Row, measured_on
 from lenetlab.analysis.targets import STARTER
 from lenetlab.errors import UserError
 from lenetlab.records import Run
@@ -99,7 +99,7 @@ def four_panels(rows: Sequence[Row]) -> Figure:
     (a, b), (c, d) = figure.subplots(2, 2, sharex=True)
     runs = [run for row in rows for run in row.runs]
     unit = "passes" if any(run.unit == "passes" for run in runs) else "epochs"
-    on = "held-out" if any(run.held_out for run in runs) else "test"
+    on = measured_on(runs)
     panels: list[tuple[Axes, str, Pick]] = [
         (a, "training loss", _of_trace("loss", unit)),
         (b, f"{on} loss (true mean)", _of_looks("loss", unit)),

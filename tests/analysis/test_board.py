@@ -55,7 +55,7 @@ def test_lines_are_ordered_by_their_mean_and_have_all_that_was_recorded():
     assert muon.nonzeros == 24480
     assert len(muon.reached) == len(muon.records) == len(TARGETS)
     assert muon.command.startswith("lenetlab run muon --set lr=")
-    assert muon.command.endswith("--passes 10 --registered --seed 0 --seeds 10")
+    assert muon.command.endswith("--passes 10 --seed 0 --seeds 10")
 
 
 def test_every_method_is_compared_with_the_leader_on_held_out_images():

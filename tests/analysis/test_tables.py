@@ -50,7 +50,8 @@ def test_a_failure_is_counted_with_its_reason_and_in_no_mean():
     (lost,) = tabulate([("a", made(None))])
     assert lost.figures == {}
     assert lost.plain() == {
-        "label": "a", "figures": {}, "failures": ["seed 0: diverged, loss is nan at step 3"],
+        "label": "a", "measured_on": "test", "figures": {},
+        "failures": ["seed 0: diverged, loss is nan at step 3"],
     }  # fmt: skip
 
 

@@ -40,7 +40,7 @@ def test_a_person_sees_the_same_figures(lenetlab):
     figures = json.loads(lenetlab("run sgd --epochs 0.05 --json").out)
     answer = lenetlab("run sgd --epochs 0.05")  # found, not computed again
     assert f"{figures['accuracy']:.2f} %" in answer.out
-    assert f"{figures['loss']:.4f}" in answer.out
+    assert f"test loss          {figures['loss']:.4f}" in answer.out
     assert figures["run_dir"] in answer.out
 
 
@@ -53,7 +53,8 @@ def test_a_grid_ends_with_a_table_and_a_figure(lenetlab):
     lines = answer.out.splitlines()
     settings = [line for line in lines if "batch_size=" in line]
     assert len(settings) == 4
-    assert all("±" in line for line in settings)
+    assert "±" not in answer.out
+    assert answer.out.count("sd over") == 2  # of accuracy and of loss
     assert settings[0].startswith("adamw, batch_size=64, lr=0.001")
     assert Path("runs/comparison.png").read_bytes().startswith(b"\x89PNG")
     assert len(list(Path("runs").glob("*/result.json"))) == 8
@@ -120,7 +121,7 @@ def test_a_terminal_gets_a_bar_with_loss_rate_and_accuracy(tmp_path):
 
 
 def test_ctrl_c_leaves_a_run_that_the_same_command_finishes(tmp_path):
-    command = "run sgd --registered --epochs 1.5 --batch-size 256"
+    command = "run sgd --epochs 1.5 --batch-size 256"
     running = subprocess.Popen(
         [LENETLAB, *command.split()], cwd=tmp_path, stderr=subprocess.PIPE, text=True
     )
@@ -136,3 +137,40 @@ def test_ctrl_c_leaves_a_run_that_the_same_command_finishes(tmp_path):
     one, other = json.loads(finished.stdout), json.loads(again.stdout)
     assert one["loss"] == other["loss"]
     assert one["bill"] == other["bill"]
+
+
+def test_a_setting_that_can_hardly_work_is_remarked_on_beside_the_json(lenetlab):
+    words = "--scenario l2 --set weight_decay=0.1 --epochs 0.02 --seeds 2 --json"
+    answer = lenetlab(f"run nesterov sgd {words}")
+    assert len(json.loads(answer.out)["runs"]) == 4
+    told = [line for line in answer.err.splitlines() if "weight_decay=0.1" in line]
+    assert [line.partition(":")[0] for line in told] == ["nesterov", "sgd"]
+    assert all("1e-05 … 0.003" in line for line in told)
+
+
+def test_the_spread_over_seeds_stands_in_a_column_of_its_own(lenetlab):
+    words = "run sgd --epochs 0.05 --seeds 2"
+    found = json.loads(lenetlab(f"{words} --json").out)["table"][0]["figures"]["accuracy"]
+    row = next(line for line in lenetlab(words).out.splitlines() if line.startswith("sgd "))
+    assert row.split()[2:4] == [f"{found['mean']:.2f}", f"{found['deviation']:.2f}"]
+    (alone,) = [line for line in lenetlab("run sgd adamw --epochs 0.05").out.splitlines()
+                if line.startswith("adamw")]  # fmt: skip
+    assert len(alone.split()) == 7  # one seed has no spread
+
+
+@pytest.mark.parametrize(
+    ("split", "mine", "other"), [("official", "test", "held-out"), ("inner", "held-out", "test")]
+)
+def test_loss_and_accuracy_say_whose_they_are(lenetlab, split, mine, other):
+    words = f"--epochs 0.02 --split {split}"
+    one = lenetlab(f"run sgd {words}")
+    assert f"{mine} loss " in one.err
+    assert f"{mine} accuracy" in one.err
+    assert f"{mine} loss" in one.out
+    many = lenetlab(f"run sgd adamw {words}")
+    (title,) = [line for line in many.out.splitlines() if "starter's" in line]
+    assert title.split()[:2] == [mine, mine]
+    for printed in (one.err, one.out, many.err, many.out):
+        assert f"{other} " not in printed.replace("starter's", "")
+    told = json.loads(lenetlab(f"run sgd adamw {words} --json").out)
+    assert {told["runs"][0]["measured_on"], told["table"][1]["measured_on"]} == {mine}

@@ -6,8 +6,9 @@ import pytest
 import typer
 
 from lenetlab.cli.app import app
+from lenetlab.errors import UserError
 
-from .blocks import PAGES, blocks, commands, mentions
+from .blocks import PAGES, ROOT, blocks, commands, mentions
 
 COMMANDS = typer.main.get_command(app).commands
 HELP = {f"--help of {name}": command.help for name, command in COMMANDS.items()}
@@ -37,13 +38,14 @@ def files(tmp_path, monkeypatch):
 
 @pytest.fixture
 def untrained(monkeypatch):
-    """`lenetlab run` up to its first step."""
+    """`lenetlab run` up to its first step, with the recipes that the package keeps."""
 
     def stop(todo, *how):
         assert todo
         raise Enough
 
     monkeypatch.setattr("lenetlab.cli.run.execute_all", stop)
+    monkeypatch.setattr("lenetlab.experiments.tuned.PACKAGE", ROOT / "lenetlab" / "tuned.json")
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -87,5 +89,5 @@ def test_command_lines_are_found():
 def test_a_command_that_has_gone_is_noticed(files, untrained):
     with pytest.raises(AssertionError, match="no command"):
         parse(["trane", "adamw"])
-    with pytest.raises(typer.BadParameter.__base__, match="No such option: --batchsize"):
+    with pytest.raises(UserError, match="no option --batchsize; did you mean --batch-size"):
         parse(["run", "adamw", "--batchsize", "64"])

@@ -12,7 +12,7 @@ from lenetlab.experiments.recall import arguments
 from lenetlab.experiments.recipe import make_recipe
 from lenetlab.experiments.space import Pick
 from lenetlab.experiments.tpe import ROUND, ask
-from lenetlab.experiments.tuned import Tuned, better, fill, keep, kept_of, tuned
+from lenetlab.experiments.tuned import Tuned, fill, keep, kept_of, tuned
 from lenetlab.experiments.tuning import Tuning, carry_over, more_trials, points, trials
 from lenetlab.methods.registry import log_uniform
 from lenetlab.recipes import method_of
@@ -75,9 +75,9 @@ def test_what_is_given_replaces_single_values() -> None:
     (job,) = _jobs("sgd", entry, lr=0.1, epochs=1)
     assert job.recipe.method.settings["lr"] == 0.1
     assert (job.recipe.batch_size, job.recipe.schedule.name) == (32, "linear")
-    assert job.tuned == entry
+    assert job.origin.found == entry
     (job,) = jobs(["sgd"], {}, 1, {"lr": 0.1, "epochs": 1})
-    assert (job.recipe.batch_size, job.recipe.schedule.name, job.tuned) == (64, "constant", None)
+    assert (job.recipe.batch_size, job.recipe.schedule.name, job.origin) == (64, "constant", None)
 
 
 def test_another_constraint_comes_without_the_old_ones_settings() -> None:
@@ -96,18 +96,6 @@ def test_the_users_own_goes_before_the_packages(
     assert tuned("sgd", "plain", tmp_path) == own
     assert tuned("sgd", "l2", tmp_path) == package
     assert tuned("sgd", "sparse", tmp_path) is None
-
-
-def test_a_worse_recipe_does_not_take_the_place_of_a_better_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(kept, "PACKAGE", tmp_path / "package.json")
-    good, bad = (Tuned({}, "s", 1, 1.0, held_out, 0.3) for held_out in (90.0, 80.0))
-    keep(tmp_path / "package.json", {("sgd", "plain"): good, ("sgd", "l2"): bad})
-    found = {("sgd", "plain"): bad, ("sgd", "l2"): good, ("adamw", "plain"): bad}
-    assert set(better(found, tmp_path)) == {("sgd", "l2"), ("adamw", "plain")}
-    keep(tmp_path / kept.FILE, {("sgd", "l2"): replace(good, held_out=95.0)})
-    assert set(better(found, tmp_path)) == {("adamw", "plain")}
 
 
 def test_a_study_gives_the_best_trial_of_every_cell() -> None:
