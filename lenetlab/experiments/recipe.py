@@ -13,7 +13,7 @@ from typing import Any
 from lenetlab.errors import UserError, unknown
 from lenetlab.experiments.plans import choose_plan
 from lenetlab.experiments.schedules import choose_schedule
-from lenetlab.methods.constraint import find_constraint, make_constraint
+from lenetlab.methods.constraint import check_constraint, find_constraint, make_constraint
 from lenetlab.methods.decay import DECAYED
 from lenetlab.methods.registry import find
 from lenetlab.methods.wrappers import check_nesting, find_wrapper, inside
@@ -93,6 +93,7 @@ class Recipe:
             self.scenario, self.rules, self.weight_decay, constrained, bool(self.augmentation)
         )
         if self.keep is not None:
+            check_constraint(self.constraint.name, find(self.method.name))
             make_constraint(self.constraint)  # refuses settings that do not go together
             check_keep(self.scenario, self.keep)
 

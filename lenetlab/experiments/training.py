@@ -90,10 +90,13 @@ class Training:
         self._keep: int | None = recipe.keep
         if self.constraint is not None:
             self.constraint.start(self.oracle, self.optimizer)
+            self._obey(None)
         self.steps = 0
         self._idle = 0  # steps in a row that cost nothing
         self.losses = array("f")
         self._budget = recipe.budget
+        if recipe.budget.unit == "passes":
+            self.oracle.end = recipe.budget.amount
         self._schedule = make_schedule(recipe.schedule)
         self._of = str(recipe.schedule.settings["of"])
         groups = self.optimizer.param_groups
@@ -220,14 +223,19 @@ class Training:
         method still moves them, they come back with nothing."""
         if self.constraint is None:
             return
-        w, before = self.weights.w, self.oracle.mask
+        before = self.oracle.mask
         with torch.no_grad():
             self.constraint.act(self.oracle, self.optimizer, progress)
-            mask = self.oracle.mask
-            if mask is not None:
-                w.mul_(mask)
-            if mask is not before:
-                self.optimizer.masked(w, mask)
+        self._obey(before)
+
+    @torch.no_grad()
+    def _obey(self, before: Tensor | None) -> None:
+        """Zero what is outside the mask; tell the optimizer if it is another than `before`."""
+        w, mask = self.weights.w, self.oracle.mask
+        if mask is not None:
+            w.mul_(mask)
+        if mask is not before:
+            self.optimizer.masked(w, mask)
 
     def _apply_schedule(self) -> None:
         if self._schedule is None:

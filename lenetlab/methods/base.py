@@ -72,6 +72,10 @@ class Base(Stateful):
         """A constraint has changed the mask, and with it the objective. Momentum may go on; where
         gradients of two steps are compared, the method begins anew: `self.start(w)`."""
 
+    def moved(self, by: Tensor) -> None:
+        """A constraint has moved the weights by `by` (n,). What the method keeps in their place and
+        steps from, or returns to, must move along, or the next step would undo it."""
+
     def part(self, x: Tensor) -> Tensor:
         """What of `x` is to decay, a view: all of it, unless biases are spared. `x` is a vector
         (n,) or like one of the layers' tensors. Decay is written `self.part(w).mul_(…)`."""

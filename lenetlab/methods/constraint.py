@@ -15,7 +15,7 @@ from torch import Tensor
 from lenetlab.errors import UserError, unknown
 from lenetlab.methods.base import Stateful
 from lenetlab.methods.names import called
-from lenetlab.methods.registry import Span, import_all, page_of
+from lenetlab.methods.registry import WITHIN, Method, Span, Within, import_all, page_of
 from lenetlab.methods.sparsity import Bound, bound, prunable
 from lenetlab.methods.wrappers import Composed
 from lenetlab.oracle.oracle import Oracle
@@ -39,9 +39,16 @@ class Constraint(Stateful):
         """Create the state, before the first step; may already choose the mask."""
 
     def act(self, oracle: Oracle, optimizer: Composed, progress: float) -> None:
-        """After a step, `progress` ∈ (0, 1] of the budget: move `oracle.w`, choose the mask. What
-        is outside the mask is set to zero afterwards."""
+        """After a step, `progress` ∈ (0, 1] of the budget: `move` the weights, choose the mask.
+        What is outside the mask is set to zero afterwards."""
         raise NotImplementedError
+
+    def move(self, oracle: Oracle, optimizer: Composed, to: Tensor) -> None:
+        """Move the weights to `to` (n,), and with them what the method and its wrappers keep in
+        their place: a copy that stayed behind would bring them back in the next step."""
+        by = to - oracle.w
+        oracle.w.copy_(to)
+        optimizer.moved(by)
 
     def course(self, progress: float) -> float:
         """How far a schedule of the rate is; handlers that train in rounds begin it anew."""
@@ -54,7 +61,11 @@ class Constraint(Stateful):
 
 @dataclass(frozen=True)
 class Handler:
-    """A registered constraint; the fields are those of a `Method`."""
+    """A registered constraint; the fields are those of a `Method`.
+
+    leaves : the sets out of which it moves the weights; a method that holds them there would move
+        them back.
+    """
 
     name: str
     reference: str
@@ -65,6 +76,7 @@ class Handler:
     page: str
     build: Callable[..., Constraint]
     domains: Mapping[str, Domain] = field(default_factory=dict)
+    leaves: tuple[Within, ...] = ()
 
     @property
     def kind(self) -> str:
@@ -106,6 +118,7 @@ def constraint(
     version: int = 1,
     domains: Mapping[str, Domain] | None = None,
     common: Settings = COMMON,
+    leaves: tuple[Within, ...] = (),
 ) -> Callable[[type], type]:
     """Register the decorated class; its module's docstring is the handler's page."""
 
@@ -114,7 +127,7 @@ def constraint(
             raise ValueError(f"constraint {name!r} is registered twice")
         _registered[name] = Handler(
             name, reference, version, {**common, **defaults}, space, cost, page_of(build), build,
-            domains or {},
+            domains or {}, leaves,
         )  # fmt: skip
         return build
 
@@ -134,6 +147,15 @@ def find_constraint(name: str) -> Handler:
     if name not in constraints():
         raise unknown("constraint", name, constraints(), "`lenetlab methods` lists them all")
     return constraints()[name]
+
+
+def check_constraint(name: str, method: Method) -> None:
+    """Refuse a handler and a method that undo each other's work, with the reason."""
+    if method.within in find_constraint(name).leaves:
+        raise UserError(
+            f"constraint {name} moves the weights after every step, and {method.name} holds them "
+            f"{WITHIN[method.within]}: each would undo what the other did; take another constraint"
+        )
 
 
 def make_constraint(choice: Choice) -> Constraint:

@@ -27,6 +27,7 @@ from lenetlab.settings import DOMAINS, Choice, Domain, Settings, resolve
 Form = Literal["flat", "named", "layers"]
 Decay = Literal["none", "coupled", "decoupled"]
 Asks = Literal["once", "more"]
+Within = Literal["", "ball", "sparse", "spheres"]
 
 FAMILIES = {
     "basic": "gradient descent on one example, a mini-batch, or all of them",
@@ -46,6 +47,13 @@ DECAYS: Mapping[Decay, str] = {
     "none": "none of its own; in scenario l2 the oracle adds λ/2‖w‖² to the objective",
     "coupled": "coupled: λw is part of the gradient",
     "decoupled": "decoupled: the weights shrink beside the step, untouched by its scaling",
+}
+
+
+WITHIN: Mapping[Within, str] = {
+    "ball": "in a ball",
+    "sparse": "at few nonzeros",
+    "spheres": "on spheres",
 }
 
 
@@ -96,6 +104,8 @@ class Method:
     asks : `once` if a step asks `oracle()` once and nothing else: estimators need that.
     neutral : settings at which a method that bounds or penalises the weights does neither in
         effect, so that it minimises F itself, everywhere; empty if its defaults do.
+    within : the set in which every step ends, if it is not everywhere. Where a mean of its points
+        is outside, the optimizer has `nearest(w)`, and averages are projected.
     source : SHA-256 of the code that a method from outside consists of, empty for our own.
     """
 
@@ -115,6 +125,7 @@ class Method:
     source: str = ""
     asks: Asks = "once"
     neutral: Settings = field(default_factory=dict)
+    within: Within = ""
 
     @property
     def summary(self) -> str:
@@ -150,6 +161,7 @@ def method(
     domains: Mapping[str, Domain] | None = None,
     asks: Asks = "once",
     neutral: Settings | None = None,
+    within: Within = "",
 ) -> Callable[[Build], Build]:
     """Register the decorated builder; its module's docstring is the method's page.
 
@@ -170,6 +182,7 @@ def method(
         _registered[name] = Method(
             name, family, reference, form, decay, version, defaults, space, cost, page, build,
             batch_size, domains or {}, asks=asks, neutral=neutral or {},
+            within=within,
         )  # fmt: skip
         return build
 

@@ -22,6 +22,7 @@ from lenetlab.errors import UserError, unknown
 from lenetlab.methods.base import Stateful
 from lenetlab.methods.names import REDUCING, called
 from lenetlab.methods.registry import (
+    WITHIN,
     Method,
     Optimizer,
     Span,
@@ -70,6 +71,10 @@ class Update(Stateful):
 
     def masked(self, w: Tensor, mask: Tensor) -> None:
         """A constraint has changed the mask: no weight may come back by what is remembered."""
+
+    def moved(self, by: Tensor) -> None:
+        """A constraint has moved the weights by `by` (n,): what is remembered in their place moves
+        along."""
 
     def answer(self, w: Tensor) -> Tensor:
         """The weights to be judged when the trained ones are `w`."""
@@ -229,6 +234,11 @@ def check_nesting(chosen: Sequence[str], method: Method) -> None:
                 f"{name} cannot go around {method.name}, which asks the oracle more than one "
                 f"question a step; {name} {_ONE_GRADIENT[kind]}"
             )
+        if kind == "update" and method.within:
+            raise UserError(
+                f"{name} cannot go around {method.name}, which holds the weights "
+                f"{WITHIN[method.within]}: {name} moves them out of there; leave one of them out"
+            )
 
 
 _ONE_GRADIENT: Mapping[Kind, str] = {  # kinds that need a method which asks once, and why
@@ -305,14 +315,26 @@ class Composed:
             if hasattr(part, "masked"):
                 part.masked(w, mask)
 
+    def moved(self, by: Tensor) -> None:
+        """Tell the method and its update, if they want to know, that a constraint has moved w."""
+        parts: tuple[Any, ...] = (self.base, self.update)
+        for part in parts:
+            if hasattr(part, "moved"):
+                part.moved(by)
+
     def observe(self, w: Tensor, progress: float) -> None:
         """Show the average the method's answer after a step."""
         if self.average is not None:
             self.average.observe(self._answer(w), progress)
 
     def answer(self, w: Tensor) -> Tensor:
-        """The average; without one, the method's own answer."""
-        return self._answer(w) if self.average is None else self.average.answer()
+        """The average, in the set that the method holds the weights in; without one, the method's
+        own answer."""
+        if self.average is None:
+            return self._answer(w)
+        mean = self.average.answer()
+        nearest: Tensor = self.base.nearest(mean) if hasattr(self.base, "nearest") else mean
+        return nearest
 
     def _answer(self, w: Tensor) -> Tensor:
         if self.update is not None:

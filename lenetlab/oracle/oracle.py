@@ -11,6 +11,7 @@ returns the loss. Second-order answers (`hessian`, `ggn`, `fisher`, `layers`, pe
 gradients) stand beside `value` and `gradient`, on the same batches; `linalg` factorizes.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -21,7 +22,7 @@ from torch import Tensor
 from lenetlab.errors import UserError
 from lenetlab.oracle import second_order
 from lenetlab.oracle.engine import Curved, Engine, Layers
-from lenetlab.oracle.ledger import Ledger
+from lenetlab.oracle.ledger import PASS, Ledger
 from lenetlab.oracle.linalg import LinearAlgebra
 from lenetlab.oracle.model import Model
 from lenetlab.oracle.norms import per_example_norms
@@ -93,6 +94,7 @@ class Oracle:
         self.asked = 0  # examples in the batch last drawn
         self.progress = 0.0  # share of the budget spent before this step; the loop knows it
         self.recalled = 0  # questions of this step that were answered from memory, for nothing
+        self.end = math.inf  # effective passes at which the budget is spent
         self._present: Batch | None = None
         self._last: _Answer | None = None
 
@@ -148,6 +150,12 @@ class Oracle:
         """A fixed partition into batches of `n` consecutive examples (the last may be smaller)."""
         self._check_size(n)
         return [Batch(indices) for indices in torch.split(self.full.indices, n)]
+
+    @property
+    def left(self) -> float:
+        """Example gradients that the budget has left, infinite where it is not in passes: who has
+        costly questions asks those that fit, because a step that ends beyond does not count."""
+        return round((self.end - self.ledger.passes) * PASS, 3)  # the bill is a sum of thirds
 
     def next_step(self) -> None:
         """Forget the present batch; the loop calls this between steps."""

@@ -13,6 +13,9 @@ from lenetlab.methods.constrained.projections import ONTO, hard_threshold
 from lenetlab.methods.registry import methods
 from lenetlab.oracle.ledger import Ledger
 from lenetlab.oracle.linalg import LinearAlgebra
+from lenetlab.oracle.torch_engine import TorchEngine
+from lenetlab.problem.model import views
+from tests.methods.drive import CPU, training
 from tests.methods.training import build, excess, last, steps
 from tests.problems import Quadratic, Softmax, setting
 
@@ -202,6 +205,17 @@ def least_in(s, ball, radius):
         w = w - (s.problem.a @ (w - s.problem.minimum)) / smoothness(s)
         w = torch.cat([project(w[:6].view(3, 2)).reshape(-1), project(w[6:])])
     return float(s.problem.value(w, s.oracle.full.indices))
+
+
+def test_frank_wolfe_takes_no_step_along_the_rounding_of_a_gradient(train):
+    """A softmax does not see what all rows of fc3 have in common: the gradient has rank nine, and
+    that row only shrinks with all the others."""
+    t = training(TorchEngine(train.take(0, 2000), CPU), "frank_wolfe")
+    before = views(t.weights.w)["fc3.weight"].mean(0)
+    for k in range(60):
+        t.step()
+        after = views(t.weights.w)["fc3.weight"].mean(0)
+        torch.testing.assert_close(after, before * (1 - 0.001) ** (k + 1), rtol=1e-4, atol=1e-6)
 
 
 def test_frank_wolfe_does_not_move_where_there_is_no_gradient():

@@ -214,6 +214,18 @@ def test_admm_against_the_same_iteration_written_out(still):
     assert nonzeros(t.weights.w) == KEEP
 
 
+def test_admm_that_does_not_pull_is_one_shot_magnitude_pruning(engine):
+    """Bit for bit, though its dual has grown all the while."""
+    admm = training(engine, "heavy_ball", "admm", {"constraint.pull": 0.0, "constraint.cut": 0.6})
+    cut = {"constraint.begin": 0.58, "constraint.end": 0.6}
+    magnitude = training(engine, "heavy_ball", "magnitude", cut)
+    for t in (admm, magnitude):
+        steps(t, 20)
+    assert admm.constraint.u.norm() > admm.weights.w.norm()
+    assert admm.oracle.mask.equal(magnitude.oracle.mask)
+    assert admm.weights.w.equal(magnitude.weights.w)
+
+
 def test_iht_without_periods_is_the_textbooks_iteration(train):
     """w ← H_k(w − η g) in every step, with a dense gradient at a sparse point."""
     engine = TorchEngine(train.take(0, N), CPU)

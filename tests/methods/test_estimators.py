@@ -246,3 +246,27 @@ def test_an_estimate_under_another_mask_is_the_batch_gradient_until_a_snapshot()
     estimator.masked(s.weights.w, torch.ones_like(s.weights.w))
     estimator.estimate(s.oracle, g)
     assert g.equal(plain)
+
+
+@pytest.mark.parametrize("name", ["svrg+sgd", "sarah+sgd"])
+def test_the_budget_is_used_to_its_end(train, name):
+    """Snapshots are taken while they fit, then small steps go on: a pass over the data and a sweep
+    at two gradients make three passes, and the budget is two such rounds and not quite a pass."""
+    sweep = N / 60_000
+    t = training(TorchEngine(train.take(0, N), CPU), name, passes=6.7 * sweep, batch_size=10)
+    before = t.position
+    while t.position < 6.7 * sweep - 1e-9:
+        before = t.position
+        t.step()
+    assert before > 6.6 * sweep
+    assert 2.6 < t.oracle.order.sweeps < 2.9
+
+
+def test_what_is_left_is_known_where_the_budget_is_in_passes(train):
+    engine = TorchEngine(train.take(0, N), CPU)
+    t = training(engine, "armijo", passes=0.01, batch_size=100)
+    assert t.oracle.left == 600
+    t.step()
+    assert t.oracle.left == pytest.approx(600 - 60_000 * t.oracle.ledger.passes, abs=1e-3)
+    assert t.oracle.left < 500
+    assert training(engine, "armijo", epochs=1).oracle.left == float("inf")

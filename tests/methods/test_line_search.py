@@ -7,8 +7,11 @@ import pytest
 import torch
 from scipy.optimize import line_search
 
-from lenetlab.methods.line_search.search import backtrack, strong_wolfe
+from lenetlab.methods.line_search.search import agreement, backtrack, strong_wolfe
 from lenetlab.methods.line_search.trust_region import steihaug
+from lenetlab.oracle.torch_engine import TorchEngine
+from tests.methods.drive import CPU, N, training
+from tests.methods.drive import steps as steps_of
 from tests.methods.training import build, excess, last, steps
 from tests.problems import Quadratic, Softmax, setting
 
@@ -63,6 +66,40 @@ def test_backtracking_takes_the_first_that_passes_and_survives_infinities():
     assert backtrack(phi, 0.09, -0.6, 4.0, 0.1, 0.5) == 0.5
     assert tried == [4.0, 2.0, 1.0, 0.5]
     assert backtrack(lambda a: 1.0, 0.0, -1.0, 1.0, 0.1, 0.5) == 0.0
+
+
+@pytest.mark.parametrize("tau", [0.1, 0.5, 0.9, 0.95, 0.99])
+def test_backtracking_goes_as_far_whatever_the_factor_is(tau):
+    """To a step of 10⁻⁶, and not to one of 10⁻¹²."""
+
+    def good_below(bound):
+        return lambda a: -a if a < bound else 1.0
+
+    found = backtrack(good_below(1e-6), 0.0, -1.0, 1.0, 0.1, tau)
+    assert tau * 1e-6 <= found < 1e-6
+    assert backtrack(good_below(1e-12), 0.0, -1.0, 1.0, 0.1, tau) == 0.0
+    assert backtrack(good_below(1e-12), 0.0, -1.0, 0.0, 0.1, tau) == 0.0  # a rate of zero
+
+
+def test_strong_wolfe_asks_no_more_than_it_may_and_returns_the_best():
+    f, df = FUNCTIONS["quartic"]
+    for tries in range(1, 6):
+        asked = []
+
+        def phi(a, asked=asked):
+            asked.append(a)
+            return f(a), df(a)
+
+        found = strong_wolfe(phi, f(0.0), df(0.0), 0.01, 1e-4, 1e-6, tries)
+        assert len(asked) == tries
+        assert found == max(asked)  # all of these decrease, and each farther
+
+
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_a_gain_that_rounding_hides_is_as_good_as_promised(sign):
+    assert agreement(sign * 1e-7, 1e-12, 2.3) == pytest.approx(1, abs=0.1)
+    assert agreement(0.5, 1.0, 2.3) == pytest.approx(0.5, abs=1e-4)
+    assert agreement(sign * 0.5, -1.0, 2.3) == -math.inf
 
 
 @pytest.mark.parametrize("sample", ["batch", "fresh"])
@@ -125,7 +162,7 @@ def test_polyak_step_with_the_true_minimum_needs_no_rate():
 def test_barzilai_borwein_is_the_secant_step(variant):
     ours, slow = setting(Quadratic()), setting(Quadratic())
     w, alpha, before = slow.weights.w.clone(), 0.1, None
-    for found in steps("barzilai_borwein", ours, 50, variant=variant):
+    for found in steps("barzilai_borwein", ours, 50, lr=0.1, variant=variant, longest=1e9):
         _, g = slow.oracle.gradient(slow.oracle.full, at=w)
         if before is not None and g.norm() > 1e-8:
             s, y = w - before[0], g - before[1]
@@ -135,13 +172,59 @@ def test_barzilai_borwein_is_the_secant_step(variant):
         torch.testing.assert_close(found, w, rtol=1e-6, atol=1e-8)
 
 
+class Hills(Quadratic):
+    """Σ cos w_i: concave around the top at zero, where the search begins; least at ±π."""
+
+    def value(self, w, batch):
+        return w.cos().sum()
+
+    def gradient(self, w, batch, out):
+        torch.neg(w.sin(), out=out)
+        return self.value(w, batch)
+
+    def at_start(self, dtype):
+        return torch.linspace(0.1, 0.3, 9, dtype=dtype)
+
+
+@pytest.mark.parametrize("variant", ["long", "short"])
+def test_barzilai_borwein_leaves_a_hill_though_its_first_step_was_tiny(variant):
+    """There sᵀy < 0, and g ≈ −w, so that ‖s‖/‖y‖ is about 1; no step is longer than told."""
+    s = setting(Hills())
+    before = s.weights.w.clone()
+    for found in steps("barzilai_borwein", s, 30, lr=1e-3, variant=variant, longest=2.0):
+        assert (found - before).norm() <= 2.0 * (1 + 1e-12)
+        before = found
+    torch.testing.assert_close(found, torch.full_like(found, math.pi), rtol=0, atol=1e-6)
+
+
+def test_the_first_search_of_nonlinear_cg_tries_a_step_of_the_right_size(train):
+    t = training(TorchEngine(train.take(0, N), CPU), "nonlinear_cg")
+    t.step()
+    assert t.oracle.ledger.gradients <= 3 * N  # one at w, and two trials
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "width"),
+    [
+        ("trust_region", {"radius": 1e-8}, lambda base: base.delta),
+        ("gauss_newton", {"damping": 1e9}, lambda base: 1 / base.lam),
+        ("gauss_newton", {"damping": 0.0}, lambda base: base.lam),
+    ],
+)
+def test_no_step_is_so_short_and_no_damping_so_wrong_that_it_stays_so(train, name, given, width):
+    t = training(TorchEngine(train.take(0, N), CPU), name, given)
+    first = width(t.optimizer.base)
+    steps_of(t, 10)
+    assert width(t.optimizer.base) > 10 * first
+
+
 def test_nonlinear_cg_with_an_exact_search_is_the_linear_method():
     """On a quadratic in 9 dimensions it ends after 9 steps, along linear CG's iterates."""
     s = setting(Quadratic())
     a, w = s.problem.a, s.weights.w.clone()
     r = a @ s.problem.minimum
     d = r.clone()
-    for found in steps("nonlinear_cg", s, 9, c2=1e-7):
+    for found in steps("nonlinear_cg", s, 9, lr=0.5, c2=1e-7):
         alpha = (r @ r) / (d @ a @ d)
         w = w + alpha * d
         after = r - alpha * a @ d

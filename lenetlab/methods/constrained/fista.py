@@ -59,5 +59,12 @@ class FISTA(Base):
         self.x = x
         return loss
 
+    def masked(self, w: Tensor, mask: Tensor) -> None:
+        self.x.mul_(mask)
+
+    def moved(self, by: Tensor) -> None:
+        """x as well: its distance from y is momentum."""
+        self.x.add_(by)
+
     def answer(self, w: Tensor) -> Tensor:
         return self.x

@@ -8,10 +8,14 @@ never leave the ball. For matrices s turns every direction of the gradient into 
     s = argmin ⟨d, x⟩ over ‖x‖ ≤ r                       layer by layer; s = w where d = 0
     w ← w + γ (s − w)
 
-    spectral    s = −r U Vᵀ,  d = U Σ Vᵀ (exact)         vectors as in l2
+    spectral    s = −r U Vᵀ,  d = U Σ Vᵀ (exact, σ_i > 0)    vectors as in l2
     l2          s = −r d / ‖d‖₂
     linf        s = −r sign d
     l1          s = −r sign(d_i) e_i,  i = argmax |d_i|
+
+A singular value below max(m, n) ε σ₁, the rounding of an m×n matrix, is taken for zero: in the last
+layer one always is, for a softmax does not see what all its outputs have in common, and steps of
+full length along a rounding error would be a random walk.
 
 γ is `lr`; the classic 2/(k + 2) is `--schedule 1/t:tau=2 --set lr=1`, with an excess of O(1/k)
 for convex F and all examples. The bound is the method's own affair and allowed in `plain`: no
@@ -45,8 +49,9 @@ Extreme = Callable[[Tensor, LinearAlgebra], Tensor]
 def spectral(d: Tensor, linalg: LinearAlgebra) -> Tensor:
     if d.dim() < 2:
         return l2(d, linalg)
-    u, _, vt = linalg.svd(d)
-    return u @ vt
+    u, s, vt = linalg.svd(d)
+    r = int((s > max(d.shape) * torch.finfo(d.dtype).eps * s[0]).sum())  # the numerical rank
+    return u[:, :r] @ vt[:r]
 
 
 def l2(d: Tensor, linalg: LinearAlgebra) -> Tensor:
@@ -80,7 +85,9 @@ EXTREME: Mapping[str, Extreme] = {"spectral": spectral, "l2": l2, "linf": linf, 
         "momentum": uniform(0.5, 0.98),
     },
     cost="1 gradient and 5 SVDs a step; 1 vector",
+    within="ball",
     domains={"lr": UNIT, "radius": Domain(1e-9)},
+    version=2,
 )  # fmt: skip
 class FrankWolfe(Base):
     STATE = ("d",)

@@ -33,6 +33,8 @@ from lenetlab.settings import UNIT
     defaults={"lr": 0.1, "keep": 0.6},
     space={"lr": log_uniform(0.01, 1.0), "keep": uniform(0.1, 1.0)},
     cost="1 gradient a step; no vector",
+    within="sparse",
+    version=2,
     domains={"keep": UNIT},
     batch_size=16,
     neutral={"keep": 1.0},
@@ -41,6 +43,9 @@ class IterativeHardThresholding(Base):
     def step(self, oracle: Oracle) -> Tensor:
         loss = oracle()
         w, g = self.w, self.g
-        k = int(self.group["keep"] * len(w))
-        w.copy_(hard_threshold(w.sub_(g, alpha=self.group["lr"]), k))
+        w.copy_(self.nearest(w.sub_(g, alpha=self.group["lr"])))
         return loss
+
+    def nearest(self, w: Tensor) -> Tensor:
+        """H_k(w)."""
+        return hard_threshold(w, int(self.group["keep"] * len(w)))

@@ -32,6 +32,7 @@ from lenetlab.settings import Domain
     defaults={"period": 0.1, "dense": 0.5, "settle": 0.4},
     space={"dense": uniform(0.2, 0.8), "settle": uniform(0.1, 0.6)},
     cost="none; 1 mask",
+    version=2,
     domains={"period": Domain(0, 0.5, closed=True), "dense": Domain(0, 0.95), "settle": SHARE},
 )
 class IHT(Constraint):
@@ -43,7 +44,7 @@ class IHT(Constraint):
         if not self.compressed(progress):
             oracle.mask = None
             if self.period == 0:
-                oracle.w.mul_(self.bound.mask(oracle.w.abs()))
+                self.move(oracle, optimizer, self.bound.nearest(oracle.w))
         elif oracle.mask is None:
             oracle.mask = self.bound.mask(oracle.w.abs())
 

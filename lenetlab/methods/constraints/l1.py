@@ -31,6 +31,8 @@ from lenetlab.settings import NOT_NEGATIVE
     defaults={"pull": 0.3, "cut": 0.6},
     space={"pull": log_uniform(0.01, 1.0), "cut": uniform(0.3, 0.9)},
     cost="none; 1 mask",
+    version=2,
+    leaves=("spheres",),
     domains={"pull": NOT_NEGATIVE, "cut": SHARE},
 )
 class L1(Constraint):
@@ -46,9 +48,10 @@ class L1(Constraint):
     def act(self, oracle: Oracle, optimizer: Composed, progress: float) -> None:
         if oracle.mask is not None:
             return
-        w = oracle.w
+        w = oracle.w.clone()
         for group in self.bound.groups:
             group.put(shrink(group.of(w), self.pull * (progress - self.before)), w)
+        self.move(oracle, optimizer, w)
         self.before = progress
         if progress >= self.cut:
             oracle.mask = self.bound.mask(w.abs())

@@ -44,6 +44,12 @@ class LocalSGD(Base):
         self.workers = w.repeat(self.group["workers"], 1)
         self.done = 0  # local steps
 
+    def masked(self, w: Tensor, mask: Tensor) -> None:
+        self.workers.mul_(mask)
+
+    def moved(self, by: Tensor) -> None:
+        self.workers.add_(by)
+
     def step(self, oracle: Oracle) -> Tensor:
         w, g, h = self.w, self.g, self.group
         losses = []

@@ -12,7 +12,8 @@ held-out training images after five passes, seed 0: `sarah+sgd` reaches 73 % wit
 
 Source: Nguyen et al., SARAH: A Novel Method for Machine Learning Problems Using Stochastic
 Recursive Gradient, ICML 2017, arXiv:1703.00102, Algorithm 1, restarting at the last iterate. With
-a full inner batch it is gradient descent.
+a full inner batch it is gradient descent. Where a restart no longer fits in the budget,
+v is the batch gradient to the end, and under another mask until the next restart.
 Cost: one pass a restart, two gradients a step; two vectors.
 """
 
@@ -49,9 +50,12 @@ class SARAH(Estimator):
     def estimate(self, oracle: Oracle, g: Tensor) -> Tensor:
         begun = oracle.order.sweeps
         batch = oracle.batch
-        if begun >= self.due - 1e-9:
+        due = begun >= self.due - 1e-9
+        if due:
+            self.known = oracle.left >= len(oracle.full)
+        if due and self.known:
             loss, _ = oracle.gradient(oracle.full, out=self.v)
-            self.known, self.due = True, begun + self.every
+            self.due = begun + self.every
         elif not self.known:
             loss, _ = oracle.gradient(batch, out=self.v)
         else:

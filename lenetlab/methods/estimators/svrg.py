@@ -14,7 +14,8 @@ Source: Johnson and Zhang, Accelerating Stochastic Gradient Descent using Predic
 Reduction, NIPS 2013, Fig. 1 (option I: the snapshot is the last iterate); Yin et al., A
 Coefficient Makes SVRG Effective, ICLR 2025, arXiv:2311.05589, eq. 4, who let α decay; here it is
 constant. With a full inner batch it is gradient descent. A snapshot belongs to its objective: when
-a constraint changes the mask, v is the batch gradient until the next snapshot is due.
+a constraint changes the mask, v is the batch gradient until the next snapshot is due. One that no
+longer fits in the budget is not taken, and v is the batch gradient to the end.
 Cost: one pass a snapshot, two gradients a step; two vectors.
 """
 
@@ -31,6 +32,7 @@ from lenetlab.settings import UNIT, Domain
     defaults={"alpha": 1.0, "every": 1.0},
     space={"alpha": uniform(0.0, 1.0)},
     cost="1 pass a snapshot, 2 gradients a step; 2 vectors",
+    version=2,
     domains={"alpha": UNIT, "every": Domain(1e-6)},
 )
 class SVRG(Estimator):
@@ -51,9 +53,11 @@ class SVRG(Estimator):
         begun = oracle.order.sweeps
         batch = oracle.batch
         if begun >= self.due - 1e-9:
-            self.snapshot.copy_(oracle.w)
-            oracle.gradient(oracle.full, out=self.mu)
-            self.known, self.due = True, begun + self.every
+            self.known = oracle.left >= len(oracle.full) + 2 * len(batch)
+            if self.known:
+                self.snapshot.copy_(oracle.w)
+                oracle.gradient(oracle.full, out=self.mu)
+                self.due = begun + self.every
         loss, _ = oracle.gradient(batch, out=g)
         if self.known:
             _, then = oracle.gradient(batch, at=self.snapshot)

@@ -33,6 +33,7 @@ from lenetlab.settings import Domain
     cost="1 gradient a step, 1/3 a trial; no memory",
     domains={"c": Domain(0, 1), "tau": Domain(0.01, 0.99)},
     asks="more",
+    version=2,
 )
 class Armijo(Base):
     def step(self, oracle: Oracle) -> Tensor:

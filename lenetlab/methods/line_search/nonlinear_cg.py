@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from lenetlab.methods.base import Base
-from lenetlab.methods.line_search.search import strong_wolfe
+from lenetlab.methods.line_search.search import TRIES, strong_wolfe
 from lenetlab.methods.registry import log_uniform, method, uniform
 from lenetlab.oracle.oracle import Oracle
 from lenetlab.settings import Domain
@@ -29,12 +29,13 @@ from lenetlab.settings import Domain
     "nonlinear_cg",
     family="line_search",
     reference="Polak and Ribière 1969; Nocedal and Wright 2006, Alg. 5.4 and eq. 5.45",
-    defaults={"lr": 0.5, "c1": 1e-4, "c2": 0.4},
-    space={"lr": log_uniform(0.01, 1.0), "c2": uniform(0.05, 0.4)},
+    defaults={"lr": 8.0, "c1": 1e-4, "c2": 0.4},
+    space={"lr": log_uniform(0.5, 50.0), "c2": uniform(0.05, 0.4)},
     cost="2 or more passes a step; 2 vectors",
     domains={"c1": Domain(0, 1), "c2": Domain(0, 1)},
     batch_size=60_000,
     asks="more",
+    version=2,
 )
 class NonlinearCG(Base):
     STATE = ("p", "g_before", "alpha", "slope")
@@ -70,7 +71,8 @@ class NonlinearCG(Base):
             return float(value), float(gradient.dot(p))
 
         first = self.alpha * self.slope / slope if self.alpha and slope else h["lr"]
-        self.alpha = strong_wolfe(phi, float(loss), slope, first, h["c1"], h["c2"])
+        tries = int(min(TRIES, max(1, oracle.left / len(batch))))  # as many as the budget has left
+        self.alpha = strong_wolfe(phi, float(loss), slope, first, h["c1"], h["c2"], tries)
         self.slope = slope
         w.add_(p, alpha=self.alpha)
         return loss

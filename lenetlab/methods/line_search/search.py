@@ -1,6 +1,7 @@
-"""The line searches themselves, on φ(α) = F(w + α p): apart from any direction.
+"""The searches themselves, apart from any direction.
 
-`backtrack` needs values alone, `strong_wolfe` slopes as well.
+On φ(α) = F(w + α p), `backtrack` needs values alone, `strong_wolfe` slopes as well; `agreement` is
+what a trust region or a damping is changed by.
 """
 
 import math
@@ -9,28 +10,37 @@ from collections.abc import Callable
 Value = Callable[[float], float]
 ValueAndSlope = Callable[[float], tuple[float, float]]
 
-TRIES = 30  # evaluations after which a search gives up: α has then shrunk by 10⁻⁹
+LEAST = 1e-9  # of its first trial: below it a search for a shorter step gives up
+TRIES = 30  # evaluations after which a search in both directions does
+ROUNDING = 10 * 2.0**-23  # of a loss in float32, relative, with the factor of Conn et al.
 
 
 def backtrack(phi: Value, f: float, slope: float, alpha: float, c: float, tau: float) -> float:
-    """The first α, τα, τ²α … with φ(α) ≤ φ(0) + c α φ'(0); 0 if none is found.
+    """The first α, τα, τ²α … with φ(α) ≤ φ(0) + c α φ'(0); 0 if there is none above `LEAST` α.
 
     Armijo 1966; Nocedal and Wright 2006, Algorithm 3.1. A value that is no number is too large.
     """
-    for _ in range(TRIES):
-        if phi(alpha) <= f + c * alpha * slope:
-            return alpha
+    least = LEAST * alpha  # a number of trials would end a slow search (τ = 0.95) far too soon
+    while not phi(alpha) <= f + c * alpha * slope:
         alpha *= tau
-    return 0.0
+        if alpha <= least:
+            return 0.0
+    return alpha
 
 
 def strong_wolfe(
-    phi: ValueAndSlope, f: float, slope: float, alpha: float, c1: float, c2: float
+    phi: ValueAndSlope,
+    f: float,
+    slope: float,
+    alpha: float,
+    c1: float,
+    c2: float,
+    tries: int = TRIES,
 ) -> float:
     """α with φ(α) ≤ φ(0) + c₁ α φ'(0) and |φ'(α)| ≤ c₂ |φ'(0)|.
 
     Nocedal and Wright 2006, Algorithms 3.5 (bracketing, doubling α) and 3.6 (zoom, by the cubic
-    of equation 3.59). Returns the best α with sufficient decrease if none has both after `TRIES`
+    of equation 3.59). Returns the best α with sufficient decrease if none has both after `tries`
     evaluations, 0 if there is none.
     """
 
@@ -42,7 +52,7 @@ def strong_wolfe(
 
     low = (0.0, f, slope)  # the best end so far: α, φ, φ'
     high: tuple[float, float, float] | None = None  # the other end, once there is a bracket
-    for _ in range(TRIES):
+    for _ in range(tries):
         if high is not None:
             alpha = _cubic(low, high)
         fa, da = phi(alpha)
@@ -60,6 +70,17 @@ def strong_wolfe(
         if high is not None and abs(high[0] - low[0]) < 1e-12 * max(1.0, low[0]):
             break
     return low[0]
+
+
+def agreement(gained: float, promised: float, f: float) -> float:
+    """ρ, what F lost by a step over what the model promised; −∞ for a promise that is none.
+
+    A step so short that its gain is lost in the rounding of F is as good as promised: a region that
+    has once become that small would otherwise shrink for ever (Conn, Gould and Toint, Trust-Region
+    Methods, 2000, section 17.4.2).
+    """
+    rounding = ROUNDING * max(1.0, abs(f))
+    return (gained + rounding) / (promised + rounding) if promised > -rounding else -math.inf
 
 
 def _cubic(low: tuple[float, float, float], high: tuple[float, float, float]) -> float:

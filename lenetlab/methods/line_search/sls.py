@@ -32,6 +32,7 @@ from lenetlab.settings import POSITIVE_COUNT, Domain
     cost="1 gradient a step, 1/3 a trial; no memory",
     domains={"c": Domain(0, 1), "beta": Domain(0.01, 0.99), "gamma": POSITIVE_COUNT},
     asks="more",
+    version=2,
 )
 class SLS(Base):
     STATE = ("share",)

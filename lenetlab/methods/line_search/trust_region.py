@@ -10,8 +10,10 @@ with what the model promised, decides whether the step is taken and how large th
 
 Source: Steihaug, The Conjugate Gradient Method and Trust Regions in Large Scale Optimization, SIAM
 J. Numer. Anal. 20, 1983; Nocedal and Wright, Numerical Optimization, 2006, Algorithms 4.1 (η = 0.1)
-and 7.2 with its forcing sequence min(½, √‖g‖); the subsampled Hessian: Byrd et al. 2011. With
-Δ → 0 it is normalised gradient descent.
+and 7.2 with its forcing sequence min(½, √‖g‖); the subsampled Hessian: Byrd et al. 2011. Both
+differences in ρ have 10 ε max(1, F) added, ε the rounding of float32, as in Conn, Gould and Toint
+2000, section 17.4.2: a Δ whose gain no longer shows in F would shrink for ever. With Δ → 0 it is
+normalised gradient descent.
 Cost: one gradient and one forward pass a step, up to `iterations` Hessian products (2.4 each) on
 `curvature` examples; four vectors.
 """
@@ -22,6 +24,7 @@ import torch
 from torch import Tensor
 
 from lenetlab.methods.base import Base
+from lenetlab.methods.line_search.search import agreement
 from lenetlab.methods.registry import log_uniform, method
 from lenetlab.oracle.oracle import Batch, Oracle
 from lenetlab.oracle.second_order import Operator
@@ -58,7 +61,7 @@ class TrustRegion(Base):
         operator = oracle.hessian(Batch(batch.indices[: h["curvature"]]))
         p, promised = steihaug(operator, g, self.delta, h["iterations"])
         gained = float(loss) - float(oracle.value(batch, at=w + p))
-        rho = gained / promised if promised > 0 else -math.inf
+        rho = agreement(gained, promised, float(loss))
         if not rho >= 0.25:
             self.delta *= 0.25
         elif rho > 0.75 and float(p.norm()) > 0.999 * self.delta:

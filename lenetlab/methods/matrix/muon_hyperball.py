@@ -40,6 +40,8 @@ from lenetlab.settings import Domain
     space={"lr": log_uniform(1e-3, 0.05), "momentum": uniform(0.8, 0.98),
            "norm": log_uniform(1.0, 6.0)},
     cost="1 gradient and 0.12 GFLOP a step; 1 vector",
+    within="spheres",
+    version=2,
     domains={"norm": Domain(1e-3)},
 )  # fmt: skip
 class MuonHyperball(Base):
@@ -64,3 +66,11 @@ class MuonHyperball(Base):
                 w.addcmul_(u, radius / u.norm().clamp(min=1e-7), value=-eta)
                 w.mul_(radius / w.norm())
         return loss
+
+    def nearest(self, w: Tensor) -> Tensor:
+        """`w` (n,) with every matrix on its sphere: for means, which lie inside."""
+        x = w.clone()
+        for v, radius in zip(self.views(x), self.radii, strict=True):
+            if radius is not None:
+                v.mul_(radius / v.norm())
+        return x

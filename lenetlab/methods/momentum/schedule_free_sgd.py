@@ -48,6 +48,16 @@ class ScheduleFreeSGD(Base):
         """The mean x."""
         return self.x
 
+    def masked(self, w: Tensor, mask: Tensor) -> None:
+        """y is made anew from x and z in every step."""
+        self.x.mul_(mask)
+        self.z.mul_(mask)
+
+    def moved(self, by: Tensor) -> None:
+        """As far as y, which lies between them."""
+        self.x.add_(by)
+        self.z.add_(by)
+
     def step(self, oracle: Oracle) -> Tensor:
         loss = oracle()
         y, g, x, z, h = self.w, self.g, self.x, self.z, self.group

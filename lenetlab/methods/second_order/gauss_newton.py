@@ -17,16 +17,14 @@ Computation 14(7), 2002. There S is all data and a line search follows; here a s
 is not taken. With λ → ∞ it is gradient descent with the step 1/λ; with λ = 0 on a quadratic it is
 done in one step.
 Cost: one gradient and one forward pass a step; on S_G a gradient an example (counted 2.4) and 1.7 a
-product; eight vectors, and for a moment one an example of S_G. These
-are few updates a pass, 39 with these defaults, and its accuracy is that of few updates.
+product; eight vectors, and for a moment one an example of S_G. These are few updates a pass, 39 with these defaults, and its accuracy is that of few updates.
 """
-
-import math
 
 import torch
 from torch import Tensor
 
 from lenetlab.methods.base import Base
+from lenetlab.methods.line_search.search import agreement
 from lenetlab.methods.registry import log_uniform, method, uniform
 from lenetlab.methods.second_order.conjugate import conjugate_gradients
 from lenetlab.oracle.oracle import Batch, Oracle
@@ -34,6 +32,7 @@ from lenetlab.settings import FRACTION, NOT_NEGATIVE, POSITIVE_COUNT
 
 ALPHA = 0.75
 EPSILON = 5e-4
+LEAST = 1e-3  # λ after the first broken promise of λ = 0
 
 
 @method(
@@ -79,9 +78,9 @@ class GaussNewton(Base):
         step = h["lr"] * self.p
         gained = float(oracle.value(batch, at=w + step)) - float(loss)
         promised = float(g.dot(step)) + 0.5 * h["lr"] * float(step.dot(gp))
-        rho = gained / promised if promised < 0 else -math.inf
+        rho = agreement(-gained, -promised, float(loss))
         if not rho >= 0.25:
-            self.lam *= 3 / 2
+            self.lam = 3 / 2 * self.lam or LEAST  # no factor leads away from zero
         elif rho > 0.75:
             self.lam *= 2 / 3
         if rho > 0:

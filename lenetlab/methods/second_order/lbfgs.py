@@ -29,6 +29,12 @@ class Forgetful(LBFGS):
         """Begin anew under another mask."""
         self.state.clear()
 
+    def moved(self, by: Tensor) -> None:
+        """The next pair is of the points that were asked about: its s = t d takes in the move."""
+        for state in self.state.values():
+            if "d" in state:
+                state["d"], state["t"] = state["d"] * state["t"] + by, 1.0
+
 
 @method(
     "lbfgs",

@@ -53,5 +53,8 @@ class Lookahead(Update):
         """What was remembered of other weights is forgotten."""
         self.phi.mul_(mask)
 
+    def moved(self, by: Tensor) -> None:
+        self.phi.add_(by)
+
     def answer(self, w: Tensor) -> Tensor:
         return self.phi

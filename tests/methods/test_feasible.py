@@ -1,0 +1,159 @@
+"""What a constraint has done to the weights, and the set a method holds them in, outlast the next
+step, whatever is put together; or the pair is refused with the reason."""
+
+import math
+from functools import cache
+
+import pytest
+import torch
+
+from lenetlab.errors import UserError
+from lenetlab.experiments.recipe import make_recipe
+from lenetlab.experiments.training import Training
+from lenetlab.methods.constraint import constraints
+from lenetlab.methods.registry import WITHIN, find, methods
+from lenetlab.methods.wrappers import split, wrappers
+from lenetlab.oracle.torch_engine import TorchEngine
+
+from .drive import CPU
+
+N = 64  # images, and the size of a batch: a step is a sweep
+STEPS = 12
+AROUND = ("lookahead+sgd", "lookahead+adamw", "cautious+heavy_ball")
+BOUNDED = [name for name, entry in methods().items() if entry.within]
+
+
+class Flat(TorchEngine):
+    """A loss without slope: a method moves by chance, if at all, whatever the weights are."""
+
+    def gradient(self, w, batch, out):
+        out.zero_()
+        return w.new_tensor(2.0)
+
+    def value(self, w, batch):
+        return w.new_tensor(2.0)
+
+
+@pytest.fixture(scope="module")
+def flat(train):
+    return Flat(train.take(0, N), CPU)
+
+
+def start(engine, spec, handler):
+    """A training of `STEPS` steps under the handler, or under none."""
+    given = {"lookahead.k": 2} if spec.startswith("lookahead") else {}
+    if handler:
+        given["constraint.keep"] = 9_000
+        name, _, setting = handler.partition(":")
+        if setting:
+            given["constraint.period"] = 0
+        rules = {"scenario": "frontier", "constraint": name}
+    else:
+        rules = {}
+    recipe = make_recipe(spec, given, batch_size=N, epochs=STEPS, **rules)
+    return Training(recipe, 0, N, engine, CPU)
+
+
+def own_moves(t):
+    """Of every step: how far the method itself moves the weights, and the mask it did so under;
+    the training as it is then. The draws of a step are the same in every training."""
+    step, moves = t.optimizer.step, []
+
+    def recorded(oracle):
+        oracle.rng.manual_seed(t.steps)
+        before = oracle.w.clone()
+        loss = step(oracle)
+        moves.append(oracle.w - before)
+        return loss
+
+    t.optimizer.step = recorded
+    for _ in range(STEPS):
+        mask = torch.ones_like(t.weights.w) if t.oracle.mask is None else t.oracle.mask
+        t.step()
+        yield moves[-1], mask
+
+
+@cache
+def free_moves(engine, spec):
+    return [move for move, _ in own_moves(start(engine, spec, ""))]
+
+
+def refused(spec, handler) -> bool:
+    return find(split(spec)[1]).within in constraints()[handler.partition(":")[0]].leaves
+
+
+@pytest.mark.parametrize("handler", [*constraints(), "iht:every step"])
+@pytest.mark.parametrize("spec", [*methods(), *AROUND])
+def test_no_method_undoes_what_a_constraint_has_done(flat, spec, handler):
+    """Its own moves are what they are without the constraint, and its answer goes along."""
+    if refused(spec, handler):
+        with pytest.raises(UserError, match="each would undo what the other did"):
+            start(flat, spec, handler)
+        return
+    t = start(flat, spec, handler)
+    lagging = spec == "asgd"  # an average, on purpose
+    projects = find(split(spec)[1]).within in ("sparse", "spheres")
+    by_chance = free_moves(flat, spec)[0].any()
+    for (move, mask), free in zip(own_moves(t), free_moves(flat, spec), strict=True):
+        if projects and handler != "l1":  # what the mask has left is projected anew
+            torch.testing.assert_close(move * (1 - mask), 0 * move, rtol=0, atol=1e-6)
+        elif not (by_chance and handler == "rewind" and t.constraint.done):  # other widths again
+            torch.testing.assert_close(move * mask, free * mask, rtol=1e-3, atol=1e-6)
+        if not lagging:
+            answer = t.optimizer.answer(t.weights.w)
+            torch.testing.assert_close(answer, t.weights.w, rtol=1e-3, atol=1e-6)
+
+
+def test_l1_draws_every_method_to_zero_that_keeps_copies(train):
+    """On the real loss: what it leaves before the cut is what it leaves under sgd, about none."""
+    engine = TorchEngine(train.take(0, N), CPU)
+    left = {}
+    for spec in ("sgd", "local_sgd", "schedule_free_sgd", "schedule_free_adamw"):
+        given = {"constraint.pull": 1.0, "constraint.cut": 0.9, "constraint.keep": 9_000}
+        recipe = make_recipe(spec, given, batch_size=16, passes=0.03, scenario="frontier",
+                             constraint="l1")  # fmt: skip
+        t = Training(recipe, 0, N, engine, CPU)
+        while t.oracle.mask is None:
+            sums = float(t.weights.w[:40_800].abs().sum())
+            t.step()
+        left[spec] = sums
+    start = float(Training(recipe, 0, N, engine, CPU).weights.w[:40_800].abs().sum())
+    assert all(value < 0.1 * start for value in left.values()), (start, left)
+
+
+@pytest.mark.parametrize("name", BOUNDED)
+@pytest.mark.parametrize("wrapper", [n for n, w in wrappers().items() if w.kind == "update"])
+def test_an_update_around_a_method_that_holds_the_weights_in_a_set_is_refused(wrapper, name):
+    with pytest.raises(UserError, match=f"holds the weights {WITHIN[find(name).within]}"):
+        make_recipe(f"{wrapper}+{name}")
+
+
+def inside(name, t, w) -> bool:
+    """Whether `w` is in the method's set."""
+    base = t.optimizer.base
+    if name == "projected_gradient":
+        return float(w.norm()) <= base.group["radius"] * (1 + 1e-5)
+    if name == "iterative_hard_thresholding":
+        return int(w.count_nonzero()) <= base.group["keep"] * len(w)
+    if name == "frank_wolfe":
+        balls = [torch.linalg.matrix_norm(x, 2) if x.dim() > 1 else x.norm() for x in base.views(w)]
+        return max(map(float, balls)) <= base.group["radius"] * (1 + 1e-5)
+    if name == "muon_hyperball":
+        held = [(x, r) for x, r in zip(base.views(w), base.radii, strict=True) if r is not None]
+        return all(math.isclose(float(x.norm()), float(r), rel_tol=1e-5) for x, r in held)
+    raise NotImplementedError(f"how does one see that {name} is in its set?")
+
+
+@pytest.mark.parametrize("name", BOUNDED)
+@pytest.mark.parametrize("wrapper", [n for n, w in wrappers().items() if w.kind != "update"])
+def test_averages_and_estimators_leave_the_answer_in_the_methods_set(train, wrapper, name):
+    tight = {"projected_gradient": {"radius": 5.0}, "iterative_hard_thresholding": {"keep": 0.2},
+             "frank_wolfe": {"radius": 2.0}, "muon_hyperball": {"lr": 0.05}}  # fmt: skip
+    given = tight[name] | ({"swa.every": 1} if wrapper == "swa" else {})
+    if wrappers()[wrapper].kind == "average":
+        given |= {"ema.decay": 0.9} if wrapper == "ema" else {f"{wrapper}.start": 0.0}
+    recipe = make_recipe(f"{wrapper}+{name}", given, batch_size=16, epochs=5)
+    t = Training(recipe, 0, N, TorchEngine(train.take(0, N), CPU), CPU)
+    for _ in range(20):
+        t.step()
+        assert inside(name, t, t.answer())
