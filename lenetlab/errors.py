@@ -9,9 +9,18 @@ class UserError(Exception):
     """Wrong input. The command line prints the message alone and exits with status 2."""
 
 
+SHOWN = 80  # characters of what a user wrote that a message repeats
+
+
+def short(text: str) -> str:
+    """Text as it is repeated in a message; the middle of a long one is left out."""
+    return text if len(text) <= SHOWN else f"{text[: SHOWN // 2]}…{text[-SHOWN // 4 :]}"
+
+
 def unknown(kind: str, name: str, known: Iterable[str], hint: str = "") -> UserError:
     """The error for a name that does not exist, with the nearest one that does."""
     names = sorted(known)
+    name = short(name)
     near = nearest(name, names)
     guess = "" if near is None else f"did you mean {near!r}? "
     return UserError(f"unknown {kind} {name!r}; {guess}{hint or 'known: ' + ', '.join(names)}")

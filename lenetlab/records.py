@@ -14,6 +14,7 @@ Everything except machine.json is reproduced bit for bit. Reading needs no torch
 
 import json
 import os
+import stat
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -22,22 +23,50 @@ from typing import Any
 import numpy as np
 
 from lenetlab.errors import UserError
+from lenetlab.shapes import NUMBER, misfit
 
+MOST_BYTES = 512 * 2**20  # of a file of results
 FORMAT = 1  # of the run directory; raised when its files change
 
 RUN, CURVE, RESULT, MACHINE = "run.json", "curve.json", "result.json", "machine.json"
 LOSSES, WEIGHTS, CHECKPOINT = "losses.npy", "weights.safetensors", "checkpoint.safetensors"
 
+WHERE = {"steps": int, "epochs": float, "passes": float}
+# What is relied on by who reads a run.
+SHAPES = {
+    RUN: {
+        "id": str, "label": str, "seed": int, "numerics": {"engine": str, "device": str},
+        "recipe": {"method": list},
+    },
+    RESULT: {
+        "status": str, "reason": (str, None), "nonzeros": (int, None), "bill": dict, **WHERE,
+        "final": {"accuracy": NUMBER, "loss": NUMBER, "starter_average_loss": NUMBER,
+                  "correct": (int, None)},
+    },
+    CURVE: {
+        "trace": [{"loss": float, "rate": NUMBER, "batch_size": int, **WHERE}],
+        "looks": [{"at": float, "accuracy": float, "loss": float, "starter_average_loss": float,
+                   "nonzeros": int, **WHERE}],
+    },
+    MACHINE: {
+        "train_seconds": float, "cpu_seconds": float, "apart_seconds": float, "threads": int,
+        "peak_memory_mb": float, "look_seconds": [float], "look_cpu_seconds": [float],
+    },
+}  # fmt: skip
+
 
 def replace_bytes(path: Path, content: bytes) -> None:
     """Write `content` to `path` in one atomic step: the old file or the whole new one.
 
-    Raises `UserError` where the folder cannot be written or the disk is full.
+    Raises `UserError` where the folder cannot be written or the disk is full, and for a path that
+    is no file: a device must not be replaced by one.
     """
-    temporary = path.with_name(f".{path.name}-{os.getpid()}")
+    check_writable(path)
+    temporary = path.with_name(f".{path.name[:200]}-{os.getpid()}")
     try:
         try:
-            with temporary.open("wb") as out:
+            temporary.unlink(missing_ok=True)  # what lies there may be a link to elsewhere
+            with temporary.open("xb") as out:
                 out.write(content)
                 out.flush()
                 os.fsync(out.fileno())
@@ -48,6 +77,17 @@ def replace_bytes(path: Path, content: bytes) -> None:
         raise UserError(f"cannot write {path} ({error.strerror}); choose another place") from error
 
 
+def check_writable(path: Path) -> None:
+    """Raise `UserError` for a path that cannot become a file of ours: a folder, a device, or a link
+    to one of them."""
+    try:
+        strange = path.name in ("", "..") or (path.exists() and not path.is_file())
+    except OSError as error:
+        raise UserError(f"cannot write {path} ({error.strerror}); choose another place") from None
+    if strange:
+        raise UserError(f"cannot write {path} (it is no file); name a file to be written")
+
+
 def replace_json(path: Path, value: Any) -> None:
     """Write `value` as readable JSON, atomically; NaN and infinity are refused."""
     text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
@@ -55,13 +95,39 @@ def replace_json(path: Path, value: Any) -> None:
     replace_bytes(path, text.encode(errors="backslashreplace") + b"\n")
 
 
-def read_json(path: Path) -> Any:
-    """The JSON in `path`; `UserError` if it is missing or broken."""
+def read_bytes(path: Path) -> bytes:
+    """What is in the file `path`. Raises `UserError` unless it can be read, is a regular file (a
+    pipe is never read to its end), and is of a size that results have."""
     try:
-        return json.loads(path.read_bytes())
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise UserError(f"{path} is no regular file; expected one that lenetlab wrote")
+        if found.st_size > MOST_BYTES:
+            raise UserError(
+                f"{path} has {found.st_size:,} bytes; expected at most {MOST_BYTES:,}, as results "
+                "have them"
+            )
+        return path.read_bytes()
     except FileNotFoundError:
         raise UserError(f"{path} is missing; expected a finished run in {path.parent}") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror})") from None
+
+
+def read_text(path: Path) -> str:
+    """The text in `path`, which is UTF-8 wherever this runs; `UserError` as `read_bytes`."""
+    try:
+        return read_bytes(path).decode()
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is no text in UTF-8 ({error})") from None
+
+
+def read_json(path: Path) -> Any:
+    """The JSON in `path`; `UserError` if it is missing or broken."""
+    content = read_bytes(path)
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError) as error:
         raise UserError(
             f"{path} is broken ({error}); move the folder {path.parent} away and run again"
         ) from None
@@ -185,13 +251,16 @@ def read_run(path: Path) -> Run:
     """The finished run in the folder `path`; `UserError` if there is none."""
     identity = read_json(path / RUN)
     check_format(path / RUN, identity)
-    return Run(
-        path,
-        identity,
-        read_json(path / RESULT),
-        read_json(path / CURVE),
-        read_json(path / MACHINE),
-    )
+    files = {RUN: identity} | {name: read_json(path / name) for name in SHAPES if name != RUN}
+    for name, shape in SHAPES.items():
+        if wrong := misfit(files[name], shape, name.partition(".")[0]):
+            raise UserError(
+                f"{path / name} is broken ({wrong}); move the folder {path} away and run again"
+            )
+    looks, machine = files[CURVE]["looks"], files[MACHINE]
+    if not len(looks) == len(machine["look_seconds"]) == len(machine["look_cpu_seconds"]):
+        raise UserError(f"{path / MACHINE} is of another run than {CURVE}; move {path} away")
+    return Run(path, identity, files[RESULT], files[CURVE], machine)
 
 
 def noted(run: Run, **facts: Any) -> Run:

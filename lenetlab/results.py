@@ -23,11 +23,23 @@ import orjson
 from lenetlab.errors import UserError
 from lenetlab.readable import readable
 from lenetlab.recipes import weights_allowed
-from lenetlab.records import Run, read_json, replace_bytes, replace_json
+from lenetlab.records import Run, read_bytes, read_json, replace_bytes, replace_json
+from lenetlab.shapes import NUMBER, misfit
 
 FORMAT = 1
 STUDY = "study.json"
 TRIAL, FINAL = "trial", "final"
+# What is relied on by who reads.
+SHAPE = {"name": str, "title": str, "trials": int, "tuning_passes": float, "seeds": int,
+         "passes": float, "cells": [{"method": str, "family": str, "scenario": str}]}  # fmt: skip
+ROW = {
+    "role": str, "number": int, "id": str, "status": str, "reason": (str, None), "label": str,
+    "recipe": {"method": list}, "seed": int, "accuracy": NUMBER, "loss": NUMBER,
+    "starter_average_loss": NUMBER, "passes": NUMBER, "epochs": NUMBER, "steps": (int, None),
+    "train_seconds": NUMBER, "cpu_seconds": NUMBER, "apart_seconds": NUMBER, "looks": list,
+    "numerics": dict, "machine": dict,
+}  # fmt: skip
+LOOKED = {"at", "passes", "accuracy", "loss", "seconds", "cpu_seconds"}
 
 
 class Contest(NamedTuple):
@@ -300,12 +312,20 @@ def cell_path(folder: Path, place: Place) -> Path:
 def read_results(folder: Path) -> Results:
     """The results in `folder`; `UserError` if there are none, or a line is broken."""
     plan = read_json(folder / STUDY)
-    if plan.get("format") != FORMAT:
+    found = plan.get("format") if isinstance(plan, dict) else None
+    if found != FORMAT:
         raise UserError(
-            f"{folder / STUDY} has format {plan.get('format')}, this version of lenetlab reads "
+            f"{folder / STUDY} has format {found}, this version of lenetlab reads "
             f"format {FORMAT}; make it again with `lenetlab study`"
         )
-    places = [Place(**place) for place in plan["cells"]]
+    if wrong := misfit(plan, SHAPE, "study"):
+        raise UserError(
+            f"{folder / STUDY} is broken ({wrong}); make it again with `lenetlab study`"
+        )
+    try:
+        places = [Place(**place) for place in plan["cells"]]
+    except TypeError as error:
+        raise UserError(f"{folder / STUDY} is broken ({error}); make it again") from None
     kept = {name: plan[name] for name in PLAN}
     with _no_collection():
         cells = tuple(_with_terms(read_cell(folder, place)) for place in places)
@@ -363,15 +383,25 @@ def _no_number(text: str) -> None:
     raise TypeError(f"{text} is not a number of JSON")
 
 
+def row_from(given: Any) -> Row:
+    """The row in what was read. Raises `ValueError` or `TypeError` for what is none."""
+    if wrong := misfit(given, ROW, "row"):
+        raise ValueError(wrong)
+    for look in given["looks"]:
+        if type(look) is not dict or not look.keys() >= LOOKED:
+            raise ValueError("a look lacks a figure")
+    return Row(**given)
+
+
 def read_cell(folder: Path, place: Place) -> Cell:
     """A cell as far as it was computed."""
     path = cell_path(folder, place)
     rows = []
     if path.exists():
-        for number, line in enumerate(path.read_bytes().splitlines(), start=1):
+        for number, line in enumerate(read_bytes(path).splitlines(), start=1):
             try:
-                rows.append(Row(**_parsed(line)))
-            except (json.JSONDecodeError, TypeError) as error:
+                rows.append(row_from(_parsed(line)))
+            except (json.JSONDecodeError, TypeError, ValueError) as error:
                 raise UserError(
                     f"{path}:{number} is no row of results ({error}); restore the file, or delete "
                     "it and run the study again"

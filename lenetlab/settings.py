@@ -5,16 +5,19 @@ settings; all of them are validated here, so that a misspelt name or a rate of -
 same clear answer everywhere.
 """
 
-import ast
 import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from lenetlab.errors import UserError, unknown
+from lenetlab.errors import UserError, short, unknown
 
 Value = bool | int | float | str | None | tuple[float | int | None, ...]
 Settings = Mapping[str, Value]
+
+WHOLE = 2**63  # whole numbers stay below
+LONGEST = 1000  # characters of a value
+_NUMBER = r"[+-]?(([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?|inf(inity)?|nan)"
 
 
 @dataclass(frozen=True)
@@ -80,23 +83,34 @@ def show(value: Value) -> str:
         return str(value).lower()
     if isinstance(value, float):
         return f"{value:g}" if float(f"{value:g}") == value else repr(value)
+    if isinstance(value, int) and abs(value) >= WHOLE:
+        return f"{'-' if value < 0 else ''}2^{value.bit_length() - 1} or more"
     return str(value)
 
 
 def parse_value(text: str) -> Value:
     """`0.1`, `1e-3`, `true`, `none`, `(0.9, 0.99)`, `nan` or a word, as typed by a user."""
+    if len(text) > LONGEST:
+        raise UserError(
+            f"{short(text)} has {len(text):,} characters; a setting is a number, a word, or a few "
+            "of them"
+        )
+    if text[:1] + text[-1:] in ("()", "[]"):
+        parts = [_parse_one(part.strip()) for part in text[1:-1].split(",") if part.strip()]
+        numbers = [part for part in parts if not isinstance(part, str | tuple)]
+        return tuple(numbers) if len(numbers) == len(parts) else text
+    return _parse_one(text)
+
+
+def _parse_one(text: str) -> Value:
     words: dict[str, Value] = {"true": True, "false": False, "none": None}
     if text.lower() in words:
         return words[text.lower()]
-    try:
-        return float(text) if not text.lstrip("+-").isdigit() else int(text)
-    except ValueError:
-        pass
-    try:
-        value = ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return text
-    return tuple(value) if isinstance(value, list | tuple) else text
+    if re.fullmatch(r"[+-]?[0-9]{1,19}", text) and abs(int(text)) < WHOLE:
+        return int(text)
+    if re.fullmatch(_NUMBER, text.lower()):
+        return float(text) + 0.0  # zero has no sign
+    return text
 
 
 def parse_pairs(pairs: list[str], option: str) -> dict[str, Value]:
@@ -149,7 +163,9 @@ def _checked(
     owner: str, key: str, value: Value, default: Value, domain: Domain | None, whole: bool
 ) -> Value:
     """`value` in the type of `default` and inside `domain`."""
-    here = f"{owner}: {key}={show(value)}"
+    here = f"{owner}: {key}={short(show(value))}"
+    if isinstance(value, int) and abs(value) >= WHOLE:
+        raise UserError(f"{here} is out of range; expected {domain or Domain()}")
     if isinstance(default, bool):
         if not isinstance(value, bool):
             raise UserError(f"{here} is not allowed; expected true or false")
@@ -164,7 +180,7 @@ def _checked(
         if not math.isfinite(value) or (domain is not None and value not in domain):
             raise UserError(f"{here} is out of range; expected {domain or Domain()}")
         if isinstance(default, float) or (value != int(value) and not whole):
-            return float(value)
+            return float(value) + 0.0  # −0 becomes 0
         if value != int(value):
             raise UserError(f"{here} is not whole; expected a whole number")
         return int(value)
@@ -172,4 +188,17 @@ def _checked(
         raise UserError(f"{here} is out of range; expected {Domain()}")
     if isinstance(default, str) and not isinstance(value, str):
         raise UserError(f"{here} is not allowed; expected a word such as {default!r}")
+    if not _is_value(value):
+        raise UserError(f"{here} is not allowed; expected a number, a word, or a list of numbers")
     return value
+
+
+def _is_value(value: object) -> bool:
+    """What can stand in a recipe; study files and Python may give anything."""
+    if isinstance(value, list | tuple):
+        return len(value) <= LONGEST and all(_is_scalar(part) for part in value)
+    return _is_scalar(value) or (isinstance(value, str) and len(value) <= LONGEST)
+
+
+def _is_scalar(value: object) -> bool:
+    return value is None or (isinstance(value, int | float) and abs(value) < WHOLE)

@@ -6,20 +6,40 @@ Everything heavy is imported inside the commands, so that `lenetlab --help` answ
 import os
 import sys
 
+# How libraries say that memory is short, where they raise no MemoryError.
+SHORT = ("failed to map segment", "bad_alloc", "allocate memory", "start new thread")
+
 
 def main() -> None:
-    """Entry point of `lenetlab`: 0 done, 1 a run failed, 2 wrong usage."""
+    """Entry point of `lenetlab`: 0 done, 1 a run failed or nobody can read the answer, 2 wrong
+    usage or a machine that lacks something."""
+    from lenetlab.cli.streams import lost, prepare
+    from lenetlab.errors import UserError
     from lenetlab.openmp import wait_briefly
 
-    wait_briefly()
-    from lenetlab.cli.app import app
-    from lenetlab.errors import UserError
-
-    try:
-        app()
-    except UserError as error:
-        print(f"lenetlab: {error}", file=sys.stderr)
-        sys.exit(2)
-    except BrokenPipeError:  # the reader of our output has gone, as in `lenetlab methods | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if not prepare():
         sys.exit(1)
+    wait_briefly()
+    os.environ["MPLBACKEND"] = "agg"  # figures go to files, whatever a desktop has set
+    try:
+        try:
+            from lenetlab.cli.app import app
+
+            app()
+        finally:
+            sys.stdout.flush()
+    except UserError as error:
+        _refuse(str(error))
+    except (MemoryError, ImportError, RuntimeError) as error:
+        if not (isinstance(error, MemoryError) or any(said in str(error) for said in SHORT)):
+            raise
+        _refuse("there is not enough memory; end other programs, or raise the limit (ulimit -v)")
+    except OSError as error:
+        if lost(error):
+            sys.exit(1)
+        _refuse(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+
+
+def _refuse(sentence: str) -> None:
+    print(f"lenetlab: {sentence}", file=sys.stderr)
+    sys.exit(2)

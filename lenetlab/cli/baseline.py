@@ -62,6 +62,8 @@ def baseline(
         raise UserError(f"{given[0]} is for one run; leave it out, or --seeds {seeds}")
     source = None if script is None else read_source(script)
     bench = make_bench(data, out, "torch", device, threads, resume)
+    if seeds < 1:
+        raise UserError(f"--seeds {seeds} is out of range; expected 1 or more")
     # first, because it may fail
     heard = None if source is None else _listen(source, data, threads, json)
     if seeds > 1:
@@ -143,7 +145,7 @@ def _report(found: "Run", figure: Path | None, quiet: bool) -> dict[str, Any]:
     path = save(loss_panels(found), figure or found.path / "loss.png")
     if not quiet:
         if found.status != "done":
-            err.print(f"[red]{found.status}[/]: {found.result['reason']}", soft_wrap=True)
+            err.print(f"{found.status}: {found.result['reason']}", style="red", soft_wrap=True)
         err.print(
             f"{found.machine['train_seconds']:.1f} s of training, "
             f"{found.machine['threads']} threads; figure: {path}; run: {found.path}",

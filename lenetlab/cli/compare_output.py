@@ -3,8 +3,8 @@
 import math
 from collections.abc import Iterator, Sequence
 
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from lenetlab.analysis.board import Board, Line
 from lenetlab.analysis.intervals import Interval
@@ -25,14 +25,14 @@ def show_beginning(results: Results) -> None:
     """What single runs are, and what is ranked together; a study has a plan that says it."""
     if not results.planned:
         said = f"{statements.tuning(results)} {statements.budget(results)}\n"
-        out.print(escape(said), soft_wrap=True)
+        out.print(said, soft_wrap=True)
 
 
 def show(board: Board) -> None:
     """Tables of results, differences, targets and costs; records and failures in words."""
-    out.print(f"[bold]{escape(board.contest.title)}[/]")
+    out.print(board.contest.title, style="bold")
     if said := statements.compared_with(board):
-        out.print(f"{escape(said)}\n", soft_wrap=True)
+        out.print(f"{said}\n", soft_wrap=True)
     out.print(_results(board), "")
     if board.compared:
         out.print(_differences(board), "")
@@ -48,7 +48,7 @@ def show(board: Board) -> None:
     out.print()
     for line in board.lines:
         for failure in _failures(line):
-            err.print(f"[red]{escape(failure)}[/]", soft_wrap=True)
+            err.print(failure, style="red", soft_wrap=True)
 
 
 def _table(*columns: str) -> Table:
@@ -74,8 +74,8 @@ def _results(board: Board) -> Table:
         n = line.runs - len(line.failures)
         table.add_row(
             number(line.rank, 0),
-            escape(line.name),
-            f"[red]{n} of {line.runs}[/]" if line.failures else str(n),
+            line.name,
+            Text(f"{n} of {line.runs}", style="red") if line.failures else str(n),
             number(line.accuracy.mean if line.accuracy else None, 2),
             number(line.loss.mean if line.loss else None, 4),
             interval(chosen.interval if chosen else None, digits),
@@ -93,11 +93,11 @@ def _differences(board: Board) -> Table:
     for line in board.lines:
         found = line.difference
         table.add_row(
-            escape(line.name),
+            line.name,
             "–" if found is None else f"{found.mean:+.{digits}f}",
             "–" if found is None else f"{found.low:+.{digits}f} … {found.high:+.{digits}f}",
             "–" if found is None else p_value(found.adjusted),
-            escape(in_words(line, board)),
+            in_words(line, board),
         )
     return table
 
@@ -129,7 +129,7 @@ def _targets(board: Board, unit: str, title: str) -> Table:
     table = _table(f"<{title} to", *heads)
     timed = _timed(board)
     for line in shown:
-        table.add_row(escape(line.name), *(_reached(r, unit, timed) for r in line.reached))
+        table.add_row(line.name, *(_reached(r, unit, timed) for r in line.reached))
     return table
 
 
@@ -155,7 +155,7 @@ def _reached(found: Reached, unit: str, timed: bool) -> str:
 def _caption(board: Board) -> str:
     other = ""
     if board.reference is not None and _timed(board):
-        name = escape(board.reference.place.name)
+        name = board.reference.place.name
         other = f"; × how many times sooner than {name}, seed by seed"
     missed = any(found.missed for line in board.lines for found in line.reached)
     brackets = "; in brackets the runs that never got there" if missed else ""
@@ -169,7 +169,7 @@ def _costs(board: Board) -> Table:
     table = _table("<cost of", *(kind if held else ()), "a run's\npasses", "a run's\nseconds",
                    "a run's\nCPU s")  # fmt: skip
     for line in board.lines:
-        table.add_row(escape(line.name), *(_tuning(line) if held else ()), *_training(line))
+        table.add_row(line.name, *(_tuning(line) if held else ()), *_training(line))
     return table
 
 
@@ -218,7 +218,7 @@ def _fate(judged: Sequence[Line], place: int) -> str:
     mean = best.records[place].mean
     more = f" and {len(passed) - 1} more" if len(passed) > 1 else ""
     return (
-        f"below the mean of {escape(best.name)} ({mean:.2f} %){more}, which is no record: "
+        f"below the mean of {best.name} ({mean:.2f} %){more}, which is no record: "
         f"{best.records[place].reason}"
     )
 
@@ -226,8 +226,8 @@ def _fate(judged: Sequence[Line], place: int) -> str:
 def _named(lines: Sequence[Line], place: int) -> str:
     """A few with the reasons, many by name, and no more than can be read."""
     if len(lines) <= NAMED:
-        return "; ".join(f"{escape(line.name)} ({line.records[place].reason})" for line in lines)
-    names = ", ".join(escape(line.name) for line in lines[: 3 * NAMED])
+        return "; ".join(f"{line.name} ({line.records[place].reason})" for line in lines)
+    names = ", ".join(line.name for line in lines[: 3 * NAMED])
     return names + (f" and {len(lines) - 3 * NAMED} more" if len(lines) > 3 * NAMED else "")
 
 

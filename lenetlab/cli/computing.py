@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from lenetlab.experiments.work import Setup
     from lenetlab.results import Cell, Row
 
+MOST_WORKERS = 1000  # processes on one machine, each with PyTorch in it
+
 
 def make_setup(data: Path | None, engine: str, device: str) -> "Setup":
     """By what workers compute, wherever they are."""
     from lenetlab.experiments.work import Setup
 
-    return Setup(None if data is None else data.resolve(), engine, device)
+    return Setup(None if data is None else data.absolute(), engine, device)
 
 
 def limited(study: "Study", limit: float | None) -> "Study":
@@ -122,8 +124,8 @@ def processes(workers: int | None) -> int:
     """How many processes compute: as asked, or one a processor."""
     from lenetlab.errors import UserError
 
-    if workers is not None and workers < 1:
-        raise UserError(f"--workers {workers} is out of range; expected 1 or more")
+    if workers is not None and not 1 <= workers <= MOST_WORKERS:
+        raise UserError(f"--workers {workers} is out of range; expected 1 to {MOST_WORKERS:,}")
     return workers or os.cpu_count() or 1
 
 

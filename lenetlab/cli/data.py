@@ -11,6 +11,8 @@ def data(data: Data = None, json: Json = False) -> None:
 
     Example: `lenetlab data --data ~/FashionMNIST/raw`
     """
+    from rich.text import Text
+
     from lenetlab.cli.output import out, print_json
     from lenetlab.problem.data import CLASSES, load
 
@@ -31,7 +33,8 @@ def data(data: Data = None, json: Json = False) -> None:
         return
     for half, split in halves.items():
         counts = split.labels.bincount()
-        out.print(f"[bold]{half}[/]: {len(split):,} images of 28 × 28, uint8, verified (SHA-256)")
+        shape = f": {len(split):,} images of 28 × 28, uint8, verified (SHA-256)"
+        out.print(Text.assemble((half, "bold"), shape))
         out.print(f"  from {split.source}: {split.folder}", soft_wrap=True)
         out.print(
             f"  {counts.min():,} to {counts.max():,} images of each of {len(CLASSES)} classes"

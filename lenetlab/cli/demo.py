@@ -71,14 +71,14 @@ def demo(
         )
         console.print(f"figure: {path}\nruns:   {bench.out}/", soft_wrap=True)
         if page is None:
-            console.print("page:   needs the packages of lenetlab\\[report]")
+            console.print("page:   needs the packages of lenetlab[report]")
         else:
             console.print(f"page:   {page}", soft_wrap=True)
     if page is not None and (wanted() and not json if open is None else open):
         typer.launch(str(page.resolve()))
     failed = [(label, run) for label, run in runs if run.status != "done"]
     for label, run in failed:
-        err.print(f"[red]{label}: {run.status}, {run.result['reason']}[/]", soft_wrap=True)
+        err.print(f"{label}: {run.status}, {run.result['reason']}", style="red", soft_wrap=True)
     if failed:
         raise typer.Exit(1)
 

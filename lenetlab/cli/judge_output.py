@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from lenetlab.analysis.targets import TARGETS
 from lenetlab.cli.output import out
@@ -21,35 +21,38 @@ from lenetlab.records import replace_bytes
 
 SHORT = ("Tee", "Trou", "Pull", "Dress", "Coat", "Sand", "Shirt", "Sneak", "Bag", "Boot")
 WORDS = {
-    "kept": "[green]keeps the rules[/]",
-    "broken": "[red]breaks the rules[/]",
-    "unchecked": "[red]was not trained again[/]",
-    "unreadable": "[red]cannot be judged[/]",
+    "kept": ("keeps the rules", "green"),
+    "broken": ("breaks the rules", "red"),
+    "unchecked": ("was not trained again", "red"),
+    "unreadable": ("cannot be judged", "red"),
 }
 SHORT_WORDS = {
     "kept": "kept",
-    "broken": "[red]broken[/]",
-    "unchecked": "[red]unchecked[/]",
-    "unreadable": "[red]unread[/]",
+    "broken": "broken",
+    "unchecked": "unchecked",
+    "unreadable": "unread",
 }
 
 
 def print_verdict(verdict: Verdict, own: Sequence[dict[str, Any]]) -> None:
     """Everything about one checkpoint."""
     what = WORDS[verdict.outcome]
-    out.print(
-        f"[bold]{escape(verdict.name)}[/] {what}, scenario {verdict.scenario}", soft_wrap=True
-    )
+    _line((verdict.name, "bold"), " ", what, f", scenario {verdict.scenario}")
     for problem in verdict.problems:
-        out.print(f"  [red]✗[/] {escape(problem)}", soft_wrap=True)
+        _line("  ", ("✗", "red"), f" {problem}")
     for claim in verdict.claims:
         if claim.wrong is None:
-            out.print(f"  [green]✓[/] {escape(claim.what)}", soft_wrap=True)
+            _line("  ", ("✓", "green"), f" {claim.what}")
     for note in verdict.notes:
-        out.print(f"  · {escape(note)}", soft_wrap=True)
+        out.print(f"  · {note}", soft_wrap=True)
     if verdict.score is not None:
         _print_score(verdict.score)
         _print_places(verdict.score, own)
+
+
+def _line(*parts: str | tuple[str, str]) -> None:
+    """One line of words, some of them with a style."""
+    out.print(Text.assemble(*parts), soft_wrap=True)
 
 
 def _print_score(score: Score) -> None:
@@ -71,7 +74,10 @@ def _print_score(score: Score) -> None:
     for name in SHORT:
         table.add_column(name, justify="right", no_wrap=True, min_width=5)
     for k, (name, row) in enumerate(zip(CLASSES, score.confusion, strict=True)):
-        cells = [f"[bold]{n}[/]" if i == k else (str(n) if n else "·") for i, n in enumerate(row)]
+        cells = [
+            Text(str(n), style="bold" if i == k else "") if n or i == k else Text("·")
+            for i, n in enumerate(row)
+        ]
         table.add_row(name, f"{score.per_class[k]:.1f}", *cells)
     out.print("\nimages by true class and by answer")
     out.print(table)
@@ -118,9 +124,9 @@ def print_table(places: Sequence[Place]) -> None:
                 f"{score.evaluation.loss:.4f}",
                 f"{score.constrained:,}",
             ]
-        word = SHORT_WORDS[outcome]
+        style = "" if outcome == "kept" else "red"
         name = os.path.relpath(path, folder or ".")
-        table.add_row(str(place), escape(name), *figures, word)
+        table.add_row(str(place), name, *figures, Text(SHORT_WORDS[outcome], style=style))
     if folder:
         out.print(f"in {folder}", markup=False, soft_wrap=True)
     out.print(table)
@@ -131,8 +137,7 @@ def print_table(places: Sequence[Place]) -> None:
         )
     for place in places:
         for problem in place.verdict.problems:
-            name, what = escape(place.verdict.name), escape(problem)
-            out.print(f"[red]✗[/] {name}: {what}", soft_wrap=True)
+            _line(("✗", "red"), f" {place.verdict.name}: {problem}")
 
 
 def write_csv(places: Sequence[Place], path: Path) -> None:

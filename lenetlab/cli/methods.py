@@ -22,6 +22,7 @@ def methods(
     Examples: `lenetlab methods`, `lenetlab methods adamw`
     """
     from rich.table import Table
+    from rich.text import Text
 
     from lenetlab.cli.output import out, print_json
     from lenetlab.methods.constraint import Handler, constraints
@@ -95,16 +96,19 @@ def methods(
     for family, what in FAMILIES.items():
         of_family = [entry for entry in known.values() if entry.family == family]
         if of_family:
-            out.print(f"\n[bold]{family.replace('_', ' ')}[/]: {what}")
+            out.print(Text.assemble("\n", (family.replace("_", " "), "bold"), f": {what}"))
         for entry in of_family:
             out.print(f"  {entry.name:<{width}}  {entry.summary}", markup=False, soft_wrap=True)
     for kind in KINDS:
-        out.print(f"\n[bold]{kind}s[/]: around a method, as in {_EXAMPLE[kind]}")
+        example = f": around a method, as in {_EXAMPLE[kind]}"
+        out.print(Text.assemble("\n", (f"{kind}s", "bold"), example))
         for wrapper in wrappers().values():
             if wrapper.kind == kind:
                 out.print(f"  {wrapper.name:<{width}}  {wrapper.summary}", markup=False,
                           soft_wrap=True)  # fmt: skip
-    out.print("\n[bold]constraints[/]: beside a method, for few nonzero weights")
+    out.print(
+        Text.assemble("\n", ("constraints", "bold"), ": beside a method, for few nonzero weights")
+    )
     for handler in constraints().values():
         out.print(f"  {handler.name:<{width}}  {handler.summary}", markup=False, soft_wrap=True)
     out.print("\n`lenetlab methods NAME` prints a method's page.", markup=False)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from lenetlab.analysis.tables import Row, Spread, measured_on
 from lenetlab.cli.words import number
@@ -18,9 +19,12 @@ if TYPE_CHECKING:
 
 
 def _console(stream: TextIO, stderr: bool) -> Console:
-    """A console for `stream`; a file or pipe has no width, so that no table is cut short."""
+    """A console for `stream`; a file or pipe has no width, so that no table is cut short.
+
+    Text is printed as it is: names of methods and files may look like markup or an emoji's name.
+    """
     width = None if stream.isatty() else 200
-    return Console(stderr=stderr, highlight=False, width=width)
+    return Console(stderr=stderr, highlight=False, markup=False, emoji=False, width=width)
 
 
 out = _console(sys.stdout, stderr=False)
@@ -29,7 +33,12 @@ err = _console(sys.stderr, stderr=True)
 
 def print_json(value: Any) -> None:
     """One JSON value on stdout; infinities and NaN are an error, never a number."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(value, indent=2, allow_nan=False)
+    sys.stdout.write(text + "\n")
 
 
 def mean(value: Spread | None, digits: int) -> str:
@@ -59,8 +68,9 @@ def results_table(rows: Sequence[Row]) -> Table:
         table.add_column(title, justify="right", no_wrap=True)
     for row in rows:
         done = row.figures.get("accuracy")
-        failed = f" [red]{len(row.failures)} failed[/]" if row.failures else ""
-        fields = [row.label, f"{done.n if done else 0}{failed}"]
+        failed = f" {len(row.failures)} failed" if row.failures else ""
+        finished = Text.assemble(f"{done.n if done else 0}", (failed, "red"))
+        fields: list[str | Text] = [row.label, finished]
         for name, _, digits in measured:
             found = row.figures.get(name)
             fields.append(mean(found, digits))
@@ -79,7 +89,7 @@ def print_failures(rows: Sequence[Row]) -> None:
     """Every failed run with its reason."""
     for row in rows:
         for failure in row.failures:
-            err.print(f"[red]{row.label}, {failure}[/]", soft_wrap=True)
+            err.print(f"{row.label}, {failure}", style="red", soft_wrap=True)
 
 
 def stop_for(stop: "Interrupted") -> NoReturn:

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from lenetlab.cli.output import err
+from lenetlab.cli.words import number
 
 if TYPE_CHECKING:
     from lenetlab.experiments.recipe import Budget
@@ -36,12 +36,10 @@ class Meter:
         """A run starts, measured on the test set or on held-out images."""
         self._on = "held-out" if held_out else "test"
         self._begun += 1
-        number = f"[{self._begun}/{self._runs}] " if self._runs > 1 else ""
-        self._label, self._budget, self._accuracy = number + label, str(budget), ""
+        count = f"[{self._begun}/{self._runs}] " if self._runs > 1 else ""
+        self._label, self._budget, self._accuracy = count + label, str(budget), ""
         if self._bar is not None and self._task is not None:
-            self._bar.reset(
-                self._task, total=budget.amount, description=escape(self._label), facts=""
-            )
+            self._bar.reset(self._task, total=budget.amount, description=self._label, facts="")
 
     def step(self, t: "Training", loss: float) -> None:
         """A step was taken; redrawn ten times a second at most."""
@@ -58,11 +56,12 @@ class Meter:
     def look(self, t: "Training", looks: "list[dict[str, Any]]") -> None:
         """A measurement was taken."""
         look = looks[-1]
+        loss = t.losses[-1] if t.losses else None  # a budget may end before the first step
         self._accuracy = f"  {self._on} accuracy {look['accuracy']:.2f} %"
         if self._bar is None and self._looks:
             err.print(
                 f"{self._label}: {look['at']:g} of {self._budget}, "
-                f"training loss {t.losses[-1]:.4f}, {self._on} loss {look['loss']:.4f}, "
+                f"training loss {number(loss, 4)}, {self._on} loss {look['loss']:.4f}, "
                 f"{self._on} accuracy {look['accuracy']:.2f} %",
                 markup=False,
                 soft_wrap=True,
@@ -77,9 +76,9 @@ def meter(runs: int = 1, quiet: bool = False, looks: bool = True) -> Iterator[Me
         yield Meter(None, runs, looks and not quiet)
         return
     with Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
-        TextColumn("{task.fields[facts]}"),
+        TextColumn("{task.fields[facts]}", markup=False),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
         console=err,

@@ -183,6 +183,8 @@ def _parse_vary(pairs: list[str]) -> dict[str, list[Any]]:
         parts = [part.strip() for part in values.split(",")]
         if not equals or not all(parts):
             raise UserError(f"--vary {pair!r}: expected NAME=V1,V2,…, as in --vary lr=0.01,0.1")
+        if name.strip() in varied:
+            raise UserError(f"--vary {pair!r}: {name.strip()!r} was already given")
         varied[name.strip()] = [parse_value(part) for part in parts]
     return varied
 
@@ -246,6 +248,8 @@ def execute_one(
 
 
 def _print_one(job: "Job", found: "Run", json: bool) -> None:
+    from rich.text import Text
+
     from lenetlab.cli.output import out, print_json
 
     summary = found.summary()
@@ -253,9 +257,10 @@ def _print_one(job: "Job", found: "Run", json: bool) -> None:
         print_json(summary)
         return
     if found.status != "done":
-        out.print(f"[red]{found.status}[/]: {summary['reason']}", soft_wrap=True)
+        out.print(f"{found.status}: {summary['reason']}", style="red", soft_wrap=True)
     else:
-        out.print(f"[bold]{job.label}[/], {job.recipe.budget}, seed {job.seed}")
+        facts = f", {job.recipe.budget}, seed {job.seed}"
+        out.print(Text.assemble((job.label, "bold"), facts), soft_wrap=True)
         on = found.measured_on
         out.print(f"  {f'{on} accuracy':<18} {summary['accuracy']:.2f} %")
         out.print(f"  {f'{on} loss':<18} {summary['loss']:.4f}, mean cross-entropy")

@@ -6,6 +6,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
+from rich.text import Text
 
 from lenetlab.analysis.targets import TARGETS
 from lenetlab.cli.output import err, out
@@ -76,7 +77,7 @@ def print_comparison(compared: "Compared") -> None:
             str(other.correct) if other else "–",
             str(mine.starter_average_loss) if mine else "–",
             str(other.starter_average_loss) if other else "–",
-            "yes" if compared.equal(mine, other) else "[red]no[/]",
+            Text("yes") if compared.equal(mine, other) else Text("no", style="red"),
         )
     out.print(table)
     if compared.apart is not None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.live import Live
-from rich.markup import escape
+from rich.text import Text
 
 from lenetlab.cli.output import err, out, print_json
 from lenetlab.cli.words import duration
@@ -70,19 +70,19 @@ def live(folder: Path, quiet: bool) -> "Iterator[Callable[[Status, str | None], 
         (folder / PROGRESS).unlink(missing_ok=True)
 
 
-def _panel(status: "Status") -> str:
-    failed = f", [red]{status.failed} failed[/]" if status.failed else ""
+def _panel(status: "Status") -> Text:
     left = status.seconds_left
-    lines = [
-        f"[bold]{status.done:,} of {status.plan.runs:,} runs[/]{failed}, "
-        f"time left {'unknown' if left is None else duration(left)}"
-    ]
+    text = Text.assemble(
+        (f"{status.done:,} of {status.plan.runs:,} runs", "bold"),
+        (f", {status.failed} failed" if status.failed else "", "red"),
+        f", time left {'unknown' if left is None else duration(left)}",
+    )
     now = time.time()
     for task, since in status.running:
-        lines.append(f"  {escape(task.label)[:90]}  {duration(now - since)}")
+        text.append(f"\n  {task.label[:90]}  {duration(now - since)}")
     for scenario, (accuracy, label) in status.best.items():
-        lines.append(f"  best on held-out images, {scenario}: {accuracy:.2f} % {escape(label)}")
-    return "\n".join(lines)
+        text.append(f"\n  best on held-out images, {scenario}: {accuracy:.2f} % {label}")
+    return text
 
 
 def describe(plan: "Plan", json: bool) -> bool:

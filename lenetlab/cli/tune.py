@@ -77,7 +77,6 @@ def tune(
 
 
 def _show(cell: "Cell", winner: "Settled | None", out_folder: Path) -> None:
-    from rich.markup import escape
     from rich.table import Table
 
     from lenetlab.analysis.board import cost
@@ -95,7 +94,7 @@ def _show(cell: "Cell", winner: "Settled | None", out_folder: Path) -> None:
         loss = "–" if row.loss is None else f"{row.loss:.4f}"
         why = "" if row.done else f"\n{row.status}: {row.reason}"
         table.add_row(
-            str(row.number), accuracy, loss, escape(_words(row) + why),
+            str(row.number), accuracy, loss, _words(row) + why,
             style="bold" if best else "" if row.done else "red",
         )  # fmt: skip
     out.print(table)
@@ -103,7 +102,7 @@ def _show(cell: "Cell", winner: "Settled | None", out_folder: Path) -> None:
         out.print(f"price: {price.runs} trials, {number(price.passes, 1)} effective passes, "
                   f"{number(price.seconds, 0)} s of training")  # fmt: skip
     if winner is None or cell.best is None:
-        out.print("[red]no trial has figures; nothing is kept[/]")
+        out.print("no trial has figures; nothing is kept", style="red")
         return
     out.print(f"winner: trial {cell.best.number}, {winner}", markup=False, soft_wrap=True)
     if winner.kept:

@@ -1,5 +1,6 @@
 """The lab from Python: `run` one recipe, `sweep` a grid of them."""
 
+import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from lenetlab.errors import UserError, plain
 from lenetlab.experiments.bench import Bench
 from lenetlab.experiments.execute import OnLook, OnStep, execute
 from lenetlab.experiments.origin import Origin, laid_over
-from lenetlab.experiments.recipe import Recipe, expand, recipe_from
+from lenetlab.experiments.recipe import Recipe, check_count, expand, recipe_from
 from lenetlab.experiments.space import unusual
 from lenetlab.experiments.tuned import tuned as kept
 from lenetlab.methods.wrappers import canonical
@@ -122,6 +123,9 @@ def jobs(
     `UserError` where there is none."""
     if seeds < 1:
         raise UserError(f"seeds={seeds} is out of range; expected 1 or more")
+    if not 0 <= first_seed <= 2**63 - seeds:
+        raise UserError(f"seed {first_seed} is out of range; expected 0 to 2^63 - {seeds}")
+    check_count(len(methods) * math.prod(len(values) for values in vary.values()) * seeds)
     if both := set(vary) & set(settings):
         raise UserError(f"{', '.join(sorted(both))} is both set and varied; leave one out")
     grid = []

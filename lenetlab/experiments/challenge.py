@@ -6,6 +6,7 @@ from typing import Any
 from lenetlab.errors import UserError, unknown
 from lenetlab.experiments.bench import Bench
 from lenetlab.experiments.recall import recall
+from lenetlab.experiments.recipe import check_count
 from lenetlab.experiments.search import search_cell
 from lenetlab.experiments.study import Study, Task, looks_of
 from lenetlab.experiments.tuning import Tuning
@@ -21,6 +22,7 @@ def challenger(
         raise UserError(f"{stored.name} tuned nothing; a challenge needs a study with trials")
     tune = Tuning(stored.trials, stored.tuning_passes)
     cell = search_cell(method, scenario, tune, settings)
+    check_count(stored.trials + (seeds or stored.seeds))
     title = f"{method} challenges {stored.name} in {scenario}"
     return Study(stored.name, title, stored.passes, seeds or stored.seeds, (cell,), tune)
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lenetlab.errors import UserError, unknown
+from lenetlab.errors import UserError, short, unknown
 from lenetlab.experiments.plans import choose_plan
 from lenetlab.experiments.schedules import choose_schedule
 from lenetlab.methods.constraint import check_constraint, find_constraint, make_constraint
@@ -20,12 +20,14 @@ from lenetlab.methods.wrappers import check_nesting, find_wrapper, inside
 from lenetlab.methods.wrappers import split as split_names
 from lenetlab.problem.augmentation import choose_augmentation
 from lenetlab.problem.scenarios import check_keep, check_scenario, refuse_other_loss
-from lenetlab.settings import Choice, Settings, Value, parse_choice
+from lenetlab.settings import WHOLE, Choice, Settings, Value, parse_choice
 
 NONE = Choice("none")
 STARTER = Choice("starter")
 SPLITS = ("official", "inner")
 UNITS = ("epochs", "passes")
+LONGEST = 1_000_000  # passes or epochs: half a year of the handed-out script
+MOST_RUNS = 250_000  # in one plan; the runs of one are held in memory, 10 kB each
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,10 @@ class Budget:
             raise unknown("budget", self.unit, UNITS)
         if not (math.isfinite(self.amount) and self.amount > 0):
             raise UserError(f"{self.unit}={self.amount:g} is out of range; expected a number > 0")
+        if self.amount > LONGEST:
+            raise UserError(
+                f"{self.unit}={self.amount:g} is out of range; expected at most {LONGEST:,}"
+            )
 
     def __str__(self) -> str:
         return f"{self.amount:g} {self.unit}"
@@ -186,6 +192,12 @@ def make_recipe(
     """
     for name in settings or {}:
         refuse_other_loss(name)
+    for name, word in {
+        "plan": plan, "schedule": schedule, "scenario": scenario, "rules": rules, "split": split,
+        "constraint": constraint, "decay": decay, "augment": augment,
+    }.items():  # fmt: skip
+        if not isinstance(word, str):  # study files and `--set` may give anything
+            raise UserError(f"{name}={short(str(word))} is not allowed; expected a word")
     names, method = split_names(method)
     around = [find_wrapper(name) for name in names]
     own, parts = _sort(settings or {}, ["plan", "schedule", "constraint", *names])
@@ -286,13 +298,24 @@ def _constraint(spec: str, settings: Settings) -> Choice:
 def _budget(epochs: float | None, passes: float | None) -> Budget:
     if epochs is not None and passes is not None:
         raise UserError("a budget is given in epochs or in passes, not both; leave one out")
-    if passes is not None:
-        return Budget(float(passes), "passes")
-    return Budget() if epochs is None else Budget(float(epochs), "epochs")
+    for unit, amount in (("passes", passes), ("epochs", epochs)):
+        if amount is not None:
+            if isinstance(amount, bool) or not isinstance(amount, int | float):
+                raise UserError(f"{unit}={short(str(amount))} is not a number; expected one > 0")
+            return Budget(float(amount if isinstance(amount, float) else min(amount, WHOLE)), unit)
+    return Budget()
+
+
+def check_count(runs: int) -> None:
+    """Refuse a plan that no machine will ever compute, before it is built."""
+    if runs > MOST_RUNS:
+        count = f"{runs:,}" if runs < WHOLE else "more than 10^18"
+        raise UserError(f"this comes to {count} runs; expected at most {MOST_RUNS:,} in one plan")
 
 
 def expand(vary: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
     """Every combination of the varied values, the last name varying fastest."""
+    check_count(math.prod(len(values) for values in vary.values()))
     grid: list[dict[str, Any]] = [{}]
     for name, values in vary.items():
         grid = [{**point, name: value} for point in grid for value in values]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lenetlab.errors import UserError, unknown
+from lenetlab.experiments.recipe import check_count
 from lenetlab.experiments.study import Study, StudyCell, family_of
 from lenetlab.experiments.tuned import SEARCH, Settled, settle, winner
 from lenetlab.experiments.tuning import SAMPLERS, Tuning
@@ -24,6 +25,7 @@ def search_cell(method: str, scenario: str, tune: Tuning, settings: Mapping[str,
             f"{tune.trials} trials of {tune.passes:g} passes are none; expected 1 or more, of a "
             "number > 0"
         )
+    check_count(tune.trials)
     variant = ", ".join(f"{name}={show(value)}" for name, value in sorted(settings.items()))
     place = Place(method, family_of(method), scenario, variant=variant)
     return StudyCell(place, with_constraint(scenario, settings), tune)

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from math import exp, log
 from typing import Any
 
-from lenetlab.errors import UserError
+from lenetlab.errors import UserError, short
 from lenetlab.methods.constraint import Handler, find_constraint
 from lenetlab.methods.registry import Method, Span, find, log_uniform, uniform
 from lenetlab.methods.wrappers import Wrapper, find_wrapper, split
-from lenetlab.settings import Value, parse_choice, show
+from lenetlab.settings import WHOLE, Value, parse_choice, show
 
 
 @dataclass(frozen=True)
@@ -137,14 +137,16 @@ def _at(dim: Dimension, x: float) -> Value:
 def parse_dimension(name: str, given: Any) -> Dimension:
     """`[low, high]`, `[low, high, "log"]` or a list of words or numbers in braces as a study file
     writes them: `{ pick = [16, 64] }`. Raises `UserError`."""
-    if isinstance(given, dict) and set(given) == {"pick"} and given["pick"]:
-        return Pick(tuple(given["pick"]))
+    if isinstance(given, dict) and set(given) == {"pick"}:
+        picked = given["pick"]
+        if isinstance(picked, list) and picked:
+            return Pick(tuple(picked))
     if isinstance(given, list) and len(given) in (2, 3) and given[2:] in ([], ["log"]):
         low, high = given[0], given[1]
-        numbers = all(type(x) in (int, float) for x in (low, high))
+        numbers = all(type(x) in (int, float) and abs(x) < WHOLE for x in (low, high))
         if numbers and low < high and (low > 0 or len(given) == 2):
             return Span(float(low), float(high), log=len(given) == 3)
     raise UserError(
-        f'space.{name} = {given!r} is no range; expected [low, high], [low, high, "log"] with '
-        "0 < low < high, or { pick = [value, …] }"
+        f"space.{name} = {short(repr(given))} is no range; expected [low, high], "
+        '[low, high, "log"] with 0 < low < high, or { pick = [value, …] }'
     )

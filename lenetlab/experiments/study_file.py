@@ -1,5 +1,6 @@
 """A study file (TOML) read and checked as a whole: all mistakes at once, each with its line."""
 
+import math
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -7,18 +8,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from lenetlab.errors import UserError, unknown
-from lenetlab.experiments.recipe import Recipe, expand
+from lenetlab.errors import UserError, short, unknown
+from lenetlab.experiments.recipe import LONGEST, Recipe, check_count, expand
 from lenetlab.experiments.space import Dimension, parse_dimension
 from lenetlab.experiments.study import Study, StudyCell, family_of, given_recipe, trial_recipes
 from lenetlab.experiments.tuning import SAMPLERS, Tuning
 from lenetlab.methods.wrappers import canonical
+from lenetlab.records import read_text
 from lenetlab.results import Place, cell_path
+from lenetlab.settings import WHOLE
 
 TOP = {
     "title", "scenarios", "methods", "passes", "seeds", "limit", "tune", "settings", "vary",
     "scenario", "method",
 }  # fmt: skip
+LARGEST = 2**20  # bytes of a study file
+LINE = 1000  # characters of a line in which a key is looked for
 TUNE = {"trials", "passes", "sampler"}
 METHOD = {"scenarios", "settings", "space"}
 # The file says these itself; as a setting they would say it twice.
@@ -30,12 +35,10 @@ def read_study(path: Path) -> tuple[Study, list[list[Recipe]]]:
 
     Raises one `UserError` that tells all mistakes.
     """
+    text = _text(path)
     try:
-        text = path.read_text()
         tree = tomllib.loads(text)
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"cannot read the study file {path} ({error})") from None
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # numbers and nesting without end among them
         raise UserError(f"{path} is no TOML: {error}") from None
     reader = _Reader(text, tree)
     study = reader.study(path.stem)
@@ -46,6 +49,14 @@ def read_study(path: Path) -> tuple[Study, list[list[Recipe]]]:
         lines = "\n".join(f"  line {line}: {told}" for line, told in found)
         raise UserError(f"{path} has {count}; nothing was run\n{lines}")
     return study, recipes
+
+
+def _text(path: Path) -> str:
+    if not path.is_file():
+        raise UserError(f"cannot read the study file {path} (there is no such file)")
+    if (size := path.stat().st_size) > LARGEST:
+        raise UserError(f"{path} has {size:,} bytes; a study file has at most {LARGEST:,}")
+    return read_text(path)
 
 
 class _Reader:
@@ -62,7 +73,7 @@ class _Reader:
         title = self._get("title", str, name)
         methods = self._names("methods")
         scenarios = self._names("scenarios")
-        passes = self._number(("passes",), 10.0)
+        passes = self._number(("passes",), 10.0, most=LONGEST)
         seeds = int(self._number(("seeds",), 10, whole=True))
         limit = self._number(("limit",), 0.0) if "limit" in tree else None
         tune = self._tune()
@@ -70,12 +81,21 @@ class _Reader:
         for key, values in vary.items():
             if not isinstance(values, list) or not values:
                 self._add(("vary", key), f"vary.{key} is no list; expected [value, …]")
+        self._settings(("vary",), vary)
+        self._check_tables()
         if not methods or not scenarios or self.errors:
             return None
         for kind, listed in (("method", methods), ("scenario", scenarios)):
             for key in self._table(kind):
                 if key not in listed:
                     self._add((kind, key), f"[{kind}.{key}] is about none of the {kind}s listed")
+        variants = math.prod(len(values) for values in vary.values())
+        each = seeds + (tune.trials if tune else 0)
+        try:
+            check_count(len(methods) * len(scenarios) * variants * each)
+        except UserError as error:
+            self._add(("seeds",), str(error))
+            return None
         cells = [
             self._cell(method, scenario, point, tune)
             for method in methods
@@ -143,9 +163,6 @@ class _Reader:
 
     def _scenarios(self, method: str, scenarios: Sequence[str]) -> Sequence[str]:
         own = self._table("method").get(method, {})
-        if not isinstance(own, dict):
-            self._add(("method", method), f"method.{method} is no table")
-            return scenarios
         self._known(own, METHOD, ("method", method))
         given = own.get("scenarios", scenarios)
         for name in given:
@@ -153,6 +170,20 @@ class _Reader:
                 told = unknown("scenario of this study", str(name), scenarios)
                 self._add(("method", method, "scenarios"), str(told))
         return [name for name in given if name in scenarios]
+
+    def _check_tables(self) -> None:
+        """[method.NAME] and [scenario.NAME] are tables, and so is what stands in them."""
+        parts = (("scenarios", list, "list of names"), ("settings", dict, "table"),
+                 ("space", dict, "table of ranges"))  # fmt: skip
+        for kind in ("method", "scenario"):
+            for name, own in self._table(kind).items():
+                if not isinstance(own, dict):
+                    self._add((kind, name), f"{kind}.{name} is no table; expected [{kind}.{name}]")
+                elif kind == "method":
+                    for key, shape, what in parts:
+                        if not isinstance(own.get(key, shape()), shape):
+                            path = (kind, name, key)
+                            self._add(path, f"{'.'.join(path)} is no {what}")
 
     def _tune(self) -> Tuning | None:
         if "tune" not in self._tree:
@@ -165,7 +196,7 @@ class _Reader:
             sampler = "sobol"
         return Tuning(
             trials=int(self._number(("tune", "trials"), 12, whole=True)),
-            passes=self._number(("tune", "passes"), 5.0),
+            passes=self._number(("tune", "passes"), 5.0, most=LONGEST),
             sampler=sampler,
         )
 
@@ -188,19 +219,23 @@ class _Reader:
     def _get(self, key: str, kind: type, default: Any) -> Any:
         value = self._tree.get(key, default)
         if not isinstance(value, kind):
-            self._add((key,), f"{key} = {value!r}: expected text in quotes")
+            self._add((key,), f"{key} = {short(repr(value))}: expected text in quotes")
             return default
         return value
 
-    def _number(self, path: tuple[str, ...], default: float, whole: bool = False) -> float:
+    def _number(
+        self, path: tuple[str, ...], default: float, whole: bool = False, most: float = WHOLE
+    ) -> float:
         table = self._tree if len(path) == 1 else self._table(path[0])
         value = table.get(path[-1], default)
         good = type(value) is int or (not whole and type(value) is float)
-        if good and 0 < value < float("inf"):
+        if good and 0 < value <= most:
             return value if whole else float(value)
         if path != ("limit",) or path[-1] in table:
             expected = "a whole number" if whole else "a number"
-            self._add(path, f"{'.'.join(path)} = {value!r}: expected {expected} above 0")
+            bound = "" if most == WHOLE else f", at most {most:,}"
+            told = short(repr(value))
+            self._add(path, f"{'.'.join(path)} = {told}: expected {expected} above 0{bound}")
         return default
 
     def _known(self, table: Mapping[str, Any], known: set[str], path: tuple[str, ...]) -> None:
@@ -228,7 +263,9 @@ def _flat(given: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for key, value in given.items():
         flat |= (
-            _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+            _flat(value, f"{prefix}{key}.")
+            if isinstance(value, dict) and value
+            else {prefix + key: value}
         )
     return flat
 
@@ -237,7 +274,8 @@ def _positions(lines: Sequence[str]) -> dict[tuple[str, ...], int]:
     """The line of every table and key that begins a line (tomllib tells none)."""
     where: dict[tuple[str, ...], int] = {}
     table: tuple[str, ...] = ()
-    for number, line in enumerate(lines, start=1):
+    for number, whole in enumerate(lines, start=1):
+        line = whole[:LINE]
         if head := re.match(r"\s*\[([^\[\]]+)\]\s*(#.*)?$", line):
             table = _keys(head[1])
             where.setdefault(table, number)

@@ -13,6 +13,7 @@ add one file. Duplicates and incomplete registrations are refused when they are 
 import importlib
 import inspect
 import pkgutil
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -21,7 +22,7 @@ from typing import Any, Literal, Protocol, TypeVar
 from torch import Tensor
 
 import lenetlab.methods
-from lenetlab.errors import unknown
+from lenetlab.errors import UserError, unknown
 from lenetlab.settings import DOMAINS, Choice, Domain, Settings, resolve
 
 Form = Literal["flat", "named", "layers"]
@@ -191,6 +192,11 @@ def method(
 
 def page_of(build: object) -> str:
     """The docstring of the file that `build` is from."""
+    if sys.flags.optimize > 1:
+        raise UserError(
+            "python -OO leaves out docstrings, and the pages of methods are docstrings; run "
+            "without it (and without PYTHONOPTIMIZE=2)"
+        )
     return inspect.getdoc(inspect.getmodule(build)) or ""
 
 

@@ -374,5 +374,6 @@ def compose(base: Optimizer, chosen: Sequence[Choice], w: Tensor) -> Composed:
 
 __all__ = [
     "KINDS", "Average", "Batch", "Composed", "Estimator", "Oracle", "Update", "Wrapper",
-    "canonical", "check_nesting", "compose", "find_wrapper", "inside", "split", "wrapper", "wrappers",
+    "canonical", "check_nesting", "compose", "find_wrapper", "inside", "split", "wrapper",
+    "wrappers",
 ]  # fmt: skip

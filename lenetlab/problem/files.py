@@ -54,6 +54,7 @@ FILES: dict[str, tuple[IdxFile, IdxFile]] = {
     ),
 }  # fmt: skip
 
+MOST = max(file.length for pair in FILES.values() for file in pair)
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
 TORCHVISION = Path("data/FashionMNIST/raw")
 
@@ -61,18 +62,38 @@ Fetch = Callable[[str, Path], str]
 
 
 def cache_folder() -> Path:
-    """Where fetched data is kept: `$LENETLAB_CACHE`, else the user's cache folder."""
-    if own := os.environ.get("LENETLAB_CACHE"):
-        return Path(own).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "lenetlab"
+    """Where fetched data and the compiled engine are kept: `$LENETLAB_CACHE`, else the user's cache
+    folder. A relative `$XDG_CACHE_HOME` counts as none, as its specification says."""
+    if (own := _named("LENETLAB_CACHE")) is not None:
+        return own
+    users = _named("XDG_CACHE_HOME")
+    if users is None or not users.is_absolute():
+        users = _expanded("~/.cache", "the home folder")
+    return users / "lenetlab"
+
+
+def _named(variable: str) -> Path | None:
+    """The folder that an environment variable names."""
+    given = os.environ.get(variable)
+    return _expanded(given, variable) if given else None
+
+
+def _expanded(given: str, what: str) -> Path:
+    try:
+        return Path(given).expanduser()
+    except RuntimeError:
+        raise UserError(
+            f"{what}: {given} is the folder of no known user; name one with LENETLAB_CACHE, for "
+            "data with LENETLAB_DATA, by its whole path"
+        ) from None
 
 
 def places(data: Path | None) -> list[tuple[str, Path]]:
     """Named folders in the order in which they are searched; one alone if the user chose it."""
     if data is not None:
         return [("--data", data)]
-    if own := os.environ.get("LENETLAB_DATA"):
-        return [("LENETLAB_DATA", Path(own).expanduser())]
+    if (own := _named("LENETLAB_DATA")) is not None:
+        return [("LENETLAB_DATA", own)]
     return [
         ("torchvision's folder", TORCHVISION),
         ("Debian's package", DEBIAN),
@@ -109,9 +130,8 @@ def read(file: IdxFile, folder: Path) -> bytes:
     if path is None:
         raise UserError(f"{folder / file.name} is missing; {_CURE}")
     try:
-        content = path.read_bytes()
-        if path.suffix == ".gz":
-            content = gzip.decompress(content)
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as source:
+            content = source.read(MOST + 1)  # a small gz file may hold any number of bytes
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise UserError(
             f"{path} is broken ({error}); expected a gz file with {file.length} bytes inside; "

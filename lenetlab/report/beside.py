@@ -6,18 +6,22 @@ champions.json    the leader of every leaderboard looked into (experiments/champ
 discussion.md     written by hand; Markdown with Jinja, numbers as {{ figure(…) }}
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 from lenetlab.errors import UserError
 from lenetlab.readable import readable
-from lenetlab.records import read_json
-from lenetlab.results import Row
+from lenetlab.records import read_json, read_text
+from lenetlab.results import Row, row_from
+from lenetlab.shapes import misfit
 
 BASELINE = "baseline.json"
-T = TypeVar("T")
+Made = TypeVar("Made")
+
+# What a champion must have.
+CHAMPION = {"id": str, "method": str, "scenario": str, "confusion": [[int]], "filters": [[[float]]]}
 
 
 @dataclass(frozen=True)
@@ -49,36 +53,38 @@ class Beside:
 
 def read_beside(folder: Path) -> Beside:
     """What there is in `folder`; `UserError` for a file that is broken."""
-    methods = _json(folder / "methods.json")
-    baseline = _json(folder / BASELINE)
-    champions = _json(folder / "champions.json") or []
+    methods = _json(folder / "methods.json", dict) or {}
+    baseline = _json(folder / BASELINE, dict)
+    champions = _json(folder / "champions.json", [CHAMPION]) or []
     return Beside(
-        methods=methods or {},
-        baseline=_as(Row, baseline, folder / BASELINE) if baseline else None,
-        champions=tuple(_as(Champion, found, folder / "champions.json") for found in champions),
+        methods=methods,
+        baseline=_made(row_from, baseline, folder / BASELINE) if baseline else None,
+        champions=tuple(
+            _made(lambda one: Champion(**one), champion, folder / "champions.json")
+            for champion in champions
+        ),
         discussion=_discussion(folder / "discussion.md"),
     )
 
 
-def _json(path: Path) -> Any:
-    return readable(read_json(path)) if path.exists() else None
-
-
-def _as(kind: type[T], fields: Any, path: Path) -> T:
+def _made(make: Callable[[Any], Made], given: Any, path: Path) -> Made:
     try:
-        return kind(**fields)
-    except TypeError as error:
-        raise UserError(
-            f"{path} is not of this version of lenetlab ({error}); make it again, or delete it"
-        ) from None
+        return make(given)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{path} is broken ({error}); delete it or make it again") from None
+
+
+def _json(path: Path, shape: Any) -> Any:
+    if not path.exists():
+        return None
+    found = readable(read_json(path))
+    if wrong := misfit(found, shape, path.stem):
+        raise UserError(f"{path} is broken ({wrong}); delete it or make it again")
+    return found
 
 
 def _discussion(path: Path) -> str | None:
     """Line by line, so that lines stay lines."""
     if not path.exists():
         return None
-    try:
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path} is not UTF-8 ({error}); save it as that") from None
-    return "\n".join(map(readable, lines))
+    return "\n".join(map(readable, read_text(path).split("\n")))

@@ -12,7 +12,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from lenetlab.analysis.tables import Row, measured_on
 from lenetlab.analysis.targets import STARTER
 from lenetlab.errors import UserError
-from lenetlab.records import Run
+from lenetlab.records import Run, check_writable
 
 # Okabe and Ito's colours, told apart by colour-blind readers; then again with other dashes.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -34,6 +34,7 @@ def _plain(value: float, _: object) -> str:
 
 def check_ending(path: Path) -> Path:
     """Refuse a file's ending that Matplotlib cannot write, before there is a figure to lose."""
+    check_writable(path)
     known = Figure().canvas.get_supported_filetypes()
     if path.suffix.removeprefix(".").lower() not in known:
         raise UserError(
@@ -45,10 +46,11 @@ def check_ending(path: Path) -> Path:
 
 def save(figure: Figure, path: Path) -> Path:
     """Write the figure to `path` (the format is its ending's) and return the path."""
+    check_writable(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, dpi=150)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError) as error:  # the last where it needs a missing TeX
         raise UserError(f"cannot write the figure {path}: {error}") from error
     return path
 
@@ -115,8 +117,8 @@ def four_panels(rows: Sequence[Row]) -> Figure:
     for axes in (c, d):
         axes.set_xlabel("effective passes" if unit == "passes" else "epochs")
     for axes in (a, b):
-        if not any(len(line.get_xdata()) for line in axes.lines):
-            continue  # every run ended before its first point, and nothing has no logarithm
+        if not any((np.asarray(line.get_ydata()) > 0).any() for line in axes.lines):
+            continue  # no run has come to a first point, and a logarithmic axis cannot be empty
         axes.set_yscale("log")
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
         axes.yaxis.set_major_formatter(FuncFormatter(_plain))

@@ -127,7 +127,10 @@ def test_a_grid_has_every_combination():
 
 
 VALUES = st.one_of(
-    st.booleans(), st.none(), st.integers(), st.floats(allow_nan=False, allow_infinity=False)
+    st.booleans(),
+    st.none(),
+    st.integers(1 - 2**63, 2**63 - 1),
+    st.floats(allow_nan=False, allow_infinity=False),
 )
 
 

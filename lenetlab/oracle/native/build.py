@@ -2,7 +2,8 @@
 
 Installing lenetlab needs no compiler. The first run that wants the native engine compiles it in
 a few seconds; the library is kept under a name made from the sources, the compiler and the
-instruction set, so that a change of any of them compiles it anew.
+instruction set, so that a change of any of them compiles it anew. What is kept is loaded if nobody
+else can have written it (kept.py); otherwise this process compiles one for itself.
 """
 
 import ctypes
@@ -12,6 +13,8 @@ import platform
 import shlex
 import shutil
 import subprocess
+import sys
+import tempfile
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,6 +22,7 @@ from pathlib import Path
 import torch
 from filelock import FileLock
 
+from lenetlab.oracle.native.kept import Untrusted, is_whole, keep, own_folder
 from lenetlab.problem.files import cache_folder
 
 FOLDER = Path(__file__).parent
@@ -63,7 +67,11 @@ def instruction_set() -> str:
 
 def compiler() -> tuple[str, ...]:
     """The C++ compiler's command: `$CXX`, else the first of c++, g++, clang++ on the PATH."""
-    own = shlex.split(os.environ.get("CXX", ""))
+    given = os.environ.get("CXX", "")
+    try:
+        own = shlex.split(given)
+    except ValueError as error:
+        raise Unavailable(f"CXX={given} is no command ({error}); correct or unset it") from None
     for command in [own] if own else [["c++"], ["g++"], ["clang++"]]:
         if path := shutil.which(command[0]):
             return (path, *command[1:])
@@ -80,14 +88,17 @@ def native_kernel() -> Kernel:
     flags = (*FLAGS, *INSTRUCTIONS[instructions])
     key = _key(command, flags)
     folder = cache_folder() / "native"
-    path = folder / f"lenet-{key}.so"
     try:
-        if not path.exists():
-            folder.mkdir(parents=True, exist_ok=True)
-            with FileLock(folder / f"{key}.lock"):  # of several processes, one compiles
-                if not path.exists():
-                    _compile(command, flags, path)
-        library = load(path)
+        try:
+            library = _kept(own_folder(folder) / f"lenet-{key}.so", command, flags)
+        except Untrusted as reason:
+            print(
+                f"lenetlab: {reason}: the engine is compiled for this process alone; name a folder "
+                "of your own with LENETLAB_CACHE",
+                file=sys.stderr,
+            )
+            with tempfile.TemporaryDirectory(prefix="lenetlab-") as private:
+                library = _kept(Path(private) / f"lenet-{key}.so", command, flags)
     except OSError as error:
         raise Unavailable(
             f"the native engine cannot be kept in {folder} ({error}); "
@@ -117,19 +128,31 @@ def _key(command: tuple[str, ...], flags: tuple[str, ...]) -> str:
     return total.hexdigest()[:16]
 
 
+def _kept(path: Path, command: tuple[str, ...], flags: tuple[str, ...]) -> ctypes.CDLL:
+    """The library at `path`; compiled where there is none, or not as it was left."""
+    if not is_whole(path):
+        with FileLock(path.with_name(f".{path.stem}.lock")):  # of several processes, one compiles
+            if not is_whole(path):
+                _compile(command, flags, path)
+    return ctypes.CDLL(str(path))
+
+
 def _compile(command: tuple[str, ...], flags: tuple[str, ...], path: Path) -> None:
     """Compile beside `path`, then rename: half a library never has its name."""
     temporary = path.with_suffix(f".{os.getpid()}")
     try:
         _call([*command, *flags, "-o", str(temporary), str(FOLDER / "lenet.cpp")])
-        os.replace(temporary, path)
+        keep(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 
 
 def _call(command: list[str]) -> str:
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=True)
+        done = subprocess.run(
+            command, capture_output=True, encoding="utf-8", errors="replace", timeout=SECONDS,
+            check=True,
+        )  # fmt: skip
     except (OSError, subprocess.SubprocessError) as error:
         said = (getattr(error, "stderr", None) or str(error)).strip().splitlines()
         first = next((line for line in said if "error" in line), (said or ["no message"])[0])

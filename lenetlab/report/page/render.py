@@ -59,7 +59,7 @@ def render(results: Results, beside: Beside) -> str:
         False
     ):  # Altair's check of every part against its schema takes most of the time
         page = _page(results, beside)
-    script = (TEMPLATES / "page.js").read_text()
+    script = (TEMPLATES / "page.js").read_text(encoding="utf-8")
     vega = library()
     policy = " ".join(_hash(text) for text in (script, vega))
     return (
@@ -68,7 +68,7 @@ def render(results: Results, beside: Beside) -> str:
         .render(
             page=page,
             axes=AXES,
-            style=Markup((TEMPLATES / "page.css").read_text()),
+            style=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
             script=Markup(script),
             vega=Markup(vega),
             policy=Markup(policy),

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Literal, get_args
 
 from lenetlab.errors import UserError, unknown
-from lenetlab.records import replace_bytes
+from lenetlab.records import check_writable, replace_bytes
 from lenetlab.report.beside import Beside
 from lenetlab.report.charts.theme import styles
 from lenetlab.report.paper import typst
@@ -37,6 +37,7 @@ def write(
     if form not in get_args(Format):
         raise unknown("format", form, get_args(Format))
     beside = beside or Beside()
+    check_writable(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -64,7 +65,8 @@ def _pdf(results: Results, beside: Beside) -> bytes:
         for rows in ROWS:
             paper = compose(results, beside, pictures, rows, note)
             (folder / SOURCES).write_bytes(_sources(paper))
-            source.write_text(typst.document(paper.title, translate(_body(paper), typst.Typst())))
+            text = typst.document(paper.title, translate(_body(paper), typst.Typst()))
+            source.write_bytes(text.encode())
             if typst.pages(source) <= MOST_PAGES:
                 break
         return typst.compile_pdf(source)

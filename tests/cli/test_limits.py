@@ -1,0 +1,256 @@
+"""Hostile input, a line each: a command, its exit status, what it says. Never a traceback.
+
+A line is called in this process, or, where streams and environment matter, as a process by the
+shell. `$RUNS` is a folder with a finished run in it, `$LONG` a name of 300 characters. What
+`before` says is done first, by the shell, in the empty folder that the command is then called in.
+"""
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import LENETLAB
+
+LONG, LONGER = "x" * 300, "x" * 5000
+MINUSES, DIGITS = "-" * 1000, "9" * 400
+
+
+@dataclass(frozen=True)
+class Case:
+    """A line of the table. `said` is on stderr, or on stdout where that is empty."""
+
+    command: str
+    status: int
+    said: str
+    before: str = "true"
+
+
+HERE = [
+    # settings
+    Case("run sgd --set lr={[]}", 2, "lr={[]} is not a number"),
+    Case(f"run sgd --set lr={MINUSES}1", 2, "has 1,001 characters"),
+    Case(f"run sgd --set lr={DIGITS}", 2, "lr=inf is out of range"),
+    Case("run sgd --set lr=1_0", 2, "lr=1_0 is not a number"),
+    Case("run sgd --set lr=²", 2, "lr=² is not a number"),
+    Case("run sgd --set lr=((((", 2, "lr=(((( is not a number"),
+    Case("run sgd --set plan=5", 2, "plan=5 is not allowed; expected a word"),
+    Case("run sgd --set schedule=true", 2, "schedule=True is not allowed"),
+    Case("run sgd --set epochs=x", 2, "epochs=x is not a number"),
+    Case("run sgd --vary scenario=1,2", 2, "scenario=1 is not allowed"),
+    Case("run sgd --vary lr=1 --vary lr=2", 2, "'lr' was already given"),
+    Case(f"run {LONGER}", 2, "unknown method 'xxx"),
+    Case("run 'sgd[/x]'", 2, "unknown method 'sgd[/x]'"),
+    Case("run :soap:", 2, "lenetlab: "),
+    # counts
+    Case("run sgd --seeds 100000000", 2, "100,000,000 runs"),
+    Case(f"run sgd --seeds {DIGITS}", 2, "out of range"),
+    Case("run sgd --seed 9223372036854775807 --seeds 2", 2, "seed 9223372036854775807 is out"),
+    Case("run sgd --epochs 1e18", 2, "epochs=1e+18 is out of range; expected at most 1,000,000"),
+    Case("tune sgd --trials 100000000", 2, "100,000,000 runs"),
+    Case("tune sgd --passes 1e300", 2, "passes=1e+300 is out of range"),
+    Case("tune sgd --workers 100000000", 2, "expected 1 to 1,000"),
+    Case("baseline --seeds 0", 2, "--seeds 0 is out of range"),
+    Case("baseline --seeds -5", 2, "--seeds -5 is out of range"),
+    Case("baseline --seeds 100000000 --epochs 1e18", 2, "epochs=1e+18 is out of range"),
+    # paths
+    Case("report $RUNS --to ''", 2, "it is no file); name a file"),
+    Case("report $RUNS --format md --to ''", 2, "it is no file); name a file"),
+    Case("report $RUNS --to $LONG.html", 2, "File name too long"),
+    Case(f"report $RUNS --to {LONGER}.html", 2, "File name too long"),
+    Case("report $RUNS --to device", 2, "it is no file", "ln -s /dev/null device"),
+    Case("report $RUNS --format md --to device", 2, "it is no file", "ln -s /dev/null device"),
+    Case("report $LONG", 2, "File name too long"),
+    Case("report loop", 2, "lenetlab: loop", "ln -s loop loop"),
+    Case("compare loop", 2, "lenetlab: loop", "ln -s loop loop"),
+    Case("watch loop", 2, "loop holds no study", "ln -s loop loop"),
+    Case("export loop", 2, "Too many levels", "ln -s loop loop"),
+    Case("shrink loop", 2, "Too many levels", "ln -s loop loop"),
+    Case("study loop", 2, "there is no such file", "ln -s loop loop"),
+    Case("run sgd --data loop", 2, "loop is not a folder", "ln -s loop loop"),
+    Case("study pipe", 2, "there is no such file", "mkfifo pipe"),
+    Case("study /dev/zero", 2, "there is no such file"),
+    Case("study /proc", 2, "there is no such file"),
+    Case("study empty.toml", 2, "methods is missing", "touch empty.toml"),
+    Case("study big.toml", 2, "has 2,097,152 bytes", "truncate -s 2M big.toml"),
+    Case("study latin.toml", 2, "no text in UTF-8", r"printf '\351' > latin.toml"),
+    Case("compare /proc", 2, "/proc has no results"),
+    Case("watch /proc/self", 2, "holds no study"),
+    Case("run sgd --epochs 0.01 --out /proc/x", 2, "cannot write /proc/x"),
+    Case("run sgd --epochs 0.01 --out file", 2, "Not a directory", "touch file"),
+    Case("export $RUNS/sgd --to ''", 2, "it is no file"),
+    Case("export $RUNS/sgd --to device", 2, "it is no file", "ln -s /dev/null device"),
+    Case("export $RUNS/sgd --to '[/x]:soap:.pt'", 0, "[/x]:soap:.pt", "mkdir '['"),
+    Case("report '[/x]:soap:' --to '[/b].html'", 0, "[/b].html",
+         "mkdir '['; cp -r $RUNS '[/x]:soap:'"),
+    Case("run sgd adamw --epochs 0.001 --figure ''", 2, "cannot write ."),
+    Case("run sgd adamw --epochs 0.001 --figure /dev/null", 2, "cannot write /dev/null"),
+    # a run without a step
+    Case("run sgd --passes 1e-300", 0, "training loss –"),
+    Case("run sgd --passes 1e-300 --seeds 2", 0, "training loss –"),
+    Case("baseline --epochs 1e-300", 0, "0.0 s of training"),
+]  # fmt: skip
+
+# Files of a run, or of results, that say something else.
+BROKEN = ["", "{", "null", "5", "[]", "{}", '{"format": 1}', '{"a": NaN}', "[" * 100_000,
+          '{"format": 1, "id": 5}', "9" * 5000]  # fmt: skip
+READERS = ["compare {}", "report {}", "report {} --format md", "shrink {}/sgd"]
+FILES = ["run.json", "result.json", "curve.json", "machine.json"]
+
+STUDIES = {
+    "plan = 5": "unknown key 'plan'",
+    "[settings]\nplan = 5": "plan=5 is not allowed",
+    "[method]\nsgd = 5": "method.sgd is no table",
+    "[scenario]\nplain = 5": "scenario.plain is no table",
+    "method = 5": "method is no table",
+    "[method.sgd]\nscenarios = 5": "method.sgd.scenarios is no list",
+    "[method.sgd]\nsettings = 5": "method.sgd.settings is no table",
+    "[method.sgd]\nspace = 5": "method.sgd.space is no table",
+    "[tune]\n[method.sgd.space]\nlr = { pick = 5 }": "space.lr",
+    "[tune]\n[method.sgd.space]\nlr = [-inf, inf]": "space.lr",
+    "passes = 1e300": "passes = 1e+300: expected a number above 0, at most 1,000,000",
+    "seeds = 100000000": "this comes to 100,000,000 runs",
+    f"seeds = {DIGITS}": "seeds = 999",
+    f"passes = {'9' * 5000}": "is no TOML",
+    "[tune]\ntrials = 100000000": "this comes to 100,000,010 runs",
+    "[tune]\npasses = 1e300": "tune.passes = 1e+300",
+    "[vary]\nseed = [1, 2]": "seed is no setting here",
+    "[vary]\npasses = [1, 2]": "passes is no setting here",
+    "[vary]\nlr = [[1, [2]]]": "lr=[1, [2]] is not a number",
+    "[settings]\nlr = 1979-05-27": "is not a number",
+    f"[settings]\nlr = {DIGITS}": "is out of range",
+    "[settings]\nweight_decay = {}": "weight_decay={} is not a number",
+    "title = 5": "title = 5: expected text",
+    "a = " + "[" * 10_000: "is no TOML",
+    " " * 900_000 + "x": "is no TOML",
+}
+
+SHELL = [
+    Case("lenetlab methods > /dev/full", 1, ""),
+    Case("lenetlab methods --json > /dev/full", 1, ""),
+    Case("lenetlab --help > /dev/full", 1, ""),
+    Case("lenetlab methods >&-", 1, ""),
+    Case("lenetlab run adamv 2>&-", 2, ""),
+    Case("lenetlab run adamv", 2, "did you mean 'adam", "true"),
+    Case("PYTHONIOENCODING=ascii lenetlab methods adamw", 0, "beta1"),
+    Case("PYTHONIOENCODING=latin-1 lenetlab methods", 0, "AdamW"),
+    Case("PYTHONIOENCODING=ascii lenetlab run sgd --passes 1e-300 --seeds 2", 0, "+-"),
+    Case("LC_ALL=C PYTHONUTF8=0 PYTHONCOERCECLOCALE=0 lenetlab study ä.toml --plan", 0, "results",
+         "printf 'title = \"é\"\\nmethods = [\"sgd\"]\\nscenarios = [\"plain\"]' > ä.toml"),
+    Case("LC_ALL=C PYTHONUTF8=0 PYTHONCOERCECLOCALE=0 lenetlab report $RUNS --format md", 0, ".md"),
+    Case("PYTHONOPTIMIZE=2 lenetlab methods", 2, "python -OO leaves out docstrings"),
+    Case("MPLBACKEND=bogus lenetlab run sgd --epochs 0.01 --seeds 2", 0, "figure"),
+    Case("CXX='\"' lenetlab run sgd --epochs 0.01 --engine native", 2, 'CXX=" is no command'),
+    Case("LENETLAB_CACHE='~nobody-is-called-so' lenetlab run sgd --epochs 0.01", 2,
+         "is the folder of no known user"),
+    Case("env -u HOME lenetlab run sgd --epochs 0.01", 0, "accuracy"),
+    Case("ulimit -v 300000; lenetlab run sgd --epochs 0.01", 2, "there is not enough memory"),
+    Case("ulimit -v 600000; lenetlab run sgd --epochs 0.01", 2, "there is not enough memory"),
+]  # fmt: skip
+QUICK = 6  # of the shell's; the others load PyTorch again
+
+
+@pytest.fixture(scope="session")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one finished run, called sgd."""
+    from lenetlab import Bench, run
+
+    folder = tmp_path_factory.mktemp("finished")
+    found = run("sgd", lr=0.1, epochs=0.02, bench=Bench(out=folder))
+    found.path.rename(folder / "sgd")
+    return folder
+
+
+def name(case: Case) -> str:
+    return case.command.replace(LONGER, "LONGER").replace(MINUSES, "MINUSES").replace(DIGITS, "999")
+
+
+@pytest.fixture
+def own_runs(runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of `runs` to be spoilt, beside the folder that the command is called in."""
+    copy = tmp_path / "finished"
+    shutil.copytree(runs, copy)
+    monkeypatch.setenv("RUNS", str(copy))
+    monkeypatch.setenv("LONG", LONG)
+    return copy
+
+
+@pytest.mark.parametrize("case", HERE, ids=name)
+def test_a_command_ends_as_the_table_says(lenetlab, own_runs, case):
+    subprocess.run(["bash", "-c", case.before], check=True)
+    answer = lenetlab(os.path.expandvars(case.command))
+    assert answer.status == case.status
+    assert case.said in answer.err + answer.out
+    if case.status == 2:
+        assert answer.err.startswith("lenetlab: ")
+        assert answer.out == ""
+
+
+@pytest.mark.parametrize("content", BROKEN, ids=lambda text: text[:12])
+@pytest.mark.parametrize("file", FILES)
+def test_a_broken_file_of_a_run_is_named(lenetlab, own_runs, file, content):
+    for command in READERS:
+        (own_runs / "sgd" / file).write_text(content)
+        answer = lenetlab(command.format(own_runs))
+        assert answer.status == 2
+        assert answer.err.startswith(f"lenetlab: {own_runs}")
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_pipe_in_a_run_is_not_waited_for(lenetlab, own_runs, file):
+    (own_runs / "sgd" / file).unlink()
+    os.mkfifo(own_runs / "sgd" / file)
+    for command in READERS:
+        answer = lenetlab(command.format(own_runs))
+        assert answer.status == 2
+        assert "no regular file" in answer.err
+
+
+@pytest.mark.parametrize("content", BROKEN, ids=lambda text: text[:12])
+@pytest.mark.parametrize("file", ["study.json", "plain/sgd.jsonl", "baseline.json", "methods.json",
+                                  "champions.json"])  # fmt: skip
+def test_a_broken_file_of_results_is_named(lenetlab, tmp_path, file, content):
+    from lenetlab.results import Cell, Place, Results, write_results
+
+    folder = tmp_path / "results"
+    place = Place("sgd", "basic", "plain")
+    write_results(folder, Results("r", "R", 0, 0.0, 1, 1.0, (Cell(place),)))
+    (folder / file).parent.mkdir(exist_ok=True)
+    (folder / file).write_text(content)
+    for command in ("compare {}", "report {}", "watch {}"):
+        answer = lenetlab(command.format(folder))
+        assert answer.status in (0, 2)
+        if answer.status == 2:
+            assert answer.err.startswith(f"lenetlab: {folder}")
+
+
+@pytest.mark.parametrize("text", STUDIES, ids=lambda text: text[:40].strip())
+def test_a_mistake_in_a_study_file_is_told(lenetlab, tmp_path, text):
+    head = 'methods = ["sgd"]\nscenarios = ["plain"]\n'
+    (tmp_path / "s.toml").write_text(head + text)
+    answer = lenetlab("study s.toml --plan")
+    assert answer.status == 2
+    assert answer.err.startswith("lenetlab: s.toml ")
+    assert STUDIES[text] in answer.err
+
+
+SHELLS = [
+    pytest.param(case, id=case.command, marks=() if k < QUICK else pytest.mark.long)
+    for k, case in enumerate(SHELL)
+]
+
+
+@pytest.mark.parametrize("case", SHELLS)
+def test_a_process_ends_as_the_table_says(own_runs, tmp_path, case):
+    path = f"{Path(LENETLAB).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = os.environ | {"PATH": path, "PYTHONWARNINGS": "ignore"}
+    done = subprocess.run(["bash", "-c", f"{case.before}; {case.command}"], cwd=tmp_path,
+                          env=environment, capture_output=True, timeout=300)  # fmt: skip
+    out, err = done.stdout.decode("latin-1"), done.stderr.decode("latin-1")
+    assert done.returncode == case.status, err
+    assert case.said in out + err
+    assert "Traceback" not in err
+    assert "Exception ignored" not in err
