@@ -26,10 +26,9 @@ PARTS: Mapping[str, int] = {
 FIRST_PRICES: Mapping[str, float] = {
     "gradients": 1.0,
     "forwards": 1 / 3,
-    "hessian_products": 2.0,
-    "gauss_newton_products": 1.3,
-    "per_example_gradients": 2.0,
-    "linearisations": 1.0,
+    "hessian_products": 2.4,
+    "gauss_newton_products": 1.7,
+    "per_example_gradients": 2.4,
 }
 
 

@@ -15,7 +15,7 @@ CG and takes the Gauss-Newton matrix (`gauss_newton`). With λ → ∞ it is gra
 step 1/λ; with λ = ρ = 0 on a quadratic, enough iterations and S_H = S it is done in one step.
 ρ is constant as in Byrd et al.; Nocedal and Wright, 2006, Algorithm 7.1, let it fall with ‖g‖.
 Cost: one gradient and a forward pass or more a step; 2.4 a product on S_H; six vectors. These are
-few updates a pass, 56 with these defaults, and its accuracy is that of few updates.
+few updates a pass, and its accuracy is that of few updates.
 """
 
 from torch import Tensor
