@@ -34,7 +34,7 @@ def entry(spec: str, seeds: int, out: Path) -> dict[str, Any]:
     name, _, rate = spec.partition(", ")
     found = [
         run(name, seed=s, bench=bench, looks=LOOKS, passes=PASSES,
-            schedule=rate or "constant", **AROUND.get(name, {}))
+            schedule=rate or "constant")
         for s in range(seeds)
     ]  # fmt: skip
     looks = [{round(look["at"], 9): look for look in f.looks} for f in found]

@@ -16,9 +16,9 @@ the mean, which has the size of G and λ); ζ: Martens and Sutskever 2012; G: Sc
 Computation 14(7), 2002. There S is all data and a line search follows; here a step that raises F_S
 is not taken. With λ → ∞ it is gradient descent with the step 1/λ; with λ = 0 on a quadratic it is
 done in one step.
-Cost: one gradient and one forward pass a step; on S_G a gradient an example (counted 2.4) and 1.7 a
-product; eight vectors, and for a moment one an example of S_G. These are few updates a pass, and its
-accuracy is that of few updates.
+Cost: one gradient and one forward pass a step; on S_G a gradient an example (counted 2.4) and 1.7
+a product; eight vectors, and for a moment one an example of S_G. These are few updates a pass, and
+its accuracy is that of few updates.
 """
 
 import torch

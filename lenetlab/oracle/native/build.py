@@ -134,7 +134,7 @@ def _kept(path: Path, command: tuple[str, ...], flags: tuple[str, ...]) -> ctype
         with FileLock(path.with_name(f".{path.stem}.lock")):  # of several processes, one compiles
             if not is_whole(path):
                 _compile(command, flags, path)
-    return ctypes.CDLL(str(path))
+    return load(path)
 
 
 def _compile(command: tuple[str, ...], flags: tuple[str, ...], path: Path) -> None:
