@@ -20,7 +20,7 @@ wait_briefly()
 
 PROCESSES = 2
 PASSES = 5
-LOOKS = (0.1, 0.25, 0.5, 1, 2, 3, 4, 5)
+EVAL_AT = (0.1, 0.25, 0.5, 1, 2, 3, 4, 5)
 BASIC = ("full_batch", "sgd", "single_sample")
 RATES = ("step", "1/t")
 RESULTS = Path(__file__).parents[1] / "results" / "defaults.json"
@@ -28,23 +28,25 @@ RESULTS = Path(__file__).parents[1] / "results" / "defaults.json"
 
 def entry(spec: str, seeds: int, out: Path) -> dict[str, Any]:
     """The curve of `spec` over its seeds; a failed run stays in it, with its reason."""
-    from lenetlab import Bench, run
+    from lenetlab import Runtime, run
 
-    bench = Bench(out=out, threads=1)
+    runtime = Runtime(out=out, threads=1)
     name, _, rate = spec.partition(", ")
     found = [
-        run(name, seed=s, bench=bench, looks=LOOKS, passes=PASSES,
+        run(name, seed=s, runtime=runtime, eval_at=EVAL_AT, passes=PASSES,
             schedule=rate or "constant")
         for s in range(seeds)
     ]  # fmt: skip
-    looks = [{round(look["at"], 9): look for look in f.looks} for f in found]
-    at = [x for x in LOOKS if all(x in seen for seen in looks)]
+    evaluations = [
+        {round(evaluation["at"], 9): evaluation for evaluation in f.evaluations} for f in found
+    ]
+    at = [x for x in EVAL_AT if all(x in seen for seen in evaluations)]
     return {
         "seeds": seeds,
         "failed": [f.result["reason"] for f in found if f.status != "done"],
         "at": at,
-        "accuracy": [[seen[x]["accuracy"] for seen in looks] for x in at],
-        "loss": [[round(seen[x]["loss"], 6) for seen in looks] for x in at],
+        "accuracy": [[seen[x]["accuracy"] for seen in evaluations] for x in at],
+        "loss": [[round(seen[x]["loss"], 6) for seen in evaluations] for x in at],
         "steps": found[0].result["steps"],
         "runs": [f.identity["id"] for f in found],
     }
@@ -54,7 +56,7 @@ def main() -> None:
     """Run, record, print."""
     from lenetlab.methods.registry import methods
     from lenetlab.methods.wrappers import wrappers
-    from lenetlab.records import read_json, replace_json
+    from lenetlab.records.run_folder import read_json, replace_json
 
     every = [*methods(), *(f"{name}+sgd" for name in wrappers())]
     every += [f"{name}, {rate}" for name in BASIC for rate in RATES]

@@ -21,10 +21,10 @@ MARGIN = 0.2  # points of accuracy
 
 def accuracy(engine: str, seed: int, out: Path) -> float:
     """Test accuracy in percent of one run."""
-    from lenetlab import Bench, run
+    from lenetlab import Runtime, run
 
-    bench = Bench(out=out, engine=engine, device="cpu", threads=1)
-    found = run("adamw", seed=seed, bench=bench, looks=[10], epochs=10, batch_size=256,
+    runtime = Runtime(out=out, engine=engine, device="cpu", threads=1)
+    found = run("adamw", seed=seed, runtime=runtime, eval_at=[10], epochs=10, batch_size=256,
                 schedule="cosine", lr=0.005, warmup=0.1)  # fmt: skip
     return float(found.summary()["accuracy"])
 

@@ -29,8 +29,8 @@ from rich.table import Table
 from timing import in_turns, machine
 
 from lenetlab.errors import UserError
-from lenetlab.experiments.recipe import make_recipe
-from lenetlab.experiments.training import Diverged, StepError, Training
+from lenetlab.experiments.recipe.recipe import make_recipe
+from lenetlab.experiments.run.training import Diverged, StepError, Training
 from lenetlab.methods.registry import find, methods
 from lenetlab.methods.state import capture
 from lenetlab.oracle.native_engine import NativeEngine
@@ -58,7 +58,7 @@ def tensors(tree: Any) -> Iterator[torch.Tensor]:
             yield from tensors(part)
 
 
-class Bench:
+class Runtime:
     """Trainings at batch 64 that share data and engine."""
 
     def __init__(self, repeats: int) -> None:
@@ -74,23 +74,23 @@ class Bench:
 
     def measure(self, name: str) -> dict[str, Any]:
         """The line of a method in the JSON file, but for what all lines share."""
-        stepped, asked = self.training(name), self.training("sgd").oracle
+        stepped, batch_size = self.training(name), self.training("sgd").oracle
 
         def steps() -> None:
             for _ in range(STEPS):
                 stepped.step()
 
         def gradient() -> None:
-            asked.next_step()
-            asked()
+            batch_size.next_step()
+            batch_size()
 
         found = in_turns({"gradient": gradient, "steps": steps}, {}, self.repeats)
-        step, alone = [t / STEPS for t in found["steps"]], found["gradient"]
+        step, exclusive_lock = [t / STEPS for t in found["steps"]], found["gradient"]
         return {
-            "ratio_min": min(step) / min(alone),
-            "ratio_median": median(step) / median(alone),
+            "ratio_min": min(step) / min(exclusive_lock),
+            "ratio_median": median(step) / median(exclusive_lock),
             "step_ms": 1e3 * min(step),
-            "gradient_ms": 1e3 * min(alone),
+            "gradient_ms": 1e3 * min(exclusive_lock),
             "state_bytes": state_bytes(capture(stepped.optimizer)),
         }
 
@@ -121,10 +121,10 @@ def main() -> None:
         "vectors",
     ):
         table.add_column(title, justify="left" if title == "method" else "right")
-    bench, lines = Bench(given.repeats), {}
+    runtime, lines = Runtime(given.repeats), {}
     for name in names:
         try:
-            line = bench.measure(name)
+            line = runtime.measure(name)
         except (Diverged, StepError, UserError) as error:
             lines[name] = {"failed": str(error), "batch": BATCH, "conditions": conditions}
             table.add_row(name, "failed", str(error)[:60])

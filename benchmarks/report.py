@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from lenetlab.report.page.render import library, write
+from lenetlab.report.page.write import library, write
 from tests.studies import made_up
 
 METHODS = 40

@@ -17,13 +17,13 @@ from lenetlab.openmp import wait_briefly
 
 wait_briefly()
 
-from lenetlab.analysis.tables import Row, tabulate
+from lenetlab.analysis.tables import RunRow, tabulate
 from lenetlab.experiments.api import jobs
-from lenetlab.experiments.bench import Bench
-from lenetlab.experiments.execute import execute
+from lenetlab.experiments.run.on_disk import execute
+from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.methods.registry import find
 from lenetlab.problem.model import CONSTRAINED
-from lenetlab.records import Run
+from lenetlab.records.run_folder import Run
 
 METHODS = "sgd,heavy_ball,nesterov,adamw,nadam,radam,adamax,rmsprop"
 SCENARIOS = ("plain", "l2", "sparse")
@@ -42,19 +42,19 @@ def settings(method: str, scenario: str) -> dict[str, object]:
     return {}
 
 
-def compute(method: str, label: str, options: argparse.Namespace, **given: object) -> Row:
+def compute(method: str, label: str, options: argparse.Namespace, **given: object) -> RunRow:
     """The runs of one cell."""
-    bench = Bench(out=options.out, threads=options.threads)
+    runtime = Runtime(out=options.out, threads=options.threads)
     common = {"passes": options.passes, "schedule": "cosine", "split": options.split}
     labelled: list[tuple[str, Run]] = []
     for job in jobs([method], {}, options.seeds, {**common, **given}):
-        labelled.append((label, execute(job.recipe, job.seed, bench, looks=[])))
+        labelled.append((label, execute(job.recipe, job.seed, runtime, eval_at=[])))
     (row,) = tabulate(labelled)
     print(f"{label}: {cell(row)}", file=sys.stderr, flush=True)
     return row
 
 
-def cell(row: Row) -> str:
+def cell(row: RunRow) -> str:
     """Accuracy, its deviation over seeds, and the failures if any."""
     found = row.figures.get("accuracy")
     text = "–" if found is None else f"{found.mean:.2f}"
@@ -63,7 +63,7 @@ def cell(row: Row) -> str:
     return text + (f" ({len(row.failures)} failed)" if row.failures else "")
 
 
-def nonzeros(row: Row) -> str:
+def nonzeros(row: RunRow) -> str:
     """The largest count among the runs."""
     counts = [run.result["nonzeros"] for run in row.runs if run.status == "done"]
     return f"{max(counts):,}" if counts else "–"

@@ -24,8 +24,8 @@ wait_briefly()
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lenetlab.experiments.executors import Executor
-    from lenetlab.experiments.plan import Plan
+    from lenetlab.experiments.study.executors import Executor
+    from lenetlab.experiments.study.pending import StudyPlan
 
 METHODS = 37
 
@@ -47,24 +47,24 @@ def study_of(folder: Path, runs: int) -> Path:
     return path
 
 
-def planned(file: Path, folder: Path) -> "Plan":
+def planned(file: Path, folder: Path) -> "StudyPlan":
     """The plan of the study, with the ids that real runs would have."""
-    from lenetlab.experiments.naming import Names
-    from lenetlab.experiments.plan import Plan
-    from lenetlab.experiments.store import Store
-    from lenetlab.experiments.study_file import read_study
-    from lenetlab.experiments.work import Setup, bench_of
+    from lenetlab.experiments.study.pending import StudyPlan
+    from lenetlab.experiments.study.run_ids import Names
+    from lenetlab.experiments.study.store import Store
+    from lenetlab.experiments.study.study_file import read_study
+    from lenetlab.experiments.study.worker import Setup, runtime_of
 
     study, recipes = read_study(file)
-    plan = Plan(study, recipes, Names(bench_of(Setup())), Store(folder), folder / "results")
+    plan = StudyPlan(study, recipes, Names(runtime_of(Setup())), Store(folder), folder / "results")
     plan.lacking()
     return plan
 
 
-def finish(plan: "Plan", executor: "Executor") -> float:
+def finish(plan: "StudyPlan", executor: "Executor") -> float:
     """Seconds to compute and record everything."""
-    from lenetlab.experiments.coordinator import run_study
-    from lenetlab.experiments.publish import Publisher
+    from lenetlab.experiments.study.coordinator import run_study
+    from lenetlab.experiments.study.publish import Publisher
 
     folder = plan.results.parent
     begin = time.perf_counter()
@@ -72,17 +72,17 @@ def finish(plan: "Plan", executor: "Executor") -> float:
     return time.perf_counter() - begin
 
 
-def left(plan: "Plan") -> int:
+def left(plan: "StudyPlan") -> int:
     """Runs that are to be computed."""
     return sum(len(plan.missing(cell)) for cell in plan.cells)
 
 
 def read_data() -> None:
     """What is no part of planning."""
-    from lenetlab.experiments.work import Setup, bench_of
+    from lenetlab.experiments.study.worker import Setup, runtime_of
 
     for split in ("official", "inner"):
-        bench_of(Setup()).load(split)
+        runtime_of(Setup()).load(split)
 
 
 def nothing_to_do(file: Path, store: Path) -> float:
@@ -96,7 +96,7 @@ def nothing_to_do(file: Path, store: Path) -> float:
 def tables(results: Path) -> float:
     """Seconds for the leaderboards of all scenarios from the rows of text."""
     from lenetlab.analysis.board import board
-    from lenetlab.results import read_results
+    from lenetlab.records.rows import read_results
 
     begin = time.perf_counter()
     found = read_results(results)
@@ -120,9 +120,10 @@ def apart(function: "Callable[..., float]", *given: Path) -> tuple[float, float]
 
 def stub_study(folder: Path, runs: int) -> dict[str, Any]:
     """Plan, record, plan again, tables."""
-    from lenetlab.experiments.executors.local import Local
-    from lenetlab.experiments.executors.stub import instant
-    from lenetlab.experiments.work import Setup
+    from lenetlab.experiments.study.executors.stub import instant
+
+    from lenetlab.experiments.study.executors.local import Local
+    from lenetlab.experiments.study.worker import Setup
 
     file = study_of(folder, runs)
     store = folder / "store"
@@ -148,9 +149,10 @@ def stub_study(folder: Path, runs: int) -> dict[str, Any]:
 
 def over_dask(folder: Path, runs: int) -> dict[str, Any]:
     """The same over a Dask cluster on this machine."""
-    from lenetlab.experiments.executors.dask import connect
-    from lenetlab.experiments.executors.stub import instant
-    from lenetlab.experiments.work import Setup
+    from lenetlab.experiments.study.executors.stub import instant
+
+    from lenetlab.experiments.study.executors.dask import connect
+    from lenetlab.experiments.study.worker import Setup
 
     plan = planned(study_of(folder, runs), folder / "dask")
     n = left(plan)
@@ -162,10 +164,10 @@ def over_dask(folder: Path, runs: int) -> dict[str, Any]:
 
 def real_runs(folder: Path, runs: int) -> dict[str, Any]:
     """Wall seconds of the same real runs by 1 worker, 2 workers, 1 worker with 2 threads."""
-    from lenetlab.experiments.executors.local import Local
-    from lenetlab.experiments.recipe import make_recipe
-    from lenetlab.experiments.study import Task
-    from lenetlab.experiments.work import Setup
+    from lenetlab.experiments.recipe.recipe import make_recipe
+    from lenetlab.experiments.study.executors.local import Local
+    from lenetlab.experiments.study.model import Task
+    from lenetlab.experiments.study.worker import Setup
 
     recipe = make_recipe("sgd", passes=2)
     found: dict[str, float] = {}

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import torch
 
-from lenetlab.experiments.environment import _processor
+from lenetlab.experiments.run.environment import _processor
 from lenetlab.oracle.native import build
 
 BLOCK = 0.3  # seconds

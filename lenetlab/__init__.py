@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lenetlab.experiments.api import run, sweep
-    from lenetlab.experiments.bench import Bench
+    from lenetlab.experiments.run.runtime import Runtime
 
-__all__ = ["Bench", "run", "sweep"]
+__all__ = ["Runtime", "run", "sweep"]
 
 
 def __getattr__(name: str) -> Any:
@@ -20,7 +20,7 @@ def __getattr__(name: str) -> Any:
 
         return getattr(api, name)
     if name == "Bench":
-        from lenetlab.experiments.bench import Bench
+        from lenetlab.experiments.run.runtime import Runtime
 
-        return Bench
+        return Runtime
     raise AttributeError(f"module 'lenetlab' has no attribute {name!r}")

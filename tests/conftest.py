@@ -11,7 +11,7 @@ import pytest
 import torch
 from hypothesis import settings
 
-from lenetlab.experiments.bench import Bench
+from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.oracle.engine import Engine
 from lenetlab.oracle.torch_engine import TorchEngine
 from lenetlab.problem.data import Split, load
@@ -33,7 +33,7 @@ def test() -> Split:
     return load("test")
 
 
-class SmallBench(Bench):
+class SmallBench(Runtime):
     """A bench over the first 1,500 training and 500 test images."""
 
     def load(self, split: str) -> tuple[Split, Engine, Split, Engine]:
@@ -45,13 +45,13 @@ class SmallBench(Bench):
 
 @pytest.fixture(scope="session")
 def _small(tmp_path_factory: pytest.TempPathFactory) -> SmallBench:
-    bench = SmallBench(out=tmp_path_factory.mktemp("none"), device="cpu")
-    bench.load("official")
-    return bench
+    runtime = SmallBench(out=tmp_path_factory.mktemp("none"), device="cpu")
+    runtime.load("official")
+    return runtime
 
 
 @pytest.fixture
-def bench(_small: SmallBench, tmp_path: Path) -> Iterator[SmallBench]:
+def runtime(_small: SmallBench, tmp_path: Path) -> Iterator[SmallBench]:
     """A small bench with a results folder of its own."""
     threads = torch.get_num_threads()
     yield SmallBench(out=tmp_path / "runs", device="cpu", _loaded=_small._loaded)
@@ -61,4 +61,6 @@ def bench(_small: SmallBench, tmp_path: Path) -> Iterator[SmallBench]:
 @pytest.fixture(autouse=True)
 def _no_tuned(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Tests keep tuned recipes of their own; what the package keeps is no part of them."""
-    monkeypatch.setattr("lenetlab.experiments.tuned.PACKAGE", tmp_path / "no-tuned.json")
+    monkeypatch.setattr(
+        "lenetlab.experiments.tuning.tuned_recipes.PACKAGE", tmp_path / "no-tuned.json"
+    )

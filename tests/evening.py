@@ -26,19 +26,19 @@ def write_run(
     reached = 90.0 + seed if accuracy is None else accuracy
     final = {"accuracy": reached, "loss": 0.3, "starter_average_loss": 0.005,
              "correct": round(100 * reached)}  # fmt: skip
-    look = {"at": epochs, "passes": passes, "epochs": epochs, "steps": 9, "gradients": 60_000,
-            "accuracy": reached, "loss": 0.3, "nonzeros": 5}  # fmt: skip
-    looks = [] if failed else [look]
+    evaluation = {"at": epochs, "passes": passes, "epochs": epochs, "steps": 9, "gradients": 60_000,
+            "accuracy": reached, "loss": 0.3, "starter_average_loss": 0.005, "nonzeros": 5}  # fmt: skip
+    evaluations = [] if failed else [evaluation]
     files = {
         "run": {"format": 1, "id": f"{name}", "label": "x", "recipe": recipe, "seed": seed,
                 "numerics": numerics},
         "result": {"status": "diverged" if failed else "done", "reason": failed,
                    "final": dict.fromkeys(final) if failed else final, "nonzeros": 5,
-                   "passes": passes, "epochs": epochs, "steps": 9, "bill": {}},
-        "curve": {"looks": looks, "trace": []},
-        "machine": {"train_seconds": 1, "cpu_seconds": 1, "apart_seconds": 0,
-                    "peak_memory_mb": 1, "look_seconds": [1.0] * len(looks),
-                    "look_cpu_seconds": [1.0] * len(looks), **machine},
+                   "passes": passes, "epochs": epochs, "steps": 9, "ledger_counts": {}},
+        "curve": {"evaluations": evaluations, "trace": []},
+        "machine": {"train_seconds": 1, "cpu_seconds": 1, "overhead_seconds": 0,
+                    "peak_memory_mb": 1, "evaluation_seconds": [1.0] * len(evaluations),
+                    "evaluation_cpu_seconds": [1.0] * len(evaluations), **machine},
     }  # fmt: skip
     for file, content in files.items():
         (folder / name / f"{file}.json").write_text(json.dumps(content))

@@ -3,10 +3,10 @@
 import random
 from collections.abc import Sequence
 
-from lenetlab.results import FINAL, TRIAL, Cell, Place, Results, Row
+from lenetlab.records.rows import FINAL, TRIAL, Cell, CellKey, Results, RunRow
 
 FAMILIES = ("basic", "momentum", "adaptive", "second_order", "matrix")
-LOOKS = (0.1, 0.25, 0.5, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10)
+EVAL_AT = (0.1, 0.25, 0.5, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10)
 
 
 def made_up(
@@ -21,7 +21,7 @@ def made_up(
     for scenario in scenarios:
         for i, method in enumerate(methods):
             draw = random.Random(f"{scenario} {method}")
-            place = Place(method, FAMILIES[i % len(FAMILIES)], scenario)
+            place = CellKey(method, FAMILIES[i % len(FAMILIES)], scenario)
             level = 88.0 + 2.5 * i / max(len(methods) - 1, 1) + draw.gauss(0, 0.05)
             bad = method in failing
             cells.append(
@@ -43,7 +43,7 @@ def row(
     draw: random.Random,
     scenario: str = "plain",
     failed: bool = False,
-) -> Row:
+) -> RunRow:
     """One run that ends near `level` percent."""
     final = role == FINAL
     amount = 10.0 if final else 5.0
@@ -58,17 +58,17 @@ def row(
         **({} if final else {"split": "inner"}),
     }
     correct = round((level + draw.gauss(0, 0.2)) * 100)
-    looks = []
-    for at in [x for x in LOOKS if x <= amount] if not failed else []:
+    evaluations = []
+    for at in [x for x in EVAL_AT if x <= amount] if not failed else []:
         accuracy = correct / 100 - 25 * (1 - at / amount) ** 2 / (1 + 4 * at)
-        looks.append(
+        evaluations.append(
             {"at": at, "passes": at, "epochs": at, "steps": int(at * 60000 / batch),
              "gradients": int(at * 60000), "accuracy": round(accuracy, 2),
              "loss": round(0.25 + (91 - accuracy) / 20, 4), "nonzeros": 24480,
              "seconds": round(0.5 * at, 4), "cpu_seconds": round(0.7 * at, 4)}
         )  # fmt: skip
-    end = looks[-1] if looks else None
-    return Row(
+    end = evaluations[-1] if evaluations else None
+    return RunRow(
         role=role,
         number=number,
         id=f"{draw.getrandbits(64):016x}",
@@ -85,12 +85,12 @@ def row(
         passes=amount if end else 0.1,
         epochs=amount if end else 0.1,
         steps=int(amount * 60000 / batch) if end else 17,
-        bill={"gradients": int(amount * 60000), "forwards": 0, "factorizations": 0},
+        ledger_counts={"gradients": int(amount * 60000), "forwards": 0, "factorizations": 0},
         train_seconds=0.5 * amount,
         cpu_seconds=0.7 * amount,
-        apart_seconds=0.3,
+        overhead_seconds=0.3,
         peak_memory_mb=400.0,
-        looks=looks,
+        evaluations=evaluations,
         numerics={"engine": "native", "torch": "2.13.0+cpu", "capability": "AVX512",
                   "device": "cpu", "method_version": 1, "kernel": "0123456789abcdef"},
         machine={"lenetlab": "0.1.0", "python": "3.11.2", "system": "Linux x86_64",

@@ -1,8 +1,8 @@
 """What MkDocs calls while it builds: the method pages enter the site without being files."""
 
+from method_pages import pages
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
-from pages import pages
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:

@@ -11,8 +11,8 @@ from lenetlab.analysis.record import Verdict, record
 from lenetlab.analysis.speed import Durations, Reached, durations, reached
 from lenetlab.analysis.targets import TARGETS, Target
 from lenetlab.errors import UserError, unknown
-from lenetlab.recipes import command, words
-from lenetlab.results import Cell, Contest, Results, Row, leader, total
+from lenetlab.records.recipe import command, words
+from lenetlab.records.rows import Cell, Contest, Results, RunRow, leader, total
 
 Metric = Literal["accuracy", "loss"]
 METRICS: tuple[Metric, ...] = ("accuracy", "loss")
@@ -299,7 +299,7 @@ def _line(
     )
 
 
-def again(rows: Sequence[Row]) -> str:
+def again(rows: Sequence[RunRow]) -> str:
     """The command that computes `rows`, which differ in their seed alone; one for every
     stretch of seeds without a gap, since `lenetlab run` counts up."""
     stretches: list[list[int]] = []
@@ -312,7 +312,7 @@ def again(rows: Sequence[Row]) -> str:
     return " && ".join(command(recipe, found[0], len(found), numerics) for found in stretches)
 
 
-def cost(rows: Sequence[Row], share: int = 1) -> Cost | None:
+def cost(rows: Sequence[RunRow], share: int = 1) -> Cost | None:
     """What `rows` took, divided by `share`; None without rows."""
     if not rows:
         return None
@@ -324,7 +324,9 @@ def cost(rows: Sequence[Row], share: int = 1) -> Cost | None:
     return Cost(
         runs=len(rows),
         passes=shared(row.passes for row in rows),
-        gradients=shared(row.bill["gradients"] if row.bill else None for row in rows),
+        gradients=shared(
+            row.ledger_counts["gradients"] if row.ledger_counts else None for row in rows
+        ),
         seconds=shared(row.train_seconds for row in rows),
         cpu_seconds=shared(row.cpu_seconds for row in rows),
     )

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from lenetlab.results import Cell
+from lenetlab.records.rows import Cell
 
 GUESSING = 10.0  # percent right by guessing among ten classes
 

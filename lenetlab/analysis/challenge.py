@@ -17,7 +17,7 @@ from lenetlab.analysis.intervals import LEVEL
 from lenetlab.analysis.record import Verdict, record
 from lenetlab.analysis.speed import Reached, durations, reached
 from lenetlab.analysis.targets import TARGETS
-from lenetlab.results import Cell, Row
+from lenetlab.records.rows import Cell, RunRow
 
 Metric = Literal["accuracy", "loss"]
 # What is the same for all methods on one machine; versions of a method are its own affair.
@@ -104,7 +104,7 @@ def _untested(new: Cell, leader: Cell) -> str | None:
     return None
 
 
-def _effect(mine: Sequence[Row], theirs: Sequence[Row], metric: Metric, paired: bool
+def _effect(mine: Sequence[RunRow], theirs: Sequence[RunRow], metric: Metric, paired: bool
 ) -> Effect | None:  # fmt: skip
     if paired:
         ours = dict(zip((row.seed for row in mine), _values(mine, metric), strict=True))
@@ -120,13 +120,13 @@ def _effect(mine: Sequence[Row], theirs: Sequence[Row], metric: Metric, paired: 
     return Effect(mean, float(low), float(high), float(test.pvalue), min(len(mine), len(theirs)))
 
 
-def _values(rows: Sequence[Row], metric: Metric) -> list[float]:
+def _values(rows: Sequence[RunRow], metric: Metric) -> list[float]:
     return [float(getattr(row, metric)) for row in rows]
 
 
-def _done(cell: Cell) -> list[Row]:
+def _done(cell: Cell) -> list[RunRow]:
     return [row for row in cell.finals if row.done]
 
 
-def _numerics(rows: Sequence[Row]) -> set[tuple[object, ...]]:
+def _numerics(rows: Sequence[RunRow]) -> set[tuple[object, ...]]:
     return {tuple(row.numerics.get(key) for key in COMMON) for row in rows}

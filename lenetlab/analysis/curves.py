@@ -7,7 +7,7 @@ from typing import Any
 
 from lenetlab.analysis.intervals import LEVEL, bootstrap_band
 from lenetlab.analysis.targets import counting
-from lenetlab.results import Cell
+from lenetlab.records.rows import Cell
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,11 @@ def curves(cell: Cell, x: str = "passes", y: str = "accuracy", level: float = LE
     """`y` (accuracy or loss) against `x` (passes, gradients, seconds or cpu_seconds) over the done
     finals, at the looks which all of them have; looks before a constraint is in force are left out.
     The same finals give the same band."""
-    runs = [{look["at"]: look for look in counting(row)} for row in cell.finals if row.done]
+    runs = [
+        {evaluation["at"]: evaluation for evaluation in counting(row)}
+        for row in cell.finals
+        if row.done
+    ]
     shared = [at for at in runs[0] if all(at in run for run in runs)] if runs else []
     if not shared:
         return []

@@ -20,7 +20,7 @@ from statistics import median
 
 from lenetlab.analysis.speed import durations
 from lenetlab.analysis.targets import TARGETS, Target
-from lenetlab.results import Results
+from lenetlab.records.rows import Results
 
 FURTHEST = 4.0  # AlgoPerf's
 

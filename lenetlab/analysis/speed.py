@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from lenetlab.analysis.targets import TARGETS, Target, firsts
-from lenetlab.results import Row
+from lenetlab.records.rows import RunRow
 
 UNITS = ("passes", "seconds", "cpu_seconds")
 Durations = Mapping[str, Mapping[int, float]]  # by unit and seed; infinite where it never got there
@@ -32,7 +32,7 @@ class Reached:
 
 
 def reached(
-    finals: Sequence[Row], theirs: Sequence[Durations], targets: Sequence[Target] = TARGETS
+    finals: Sequence[RunRow], theirs: Sequence[Durations], targets: Sequence[Target] = TARGETS
 ) -> tuple[Reached, ...]:
     """`finals` on the way to every target, `theirs` being the reference's durations to each of
     them; nothing without runs."""
@@ -54,15 +54,15 @@ def _reached(target: Target, taken: Durations, theirs: Durations) -> Reached:
     )
 
 
-def durations(finals: Sequence[Row], targets: Sequence[Target] = TARGETS) -> list[Durations]:
+def durations(finals: Sequence[RunRow], targets: Sequence[Target] = TARGETS) -> list[Durations]:
     """How much every run took to reach each of `targets`."""
     accuracies = [target.accuracy for target in targets]
     never = [None] * len(targets)
-    looks = [(row.seed, firsts(row, accuracies) if row.done else never) for row in finals]
+    evaluations = [(row.seed, firsts(row, accuracies) if row.done else never) for row in finals]
     return [
         {
-            unit: {seed: float(look[unit]) if (look := found[i]) else math.inf
-                   for seed, found in looks}
+            unit: {seed: float(evaluation[unit]) if (evaluation := found[i]) else math.inf
+                   for seed, found in evaluations}
             for unit in UNITS
         }
         for i in range(len(targets))

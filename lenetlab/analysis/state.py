@@ -1,11 +1,11 @@
 """How far a study is by its rows alone: what is done, failed and left, the best so far."""
 
-from lenetlab.progress import Standing
-from lenetlab.recipes import parts
-from lenetlab.results import Cell, Contest, Results, leader
+from lenetlab.records.progress import ScenarioProgress
+from lenetlab.records.recipe import parts
+from lenetlab.records.rows import Cell, Contest, Results, leader
 
 
-def standings(results: Results) -> list[Standing]:
+def standings(results: Results) -> list[ScenarioProgress]:
     """The leaderboards of a study in its order."""
     return [_standing(results, contest) for contest in results.contests()]
 
@@ -21,7 +21,7 @@ def failures(results: Results) -> list[str]:
     ]
 
 
-def _standing(results: Results, contest: Contest) -> Standing:
+def _standing(results: Results, contest: Contest) -> ScenarioProgress:
     cells = results.within(*contest)
     rows = [row for cell in cells for row in (*cell.trials, *cell.finals)]
     done = sum(row.done for row in rows)
@@ -31,7 +31,7 @@ def _standing(results: Results, contest: Contest) -> Standing:
         assert row.accuracy is not None
         settings = ", ".join(parts(row.recipe).values())
         best = (row.accuracy, f"{first.place.name}, trial {row.number}: {settings}")
-    return Standing(contest.title, done, len(rows) - done, left, best)
+    return ScenarioProgress(contest.title, done, len(rows) - done, left, best)
 
 
 def _left(results: Results, cell: Cell) -> int:
@@ -39,5 +39,5 @@ def _left(results: Results, cell: Cell) -> int:
     failed gets no finals."""
     untuned = bool(cell.finals) and not cell.trials
     trials = 0 if untuned else max(results.trials - len(cell.trials), 0)
-    hopeless = bool(cell.trials) and trials == 0 and cell.best is None
-    return trials + (0 if hopeless else max(results.seeds - len(cell.finals), 0))
+    all_trials_failed = bool(cell.trials) and trials == 0 and cell.best is None
+    return trials + (0 if all_trials_failed else max(results.seeds - len(cell.finals), 0))

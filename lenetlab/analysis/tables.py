@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import Any
 
-from lenetlab.records import Run
+from lenetlab.records.run_folder import Run
 
 FIGURES = ("accuracy", "loss", "starter_average_loss", "passes", "train_seconds", "cpu_seconds")
 
@@ -21,7 +21,7 @@ class Spread:
 
 
 @dataclass(frozen=True)
-class Row:
+class SummaryRow:
     """One setting: its runs, the figures of those that finished, and the failures. Accuracies and
     losses are of the images that `measured_on` says."""
 
@@ -47,7 +47,7 @@ def measured_on(runs: Iterable[Run]) -> str:
     return " or ".join(sorted({run.measured_on for run in runs}, reverse=True))
 
 
-def tabulate(labelled: Iterable[tuple[str, Run]]) -> list[Row]:
+def tabulate(labelled: Iterable[tuple[str, Run]]) -> list[SummaryRow]:
     """One row per label, in the order in which labels first occur."""
     groups: dict[str, list[Run]] = {}
     for label, run in labelled:
@@ -55,7 +55,7 @@ def tabulate(labelled: Iterable[tuple[str, Run]]) -> list[Row]:
     return [_row(label, runs) for label, runs in groups.items()]
 
 
-def _row(label: str, runs: Sequence[Run]) -> Row:
+def _row(label: str, runs: Sequence[Run]) -> SummaryRow:
     finished = [run.summary() for run in runs if run.status == "done"]
     figures = {}
     for name in FIGURES if finished else ():
@@ -67,4 +67,4 @@ def _row(label: str, runs: Sequence[Run]) -> Row:
         for run in runs
         if run.status != "done"
     )
-    return Row(label, tuple(runs), figures, failures)
+    return SummaryRow(label, tuple(runs), figures, failures)

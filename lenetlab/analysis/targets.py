@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from lenetlab.recipes import weights_allowed
-from lenetlab.records import Run
+from lenetlab.records.recipe import weights_allowed
+from lenetlab.records.run_folder import Run
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Measured(Protocol):
         ...
 
     @property
-    def looks(self) -> Sequence[Mapping[str, Any]]:
+    def evaluations(self) -> Sequence[Mapping[str, Any]]:
         """In order, each with accuracy, nonzeros, passes, seconds and cpu_seconds."""
         ...
 
@@ -49,9 +49,9 @@ def bound_of(run: Measured) -> int | None:
 def counting(run: Measured) -> Iterator[Mapping[str, Any]]:
     """The looks that count: under a constraint, those at which it was in force."""
     bound = bound_of(run)
-    for look in run.looks:
-        if bound is None or look["nonzeros"] <= bound:
-            yield look
+    for evaluation in run.evaluations:
+        if bound is None or evaluation["nonzeros"] <= bound:
+            yield evaluation
 
 
 def reaching(run: Measured, accuracy: float) -> Mapping[str, Any] | None:
@@ -63,12 +63,12 @@ def firsts(run: Measured, accuracies: Sequence[float]) -> list[Mapping[str, Any]
     """`reaching` each of `accuracies`, in one walk through the looks."""
     found: list[Mapping[str, Any] | None] = [None] * len(accuracies)
     highest = -math.inf
-    for look in counting(run):
-        if look["accuracy"] > highest:
-            highest = look["accuracy"]
+    for evaluation in counting(run):
+        if evaluation["accuracy"] > highest:
+            highest = evaluation["accuracy"]
             for i, accuracy in enumerate(accuracies):
                 if found[i] is None and highest >= accuracy:
-                    found[i] = look
+                    found[i] = evaluation
             if None not in found:
                 break
     return found
@@ -90,8 +90,8 @@ def passes_to(run: Measured, accuracy: float) -> float:
 
 
 def _until(run: Measured, accuracy: float, unit: str) -> float:
-    look = reaching(run, accuracy)
-    return math.inf if look is None else float(look[unit])
+    evaluation = reaching(run, accuracy)
+    return math.inf if evaluation is None else float(evaluation[unit])
 
 
 @dataclass(frozen=True)

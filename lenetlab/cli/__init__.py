@@ -13,7 +13,7 @@ SHORT = ("failed to map segment", "bad_alloc", "allocate memory", "start new thr
 def main() -> None:
     """Entry point of `lenetlab`: 0 done, 1 a run failed or nobody can read the answer, 2 wrong
     usage or a machine that lacks something."""
-    from lenetlab.cli.streams import lost, prepare
+    from lenetlab.cli.terminal.streams import lost, prepare
     from lenetlab.errors import UserError
     from lenetlab.openmp import wait_briefly
 

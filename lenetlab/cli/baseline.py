@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lenetlab.cli.options import RUNS, Data, Device, Json, Out, Resume, Threads, make_bench
+from lenetlab.cli.options import RUNS, Data, Device, Json, Out, Resume, Threads, make_runtime
 
 if TYPE_CHECKING:
-    from lenetlab.experiments.bench import Bench
-    from lenetlab.experiments.scripts.run import Ran
-    from lenetlab.experiments.scripts.source import Source
-    from lenetlab.records import Run
+    from lenetlab.experiments.run.runtime import Runtime
+    from lenetlab.experiments.starter.scripts.run import Ran
+    from lenetlab.experiments.starter.scripts.source import Source
+    from lenetlab.records.run_folder import Run
 
 
 def baseline(
@@ -55,21 +55,21 @@ def baseline(
     - `lenetlab baseline --seeds 5`
     """
     from lenetlab.errors import UserError
-    from lenetlab.experiments.scripts.source import read_source
+    from lenetlab.experiments.starter.scripts.source import read_source
 
     of_one = {"--verbose": verbose, "--figure": figure, "--results": results}
     if seeds > 1 and (given := [option for option, value in of_one.items() if value]):
         raise UserError(f"{given[0]} is for one run; leave it out, or --seeds {seeds}")
     source = None if script is None else read_source(script)
-    bench = make_bench(data, out, "torch", device, threads, resume)
+    runtime = make_runtime(data, out, "torch", device, threads, resume)
     if seeds < 1:
         raise UserError(f"--seeds {seeds} is out of range; expected 1 or more")
     # first, because it may fail
     heard = None if source is None else _listen(source, data, threads, json)
     if seeds > 1:
-        runs, facts = _luck(bench, epochs, seed, seeds, json)
+        runs, facts = _luck(runtime, epochs, seed, seeds, json)
     else:
-        found = _train(bench, epochs, seed, verbose, json)
+        found = _train(runtime, epochs, seed, verbose, json)
         if results is not None:
             _leave(found, results)
         runs, facts = [found], _report(found, figure, json)
@@ -77,48 +77,48 @@ def baseline(
     if heard is not None and source is not None:
         as_it_should &= _compare(source, heard, runs, epochs, facts, json)
     if json:
-        from lenetlab.cli.output import print_json
+        from lenetlab.cli.terminal.console import print_json
 
         print_json(facts)
     if not as_it_should:
         raise typer.Exit(1)
 
 
-def _train(bench: "Bench", epochs: float, seed: int, verbose: bool, quiet: bool) -> "Run":
+def _train(runtime: "Runtime", epochs: float, seed: int, verbose: bool, quiet: bool) -> "Run":
     """The run; what the script would have printed is printed on the way."""
-    from lenetlab.cli.output import stop_for
-    from lenetlab.cli.progress import meter
-    from lenetlab.experiments.baseline import baseline_recipe, preamble, script_lines
-    from lenetlab.experiments.execute import Interrupted, execute
+    from lenetlab.cli.terminal.console import stop_for
+    from lenetlab.cli.terminal.progress_bar import meter
+    from lenetlab.experiments.run.on_disk import Interrupted, execute
+    from lenetlab.experiments.starter.recipe import baseline_recipe, preamble, script_lines
 
     recipe = baseline_recipe(epochs)
-    train, _, test, _ = bench.load(recipe.split)
+    train, _, test, _ = runtime.load(recipe.split)
     per_epoch = -(-len(train) // recipe.batch_size)
     every = 1 if verbose else per_epoch
     printed = 0
 
-    def catch_up(losses: Sequence[float], looks: list[dict[str, Any]]) -> None:
+    def catch_up(losses: Sequence[float], evaluations: list[dict[str, Any]]) -> None:
         nonlocal printed
-        for line in script_lines(losses, looks, per_epoch, every, printed):
+        for line in script_lines(losses, evaluations, per_epoch, every, printed):
             print(line)
-        printed = looks[-1]["steps"] if looks else printed
+        printed = evaluations[-1]["steps"] if evaluations else printed
 
     if quiet:
-        return execute(recipe, seed, bench)
+        return execute(recipe, seed, runtime)
     print(preamble(train, test))
     try:
-        with meter(looks=False) as shown:
+        with meter(evaluations=False) as shown:
             shown.begin("baseline", recipe.budget)
             found = execute(
                 recipe,
                 seed,
-                bench,
+                runtime,
                 on_step=shown.step,
-                on_look=lambda t, looks: catch_up(t.losses, looks),
+                on_eval=lambda t, evaluations: catch_up(t.losses, evaluations),
             )
     except Interrupted as stop:
         stop_for(stop)
-    catch_up(found.losses.tolist(), found.looks)
+    catch_up(found.losses.tolist(), found.evaluations)
     return found
 
 
@@ -127,9 +127,9 @@ def _leave(found: "Run", folder: Path) -> None:
     from dataclasses import asdict
 
     from lenetlab.errors import UserError
-    from lenetlab.records import replace_json
-    from lenetlab.report.beside import BASELINE
-    from lenetlab.results import FINAL, row_of
+    from lenetlab.records.rows import FINAL, row_of
+    from lenetlab.records.run_folder import replace_json
+    from lenetlab.report.attachments import BASELINE
 
     if not folder.is_dir():
         raise UserError(f"--results {folder} is no folder; expected one with results of a study")
@@ -138,9 +138,9 @@ def _leave(found: "Run", folder: Path) -> None:
 
 def _report(found: "Run", figure: Path | None, quiet: bool) -> dict[str, Any]:
     """Save the figure and say how the run went; the same as plain values."""
-    from lenetlab.cli.output import err
-    from lenetlab.experiments.baseline import test_lines_of
-    from lenetlab.report.figures import loss_panels, save
+    from lenetlab.cli.terminal.console import err
+    from lenetlab.experiments.starter.recipe import test_lines_of
+    from lenetlab.report.run_plots import loss_panels, save
 
     path = save(loss_panels(found), figure or found.path / "loss.png")
     if not quiet:
@@ -151,23 +151,23 @@ def _report(found: "Run", figure: Path | None, quiet: bool) -> dict[str, Any]:
             f"{found.machine['threads']} threads; figure: {path}; run: {found.path}",
             soft_wrap=True,
         )
-    lines = [vars(line) for line in test_lines_of(found.looks)]
+    lines = [vars(line) for line in test_lines_of(found.evaluations)]
     return found.summary() | {"test_lines": lines, "figure": str(path)}
 
 
 def _luck(
-    bench: "Bench", epochs: float, first: int, seeds: int, quiet: bool
+    runtime: "Runtime", epochs: float, first: int, seeds: int, quiet: bool
 ) -> "tuple[list[Run], dict[str, Any]]":
     """The same training with other seeds: the spread of its result."""
     from lenetlab.analysis.tables import tabulate
-    from lenetlab.cli.output import out, print_failures, results_table
     from lenetlab.cli.run import execute_all
+    from lenetlab.cli.terminal.console import out, print_failures, results_table
     from lenetlab.experiments.api import Job
-    from lenetlab.experiments.baseline import baseline_recipe
+    from lenetlab.experiments.starter.recipe import baseline_recipe
 
     recipe = baseline_recipe(epochs)
     todo = [Job(recipe, first + k, f"seed {first + k}") for k in range(seeds)]
-    results = execute_all(todo, bench, quiet)
+    results = execute_all(todo, runtime, quiet)
     rows = tabulate((job.label, found) for job, found in results)
     (together,) = tabulate(("all seeds", found) for _, found in results)
     if not quiet:
@@ -179,9 +179,9 @@ def _luck(
 
 def _listen(source: "Source", data: Path | None, threads: int | None, quiet: bool) -> "Ran":
     """Run somebody's copy of the script; what it measures is told on the way."""
-    from lenetlab.cli.output import err
-    from lenetlab.experiments.scripts.lines import parse_test_lines
-    from lenetlab.experiments.scripts.run import run_script
+    from lenetlab.cli.terminal.console import err
+    from lenetlab.experiments.starter.scripts.lines import parse_test_lines
+    from lenetlab.experiments.starter.scripts.run import run_script
 
     def on_line(line: str) -> None:
         if not quiet and parse_test_lines(line):
@@ -202,15 +202,15 @@ def _compare(
 ) -> bool:
     """Say what the script is and how it stands to the baseline; whether it could be read, and
     printed our lines if it trains what we train. What is found is added to `facts`."""
-    from lenetlab.cli import script_output as say
-    from lenetlab.experiments.baseline import test_lines_of
-    from lenetlab.experiments.scripts.compare import compare, is_baseline
-    from lenetlab.experiments.scripts.lines import parse_test_lines
-    from lenetlab.experiments.scripts.recipe import describe
+    from lenetlab.cli.terminal import script as say
+    from lenetlab.experiments.starter.recipe import test_lines_of
+    from lenetlab.experiments.starter.scripts.compare import compare, is_baseline
+    from lenetlab.experiments.starter.scripts.lines import parse_test_lines
+    from lenetlab.experiments.starter.scripts.recipe import describe
 
     described = describe(heard.record)
     theirs = parse_test_lines(heard.output)
-    compared = compare(test_lines_of(runs[0].looks), theirs, heard.record)
+    compared = compare(test_lines_of(runs[0].evaluations), theirs, heard.record)
     facts |= say.facts(described, compared)
     if not quiet:
         if theirs:

@@ -20,7 +20,7 @@ from lenetlab.cli.options import (
 
 if TYPE_CHECKING:
     from lenetlab.analysis.challenge import Challenge, Effect
-    from lenetlab.results import Cell, Row
+    from lenetlab.records.rows import Cell, RunRow
 
 
 def challenge(
@@ -55,23 +55,23 @@ def challenge(
     Exit status: 0 with a verdict, 1 without, 2 for wrong usage, 130 after Ctrl-C.
     """
     from lenetlab.analysis.challenge import challenge as judge
-    from lenetlab.cli.computing import computed, limited, make_setup
-    from lenetlab.cli.output import print_json
-    from lenetlab.experiments.challenge import again, challenger, champion
-    from lenetlab.experiments.search import folder_of
-    from lenetlab.experiments.work import bench_of
-    from lenetlab.opening import open_results
+    from lenetlab.cli.study_session import computed, limited, make_setup
+    from lenetlab.cli.terminal.console import print_json
+    from lenetlab.experiments.study.challenge import again, challenger, leader_net
+    from lenetlab.experiments.study.single_search import folder_of
+    from lenetlab.experiments.study.worker import runtime_of
+    from lenetlab.records.locate import open_results
     from lenetlab.settings import parse_pairs
 
     stored = open_results(study, out)
-    first = champion(stored, scenario)
+    first = leader_net(stored, scenario)
     given = parse_pairs(settings or [], "--set")
     planned = limited(challenger(method, scenario, stored, seeds, given), limit)
     folder = out / "studies" / f"challenge,{folder_of(planned)}"
     setup = make_setup(data, engine, device)
     new = computed(planned, folder, setup, workers, retry, json)
     found = judge(new, first, stored.within(scenario))
-    timed = [again(cell.finals[0], bench_of(setup)) if cell.finals and cell.finals[0].done
+    timed = [again(cell.finals[0], runtime_of(setup)) if cell.finals and cell.finals[0].done
              else None for cell in (new, first)]  # fmt: skip
     if json:
         print_json(_plain(found, new, timed))
@@ -82,13 +82,13 @@ def challenge(
 
 
 def _show(
-    method: str, scenario: str, found: "Challenge", new: "Cell", timed: "list[Row | None]"
+    method: str, scenario: str, found: "Challenge", new: "Cell", timed: "list[RunRow | None]"
 ) -> None:
     from lenetlab.analysis.board import cost
     from lenetlab.analysis.targets import TARGETS
-    from lenetlab.cli.output import out
-    from lenetlab.cli.words import number
-    from lenetlab.recipes import words
+    from lenetlab.cli.terminal.console import out
+    from lenetlab.cli.terminal.numbers import number
+    from lenetlab.records.recipe import words
 
     def line(text: str) -> None:
         out.print(text, markup=False, soft_wrap=True)
@@ -139,7 +139,7 @@ def _effect(effect: "Effect", digits: int) -> str:
             f"{effect.high:+.{digits}f} (n = {effect.n}, p = {effect.p:.2g})")  # fmt: skip
 
 
-def _plain(found: "Challenge", new: "Cell", timed: "list[Row | None]") -> dict[str, Any]:
+def _plain(found: "Challenge", new: "Cell", timed: "list[RunRow | None]") -> dict[str, Any]:
     from dataclasses import asdict
 
     from lenetlab.analysis.plain import as_plain

@@ -59,7 +59,7 @@ def _settings(unknown: Unknown, methods: list[str] | None, known: list[str]) -> 
     """The unknown options as `--set`; `UserError` for those that are no hyperparameters. `methods`
     is None for a command that takes none."""
     from lenetlab.errors import UserError
-    from lenetlab.experiments.recipe import settable
+    from lenetlab.experiments.recipe.recipe import settable
 
     found: list[str] = []
     for option, value in unknown:
@@ -80,14 +80,14 @@ def _instead(name: str, has: dict[str, list[str]], known: list[str]) -> str:
     from lenetlab.methods.registry import methods
 
     own = {method: [n for n in names if not n.endswith(".")] for method, names in has.items()}
-    told = [f"{method} has {', '.join(names)}" for method, names in own.items()]
+    explain_error = [f"{method} has {', '.join(names)}" for method, names in own.items()]
     others = [entry.name for entry in methods().values() if name in entry.defaults] if has else []
     if others:
         more = f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
-        return "; ".join([*told, f"{', '.join(others[:_SHOWN])}{more} have {name}"])
+        return "; ".join([*explain_error, f"{', '.join(others[:_SHOWN])}{more} have {name}"])
     options = {o.removeprefix("--").replace("-", "_"): o for o in known if o.startswith("--")}
     options |= {n: f"--{n}" for names in own.values() for n in names}
     near = nearest(_MEANT.get(name, name), options)
     if near is not None:
         return f"did you mean {options[near]}?"
-    return "; ".join([*told, "--help lists the options"])
+    return "; ".join([*explain_error, "--help lists the options"])

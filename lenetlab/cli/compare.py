@@ -9,7 +9,7 @@ from lenetlab.cli.options import RUNS, Json
 
 if TYPE_CHECKING:
     from lenetlab.analysis.board import Board
-    from lenetlab.results import Results
+    from lenetlab.records.rows import Results
 
 
 def compare(
@@ -42,8 +42,8 @@ def compare(
     Every other is compared with it seed by seed; p-values are corrected for the number of methods
     (Holm). Single runs are ranked within one scenario, one rule set and one budget.
     """
-    from lenetlab.cli.output import print_json
-    from lenetlab.opening import open_results
+    from lenetlab.cli.terminal.console import print_json
+    from lenetlab.records.locate import open_results
 
     results = open_results(target, out)
     boards = make_boards(results, scenario, against, metric)
@@ -52,7 +52,7 @@ def compare(
 
         print_json({"study": results.name, "boards": [plain(board) for board in boards]})
         return
-    from lenetlab.cli.compare_output import show, show_beginning
+    from lenetlab.cli.terminal.compare import show, show_beginning
 
     show_beginning(results)
     for board in boards:

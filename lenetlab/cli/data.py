@@ -13,7 +13,7 @@ def data(data: Data = None, json: Json = False) -> None:
     """
     from rich.text import Text
 
-    from lenetlab.cli.output import out, print_json
+    from lenetlab.cli.terminal.console import out, print_json
     from lenetlab.problem.data import CLASSES, load
 
     halves = {half: load(half, data) for half in ("train", "test")}

@@ -8,17 +8,27 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lenetlab.cli.options import RUNS, Data, Device, Engine, Json, Out, Resume, Threads, make_bench
+from lenetlab.cli.options import (
+    RUNS,
+    Data,
+    Device,
+    Engine,
+    Json,
+    Out,
+    Resume,
+    Threads,
+    make_runtime,
+)
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from lenetlab.experiments.execute import OnLook, OnStep
-    from lenetlab.experiments.recipe import Recipe
-    from lenetlab.records import Run
+    from lenetlab.experiments.recipe.recipe import Recipe
+    from lenetlab.experiments.run.on_disk import OnEval, OnStep
+    from lenetlab.records.run_folder import Run
 
 # Positions at which a run is measured: densely at first, where the good ones pass the baseline.
-LOOKS = (0.02, 0.05, 0.1, 0.2, 0.5, *range(1, 11))
+EVAL_AT = (0.02, 0.05, 0.1, 0.2, 0.5, *range(1, 11))
 
 
 def demo(
@@ -38,21 +48,21 @@ def demo(
 
     The recipes were chosen on held-out training images (`--split inner`), not on the test set.
     """
-    from lenetlab.cli.output import err, print_json, stop_for
-    from lenetlab.cli.output import out as console
-    from lenetlab.cli.output import seconds as show_seconds
-    from lenetlab.experiments.execute import Interrupted, execute
-    from lenetlab.report.figures import race, save
+    from lenetlab.cli.terminal.console import err, print_json, stop_for
+    from lenetlab.cli.terminal.console import out as console
+    from lenetlab.cli.terminal.console import seconds as show_seconds
+    from lenetlab.experiments.run.on_disk import Interrupted, execute
+    from lenetlab.report.run_plots import race, save
 
-    bench = make_bench(data, out / "demo", engine, device, threads, resume)
+    runtime = make_runtime(data, out / "demo", engine, device, threads, resume)
     entries = recipes()
     board = Board([label for label, _, _ in entries])
     runs: list[tuple[str, Run]] = []
     try:
         with board.shown(quiet=json):
             for label, recipe, seed in entries:
-                on_step, on_look = board.watch(label)
-                run = execute(recipe, seed, bench, LOOKS, on_step, on_look)
+                on_step, on_eval = board.watch(label)
+                run = execute(recipe, seed, runtime, EVAL_AT, on_step, on_eval)
                 board.finish(label, run)
                 runs.append((label, run))
     except Interrupted as stop:
@@ -69,7 +79,7 @@ def demo(
             f"engine {summary['engine']} on {summary['device']}, {summary['threads']} threads; "
             "seconds are of training, measuring excluded"
         )
-        console.print(f"figure: {path}\nruns:   {bench.out}/", soft_wrap=True)
+        console.print(f"figure: {path}\nruns:   {runtime.out}/", soft_wrap=True)
         if page is None:
             console.print("page:   needs the packages of lenetlab[report]")
         else:
@@ -91,8 +101,8 @@ def make_page(runs: Path, path: Path) -> Path | None:
         return None
     from dataclasses import replace
 
-    from lenetlab.opening import open_results
-    from lenetlab.report.page.render import write
+    from lenetlab.records.locate import open_results
+    from lenetlab.report.page.write import write
 
     results = replace(open_results(runs), title="The baseline and the best recipes")
     return write(results, path)
@@ -109,8 +119,8 @@ def wanted() -> bool:
 def recipes() -> "list[tuple[str, Recipe, int]]":
     """Label, recipe and seed of the runs. Those after the baseline were chosen among others by
     their accuracy on held-out images alone."""
-    from lenetlab.experiments.baseline import SEED, baseline_recipe
-    from lenetlab.experiments.recipe import make_recipe
+    from lenetlab.experiments.recipe.recipe import make_recipe
+    from lenetlab.experiments.starter.recipe import SEED, baseline_recipe
 
     shared: dict[str, Any] = {"passes": 10, "batch_size": 512, "schedule": "linear", "warmup": 0.1}
     return [
@@ -193,7 +203,7 @@ class Board:
 
         from rich.live import Live
 
-        from lenetlab.cli.output import err
+        from lenetlab.cli.terminal.console import err
 
         self._quiet = quiet
         if quiet or not err.is_terminal:
@@ -202,9 +212,9 @@ class Board:
                           refresh_per_second=5)  # fmt: skip
         return self._live
 
-    def watch(self, label: str) -> "tuple[OnStep, OnLook]":
+    def watch(self, label: str) -> "tuple[OnStep, OnEval]":
         """Callbacks for the run that is about to start."""
-        from lenetlab.cli.output import err
+        from lenetlab.cli.terminal.console import err
 
         line = self._lines[label]
 
@@ -213,17 +223,17 @@ class Board:
                 line[0] = f"epoch {t.position:.1f}"
                 line[1] = f"{loss:.3f}"
 
-        def on_look(t: Any, looks: list[dict[str, Any]]) -> None:
-            look = looks[-1]
-            line[2], line[3] = f"{look['loss']:.4f}", f"{look['accuracy']:.2f}"
-            if self._live is None and not self._quiet and look["at"] >= 1:
+        def on_eval(t: Any, evaluations: list[dict[str, Any]]) -> None:
+            evaluation = evaluations[-1]
+            line[2], line[3] = f"{evaluation['loss']:.4f}", f"{evaluation['accuracy']:.2f}"
+            if self._live is None and not self._quiet and evaluation["at"] >= 1:
                 err.print(
-                    f"{label}: epoch {look['at']:g}, test loss {look['loss']:.4f}, "
-                    f"accuracy {look['accuracy']:.2f} %",
+                    f"{label}: epoch {evaluation['at']:g}, test loss {evaluation['loss']:.4f}, "
+                    f"accuracy {evaluation['accuracy']:.2f} %",
                     soft_wrap=True,
                 )
 
-        return on_step, on_look
+        return on_step, on_eval
 
     def finish(self, label: str, run: "Run") -> None:
         """The run has ended."""

@@ -37,15 +37,15 @@ def export(
     import torch
     from safetensors.torch import save
 
-    from lenetlab import records
-    from lenetlab.cli.output import out
+    from lenetlab.cli.terminal.console import out
     from lenetlab.errors import UserError
     from lenetlab.judge.child import open_net
     from lenetlab.judge.files import Unreadable
     from lenetlab.problem.model import state_dict
+    from lenetlab.records import run_folder
 
     run = run_at(run)
-    source = run / records.WEIGHTS if run.is_dir() else run
+    source = run / run_folder.WEIGHTS if run.is_dir() else run
     try:
         net = open_net(source)
     except Unreadable as error:
@@ -61,5 +61,5 @@ def export(
         buffer = io.BytesIO()
         torch.save(OrderedDict(named), buffer)
         content = buffer.getvalue()
-    records.replace_bytes(path, content)
+    run_folder.replace_bytes(path, content)
     out.print(str(path), markup=False, soft_wrap=True)

@@ -47,9 +47,9 @@ def judge(
     Exit status: 0 when the rules are kept, 1 when not, 2 when a file cannot be judged, or with
     --rerun not trained again (the worst of several).
     """
-    from lenetlab.cli.judge_output import print_table, print_verdict, write_csv
-    from lenetlab.cli.options import make_bench, run_at
-    from lenetlab.cli.output import err, print_json
+    from lenetlab.cli.options import make_runtime, run_at
+    from lenetlab.cli.terminal.console import err, print_json
+    from lenetlab.cli.terminal.judge import print_table, print_verdict, write_csv
     from lenetlab.errors import UserError, unknown
     from lenetlab.judge.ranking import compare, rank
     from lenetlab.judge.scoring import Scorer
@@ -62,9 +62,9 @@ def judge(
     if out is not None and not out.is_dir():
         raise UserError(f"--out {out} is not a folder; expected one with runs")
     found, passed = submissions([run_at(path) for path in checkpoints])
-    bench = make_bench(data, Path("unused"), engine, device, threads, resume=False)
-    scorer = Scorer(bench)
-    verdicts = [judge_one(path, scenario, scorer, bench if rerun else None) for path in found]
+    runtime = make_runtime(data, Path("unused"), engine, device, threads, resume=False)
+    scorer = Scorer(runtime)
+    verdicts = [judge_one(path, scenario, scorer, runtime if rerun else None) for path in found]
     scored = [v.score for v in verdicts if v.score is not None]
     pair = compare(scored[0].right, scored[1].right) if len(scored) == len(found) == 2 else None
     places = rank(verdicts)
@@ -98,7 +98,7 @@ def judge(
 def _own_results(verdicts: "list[Verdict]", out: Path) -> list[dict[str, Any]]:
     """Where each scored checkpoint stands among the finished runs in `out` of its scenario."""
     from lenetlab.analysis.targets import place_among
-    from lenetlab.records import finished_runs
+    from lenetlab.records.run_folder import finished_runs
 
     runs = finished_runs(out)
     return [
@@ -109,7 +109,7 @@ def _own_results(verdicts: "list[Verdict]", out: Path) -> list[dict[str, Any]]:
 
 
 def _print_pair(verdicts: "list[Verdict]", pair: "Comparison") -> None:
-    from lenetlab.cli.output import out
+    from lenetlab.cli.terminal.console import out
 
     first, second = (verdict.name for verdict in verdicts)
     out.print("\nthe same images, McNemar's exact test")

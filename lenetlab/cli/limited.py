@@ -13,23 +13,23 @@ from pathlib import Path
 
 import typer
 
-from lenetlab import records
-from lenetlab.cli.output import stop_for
-from lenetlab.cli.progress import meter
 from lenetlab.cli.run import execute_one
+from lenetlab.cli.terminal.console import stop_for
+from lenetlab.cli.terminal.progress_bar import meter
 from lenetlab.experiments.api import Job
-from lenetlab.experiments.bench import Bench
-from lenetlab.experiments.compute import prepare
-from lenetlab.experiments.execute import Interrupted, give_up
-from lenetlab.experiments.executors import Lost, OverLimit, Quit
-from lenetlab.experiments.executors.local import GRACE, Worker
+from lenetlab.experiments.run.in_memory import prepare
+from lenetlab.experiments.run.on_disk import Interrupted, give_up
+from lenetlab.experiments.run.runtime import Runtime
+from lenetlab.experiments.study.executors import OverLimit, Quit, WorkerDied
+from lenetlab.experiments.study.executors.local import GRACE, Worker
+from lenetlab.records import run_folder
 
 
 @dataclass(frozen=True)
 class _Setup:
     """How the worker trains."""
 
-    bench: Bench
+    runtime: Runtime
     quiet: bool
     tensorboard: Path | None
     limit: float
@@ -45,24 +45,24 @@ class _Ended:
 
 
 def execute_limited(
-    todo: list[Job], bench: Bench, quiet: bool, tensorboard: Path | None, limit: float
-) -> list[tuple[Job, records.Run]]:
+    todo: list[Job], runtime: Runtime, quiet: bool, tensorboard: Path | None, limit: float
+) -> list[tuple[Job, run_folder.Run]]:
     """Compute the runs one after the other, each for `limit` seconds; one that does not stop by
     itself is ended."""
-    setup = _Setup(replace(bench, _loaded={}), quiet, tensorboard, limit)
+    setup = _Setup(replace(runtime, _loaded={}), quiet, tensorboard, limit)
     worker = Worker(_train, setup)
     results = []
     try:
         for number, job in enumerate(todo, 1):
-            run = prepare(job.recipe, job.seed, bench)
+            run = prepare(job.recipe, job.seed, runtime)
             label = f"[{number}/{len(todo)}] {job.label}, seed {job.seed}"
             with _passing_on(worker) as received:
                 try:
                     worker.compute(job.recipe.split, None)  # the data is no part of a training
                     ended = worker.compute((job, label if len(todo) > 1 else job.label),
                                            limit + GRACE)  # fmt: skip
-                    found = records.read_run(ended.path) if not ended.number else None
-                except (OverLimit, Quit, Lost) as error:
+                    found = run_folder.read_run(ended.path) if not ended.number else None
+                except (OverLimit, Quit, WorkerDied) as error:
                     worker.end()
                     if received:
                         raise typer.Exit(128 + received[0]) from None
@@ -84,13 +84,13 @@ def execute_limited(
 def _train(order: tuple[Job, str] | str, setup: _Setup) -> _Ended | None:
     """What the worker does: loads the data of a split, or trains."""
     if isinstance(order, str):
-        setup.bench.load(order)
+        setup.runtime.load(order)
         return None
     job, label = order
     with meter(1, setup.quiet) as shown:
         shown.begin(label, job.recipe.budget, job.recipe.split == "inner")
         try:
-            found = execute_one(job, setup.bench, shown, setup.tensorboard, setup.limit)
+            found = execute_one(job, setup.runtime, shown, setup.tensorboard, setup.limit)
         except Interrupted as stop:
             return _Ended(stop.path, stop.step, stop.number)
     return _Ended(found.path)

@@ -24,7 +24,7 @@ def methods(
     from rich.table import Table
     from rich.text import Text
 
-    from lenetlab.cli.output import out, print_json
+    from lenetlab.cli.terminal.console import out, print_json
     from lenetlab.methods.constraint import Handler, constraints
     from lenetlab.methods.names import called
     from lenetlab.methods.registry import DECAYS, FAMILIES, Method, find

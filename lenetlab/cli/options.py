@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from lenetlab.experiments.bench import Bench
+    from lenetlab.experiments.run.runtime import Runtime
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value and nothing else.")]
 Data = Annotated[
@@ -44,13 +44,13 @@ RUNS = Path("runs")
 LAST = "last"
 
 
-def make_bench(
+def make_runtime(
     data: Path | None, out: Path, engine: str, device: str, threads: int | None, resume: bool
-) -> "Bench":
+) -> "Runtime":
     """The bench that these options describe."""
-    from lenetlab.experiments.bench import Bench
+    from lenetlab.experiments.run.runtime import Runtime
 
-    return Bench(data, out, engine, device, threads, resume)
+    return Runtime(data, out, engine, device, threads, resume)
 
 
 def check_limit(limit: float | None) -> None:
@@ -65,8 +65,8 @@ def run_at(path: Path) -> Path:
     """`path`; `last`, unless there is such a file, is the run in `runs` that was finished last."""
     if str(path) != LAST or path.exists():
         return path
-    from lenetlab.cli.output import err
-    from lenetlab.records import latest_run
+    from lenetlab.cli.terminal.console import err
+    from lenetlab.records.run_folder import latest_run
 
     found = latest_run(RUNS)
     err.print(f"{LAST} is {found}", markup=False, soft_wrap=True)

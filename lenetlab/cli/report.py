@@ -8,8 +8,8 @@ import typer
 from lenetlab.cli.options import Json
 
 if TYPE_CHECKING:
-    from lenetlab.report.beside import Beside
-    from lenetlab.results import Results
+    from lenetlab.records.rows import Results
+    from lenetlab.report.attachments import Attachments
 
 Format = Literal["html", "pdf", "md", "tex"]
 
@@ -36,13 +36,13 @@ def report(
     - `lenetlab report results/course --format pdf --to course.pdf`
     - `lenetlab run adamw sgd --vary lr=0.001,0.01 --seeds 3`, then `lenetlab report runs`
     """
-    from lenetlab.cli.output import out, print_json
-    from lenetlab.opening import open_results, results_folder
-    from lenetlab.report.beside import read_beside
+    from lenetlab.cli.terminal.console import out, print_json
+    from lenetlab.records.locate import open_results, results_folder
+    from lenetlab.report.attachments import read_attachments
 
     results = open_results(target)
     path = to or Path(f"{Path(results.name).name or 'report'}.{format}")
-    written = _write(results, path, format, read_beside(results_folder(target)))
+    written = _write(results, path, format, read_attachments(results_folder(target)))
     if json:
         print_json({"files": [str(path) for path in written]})
     else:
@@ -51,17 +51,19 @@ def report(
         typer.launch(str(written[0]))
 
 
-def _write(results: "Results", path: Path, form: Format, beside: "Beside") -> list[Path]:
+def _write(results: "Results", path: Path, form: Format, attachments: "Attachments") -> list[Path]:
     if form == "html":
-        from lenetlab.report.page.render import write as write_page
+        from lenetlab.report.page.write import write as write_page
 
-        return [write_page(results, path, beside)]
+        return [write_page(results, path, attachments)]
     from dataclasses import replace
 
     from lenetlab.report.paper.write import write as write_paper
 
-    if not beside.methods:
+    if not attachments.methods:
         from lenetlab.methods.describe import describe
 
-        beside = replace(beside, methods=describe(cell.place.method for cell in results.cells))
-    return write_paper(results, path, form, beside)
+        attachments = replace(
+            attachments, methods=describe(cell.place.method for cell in results.cells)
+        )
+    return write_paper(results, path, form, attachments)

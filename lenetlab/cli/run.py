@@ -17,15 +17,15 @@ from lenetlab.cli.options import (
     Tensorboard,
     Threads,
     check_limit,
-    make_bench,
+    make_runtime,
 )
 
 if TYPE_CHECKING:
-    from lenetlab.cli.progress import Meter
+    from lenetlab.cli.terminal.progress_bar import Meter
     from lenetlab.experiments.api import Job
-    from lenetlab.experiments.bench import Bench
-    from lenetlab.experiments.training import Training
-    from lenetlab.records import Run
+    from lenetlab.experiments.run.runtime import Runtime
+    from lenetlab.experiments.run.training import Training
+    from lenetlab.records.run_folder import Run
 
 
 def run(
@@ -125,18 +125,18 @@ def run(
 
     Exit status: 0 when every run finished, 1 when one failed or was ended, 2 for wrong usage.
     """
-    from lenetlab.cli.output import err
+    from lenetlab.cli.terminal.console import err
     from lenetlab.experiments.api import jobs, remarks
-    from lenetlab.experiments.events import check_tensorboard
+    from lenetlab.experiments.run.tensorboard import check_tensorboard
 
     check_limit(limit)
     if tensorboard is not None:
         check_tensorboard()
     if figure is not None:
-        from lenetlab.report.figures import check_ending
+        from lenetlab.report.run_plots import check_ending
 
         check_ending(figure)
-    bench = make_bench(data, out, engine, device, threads, resume)
+    runtime = make_runtime(data, out, engine, device, threads, resume)
     options = {
         "plan": plan,
         "schedule": schedule,
@@ -158,7 +158,7 @@ def run(
     todo = jobs(methods, varied, seeds, given, seed, out if tuned else None)
     for remark in remarks(todo):
         err.print(remark, markup=False, soft_wrap=True)
-    results = execute_all(todo, bench, json, tensorboard, limit)
+    results = execute_all(todo, runtime, json, tensorboard, limit)
     if len(todo) == 1:
         _print_one(*results[0], json)
     else:
@@ -191,28 +191,28 @@ def _parse_vary(pairs: list[str]) -> dict[str, list[Any]]:
 
 def execute_all(
     todo: "list[Job]",
-    bench: "Bench",
+    runtime: "Runtime",
     quiet: bool,
     tensorboard: Path | None = None,
     limit: float | None = None,
 ) -> "list[tuple[Job, Run]]":
     """Compute the runs one after the other, with a progress bar; TensorBoard's event files go to
     one folder a run in `tensorboard`. With a limit in seconds, in another process."""
-    from lenetlab.cli.output import stop_for
-    from lenetlab.cli.progress import meter
-    from lenetlab.experiments.execute import Interrupted
+    from lenetlab.cli.terminal.console import stop_for
+    from lenetlab.cli.terminal.progress_bar import meter
+    from lenetlab.experiments.run.on_disk import Interrupted
 
     if limit is not None:
         from lenetlab.cli.limited import execute_limited
 
-        return execute_limited(todo, bench, quiet, tensorboard, limit)
+        return execute_limited(todo, runtime, quiet, tensorboard, limit)
     results = []
     try:
         with meter(len(todo), quiet) as shown:
             for job in todo:
                 label = f"{job.label}, seed {job.seed}" if len(todo) > 1 else job.label
                 shown.begin(label, job.recipe.budget, job.recipe.split == "inner")
-                results.append((job, execute_one(job, bench, shown, tensorboard)))
+                results.append((job, execute_one(job, runtime, shown, tensorboard)))
     except Interrupted as stop:
         stop_for(stop)
     return results
@@ -220,7 +220,7 @@ def execute_all(
 
 def execute_one(
     job: "Job",
-    bench: "Bench",
+    runtime: "Runtime",
     shown: "Meter",
     tensorboard: Path | None = None,
     limit: float | None = None,
@@ -229,20 +229,20 @@ def execute_one(
     from lenetlab.experiments.api import carry_out
 
     if tensorboard is None:
-        return carry_out(job, bench, None, shown.step, shown.look, limit)
-    from lenetlab.experiments.events import listening
+        return carry_out(job, runtime, None, shown.step, shown.evaluated, limit)
+    from lenetlab.experiments.run.tensorboard import listening
 
-    with listening(tensorboard, job.recipe, job.seed, bench) as listener:
+    with listening(tensorboard, job.recipe, job.seed, runtime) as listener:
 
         def on_step(t: "Training", loss: float) -> None:
             shown.step(t, loss)
             listener.step(t, loss)
 
-        def on_look(t: "Training", looks: list[dict[str, Any]]) -> None:
-            shown.look(t, looks)
-            listener.look(t, looks)
+        def on_eval(t: "Training", evaluations: list[dict[str, Any]]) -> None:
+            shown.evaluated(t, evaluations)
+            listener.evaluated(t, evaluations)
 
-        found = carry_out(job, bench, None, on_step, on_look, limit)
+        found = carry_out(job, runtime, None, on_step, on_eval, limit)
         listener.record(found)
     return found
 
@@ -250,7 +250,7 @@ def execute_one(
 def _print_one(job: "Job", found: "Run", json: bool) -> None:
     from rich.text import Text
 
-    from lenetlab.cli.output import out, print_json
+    from lenetlab.cli.terminal.console import out, print_json
 
     summary = found.summary()
     if json:
@@ -281,8 +281,8 @@ def _print_one(job: "Job", found: "Run", json: bool) -> None:
 
 def _print_many(results: "list[tuple[Job, Run]]", figure: Path, json: bool) -> None:
     from lenetlab.analysis.tables import tabulate
-    from lenetlab.cli.output import out, print_failures, print_json, results_table
-    from lenetlab.report.figures import four_panels, save
+    from lenetlab.cli.terminal.console import out, print_failures, print_json, results_table
+    from lenetlab.report.run_plots import four_panels, save
 
     rows = tabulate((job.label, found) for job, found in results)
     path = save(four_panels(rows), figure)

@@ -27,22 +27,22 @@ def shrink(
     import torch
     from safetensors.torch import load_file, save
 
-    from lenetlab import records
-    from lenetlab.cli.output import out, print_json
+    from lenetlab.cli.terminal.console import out, print_json
     from lenetlab.errors import UserError
     from lenetlab.problem.data import load_pair
     from lenetlab.problem.shrink import compare
+    from lenetlab.records import run_folder
 
     run = run_at(run)
-    found = records.read_run(run)
+    found = run_folder.read_run(run)
     if found.status != "done":
         raise UserError(f"the run in {run} is {found.status} and has no weights; shrink another")
     torch.set_num_threads(1)
     split = str(found.identity["recipe"].get("split", "official"))
     _, test = load_pair(split, data)
-    small, result = compare(load_file(run / records.WEIGHTS), test.images)
+    small, result = compare(load_file(run / run_folder.WEIGHTS), test.images)
     path = to or run / "smaller.safetensors"
-    records.replace_bytes(path, save(small))
+    run_folder.replace_bytes(path, save(small))
     if json:
         print_json(vars(result) | {"file": str(path)})
         return

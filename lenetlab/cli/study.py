@@ -19,8 +19,8 @@ from lenetlab.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from lenetlab.experiments.plan import Plan
-    from lenetlab.experiments.work import Setup
+    from lenetlab.experiments.study.pending import StudyPlan
+    from lenetlab.experiments.study.worker import Setup
 
 
 def study(
@@ -51,10 +51,10 @@ def study(
     Exit status: 0 complete, 1 when a cell has no finals with figures, 2 for wrong usage, 130 after
     Ctrl-C.
     """
-    from lenetlab.cli.computing import compute, make_setup, opened, processes
-    from lenetlab.cli.study_output import describe, print_plan
-    from lenetlab.experiments.events import check_tensorboard
-    from lenetlab.experiments.study_file import read_study
+    from lenetlab.cli.study_session import compute, make_setup, opened, processes
+    from lenetlab.cli.terminal.study import describe, print_plan
+    from lenetlab.experiments.run.tensorboard import check_tensorboard
+    from lenetlab.experiments.study.study_file import read_study
 
     if tensorboard is not None:
         check_tensorboard()
@@ -73,17 +73,17 @@ def study(
         raise typer.Exit(1)
 
 
-def _keep(plan: "Plan", setup: "Setup", out: Path) -> None:
+def _keep(plan: "StudyPlan", setup: "Setup", out: Path) -> None:
     """What comes of the rows of a finished study: tuned recipes, and the leaders looked into."""
-    from lenetlab.cli.output import err
-    from lenetlab.experiments.champion import write_champions
-    from lenetlab.experiments.tuned import kept_of, settle
-    from lenetlab.experiments.work import bench_of
-    from lenetlab.results import read_results
+    from lenetlab.cli.terminal.console import err
+    from lenetlab.experiments.study.leaders import write_leader_nets
+    from lenetlab.experiments.study.worker import runtime_of
+    from lenetlab.experiments.tuning.tuned_recipes import kept_of, settle
+    from lenetlab.records.rows import read_results
 
     results = read_results(plan.results)
     for (method, scenario), one in settle(out, kept_of(results)).items():
         if one.found != one.before:
             err.print(f"recipe of {method} in {scenario}: {one}", markup=False, soft_wrap=True)
-    for sentence in write_champions(plan.results, results, bench_of(setup), plan.store.weights):
+    for sentence in write_leader_nets(plan.results, results, runtime_of(setup), plan.store.weights):
         err.print(f"not looked into: {sentence}", markup=False, soft_wrap=True)

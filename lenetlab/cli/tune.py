@@ -19,8 +19,8 @@ from lenetlab.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from lenetlab.experiments.tuned import Settled
-    from lenetlab.results import Cell, Row
+    from lenetlab.experiments.tuning.tuned_recipes import Settled
+    from lenetlab.records.rows import Cell, RunRow
 
 
 def tune(
@@ -56,10 +56,15 @@ def tune(
 
     Exit status: 0, 1 when no trial has figures, 2 for wrong usage, 130 after Ctrl-C.
     """
-    from lenetlab.cli.computing import computed, limited, make_setup
-    from lenetlab.cli.output import print_json
-    from lenetlab.experiments.search import folder_of, search_cell, search_study, settle_winner
-    from lenetlab.experiments.tuning import Tuning
+    from lenetlab.cli.study_session import computed, limited, make_setup
+    from lenetlab.cli.terminal.console import print_json
+    from lenetlab.experiments.study.single_search import (
+        folder_of,
+        search_cell,
+        search_study,
+        settle_winner,
+    )
+    from lenetlab.experiments.tuning.trials import Tuning
     from lenetlab.settings import parse_pairs
 
     search = Tuning(trials, passes, sampler)
@@ -80,9 +85,9 @@ def _show(cell: "Cell", winner: "Settled | None", out_folder: Path) -> None:
     from rich.table import Table
 
     from lenetlab.analysis.board import cost
-    from lenetlab.cli.output import out
-    from lenetlab.cli.words import number
-    from lenetlab.experiments.tuned import FILE
+    from lenetlab.cli.terminal.console import out
+    from lenetlab.cli.terminal.numbers import number
+    from lenetlab.experiments.tuning.tuned_recipes import FILE
 
     table = Table(box=None, header_style="bold", pad_edge=False)
     for title in ("trial", "held-out %", "held-out loss"):
@@ -112,8 +117,8 @@ def _show(cell: "Cell", winner: "Settled | None", out_folder: Path) -> None:
                   f"{out_folder / FILE}", markup=False, soft_wrap=True)  # fmt: skip
 
 
-def _words(row: "Row") -> str:
-    from lenetlab.recipes import parts
+def _words(row: "RunRow") -> str:
+    from lenetlab.records.recipe import parts
 
     return ", ".join(text for name, text in parts(row.recipe).items() if name != "budget")
 
@@ -122,7 +127,7 @@ def _plain(cell: "Cell", winner: "Settled | None", out_folder: Path) -> dict[str
     from dataclasses import asdict
 
     from lenetlab.analysis.board import cost
-    from lenetlab.experiments.tuned import FILE
+    from lenetlab.experiments.tuning.tuned_recipes import FILE
 
     keys = ("number", "status", "reason", "accuracy", "loss", "passes", "train_seconds", "id")
     price = cost(cell.trials)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lenetlab.cli.words import duration
+from lenetlab.cli.terminal.numbers import duration
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
-    from lenetlab.progress import Progress, Standing
+    from lenetlab.records.progress import Progress, ScenarioProgress
 
 EVERY = 1.0  # seconds between two readings of the folder
 FAILURES = 5  # shown
@@ -37,7 +37,7 @@ def watch(
 
     - `lenetlab watch studies/course.toml`
     """
-    from lenetlab.cli.output import out as console
+    from lenetlab.cli.terminal.console import out as console
 
     folder = working_folder(target, out)
     if once or not console.is_terminal:
@@ -57,9 +57,9 @@ def watch(
 def working_folder(target: Path, out: Path) -> Path:
     """The folder of `target` that has progress.json or results."""
     from lenetlab.errors import UserError
-    from lenetlab.opening import RESULTS, STUDIES
-    from lenetlab.progress import PROGRESS
-    from lenetlab.results import STUDY
+    from lenetlab.records.locate import RESULTS, STUDIES
+    from lenetlab.records.progress import PROGRESS
+    from lenetlab.records.rows import STUDY
 
     folder = out / STUDIES / target.stem if target.is_file() else target
     if folder.name == RESULTS and (folder.parent / PROGRESS).exists():
@@ -79,7 +79,7 @@ def screen(folder: Path, now: float) -> "RenderableType":
     from rich.console import Group
     from rich.text import Text
 
-    from lenetlab.progress import read_progress
+    from lenetlab.records.progress import read_progress
 
     progress = read_progress(folder)
     if progress is None:
@@ -99,7 +99,7 @@ def _stored(folder: Path) -> "Iterator[RenderableType]":
     from rich.text import Text
 
     from lenetlab.analysis.state import failures, standings
-    from lenetlab.opening import open_results
+    from lenetlab.records.locate import open_results
 
     results = open_results(folder)
     states = standings(results)
@@ -152,7 +152,7 @@ def _running(progress: "Progress", now: float) -> "Table":
     return table
 
 
-def _table(states: "Sequence[Standing]") -> "Table":
+def _table(states: "Sequence[ScenarioProgress]") -> "Table":
     from rich.table import Table
     from rich.text import Text
 

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from lenetlab.errors import UserError, plain
-from lenetlab.experiments.bench import Bench
-from lenetlab.experiments.execute import OnLook, OnStep, execute
-from lenetlab.experiments.origin import Origin, laid_over
-from lenetlab.experiments.recipe import Recipe, check_count, expand, recipe_from
-from lenetlab.experiments.space import unusual
-from lenetlab.experiments.tuned import tuned as kept
+from lenetlab.experiments.recipe.recipe import Recipe, check_count, expand, recipe_from
+from lenetlab.experiments.run.on_disk import OnEval, OnStep, execute
+from lenetlab.experiments.run.runtime import Runtime
+from lenetlab.experiments.tuning.origin import Origin, laid_over
+from lenetlab.experiments.tuning.search_space import unusual
+from lenetlab.experiments.tuning.tuned_recipes import tuned as kept
 from lenetlab.methods.wrappers import canonical
-from lenetlab.records import Run, noted
+from lenetlab.records.run_folder import Run, noted
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,11 @@ def run(
     method: str,
     *,
     seed: int = 0,
-    bench: Bench | None = None,
+    runtime: Runtime | None = None,
     tuned: bool = False,
-    looks: Sequence[float] | None = None,
+    eval_at: Sequence[float] | None = None,
     on_step: OnStep = lambda t, loss: None,
-    on_look: OnLook = lambda t, looks: None,
+    on_eval: OnEval = lambda t, evaluations: None,
     **settings: Any,
 ) -> Run:
     """Train LeNet-5 with `method` and return the recorded run.
@@ -51,8 +51,8 @@ def run(
         `"ema+sam+adamw"`.
     seed : of the initial weights, the data order and the method's own randomness; 0 to 2⁶³ − 1.
     bench : data, engine and folder of runs; pass the same one to many calls.
-    looks : positions in the budget, in its unit, at which to measure; by default every whole unit,
-        and always the end.
+    eval_at : positions in the budget, in its unit, at which to measure; by default every whole
+        unit, and always the end.
     on_step, on_look : called after every step with its training loss (nats), and after every
         measurement with all so far.
     settings : hyperparameters of the method (`lr=0.002`) and the arguments of `make_recipe`:
@@ -69,10 +69,10 @@ def run(
     >>> from lenetlab import run
     >>> run("adamw", lr=0.002, epochs=10, batch_size=64).summary()["accuracy"]  # doctest: +SKIP
     """
-    bench = bench or Bench()
-    (job,) = jobs([method], {}, 1, settings, seed, bench.out if tuned else None)
+    runtime = runtime or Runtime()
+    (job,) = jobs([method], {}, 1, settings, seed, runtime.out if tuned else None)
     _tell([job])
-    return carry_out(job, bench, looks, on_step, on_look)
+    return carry_out(job, runtime, eval_at, on_step, on_eval)
 
 
 def sweep(
@@ -80,7 +80,7 @@ def sweep(
     vary: Mapping[str, Sequence[Any]] | None = None,
     *,
     seeds: int = 1,
-    bench: Bench | None = None,
+    runtime: Runtime | None = None,
     tuned: bool = False,
     on_run: Callable[[Job, Run], None] = lambda job, run: None,
     **settings: Any,
@@ -98,13 +98,13 @@ def sweep(
     >>> from lenetlab import sweep
     >>> sweep(["sgd", "adamw"], {"batch_size": [16, 64]}, seeds=3)  # doctest: +SKIP
     """
-    bench = bench or Bench()
+    runtime = runtime or Runtime()
     names = [methods] if isinstance(methods, str) else methods
     results = []
-    todo = jobs(names, vary or {}, seeds, settings, tuned_in=bench.out if tuned else None)
+    todo = jobs(names, vary or {}, seeds, settings, tuned_in=runtime.out if tuned else None)
     _tell(todo)
     for job in todo:
-        found = carry_out(job, bench)
+        found = carry_out(job, runtime)
         on_run(job, found)
         results.append((job, found))
     return results
@@ -135,25 +135,28 @@ def jobs(
         for point in expand(vary):
             given = {**settings, **point}
             recipe, origin = _recipe(method, given, tuned_in)
-            told = known_as + ([] if origin is None else [f"tuned recipe: {origin}"])
-            told += unusual(method, recipe.scenario, given)
+            explain_error = known_as + ([] if origin is None else [f"tuned recipe: {origin}"])
+            explain_error += unusual(method, recipe.scenario, given)
             varied = ", ".join(f"{name}={value}" for name, value in point.items())
             name = method if origin is None else f"{method} (tuned)"
             label = ", ".join(filter(None, [name, varied]))
-            grid += [Job(recipe, first_seed + k, label, origin, tuple(told)) for k in range(seeds)]
+            grid += [
+                Job(recipe, first_seed + k, label, origin, tuple(explain_error))
+                for k in range(seeds)
+            ]
     return grid
 
 
 def carry_out(
     job: Job,
-    bench: Bench,
-    looks: Sequence[float] | None = None,
+    runtime: Runtime,
+    eval_at: Sequence[float] | None = None,
     on_step: OnStep = lambda t, loss: None,
-    on_look: OnLook = lambda t, looks: None,
+    on_eval: OnEval = lambda t, evaluations: None,
     limit: float | None = None,
 ) -> Run:
     """`execute` a job; where its recipe is from is kept with the run."""
-    found = execute(job.recipe, job.seed, bench, looks, on_step, on_look, limit)
+    found = execute(job.recipe, job.seed, runtime, eval_at, on_step, on_eval, limit)
     return found if job.origin is None else noted(found, tuned=job.origin.plain())
 
 

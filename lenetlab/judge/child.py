@@ -23,12 +23,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lenetlab import records
 from lenetlab.judge.files import Unreadable
 from lenetlab.judge.folder import read_folder
 from lenetlab.judge.rules import architecture_problems
 from lenetlab.judge.weights import read_weights
 from lenetlab.problem.model import flatten
+from lenetlab.records import run_folder
 
 Losses = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -55,7 +55,7 @@ class Net:
 class Recorded:
     """What a run folder says: its records, and the losses of its steps (steps,)."""
 
-    run: records.Run
+    run: run_folder.Run
     losses: Losses
 
 
@@ -70,7 +70,7 @@ def open_net(path: Path, limits: Limits = Limits()) -> Net:
 def open_folder(path: Path, limits: Limits = Limits()) -> Recorded:
     """What the run folder `path` records, its weights apart; raises `Unreadable`."""
     said, numbers = _ask(_folder, path, limits)
-    run = records.Run(path, said["identity"], said["result"], said["curve"], said["machine"])
+    run = run_folder.Run(path, said["identity"], said["result"], said["curve"], said["machine"])
     return Recorded(run, np.frombuffer(numbers, dtype=np.float32))
 
 

@@ -9,17 +9,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lenetlab import records
 from lenetlab.errors import UserError
-from lenetlab.experiments.curve import SLACK
-from lenetlab.experiments.identity import digest
-from lenetlab.experiments.recall import recall
-from lenetlab.experiments.recipe import Recipe
+from lenetlab.experiments.recipe.recall import recall
+from lenetlab.experiments.recipe.recipe import Recipe
+from lenetlab.experiments.run.curve import SLACK
+from lenetlab.experiments.run.identity import digest
 from lenetlab.judge.child import Losses, Recorded
 from lenetlab.judge.scoring import Score
 from lenetlab.oracle.ledger import PASS, Ledger
 from lenetlab.problem.data import HELD_OUT
 from lenetlab.problem.files import FILES
+from lenetlab.records import run_folder
 
 # Two engines agree to rounding: an image on the border of two classes may fall to either side.
 IMAGES = 3
@@ -40,13 +40,13 @@ def check(found: Recorded, score: Score, engine: str) -> list[Claim]:
     """Every claim of a run; `score` is of its weights, measured just now by `engine`."""
     run = found.run
     try:
-        return [*_identity(run), *_bill(run, found.losses), *_figures(run, score, engine)]
+        return [*_identity(run), *_ledger_counts(run, found.losses), *_figures(run, score, engine)]
     except DAMAGES as error:
         reason = f"a field is missing or no value of its kind ({type(error).__name__}: {error})"
         return [Claim("the records are complete", reason)]
 
 
-def recipe_of(run: records.Run) -> Recipe:
+def recipe_of(run: run_folder.Run) -> Recipe:
     """The recipe that run.json describes, validated again; `UserError` if it is none."""
     try:
         return recall(run.identity["recipe"])
@@ -54,12 +54,12 @@ def recipe_of(run: records.Run) -> Recipe:
         raise UserError(f"its recipe cannot be read ({type(error).__name__}: {error})") from None
 
 
-def from_outside(run: records.Run) -> bool:
+def from_outside(run: run_folder.Run) -> bool:
     """Whether the method is somebody's file or module, which the judge does not import."""
     return ":" in str(run.identity["recipe"]["method"][0])
 
 
-def _identity(run: records.Run) -> Iterator[Claim]:
+def _identity(run: run_folder.Run) -> Iterator[Claim]:
     """Recipe, seed, data and numerics are those that the name of the run was made from."""
     said = run.identity
     if not from_outside(run):
@@ -83,16 +83,16 @@ def _identity(run: records.Run) -> Iterator[Claim]:
     yield Claim("trained on Fashion-MNIST's training images", wrong)
 
 
-def _bill(run: records.Run, losses: Losses) -> Iterator[Claim]:
+def _ledger_counts(run: run_folder.Run, losses: Losses) -> Iterator[Claim]:
     """Steps, passes and budget belong together."""
     result, steps = run.result, len(losses)
     ledger = Ledger()
     # counts that an older version did not keep were zero
-    ledger.restore(ledger.counts() | result["bill"])
+    ledger.restore(ledger.counts() | result["ledger_counts"])
     wrong = None
     if abs(ledger.passes - result["passes"]) > SLACK:
         wrong = f"{result['passes']:.6g} passes claimed, the bill comes to {ledger.passes:.6g}"
-    elif min(result["bill"].values()) < 0:
+    elif min(result["ledger_counts"].values()) < 0:
         wrong = "the bill has negative counts"
     yield Claim("passes are those of the bill", wrong)
     unit, amount = run.identity["recipe"].get("budget", ["epochs", 10.0])
@@ -107,7 +107,7 @@ def _bill(run: records.Run, losses: Losses) -> Iterator[Claim]:
     yield Claim("every step has its loss", wrong)
 
 
-def _figures(run: records.Run, score: Score, engine: str) -> Iterator[Claim]:
+def _figures(run: run_folder.Run, score: Score, engine: str) -> Iterator[Claim]:
     """The recorded figures are those of the weights, and of the last look."""
     final, again = run.result["final"], score.evaluation
     exact = engine == run.identity["numerics"]["engine"]
@@ -124,7 +124,7 @@ def _figures(run: records.Run, score: Score, engine: str) -> Iterator[Claim]:
     elif exact and apart:
         wrong = f"{final['correct']:,} correct recorded, {again.correct:,} by the same engine"
     yield Claim("accuracy and loss are those of the weights", wrong)
-    last = run.curve["looks"][-1]
+    last = run.curve["evaluations"][-1]
     differ = [key for key in final if last[key] != final[key]]
     yield Claim("they end the curve", f"the last look differs in {differ[0]}" if differ else None)
     wrong = None

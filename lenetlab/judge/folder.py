@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from lenetlab import records
 from lenetlab.errors import UserError
 from lenetlab.judge.files import Unreadable, content_of
 from lenetlab.problem.scenarios import SCENARIOS
+from lenetlab.records import run_folder
 
 JSON = 4 * 2**20  # bytes; a curve with a thousand looks has half of it
 # What only a run folder has; weights.safetensors may be anybody's.
 MARKS = frozenset(
-    (records.RUN, records.RESULT, records.CURVE, records.MACHINE, records.LOSSES,
-     records.CHECKPOINT)
+    (run_folder.RUN, run_folder.RESULT, run_folder.CURVE, run_folder.MACHINE, run_folder.LOSSES,
+     run_folder.CHECKPOINT)
 )  # fmt: skip
 
 
@@ -31,9 +31,9 @@ def read_folder(path: Path) -> tuple[dict[str, Any], "np.ndarray[Any, np.dtype[n
 
     Raises `Unreadable` for a folder that is not whole and for a run that did not end well.
     """
-    identity = _json(path / records.RUN)
+    identity = _json(path / run_folder.RUN)
     try:
-        records.check_format(path / records.RUN, identity)
+        run_folder.check_format(path / run_folder.RUN, identity)
     except UserError as error:
         raise Unreadable(f"is no whole run folder: {error}") from None
     recipe = identity.get("recipe")
@@ -45,16 +45,16 @@ def read_folder(path: Path) -> tuple[dict[str, Any], "np.ndarray[Any, np.dtype[n
         and recipe.get("scenario", "plain") in list(SCENARIOS)
     ):
         raise Unreadable("is no whole run folder: run.json names no recipe and numerics of a run")
-    result = _json(path / records.RESULT)
+    result = _json(path / run_folder.RESULT)
     if result.get("status") != "done":
         raise Unreadable(f"is a run that ended as {result.get('status')}: {result.get('reason')}")
     found = {
         "identity": identity,
         "result": result,
-        "curve": _json(path / records.CURVE),
-        "machine": _json(path / records.MACHINE),
+        "curve": _json(path / run_folder.CURVE),
+        "machine": _json(path / run_folder.MACHINE),
     }
-    return found, _losses(path / records.LOSSES)
+    return found, _losses(path / run_folder.LOSSES)
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -14,7 +14,7 @@ LEVEL = 0.05
 
 
 @dataclass(frozen=True)
-class Place:
+class Ranked:
     """A verdict and its rank: one more than the number of nets that are significantly better.
     None for what does not keep the rules."""
 
@@ -48,7 +48,7 @@ def compare(first: Tensor, second: Tensor) -> Comparison:
     return Comparison(b, c, mcnemar(b, c))
 
 
-def rank(verdicts: Sequence[Verdict]) -> list[Place]:
+def rank(verdicts: Sequence[Verdict]) -> list[Ranked]:
     """The nets that keep the rules by accuracy, then loss; after them what breaks them, then what
     is unreadable.
 
@@ -65,10 +65,10 @@ def rank(verdicts: Sequence[Verdict]) -> list[Place]:
             # the second of a pair stands behind the first in accuracy
             better[j] += 1
     places = [
-        Place(verdict, 1 + n, better.count(n) > 1)
+        Ranked(verdict, 1 + n, better.count(n) > 1)
         for verdict, n in zip(ranked, better, strict=True)
     ]
-    return sorted(places, key=lambda place: place.rank or 0) + [Place(v, None) for v in others]
+    return sorted(places, key=lambda place: place.rank or 0) + [Ranked(v, None) for v in others]
 
 
 def _order(verdict: Verdict) -> tuple[int, float, float]:

@@ -8,16 +8,16 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from lenetlab import records
 from lenetlab.errors import UserError
-from lenetlab.experiments.bench import Bench
-from lenetlab.experiments.execute import execute
-from lenetlab.experiments.identity import numerics_of
-from lenetlab.experiments.recipe import Recipe
-from lenetlab.experiments.training import Training
+from lenetlab.experiments.recipe.recipe import Recipe
+from lenetlab.experiments.run.identity import numerics_of
+from lenetlab.experiments.run.on_disk import execute
+from lenetlab.experiments.run.runtime import Runtime
+from lenetlab.experiments.run.training import Training
 from lenetlab.judge.child import Recorded
 from lenetlab.judge.claims import Claim, from_outside, recipe_of
 from lenetlab.problem.model import flatten
+from lenetlab.records import run_folder
 
 WHAT = "trained again, it has the same bits"
 
@@ -38,15 +38,15 @@ def rerun(found: Recorded, w: Tensor, data: Path | None) -> Claim | str:
         if type(run.identity.get("seed")) is not int:
             return "its seed is no whole number"
         with tempfile.TemporaryDirectory(prefix="lenetlab-judge-") as scratch:
-            bench = _bench(run.identity["numerics"], data, Path(scratch))
-            if other := _differences(run.identity["numerics"], recipe, bench):
+            runtime = _runtime(run.identity["numerics"], data, Path(scratch))
+            if other := _differences(run.identity["numerics"], recipe, runtime):
                 return f"the numerics differ here, {other}"
-            return Claim(WHAT, _wrong(found, w, recipe, bench))
+            return Claim(WHAT, _wrong(found, w, recipe, runtime))
     except UserError as error:
         return str(error)
 
 
-def _wrong(found: Recorded, w: Tensor, recipe: Recipe, bench: Bench) -> str | None:
+def _wrong(found: Recorded, w: Tensor, recipe: Recipe, runtime: Runtime) -> str | None:
     """Train again; what is otherwise, None if nothing is."""
     run, recorded = found.run, len(found.losses)
 
@@ -55,12 +55,12 @@ def _wrong(found: Recorded, w: Tensor, recipe: Recipe, bench: Bench) -> str | No
             raise _Longer
 
     try:
-        again = execute(recipe, run.seed, bench, looks=[], on_step=stop)  # its end is measured
+        again = execute(recipe, run.seed, runtime, eval_at=[], on_step=stop)  # its end is measured
     except _Longer:
         return f"{recorded:,} steps are recorded, and its budget is not spent by them"
     if again.status != "done":
         return f"it ended as {again.status}: {again.result['reason']}"
-    other = flatten(load_file(again.path / records.WEIGHTS))
+    other = flatten(load_file(again.path / run_folder.WEIGHTS))
     different = int((w.view(torch.int32) != other.view(torch.int32)).sum())
     if different:
         return f"{different:,} of {w.numel():,} weights differ"
@@ -68,19 +68,19 @@ def _wrong(found: Recorded, w: Tensor, recipe: Recipe, bench: Bench) -> str | No
     return f"the weights are equal, the records differ in {', '.join(keys)}" if keys else None
 
 
-def _bench(said: dict[str, Any], data: Path | None, scratch: Path) -> Bench:
+def _runtime(said: dict[str, Any], data: Path | None, scratch: Path) -> Runtime:
     """A bench like the one that the numerics record names; `UserError` where it names none."""
     engine, device, threads = said.get("engine"), said.get("device"), said.get("threads")
     if isinstance(engine, str) and isinstance(device, str) and type(threads) in (int, type(None)):
-        return Bench(data, scratch, engine, device, threads)
+        return Runtime(data, scratch, engine, device, threads)
     raise UserError(
         f"its numerics name no engine, device and threads ({engine!r}, {device!r}, {threads!r})"
     )
 
 
-def _differences(said: dict[str, Any], recipe: Recipe, bench: Bench) -> str:
+def _differences(said: dict[str, Any], recipe: Recipe, runtime: Runtime) -> str:
     """How the numerics that a run was computed by differ from those it would have here."""
-    _, engine, _, _ = bench.load(recipe.split)
-    here = numerics_of(recipe, engine, bench.where)
+    _, engine, _, _ = runtime.load(recipe.split)
+    here = numerics_of(recipe, engine, runtime.where)
     keys = [key for key in sorted({*said, *here}) if said.get(key) != here.get(key)]
     return ", ".join(f"{key} {said.get(key)} there and {here.get(key)} here" for key in keys)

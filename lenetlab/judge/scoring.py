@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from lenetlab.analysis.proportions import wilson
-from lenetlab.experiments.bench import Bench
+from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.oracle.engine import Engine, make_engine
 from lenetlab.problem.data import CLASSES, Split, load, load_pair
 from lenetlab.problem.evaluation import Evaluation, evaluate
@@ -50,15 +50,15 @@ class Score:
 class Scorer:
     """The measured images in memory and an engine over them; read and verified when first used."""
 
-    def __init__(self, bench: Bench) -> None:
-        self._bench = bench
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
         self._loaded: dict[str, tuple[Split, Engine]] = {}
 
     def score(self, w: Tensor, split: str = "official") -> Score | None:
         """Measure flat weights `w`; None where their class scores overflow. `split` is `official`
         for the test images, `inner` for the last 10,000 training images."""
         images, engine = self._load(split)
-        logits = engine.logits(w.to(self._bench.where)).cpu()
+        logits = engine.logits(w.to(self._runtime.where)).cpu()
         if not bool(torch.isfinite(logits).all()):
             return None
         labels = images.labels
@@ -84,13 +84,13 @@ class Scorer:
     @property
     def engine(self) -> str:
         """The name of the engine that measures."""
-        return self._bench.engine
+        return self._runtime.engine
 
     def _load(self, split: str) -> tuple[Split, Engine]:
         if split not in self._loaded:
-            data: Path | None = self._bench.data
+            data: Path | None = self._runtime.data
             images = load("test", data) if split == "official" else load_pair(split, data)[1]
-            bench = self._bench
-            engine = make_engine(bench.engine, images, bench.where, bench.engine_threads)
+            runtime = self._runtime
+            engine = make_engine(runtime.engine, images, runtime.where, runtime.engine_threads)
             self._loaded[split] = images, engine
         return self._loaded[split]

@@ -8,9 +8,8 @@ from typing import Any
 
 from torch import Tensor
 
-from lenetlab import records
 from lenetlab.errors import UserError
-from lenetlab.experiments.bench import Bench
+from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.judge.child import Recorded, one_line, open_folder, open_net
 from lenetlab.judge.claims import Claim, check, from_outside
 from lenetlab.judge.files import Unreadable
@@ -18,6 +17,7 @@ from lenetlab.judge.folder import MARKS, is_run
 from lenetlab.judge.rerun import rerun
 from lenetlab.judge.rules import scenario_problems
 from lenetlab.judge.scoring import Score, Scorer
+from lenetlab.records import run_folder
 
 SUFFIXES = frozenset(
     ("", ".bin", ".ckpt", ".model", ".pickle", ".pkl", ".pt", ".pth", ".safetensors", ".tar",
@@ -57,7 +57,9 @@ class Verdict:
         }
 
 
-def judge(path: Path, scenario: str | None, scorer: Scorer, again: Bench | None = None) -> Verdict:
+def judge(
+    path: Path, scenario: str | None, scorer: Scorer, again: Runtime | None = None
+) -> Verdict:
     """Judge one file or run folder.
 
     Without a `scenario` a run is judged by its recipe's, a file as `plain`. With `again`, whose
@@ -69,7 +71,7 @@ def judge(path: Path, scenario: str | None, scorer: Scorer, again: Bench | None 
     try:
         if is_run(path):
             found = open_folder(path)
-            path = path / records.WEIGHTS
+            path = path / run_folder.WEIGHTS
         net = open_net(path)
     except Unreadable as error:
         return Verdict(name, scenario or "plain", "unreadable", (one_line(str(error)),))

@@ -54,7 +54,7 @@ class Constraint(Stateful):
         """How far a schedule of the rate is; handlers that train in rounds begin it anew."""
         return progress
 
-    def answer(self, w: Tensor, mask: Tensor | None) -> Tensor:
+    def eval_weights(self, w: Tensor, mask: Tensor | None) -> Tensor:
         """The weights to be judged, from the method's or the average's answer `w`; pure."""
         return w if mask is None else w * mask
 

@@ -24,7 +24,7 @@ _FIRST = (
 
 
 class Guest:
-    """A guest as the loop drives it. What else it has (`answer`, `masked`) is asked of itself."""
+    """A guest as the loop drives it. What else it has (`eval_weights`, `masked`) is its own."""
 
     def __init__(self, optimizer: Any) -> None:
         self.optimizer = optimizer
@@ -107,7 +107,7 @@ class Switching(Guest):
         with torch.no_grad():
             optimizer.train()
 
-    def answer(self, w: Tensor) -> Tensor:
+    def eval_weights(self, w: Tensor) -> Tensor:
         """The weights that its `eval()` puts in the place of `w`; nothing stays changed."""
         if not self.begun:  # there is nothing yet that it could have averaged
             return w

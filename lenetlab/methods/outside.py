@@ -7,7 +7,7 @@ set to zero, because scenario `plain` allows none. What its code consists of (so
 of a run's identity.
 
 What needs more than that is refused with a sentence: here, if its signature says so, or when it
-is built or makes its first step, if only its error does (`told`).
+is built or makes its first step, if only its error does (`explain_error`).
 """
 
 import importlib
@@ -62,7 +62,7 @@ class _Outside(Method):
         return resolve("method", self.name, self.defaults, given, _DOMAINS, whole=False)
 
 
-def told(error: BaseException) -> str:
+def explain_error(error: BaseException) -> str:
     """An error on one line: what the optimizer needs, where it is known to mean that, and why;
     with the line of the user's own code in which it was raised, or from which."""
     message = " ".join(str(error).split()) or "no message"
@@ -208,15 +208,15 @@ def _space(defaults: dict[str, Value]) -> dict[str, Span]:
 
 
 def _check_step(spec: str, optimizer: type[torch.optim.Optimizer]) -> None:
-    _, *asked = inspect.signature(optimizer.step).parameters.values()
+    _, *batch_size = inspect.signature(optimizer.step).parameters.values()
     first = bool(getattr(optimizer, "gradient_first", False))
-    if "closure" not in [parameter.name for parameter in asked] and not first:
+    if "closure" not in [parameter.name for parameter in batch_size] and not first:
         raise UserError(
             f"{spec}: its step() takes no closure; expected step(closure), which calls the "
             "closure for the loss and then reads .grad; or gradient_first = True in the class, "
             "and .grad is filled before step()"
         )
-    for parameter in asked:
+    for parameter in batch_size:
         named = parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
         if parameter.name != "closure" and named and parameter.default is parameter.empty:
             raise UserError(

@@ -76,7 +76,7 @@ class Update(Stateful):
         """A constraint has moved the weights by `by` (n,): what is remembered in their place moves
         along."""
 
-    def answer(self, w: Tensor) -> Tensor:
+    def eval_weights(self, w: Tensor) -> Tensor:
         """The weights to be judged when the trained ones are `w`."""
         return w
 
@@ -93,7 +93,7 @@ class Average(Stateful):
         """Take note of the method's answer `w` after a step, `progress` ∈ (0, 1] of the budget."""
         raise NotImplementedError
 
-    def answer(self) -> Tensor:
+    def eval_weights(self) -> Tensor:
         """The average (n,)."""
         raise NotImplementedError
 
@@ -256,10 +256,10 @@ class Proxy:
 
     def __init__(self, oracle: Oracle, estimator: Estimator | None) -> None:
         self._oracle, self._estimator = oracle, estimator
-        self.answer: Tensor | None = None  # the gradient that was handed out, None before
+        self.gradient: Tensor | None = None  # that was handed out, None before
 
     def __call__(self) -> Tensor:
-        if self.answer is not None:
+        if self.gradient is not None:
             raise RuntimeError(
                 "the method asked the oracle twice in a step; inside a wrapper it may ask once"
             )
@@ -269,8 +269,8 @@ class Proxy:
         else:
             with torch.no_grad():
                 loss = self._estimator.estimate(oracle, oracle.g)
-            oracle.answered(loss)
-        self.answer = oracle.g.clone()  # a method may use `.grad` as room for its own work
+            oracle.publish_gradient(loss)
+        self.gradient = oracle.g.clone()  # a method may use `.grad` as room for its own work
         return loss
 
     def __getattr__(self, name: str) -> Any:
@@ -301,10 +301,10 @@ class Composed:
         proxy = Proxy(oracle, self.estimator)
         before = None if self.update is None else oracle.w.clone()
         loss = self.base.step(proxy)
-        if proxy.answer is None:
+        if proxy.gradient is None:
             raise RuntimeError("the method never asked oracle(), so its wrapper did nothing")
         if self.update is not None and before is not None:
-            self.update.correct(before, proxy.answer, oracle.w)
+            self.update.correct(before, proxy.gradient, oracle.w)
         return loss
 
     def masked(self, w: Tensor, mask: Tensor | None) -> None:
@@ -325,22 +325,24 @@ class Composed:
     def observe(self, w: Tensor, progress: float) -> None:
         """Show the average the method's answer after a step."""
         if self.average is not None:
-            self.average.observe(self._answer(w), progress)
+            self.average.observe(self._eval_weights(w), progress)
 
-    def answer(self, w: Tensor) -> Tensor:
+    def eval_weights(self, w: Tensor) -> Tensor:
         """The average, in the set that the method holds the weights in; without one, the method's
         own answer."""
         if self.average is None:
-            return self._answer(w)
-        mean = self.average.answer()
+            return self._eval_weights(w)
+        mean = self.average.eval_weights()
         nearest: Tensor = self.base.nearest(mean) if hasattr(self.base, "nearest") else mean
         return nearest
 
-    def _answer(self, w: Tensor) -> Tensor:
+    def _eval_weights(self, w: Tensor) -> Tensor:
         if self.update is not None:
-            return self.update.answer(w)
-        answer: Tensor = self.base.answer(w) if hasattr(self.base, "answer") else w
-        return answer
+            return self.update.eval_weights(w)
+        eval_weights: Tensor = (
+            self.base.eval_weights(w) if hasattr(self.base, "eval_weights") else w
+        )
+        return eval_weights
 
     def state_dict(self) -> dict[str, Any]:
         """State of all parts."""
@@ -363,7 +365,7 @@ def compose(base: Optimizer, chosen: Sequence[Choice], w: Tensor) -> Composed:
     parts: dict[str, Any] = {}
     for choice in chosen:
         entry = find_wrapper(choice.name)
-        if entry.kind == "update" and hasattr(base, "answer"):
+        if entry.kind == "update" and hasattr(base, "eval_weights"):
             raise UserError(
                 f"{entry.name} cannot go around a method whose answer is not the weights it "
                 f"trains: {entry.name} would move only those; leave one of them out"

@@ -91,7 +91,7 @@ class Oracle:
         self._decayed = slice(decayed)
         self._mask: Tensor | None = None
         self.loss: Tensor | None = None  # first loss of the present batch in this step
-        self.asked = 0  # examples in the batch last drawn
+        self.batch_size = 0  # examples in the batch last drawn
         self.progress = 0.0  # share of the budget spent before this step; the loop knows it
         self.recalled = 0  # questions of this step that were answered from memory, for nothing
         self.end = math.inf  # effective passes at which the budget is spent
@@ -138,7 +138,7 @@ class Oracle:
         indices = self.order.take(n)
         # The order of a full batch does not matter, and one order lets answers be remembered.
         self._present = self.full if len(indices) == self.order.n else Batch(indices)
-        self.asked = len(indices)
+        self.batch_size = len(indices)
         return self._present
 
     def sample(self, n: int) -> Batch:
@@ -177,10 +177,10 @@ class Oracle:
         """The loss F on the present batch, in nats, detached, 0-dim; `.grad` of all parameters is
         filled, and with it `g`. Charged: one gradient an example."""
         loss, _ = self.gradient(self.batch, out=self._weights.g)
-        self.answered(loss)
+        self.publish_gradient(loss)
         return loss
 
-    def answered(self, loss: Tensor) -> None:
+    def publish_gradient(self, loss: Tensor) -> None:
         """Hand out `g` as `.grad` of all parameters, with the `loss` that belongs to it."""
         self._weights.attach()
         if self.loss is None:
@@ -352,7 +352,7 @@ class Oracle:
         after a resume, it must be as free as it would have been."""
         last = self._last
         return {
-            "bill": self.ledger.counts(),
+            "ledger_counts": self.ledger.counts(),
             "factorization_seconds": self.linalg.seconds,
             "order": self.order.state(),
             "rng": self.rng.get_state(),
@@ -362,7 +362,7 @@ class Oracle:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a recorded state."""
-        self.ledger.restore(state["bill"])
+        self.ledger.restore(state["ledger_counts"])
         self.linalg.seconds = state["factorization_seconds"]
         self.order.restore(state["order"])
         self.rng.set_state(state["rng"])

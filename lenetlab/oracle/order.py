@@ -49,7 +49,7 @@ class DataOrder:
         return batch
 
     @property
-    def sweeps(self) -> float:
+    def epochs(self) -> float:
         """How often the data has been gone through; exact at the end of a sweep."""
         if not len(self._permutation):
             return 0.0

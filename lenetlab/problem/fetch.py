@@ -17,7 +17,7 @@ from pathlib import Path
 
 from lenetlab.errors import UserError
 from lenetlab.problem.files import FILES, IdxFile, read
-from lenetlab.records import replace_bytes
+from lenetlab.records.run_folder import replace_bytes
 
 MIRRORS = (
     "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",

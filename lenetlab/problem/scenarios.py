@@ -1,7 +1,7 @@
 """The three scenarios: what is minimised and what is allowed. Choices are refused here, early."""
 
 from lenetlab.errors import UserError, unknown
-from lenetlab.recipes import KEEP
+from lenetlab.records.recipe import KEEP
 
 SCENARIOS = {
     "plain": "mean cross-entropy; no weight decay",

@@ -13,7 +13,7 @@ from lenetlab.analysis.board import Board, Line, board
 from lenetlab.analysis.plain import plain
 from lenetlab.analysis.targets import TARGETS
 from lenetlab.errors import UserError
-from lenetlab.results import FINAL, Cell, Results, Row, leader
+from lenetlab.records.rows import FINAL, Cell, Results, RunRow, leader
 from tests.studies import made_up, row
 
 
@@ -26,7 +26,7 @@ def change(results: Results, name: str, **changed: object) -> Results:
     return replace(results, cells=tuple(cells))
 
 
-def shifted(cell: Cell, points: float, seed: int) -> tuple[Row, ...]:
+def shifted(cell: Cell, points: float, seed: int) -> tuple[RunRow, ...]:
     """The cell's finals, each by `points` and a little noise better, in the loss as well."""
     noise = random.Random(seed)
     return tuple(
@@ -112,8 +112,8 @@ def test_nothing_is_compared_with_a_leader_whose_finals_failed():
     assert all(one.difference is None for one in found.lines)
     assert line(found, "sgd").reason == f"finals of {lead.place.name} failed"
     assert line(found, lead.place.name).failures[0] == "seed 0: timeout"
-    asked = board(change(MADE, lead.place.name, finals=finals), "plain", against="sgd")
-    assert line(asked, "nesterov").standing == "ahead"
+    batch_size = board(change(MADE, lead.place.name, finals=finals), "plain", against="sgd")
+    assert line(batch_size, "nesterov").standing == "ahead"
 
 
 def test_it_is_said_when_only_some_were_tried_on_held_out_images():
@@ -186,7 +186,7 @@ def test_a_board_is_json_without_infinities():
 
 def test_what_a_killed_run_cost_is_not_known_and_no_zero():
     results = made_up(["sgd", "muon"], ["plain"])
-    killed = replace(results.cells[0].trials[3], status="timeout", passes=None, bill=None,
+    killed = replace(results.cells[0].trials[3], status="timeout", passes=None, ledger_counts=None,
                      train_seconds=None, cpu_seconds=None)  # fmt: skip
     trials = (*results.cells[0].trials[:3], killed, *results.cells[0].trials[4:])
     found = replace(results, cells=(replace(results.cells[0], trials=trials), results.cells[1]))

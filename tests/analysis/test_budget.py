@@ -15,7 +15,7 @@ from lenetlab.analysis.budget import best_of_k, chances
 from lenetlab.analysis.curves import curves
 from lenetlab.analysis.record import record
 from lenetlab.problem.scenarios import BOUND
-from lenetlab.results import FINAL, TRIAL, Cell, Place
+from lenetlab.records.rows import FINAL, TRIAL, Cell, CellKey
 from tests.studies import made_up, row
 
 
@@ -23,7 +23,7 @@ def cell(scores: list[float | None]) -> Cell:
     made = [row(TRIAL, k, "sgd", 88, random.Random(0), failed=x is None)
             for k, x in enumerate(scores)]  # fmt: skip
     return Cell(
-        Place("sgd", "basic", "plain"),
+        CellKey("sgd", "basic", "plain"),
         tuple(replace(r, accuracy=x) for r, x in zip(made, scores, strict=True)),
     )
 
@@ -54,7 +54,7 @@ def test_many_trials_do_not_overflow():
 def test_a_budget_is_paid_for_failures_too():
     found = best_of_k(cell([90.0, None]))
     assert [best.passes for best in found] == pytest.approx([2.55, 5.1])
-    assert best_of_k(Cell(Place("sgd", "basic", "plain"))) == []
+    assert best_of_k(Cell(CellKey("sgd", "basic", "plain"))) == []
 
 
 def test_a_record_is_scipys_one_sided_t_test_on_ten_seeds():
@@ -86,7 +86,9 @@ def test_a_curve_is_the_mean_of_the_seeds_that_are_done_in_its_band():
     made = made_up(("sgd",), ("plain",), seeds=10, trials=0).cells[0]
     broken = row(FINAL, 10, "sgd", 88, random.Random(0), failed=True)
     found = curves(replace(made, finals=(*made.finals, broken)), x="cpu_seconds")
-    assert [point.at for point in found] == [look["at"] for look in made.finals[0].looks]
+    assert [point.at for point in found] == [
+        evaluation["at"] for evaluation in made.finals[0].evaluations
+    ]
     assert found[-1].y == pytest.approx(fmean(r.accuracy for r in made.finals))
     assert found[-1].x == pytest.approx(7)
     assert all(point.low < point.y < point.high and point.n == 10 for point in found)
@@ -98,10 +100,13 @@ def test_a_curve_has_the_looks_that_all_seeds_have_and_that_count():
     made = made_up(("sgd",), ("sparse",), seeds=2, trials=0).cells[0]
     first, second = made.finals
     recipe = {**first.recipe, "constraint": ["magnitude", {}]}
-    dense = [{**look, "nonzeros": BOUND + (look["at"] < 2)} for look in first.looks]
-    short = replace(second, looks=second.looks[:-1])
-    found = curves(replace(made, finals=(replace(first, recipe=recipe, looks=dense), short)))
+    dense = [
+        {**evaluation, "nonzeros": BOUND + (evaluation["at"] < 2)}
+        for evaluation in first.evaluations
+    ]
+    short = replace(second, evaluations=second.evaluations[:-1])
+    found = curves(replace(made, finals=(replace(first, recipe=recipe, evaluations=dense), short)))
     assert [point.at for point in found] == [2, 3, 4, 5, 6, 7, 8, 9]
-    (alone,) = [curves(replace(made, finals=(first,)))]
-    assert {(point.low, point.high) for point in alone} == {(None, None)}
+    (exclusive_lock,) = [curves(replace(made, finals=(first,)))]
+    assert {(point.low, point.high) for point in exclusive_lock} == {(None, None)}
     assert curves(replace(made, finals=())) == []

@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from lenetlab.analysis.challenge import challenge
-from lenetlab.results import Cell
+from lenetlab.records.rows import Cell
 from tests.studies import made_up
 
 CELLS = {cell.place.method: cell for cell in made_up(scenarios=["plain"]).cells}

@@ -11,20 +11,20 @@ from lenetlab.analysis.profiles import profiles, profiles_of
 from lenetlab.analysis.speed import durations, reached, speed_up
 from lenetlab.analysis.targets import TARGETS, Target, cpu_seconds_to, passes_to, seconds_to
 from lenetlab.problem.scenarios import BOUND
-from lenetlab.results import FINAL, Results, Row
+from lenetlab.records.rows import FINAL, Results, RunRow
 from tests.studies import made_up, row
 
 INF = math.inf
 
 
-def reaching(seed: int, passes: float | None, recipe: dict[str, Any] | None = None) -> Row:
+def reaching(seed: int, passes: float | None, recipe: dict[str, Any] | None = None) -> RunRow:
     """A final that has 90 % at `passes`, and 80 % before and after; None: never."""
     made = row(FINAL, seed, "sgd", 88, random.Random(0))
-    looks = [
-        {**look, "accuracy": 90.0 if look["at"] == passes else 80.0, "nonzeros": 100}
-        for look in made.looks
+    evaluations = [
+        {**evaluation, "accuracy": 90.0 if evaluation["at"] == passes else 80.0, "nonzeros": 100}
+        for evaluation in made.evaluations
     ]
-    return replace(made, looks=looks, recipe=recipe or made.recipe)
+    return replace(made, evaluations=evaluations, recipe=recipe or made.recipe)
 
 
 def test_a_row_and_a_run_are_asked_alike():
@@ -39,9 +39,11 @@ def test_a_row_and_a_run_are_asked_alike():
 def test_looks_before_a_constraint_is_in_force_do_not_count():
     recipe = {"method": ["sgd", {}], "constraint": ["magnitude", {}]}
     one = reaching(0, 4, recipe)
-    dense = [{**look, "nonzeros": BOUND + (look["at"] < 6)} for look in one.looks]
-    assert passes_to(replace(one, looks=dense), 80) == 6
-    assert passes_to(replace(one, looks=dense), 90) == INF
+    dense = [
+        {**evaluation, "nonzeros": BOUND + (evaluation["at"] < 6)} for evaluation in one.evaluations
+    ]
+    assert passes_to(replace(one, evaluations=dense), 80) == 6
+    assert passes_to(replace(one, evaluations=dense), 90) == INF
 
 
 def test_misses_and_failures_are_infinite_and_counted():

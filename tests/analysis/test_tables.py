@@ -8,13 +8,15 @@ import pytest
 
 from lenetlab.analysis.tables import FIGURES, tabulate
 from lenetlab.analysis.targets import STARTER, TARGETS, passes_to, seconds_to
-from lenetlab.records import Run
+from lenetlab.records.run_folder import Run
 
 
-def made(accuracy: float | None, seed: int = 0, looks: list[dict[str, Any]] | None = None) -> Run:
+def made(
+    accuracy: float | None, seed: int = 0, evaluations: list[dict[str, Any]] | None = None
+) -> Run:
     """A recorded run with the given figures."""
     figure = accuracy is not None
-    looks = looks or []
+    evaluations = evaluations or []
     return Run(
         Path("nowhere"),
         {"seed": seed, "label": "x", "recipe": {"method": ["x", {}]},
@@ -23,12 +25,12 @@ def made(accuracy: float | None, seed: int = 0, looks: list[dict[str, Any]] | No
             "status": "done" if figure else "diverged",
             "reason": None if figure else "loss is nan at step 3",
             "final": {"accuracy": accuracy, "loss": 0.5, "starter_average_loss": 0.008},
-            "nonzeros": 1, "passes": 2.0, "epochs": 2.0, "steps": 9, "bill": {},
+            "nonzeros": 1, "passes": 2.0, "epochs": 2.0, "steps": 9, "ledger_counts": {},
         },
-        {"looks": looks, "trace": []},
-        {"train_seconds": 3.0, "apart_seconds": 1.0, "cpu_seconds": 4.0, "peak_memory_mb": 1.0,
-         "threads": 1, "look_seconds": [look["t"] for look in looks],
-         "look_cpu_seconds": [2 * look["t"] for look in looks]},
+        {"evaluations": evaluations, "trace": []},
+        {"train_seconds": 3.0, "overhead_seconds": 1.0, "cpu_seconds": 4.0, "peak_memory_mb": 1.0,
+         "threads": 1, "evaluation_seconds": [evaluation["t"] for evaluation in evaluations],
+         "evaluation_cpu_seconds": [2 * evaluation["t"] for evaluation in evaluations]},
     )  # fmt: skip
 
 
@@ -56,11 +58,11 @@ def test_a_failure_is_counted_with_its_reason_and_in_no_mean():
 
 
 def test_the_first_look_at_a_target_counts():
-    looks = [
+    evaluations = [
         {"accuracy": accuracy, "passes": passes, "t": seconds}
         for accuracy, passes, seconds in [(50.0, 1, 2.0), (60.0, 2, 4.0), (59.0, 3, 6.0)]
     ]
-    run = made(59.0, looks=looks)
+    run = made(59.0, evaluations=evaluations)
     assert seconds_to(run, 59.53) == 4
     assert passes_to(run, 59.53) == 2
     assert seconds_to(run, 60.0) == 4

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from lenetlab.cli import main
 from lenetlab.cli.app import app
-from lenetlab.results import Row, write_results
+from lenetlab.records.rows import RunRow, write_results
 from tests.studies import made_up
 
 
@@ -96,7 +96,7 @@ def test_an_interval_with_zero_beside_a_difference_is_explained(study, tmp_path)
     assert "both are right" in text
 
 
-def shifted(finals: list[Row], by: tuple[float, ...]) -> tuple[Row, ...]:
+def shifted(finals: list[RunRow], by: tuple[float, ...]) -> tuple[RunRow, ...]:
     return tuple(
         replace(row, accuracy=row.accuracy + more) for row, more in zip(finals, by, strict=True)
     )

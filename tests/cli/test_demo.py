@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from lenetlab.cli.demo import make_page, recipes, wanted
-from lenetlab.experiments.bench import Bench
-from lenetlab.experiments.execute import execute
-from lenetlab.experiments.recipe import make_recipe
+from lenetlab.experiments.recipe.recipe import make_recipe
+from lenetlab.experiments.run.on_disk import execute
+from lenetlab.experiments.run.runtime import Runtime
 
 from .conftest import Lenetlab
 
@@ -31,9 +31,9 @@ def test_no_window_without_a_terminal_or_in_ci(monkeypatch: pytest.MonkeyPatch) 
     assert not wanted()
 
 
-def test_the_page_is_of_the_runs(bench: Bench, tmp_path: Path) -> None:
-    execute(make_recipe("adamw", {"lr": 0.003}, epochs=1, batch_size=50), 0, bench)
-    page = make_page(bench.out, tmp_path / "page.html")
+def test_the_page_is_of_the_runs(runtime: Runtime, tmp_path: Path) -> None:
+    execute(make_recipe("adamw", {"lr": 0.003}, epochs=1, batch_size=50), 0, runtime)
+    page = make_page(runtime.out, tmp_path / "page.html")
     assert page is not None
     text = page.read_text()
     assert "adamw" in text
@@ -42,9 +42,9 @@ def test_the_page_is_of_the_runs(bench: Bench, tmp_path: Path) -> None:
 
 @pytest.mark.long
 def test_more_than_90_5_percent(lenetlab: Lenetlab) -> None:
-    answer = lenetlab("demo --no-open --json")
+    eval_weights = lenetlab("demo --no-open --json")
     import json
 
-    shown = json.loads(answer.out)
+    shown = json.loads(eval_weights.out)
     assert max(row["accuracy"] for row in shown["rows"][1:]) > 90.5
     assert Path(shown["page"]).exists()

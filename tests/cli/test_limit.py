@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from lenetlab import records
+from lenetlab.records import run_folder
 
 from .conftest import LENETLAB, process
 
@@ -51,11 +51,11 @@ def own(tmp_path):
 @pytest.mark.long
 def test_every_way_of_not_coming_back_has_a_status_and_the_others_go_on(own, lenetlab, monkeypatch):
     monkeypatch.setattr("lenetlab.cli.limited.GRACE", 8.0)
-    answer = lenetlab(
+    eval_weights = lenetlab(
         "run own.py:Exits own.py:Hangs own.py:Sleeps own.py:Good --limit 10 --epochs 0.05 --json"
     )
-    assert answer.status == 1
-    runs = json.loads(answer.out)["runs"]
+    assert eval_weights.status == 1
+    runs = json.loads(eval_weights.out)["runs"]
     assert [run["status"] for run in runs] == ["error", "timeout", "timeout", "done"]
     exits, hangs, sleeps, good = runs
     assert exits["reason"] == "it ended its own process, with exit code 0"
@@ -64,7 +64,7 @@ def test_every_way_of_not_coming_back_has_a_status_and_the_others_go_on(own, len
     assert hangs["steps"] is hangs["passes"] is hangs["accuracy"] is None
     assert 1 <= sleeps["steps"] < 46
     assert good["accuracy"] > 15
-    assert [run.status for run in records.finished_runs(own / "runs")].count("timeout") == 2
+    assert [run.status for run in run_folder.finished_runs(own / "runs")].count("timeout") == 2
 
 
 def test_one_that_ends_its_process_ends_the_command_with_status_1(own):
@@ -98,9 +98,9 @@ def test_ctrl_c_reaches_the_run_inside(own):
 @pytest.mark.long
 def test_trials_are_ended_as_well(own, lenetlab):
     for name, limit, status in (("Exits", 100, "error"), ("Sleeps", 3, "timeout")):
-        answer = lenetlab(
+        eval_weights = lenetlab(
             f"tune own.py:{name} --trials 1 --passes 1 --limit {limit} --workers 1 --json"
         )
-        assert answer.status == 1
-        (trial,) = json.loads(answer.out)["trials"]
+        assert eval_weights.status == 1
+        (trial,) = json.loads(eval_weights.out)["trials"]
         assert trial["status"] == status

@@ -11,8 +11,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from lenetlab.problem.fetch import fetch
 from lenetlab.problem.files import FILES, locate
-from lenetlab.report.beside import read_beside
-from lenetlab.results import leader, read_results
+from lenetlab.records.rows import leader, read_results
+from lenetlab.report.attachments import read_attachments
 
 MAIN = [sys.executable, "-c", "from lenetlab.cli import main; main()"]
 STUDY = """title = "Stored"
@@ -46,14 +46,14 @@ def test_the_test_set_is_not_opened_in_tuning(tmp_path):
             shutil.copy(path, data)
     for file in FILES["test"]:
         (data / f"{file.name}.gz").write_bytes(b"garbage")
-    asked = ("--data", str(data), "--out", str(tmp_path / "runs"))
-    found = call("tune", "sgd", "--trials", "2", "--passes", "0.02", "--workers", "1", *asked,
+    batch_size = ("--data", str(data), "--out", str(tmp_path / "runs"))
+    found = call("tune", "sgd", "--trials", "2", "--passes", "0.02", "--workers", "1", *batch_size,
                  "--json", cwd=tmp_path)  # fmt: skip
     assert found.returncode == 0, found.stderr
-    told = json.loads(found.stdout)
-    assert len(told["trials"]) == 2
+    explain_error = json.loads(found.stdout)
+    assert len(explain_error["trials"]) == 2
     # the same folder cannot be measured on: the garbage is what a test set would be read from
-    assert call("run", "sgd", "--epochs", "0.02", *asked, cwd=tmp_path).returncode == 2
+    assert call("run", "sgd", "--epochs", "0.02", *batch_size, cwd=tmp_path).returncode == 2
 
 
 @pytest.fixture(scope="module")
@@ -71,8 +71,8 @@ def test_what_a_study_leaves(stored):
     rows = [row for cell in results.cells for row in (*cell.trials, *cell.finals)]
     assert [row.status for row in rows] == ["done"] * 2 * (2 + 3)
     first = leader(results.cells)
-    (champion,) = read_beside(stored / "runs" / "studies" / "stored" / "results").champions
-    assert (champion.method, champion.accuracy) == (first.place.name, first.finals[0].accuracy)
+    (leader_net,) = read_attachments(stored / "runs" / "studies" / "stored" / "results").leader_nets
+    assert (leader_net.method, leader_net.accuracy) == (first.place.name, first.finals[0].accuracy)
     # so small a study finds nothing better than the package's recipes
     assert not (stored / "runs" / "tuned.json").exists()
 
@@ -84,12 +84,12 @@ def test_what_a_study_leaves(stored):
 
 
 def test_a_challenge_ends_with_a_verdict(stored):
-    asked = ("challenge", "mine.py:Mine", "--study", "stored.toml")
-    found = call(*asked, "--json", cwd=stored)
+    batch_size = ("challenge", "mine.py:Mine", "--study", "stored.toml")
+    found = call(*batch_size, "--json", cwd=stored)
     assert found.returncode == 0, found.stderr
-    told = json.loads(found.stdout)
-    assert json.dumps(told).count("Mine")
-    again = call(*asked, cwd=stored)  # nothing is trained again but the two that are timed
+    explain_error = json.loads(found.stdout)
+    assert json.dumps(explain_error).count("Mine")
+    again = call(*batch_size, cwd=stored)  # nothing is trained again but the two that are timed
     assert again.returncode == 0, again.stderr
     assert "Mine" in again.stdout
 

@@ -12,9 +12,9 @@ from rich.console import Console
 
 from lenetlab.analysis.state import standings
 from lenetlab.cli.watch import duration, screen
-from lenetlab.progress import PROGRESS, SILENT
-from lenetlab.records import replace_json
-from lenetlab.results import Cell, Results, write_results
+from lenetlab.records.progress import PROGRESS, SILENT
+from lenetlab.records.rows import Cell, Results, write_results
+from lenetlab.records.run_folder import replace_json
 from tests.studies import made_up
 
 from .conftest import Lenetlab
@@ -76,8 +76,8 @@ def test_counts_add_up_to_the_plan() -> None:
         assert done == sum(r.status == "done" for r in rows)
         assert done + failed == len(rows)
         # three methods of 4 + 3; all trials of sgd failed, and it gets no finals where they ended
-        hopeless = 3 if scenario == "l2" else 0
-        assert done + failed + left + hopeless == 3 * (4 + 3)
+        all_trials_failed = 3 if scenario == "l2" else 0
+        assert done + failed + left + all_trials_failed == 3 * (4 + 3)
     assert found["plain"][2] == 0
 
 
@@ -142,19 +142,19 @@ def test_without_a_coordinator_the_rows_speak(folder: Path) -> None:
                                     "runs/studies/course/results"])  # fmt: skip
 def test_the_command(lenetlab: Lenetlab, folder: Path, tmp_path: Path, target: str) -> None:
     (tmp_path / "course.toml").write_text("")
-    answer = lenetlab(f"watch {target} --once")
-    assert answer.status == 0
-    assert "is gone" in answer.out  # NOW is long ago
+    eval_weights = lenetlab(f"watch {target} --once")
+    assert eval_weights.status == 0
+    assert "is gone" in eval_weights.out  # NOW is long ago
 
 
 def test_wrong_targets(lenetlab: Lenetlab, tmp_path: Path) -> None:
-    answer = lenetlab("watch nowhere")
-    assert answer.status == 2
-    assert "holds no study" in answer.err
+    eval_weights = lenetlab("watch nowhere")
+    assert eval_weights.status == 2
+    assert "holds no study" in eval_weights.err
     (tmp_path / "progress.json").write_text('{"format": 1}')
-    answer = lenetlab("watch .")
-    assert answer.status == 2
-    assert "not of this version" in answer.err
+    eval_weights = lenetlab("watch .")
+    assert eval_weights.status == 2
+    assert "not of this version" in eval_weights.err
 
 
 def test_torch_is_not_loaded(folder: Path) -> None:
@@ -163,8 +163,8 @@ def test_torch_is_not_loaded(folder: Path) -> None:
         f"screen(Path({str(folder)!r}), 0.0)\n"
         "print([m for m in ('torch', 'polars', 'altair', 'scipy') if m in sys.modules])"
     )
-    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert answer.stdout.strip() == "[]", answer.stderr
+    eval_weights = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert eval_weights.stdout.strip() == "[]", eval_weights.stderr
 
 
 @pytest.mark.parametrize(("seconds", "text"), [

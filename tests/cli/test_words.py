@@ -55,10 +55,10 @@ def test_a_hyperparameter_is_an_option(lenetlab, typed, meant):
     ],
 )
 def test_what_cannot_be_meant_is_answered(lenetlab, typed, answer):
-    told = lenetlab(typed)
-    assert told.status == 2
-    assert answer in told.err
-    assert len(told.err.splitlines()) == 1
+    explain_error = lenetlab(typed)
+    assert explain_error.status == 2
+    assert answer in explain_error.err
+    assert len(explain_error.err.splitlines()) == 1
 
 
 def test_a_searched_hyperparameter_is_held_by_its_option(lenetlab):

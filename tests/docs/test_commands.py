@@ -45,7 +45,9 @@ def untrained(monkeypatch):
         raise Enough
 
     monkeypatch.setattr("lenetlab.cli.run.execute_all", stop)
-    monkeypatch.setattr("lenetlab.experiments.tuned.PACKAGE", ROOT / "lenetlab" / "tuned.json")
+    monkeypatch.setattr(
+        "lenetlab.experiments.tuning.tuned_recipes.PACKAGE", ROOT / "lenetlab" / "tuned.json"
+    )
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -68,7 +70,7 @@ def test_commands_named_in_the_text_exist(page):
 
 
 def test_study_files_of_the_pages_are_taken(files):
-    from lenetlab.experiments.study_file import read_study
+    from lenetlab.experiments.study.study_file import read_study
 
     titles = [block.title for page in PAGES.values() for block in blocks(page)]
     (title,) = [title for title in titles if title.endswith(".toml")]

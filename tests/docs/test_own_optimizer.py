@@ -6,8 +6,8 @@ import sys
 import pytest
 import torch
 
-from lenetlab.experiments.recipe import make_recipe
-from lenetlab.experiments.training import Training
+from lenetlab.experiments.recipe.recipe import make_recipe
+from lenetlab.experiments.run.training import Training
 from lenetlab.methods import registry
 from lenetlab.oracle.torch_engine import TorchEngine
 from lenetlab.problem.data import load
@@ -29,7 +29,7 @@ def files(tmp_path, monkeypatch):
         (tmp_path / name.rpartition("/")[2]).write_text(text)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(
-        "lenetlab.experiments.bench.load_pair",
+        "lenetlab.experiments.run.runtime.load_pair",
         lambda split, data: (load("train").take(0, 1500), load("train").take(1500, 2000)),
     )
     threads = torch.get_num_threads()
@@ -74,9 +74,9 @@ def test_the_class_in_a_file_learns(files):
 def test_the_class_that_asks_learns_and_pays(files):
     t, losses = trained("by_curvature.py:ByCurvature", 60, batch_size=100)
     assert max(losses[-5:]) < 1.5
-    bill = t.oracle.ledger
-    assert bill.gradients == bill.hessian_products == 60 * 100
-    assert bill.forwards >= 60 * 100
+    ledger_counts = t.oracle.ledger
+    assert ledger_counts.gradients == ledger_counts.hessian_products == 60 * 100
+    assert ledger_counts.forwards >= 60 * 100
 
 
 def test_the_sam_of_a_package_makes_the_steps_of_ours(files):

@@ -15,7 +15,7 @@ from lenetlab.methods.wrappers import wrappers
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "docs" / "generator"))
 from formulas import _DOWN, _FRACTIONS, _UP, mathml
-from pages import pages
+from method_pages import pages
 from wording import docstring, prose
 
 ENTRIES = {**methods(), **wrappers(), **constraints()}

@@ -3,7 +3,7 @@
 import re
 
 from lenetlab.analysis.targets import TARGETS
-from lenetlab.experiments.space import (
+from lenetlab.experiments.tuning.search_space import (
     COUPLED,
     DECOUPLED,
     FACTORS,
@@ -41,7 +41,9 @@ def test_prices():
         "product with the Gauss": "gauss_newton_products",
         "a gradient of its own": "per_example_gradients",
     }.items():
-        (price,) = [price for answer, price in charged.items() if answer.startswith(beginning)]
+        (price,) = [
+            price for eval_weights, price in charged.items() if eval_weights.startswith(beginning)
+        ]
         assert (shown.get(price) or float(price)) == COST[kind]
 
 

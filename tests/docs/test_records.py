@@ -5,18 +5,18 @@ from dataclasses import replace
 
 import pytest
 
-from lenetlab.results import write_results
+from lenetlab.records.rows import write_results
 from tests.studies import made_up
 
 from .blocks import PAGES, ROOT
 
 sys.path.insert(0, str(ROOT / "docs" / "generator"))
-from records import BEGIN, END, NONE, block, written
+from readme_records import BEGIN, END, NONE, block, written
 
 
 def test_the_block_is_what_the_results_give():
     assert PAGES["README.md"] == written(PAGES["README.md"], block()), (
-        "python docs/generator/records.py writes it anew"
+        "python docs/generator/readme_records.py writes it anew"
     )
 
 

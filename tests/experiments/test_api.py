@@ -10,8 +10,10 @@ from lenetlab.analysis.tables import tabulate
 from lenetlab.errors import UserError
 
 
-def test_a_run_in_one_line(bench):
-    found = run("adamw", lr=0.01, epochs=1, batch_size=100, schedule="cosine", seed=2, bench=bench)
+def test_a_run_in_one_line(runtime):
+    found = run(
+        "adamw", lr=0.01, epochs=1, batch_size=100, schedule="cosine", seed=2, runtime=runtime
+    )
     summary = found.summary()
     assert summary["status"] == "done"
     assert summary["recipe"] == {
@@ -24,11 +26,11 @@ def test_a_run_in_one_line(bench):
     assert summary["accuracy"] > 20
 
 
-def test_a_sweep_trains_every_combination_with_every_seed(bench):
+def test_a_sweep_trains_every_combination_with_every_seed(runtime):
     seen = []
     results = sweep(
         ["sgd", "adamw"], {"batch_size": [100, 500], "lr": [0.001, 0.01]},
-        seeds=2, epochs=1, bench=bench, on_run=lambda job, found: seen.append(job.label),
+        seeds=2, epochs=1, runtime=runtime, on_run=lambda job, found: seen.append(job.label),
     )  # fmt: skip
     assert len(results) == 2 * 2 * 2 * 2
     assert seen[0] == "sgd, batch_size=100, lr=0.001"
@@ -43,22 +45,22 @@ def test_a_sweep_trains_every_combination_with_every_seed(bench):
     assert rows[0].figures["accuracy"].deviation == pytest.approx(statistics.stdev(values))
 
 
-def test_every_recipe_is_checked_before_the_first_is_trained(bench):
+def test_every_recipe_is_checked_before_the_first_is_trained(runtime):
     with pytest.raises(UserError, match="lr=-1"):
-        sweep(["sgd"], {"lr": [0.1, -1]}, bench=bench)
+        sweep(["sgd"], {"lr": [0.1, -1]}, runtime=runtime)
     with pytest.raises(UserError, match="did you mean 'adam'"):
-        sweep(["sgd", "adamv"], bench=bench)
-    assert not bench.out.exists()
+        sweep(["sgd", "adamv"], runtime=runtime)
+    assert not runtime.out.exists()
 
 
-def test_a_failed_run_is_among_the_results(bench):
-    (_, good), (_, bad) = sweep(["sgd"], {"lr": [0.1, 1e38]}, epochs=1, bench=bench)
+def test_a_failed_run_is_among_the_results(runtime):
+    (_, good), (_, bad) = sweep(["sgd"], {"lr": [0.1, 1e38]}, epochs=1, runtime=runtime)
     assert (good.status, bad.status) == ("done", "diverged")
     assert "lr=1e+38" in bad.label
 
 
-def test_one_method_needs_no_list(bench):
-    (result,) = sweep("sgd", epochs=0.2, bench=bench)
+def test_one_method_needs_no_list(runtime):
+    (result,) = sweep("sgd", epochs=0.2, runtime=runtime)
     assert result[1].label == "sgd"
 
 

@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from lenetlab.experiments.api import run
-from lenetlab.experiments.bench import Bench
+from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.judge.scoring import Scorer
 
 
 @pytest.fixture(scope="session")
 def scorer() -> Scorer:
-    return Scorer(Bench(out=Path("unused"), device="cpu"))
+    return Scorer(Runtime(out=Path("unused"), device="cpu"))
 
 
 @pytest.fixture(scope="session")
@@ -24,7 +24,7 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> Path:
     found = run(
         "ema+adamw",
         seed=5,
-        bench=Bench(out=out, device="cpu", threads=1),
+        runtime=Runtime(out=out, device="cpu", threads=1),
         passes=0.05,
         batch_size=100,
         schedule="cosine",

@@ -11,15 +11,15 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from lenetlab.experiments.bench import Bench
-from lenetlab.experiments.execute import execute
-from lenetlab.experiments.identity import digest
-from lenetlab.experiments.naming import Names
-from lenetlab.experiments.plans import PLANS
-from lenetlab.experiments.recipe import Recipe, make_recipe
+from lenetlab.experiments.recipe.batch_plans import PLANS
+from lenetlab.experiments.recipe.recipe import Recipe, make_recipe
+from lenetlab.experiments.run.identity import digest
+from lenetlab.experiments.run.on_disk import execute
+from lenetlab.experiments.run.runtime import Runtime
+from lenetlab.experiments.study.run_ids import Names
 from lenetlab.judge.claims import recipe_of
 from lenetlab.judge.verdict import judge
-from lenetlab.records import read_run
+from lenetlab.records.run_folder import read_run
 
 
 def edit(path: Path, name: str, change: Callable[[Any], Any]) -> None:
@@ -91,10 +91,10 @@ def test_every_kind_of_recipe_is_read_back(recipe, honest):
 
 def test_every_kind_of_recipe_is_trained_again(recipe, scorer, tmp_path):
     threads = torch.get_num_threads()
-    found = execute(recipe, 3, Bench(out=tmp_path, device="cpu", threads=1))
+    found = execute(recipe, 3, Runtime(out=tmp_path, device="cpu", threads=1))
     torch.set_num_threads(threads)
     assert found.status == "done", found.result["reason"]
-    assert Names(Bench(device="cpu", threads=1)).ids(recipe, [3]) == [found.identity["id"]]
+    assert Names(Runtime(device="cpu", threads=1)).ids(recipe, [3]) == [found.identity["id"]]
     verdict = rejudged(found.path, scorer)
     assert (verdict.outcome, verdict.problems) == ("kept", ())
     assert "trained again, it has the same bits" in [claim.what for claim in verdict.claims]
@@ -118,7 +118,7 @@ def more_correct(result: Any) -> None:
 
 
 def one_correct(value: Any) -> None:
-    final = value["final"] if "final" in value else value["looks"][-1]
+    final = value["final"] if "final" in value else value["evaluations"][-1]
     final["correct"] += 1
     final["accuracy"] = 100 * final["correct"] / final["images"]
 
@@ -167,7 +167,7 @@ ALTERATIONS: dict[str, tuple[Callable[[Path], None], str]] = {
         "Fashion-MNIST's training images",
     ),
     "a smaller bill": (
-        lambda p: edit(p, "result.json", lambda v: v["bill"].update(gradients=600)),
+        lambda p: edit(p, "result.json", lambda v: v["ledger_counts"].update(gradients=600)),
         "passes claimed, the bill comes to 0.01",
     ),
     "fewer passes": (
@@ -190,7 +190,7 @@ ALTERATIONS: dict[str, tuple[Callable[[Path], None], str]] = {
     ),
     "other weights": (other_weights, "accuracy and loss are those of the weights"),
     "another end of the curve": (
-        lambda p: edit(p, "curve.json", lambda v: v["looks"][-1].update(loss=0.1)),
+        lambda p: edit(p, "curve.json", lambda v: v["evaluations"][-1].update(loss=0.1)),
         "they end the curve",
     ),
     "fewer nonzeros": (
@@ -198,7 +198,7 @@ ALTERATIONS: dict[str, tuple[Callable[[Path], None], str]] = {
         "count of nonzeros",
     ),
     "a missing field": (
-        lambda p: edit(p, "result.json", lambda v: v.pop("bill")),
+        lambda p: edit(p, "result.json", lambda v: v.pop("ledger_counts")),
         "the records are complete",
     ),
     "a text for a number": (
@@ -243,7 +243,7 @@ def test_a_method_from_outside_is_not_imported(copy, scorer, tmp_path):
     (tmp_path / "mine.py").write_text("raise SystemExit('imported')")
     method = [f"{tmp_path}/mine.py:Mine", {}]
     edit(copy, "run.json", lambda v: v["recipe"].update(method=method))
-    verdict = judge(copy, None, scorer, Bench(out=tmp_path / "runs", device="cpu"))
+    verdict = judge(copy, None, scorer, Runtime(out=tmp_path / "runs", device="cpu"))
     assert "from outside the package and was not checked" in " ".join(verdict.notes)
     assert "not trained again" in verdict.problems[-1]
     assert verdict.outcome == "broken"  # the copy's hash is another's
@@ -251,7 +251,7 @@ def test_a_method_from_outside_is_not_imported(copy, scorer, tmp_path):
 
 def rejudged(path: Path, scorer: Any) -> Any:
     threads = torch.get_num_threads()
-    verdict = judge(path, None, scorer, Bench(out=path.parent / "unused", device="cpu"))
+    verdict = judge(path, None, scorer, Runtime(out=path.parent / "unused", device="cpu"))
     torch.set_num_threads(threads)
     return verdict
 

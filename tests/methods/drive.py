@@ -5,8 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lenetlab.experiments.recipe import make_recipe
-from lenetlab.experiments.training import Training
+from lenetlab.experiments.recipe.recipe import make_recipe
+from lenetlab.experiments.run.training import Training
 from lenetlab.methods.state import capture
 from lenetlab.oracle.engine import Engine
 from lenetlab.settings import Settings
@@ -42,5 +42,5 @@ def leaves(tree: Any) -> list[Any]:
 def everything(t: Training) -> list[Any]:
     """All that a training consists of, bit for bit; the seconds it took are the machine's."""
     oracle = {k: v for k, v in t.oracle.state().items() if k != "factorization_seconds"}
-    return leaves([t.weights.w, t.answer(), capture(t.optimizer), oracle, t.steps,
+    return leaves([t.weights.w, t.eval_weights(), capture(t.optimizer), oracle, t.steps,
                    t.losses.tobytes()])  # fmt: skip

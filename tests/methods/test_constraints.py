@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from lenetlab.errors import UserError
-from lenetlab.experiments import checkpoint
-from lenetlab.experiments.recipe import make_recipe
-from lenetlab.experiments.training import Training
+from lenetlab.experiments.recipe.recipe import make_recipe
+from lenetlab.experiments.run import checkpoint
+from lenetlab.experiments.run.training import Training
 from lenetlab.methods.constraint import constraint, constraints, find_constraint
 from lenetlab.methods.constraints.units import mask_of, surviving
 from lenetlab.methods.registry import methods
@@ -74,7 +74,7 @@ def test_no_weight_of_any_method_comes_back_by_stale_state(train, name):
         assert t.oracle.mask.equal(mask)
         assert nonzeros(t.weights.w) <= KEEP
         assert not t.weights.w[mask == 0].any()
-        assert not t.answer()[mask == 0].any()
+        assert not t.eval_weights()[mask == 0].any()
         assert not engine.seen[mask == 0].any()
         assert not t.oracle.g[mask == 0].any()
     assert t.weights.w.isfinite().all()
@@ -85,7 +85,7 @@ def test_no_weight_of_any_method_comes_back_by_stale_state(train, name):
 def test_saved_and_restored_it_goes_on_with_the_same_bits(engine, tmp_path, handler, spec):
     whole = training(engine, spec, handler)
     steps(whole, 20)
-    assert nonzeros(whole.answer()) <= KEEP
+    assert nonzeros(whole.eval_weights()) <= KEEP
     for cut in (3, 9, 15):
         first = training(engine, spec, handler)
         steps(first, cut)
@@ -105,7 +105,7 @@ def test_once_in_force_every_answer_satisfies_the_bound(engine, handler, spec):
     in_force = False
     for _ in range(20):
         t.step()
-        count = nonzeros(t.answer())
+        count = nonzeros(t.eval_weights())
         in_force = in_force or count <= KEEP
         assert not in_force or count <= KEEP
     assert in_force
@@ -115,12 +115,12 @@ def test_once_in_force_every_answer_satisfies_the_bound(engine, handler, spec):
 
 @pytest.mark.parametrize("handler", constraints())
 def test_answers_are_pure_and_looking_changes_nothing(engine, handler):
-    t, looked = (training(engine, "ema+adamw", handler) for _ in range(2))
+    t, evaluated = (training(engine, "ema+adamw", handler) for _ in range(2))
     for _ in range(20):
         t.step()
-        looked.step()
-        looked.answer()
-    assert everything(t) == everything(looked)
+        evaluated.step()
+        evaluated.eval_weights()
+    assert everything(t) == everything(evaluated)
 
 
 @pytest.mark.parametrize("options", [{"per_layer": True}, {"biases": True}])
@@ -250,7 +250,7 @@ def test_iht_trains_all_then_the_support_and_settles(engine):
     for _ in range(20):
         t.step()
         seen.append(t.oracle.mask is not None)
-        assert nonzeros(t.answer()) == KEEP
+        assert nonzeros(t.eval_weights()) == KEEP
     assert seen[:4] == [False, True, True, False]
     assert all(seen[11:])
     last = t.oracle.mask
@@ -261,16 +261,16 @@ def test_iht_trains_all_then_the_support_and_settles(engine):
 def test_rigl_drops_the_smallest_and_grows_where_the_gradient_is_largest(train):
     engine = TorchEngine(train.take(0, N), CPU)
     t = training(engine, "sgd", "rigl", {"constraint.every": 0.05, "constraint.end": 0.75})
-    assert nonzeros(t.answer()) == KEEP
+    assert nonzeros(t.eval_weights()) == KEEP
     before = t.oracle.mask.clone()
-    bill = t.oracle.ledger.gradients
+    ledger_counts = t.oracle.ledger.gradients
     # one step of sgd by hand, then the update
     w = t.weights.w * before
     g = torch.empty_like(w)
     engine.gradient(w, torch.arange(N), g)
     w = w - t.optimizer.param_groups[0]["lr"] * g * before
     t.step()
-    assert t.oracle.ledger.gradients - bill == 2 * N  # the update is on the bill
+    assert t.oracle.ledger.gradients - ledger_counts == 2 * N  # the update is on the bill
     engine.gradient(w, torch.arange(N), g)
     moved = round(0.3 / 2 * (1 + math.cos(math.pi * 0.05 / 0.75)) * KEEP)
     active = before[:CONSTRAINED] == 1
@@ -379,7 +379,7 @@ def test_every_estimator_survives_a_mask_that_changes(engine, name):
     t = training(engine, f"{name}+sgd", "magnitude", {"lr": 0.05})
     losses = steps(t, 20)
     assert losses[-1] < losses[0]
-    assert nonzeros(t.answer()) == KEEP
+    assert nonzeros(t.eval_weights()) == KEEP
 
 
 def test_an_estimator_begins_anew_unless_it_knows_better():

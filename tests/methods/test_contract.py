@@ -2,7 +2,7 @@
 
 import pytest
 
-from lenetlab.experiments import checkpoint
+from lenetlab.experiments.run import checkpoint
 from lenetlab.methods.registry import find, methods
 from lenetlab.oracle.torch_engine import TorchEngine
 from lenetlab.problem.evaluation import evaluate
@@ -31,7 +31,7 @@ def test_it_lowers_the_loss(engine, split, name):
     t = training(engine, name)
     before = evaluate(engine.logits(t.weights.w), split.labels).loss
     steps(t, enough(name))
-    assert evaluate(engine.logits(t.answer()), split.labels).loss < before
+    assert evaluate(engine.logits(t.eval_weights()), split.labels).loss < before
     assert t.weights.w.isfinite().all()
 
 
@@ -46,7 +46,7 @@ def test_a_warm_up_does_not_hold_it_back(engine, name):
         t = training(engine, name, epochs=count * min(per_step, N) / N, **options)
         begin = t.weights.w.clone()
         steps(t, count)
-        went.append(float((t.answer() - begin).norm()))
+        went.append(float((t.eval_weights() - begin).norm()))
     assert went[1] > 0.1 * went[0]
 
 
@@ -78,11 +78,11 @@ def test_the_same_seed_gives_the_same_bits_and_another_does_not(engine, name):
 
 def test_every_step_is_billed_and_returns_the_loss_before_it(engine, split, name):
     t = training(engine, name)
-    bill = 0.0
+    ledger_counts = 0.0
     for _ in range(4):
         loss = t.step()
-        assert t.oracle.ledger.passes > bill
-        bill = t.oracle.ledger.passes
+        assert t.oracle.ledger.passes > ledger_counts
+        ledger_counts = t.oracle.ledger.passes
         assert t.losses[-1] == pytest.approx(loss)
     first = training(engine, name)
     batch = training(engine, name).oracle.batch
@@ -105,10 +105,10 @@ def test_saved_and_restored_it_goes_on_with_the_same_bits(engine, tmp_path, name
 
 def test_its_answer_is_pure(engine, name):
     t = training(engine, name)
-    t.answer()
+    t.eval_weights()
     steps(t, 3)
     before = everything(t)
-    assert t.answer().equal(t.answer())
+    assert t.eval_weights().equal(t.eval_weights())
     assert everything(t) == before
 
 
@@ -131,9 +131,9 @@ def test_its_defaults_hide_no_weight_decay(split, name):
     steps(t, 5)
     if t.oracle.ledger.gradients:
         assert t.weights.w.equal(start)
-        assert t.answer().equal(start)
+        assert t.eval_weights().equal(start)
     else:
-        moved = t.answer() - start
+        moved = t.eval_weights() - start
         # the cosine of a random direction with any other is N(0, 1/n); of a decay it is -1
         assert moved.dot(start) >= -5 * moved.norm() * start.norm() / len(start) ** 0.5
 
@@ -145,6 +145,6 @@ def test_in_scenario_l2_weights_decay_whoever_applies_it(split, name):
     start = t.weights.w.norm()
     first, *_ = steps(t, 5)
     if t.oracle.ledger.gradients:
-        assert t.answer().norm() < start
+        assert t.eval_weights().norm() < start
     else:
         assert first == pytest.approx(2.0 + 0.3 / 2 * float(start) ** 2, rel=1e-3)

@@ -39,7 +39,7 @@ def test_converges(name, problem):
                 optimizer.step(s.oracle)
             except NotImplementedError:
                 pytest.skip(f"{name} asks what {problem} has no answer to, such as layers")
-        reached.append(excess(s, optimizer.answer(s.weights.w)) / before)
+        reached.append(excess(s, optimizer.eval_weights(s.weights.w)) / before)
         if reached[-1] < TOLERANCE or not rate:
             break
     assert min(reached) < TOLERANCE, reached

@@ -99,7 +99,7 @@ def test_sophia_with_gnb_follows_its_page():
                   weight_decay=lam)  # fmt: skip
     p, w = slow.problem, slow.weights.w.clone()
     m, h = torch.zeros_like(w), torch.zeros_like(w)
-    for t, answer in enumerate(found):
+    for t, eval_weights in enumerate(found):
         slow.oracle.next_step()
         i = slow.oracle.batch.indices
         _, g = slow.oracle.gradient(slow.oracle.batch, at=w)
@@ -110,7 +110,7 @@ def test_sophia_with_gnb_follows_its_page():
             drawn = torch.func.grad(lambda w, i=i, y=labels: p.losses(p.outputs(w, i), y).mean())(w)
             h = beta2 * h + (1 - beta2) * len(i) * drawn**2
         w = (1 - eta * lam) * w - eta * (m / (gamma * h).clamp(min=1e-12)).clamp(-1, 1)
-        torch.testing.assert_close(answer, w, **EXACT)
+        torch.testing.assert_close(eval_weights, w, **EXACT)
 
 
 def test_on_a_diagonal_quadratic_adahessians_step_is_newtons():
@@ -183,6 +183,6 @@ def test_estimates_are_billed():
         s = setting(Softmax(), 12)
         for _ in steps(name, s, 20, every=5, **given):
             pass
-        bill = s.oracle.ledger
-        assert (bill.gradients, bill.hessian_products) == (20 * 12, 4 * 12)
-        assert bill.passes * 60_000 == pytest.approx(12 * (20 + 4 * 2.4))
+        ledger_counts = s.oracle.ledger
+        assert (ledger_counts.gradients, ledger_counts.hessian_products) == (20 * 12, 4 * 12)
+        assert ledger_counts.passes * 60_000 == pytest.approx(12 * (20 + 4 * 2.4))

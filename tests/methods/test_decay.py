@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from lenetlab.errors import UserError
-from lenetlab.experiments import checkpoint
-from lenetlab.experiments.recipe import make_recipe
-from lenetlab.experiments.training import Training
+from lenetlab.experiments.recipe.recipe import make_recipe
+from lenetlab.experiments.run import checkpoint
+from lenetlab.experiments.run.training import Training
 from lenetlab.methods.base import Base
 from lenetlab.methods.registry import find, methods
 from lenetlab.oracle.oracle import Batch
@@ -51,9 +51,9 @@ def test_biases_decay_by_default_and_not_when_spared(split, name):
     start = spared.weights.w.clone()
     for t in (everything_, spared):
         steps(t, 4)
-    assert everything_.answer()[MATRICES:].norm() < start[MATRICES:].norm()
-    assert spared.answer()[MATRICES:].equal(start[MATRICES:])
-    assert spared.answer()[:MATRICES].norm() < start[:MATRICES].norm()
+    assert everything_.eval_weights()[MATRICES:].norm() < start[MATRICES:].norm()
+    assert spared.eval_weights()[MATRICES:].equal(start[MATRICES:])
+    assert spared.eval_weights()[:MATRICES].norm() < start[:MATRICES].norm()
 
 
 @pytest.mark.parametrize("name", ["sgd", "nesterov", "adam", "adamw", "nadam", "asgd"])

@@ -31,10 +31,10 @@ class Recorded(Quadratic):
 
     def __init__(self) -> None:
         super().__init__()
-        self.asked: list[tuple[int, ...]] = []
+        self.batch_size: list[tuple[int, ...]] = []
 
     def value(self, w: Tensor, batch: Tensor) -> Tensor:
-        self.asked.append(tuple(batch.tolist()))
+        self.batch_size.append(tuple(batch.tolist()))
         return super().value(w, batch)
 
 
@@ -76,9 +76,9 @@ def test_it_asks_values_alone_and_all_of_a_step_on_one_batch(name):
     s = setting(Recorded(), batch_size=7)
     seen = set()
     for _ in steps(name, s, 20):
-        assert len(set(s.problem.asked)) == 1  # common random numbers
-        seen.add(s.problem.asked[0])
-        s.problem.asked.clear()
+        assert len(set(s.problem.batch_size)) == 1  # common random numbers
+        seen.add(s.problem.batch_size[0])
+        s.problem.batch_size.clear()
     assert len(seen) == 20
     assert s.oracle.ledger.gradients == 0
 

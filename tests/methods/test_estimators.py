@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from lenetlab.experiments.recall import recall
-from lenetlab.experiments.recipe import make_recipe
+from lenetlab.experiments.recipe.recall import recall
+from lenetlab.experiments.recipe.recipe import make_recipe
 from lenetlab.methods.registry import find
 from lenetlab.methods.wrappers import Composed, Estimator, compose, wrappers
 from lenetlab.oracle.torch_engine import TorchEngine
@@ -259,7 +259,7 @@ def test_the_budget_is_used_to_its_end(train, name):
         before = t.position
         t.step()
     assert before > 6.6 * sweep
-    assert 2.6 < t.oracle.order.sweeps < 2.9
+    assert 2.6 < t.oracle.order.epochs < 2.9
 
 
 def test_what_is_left_is_known_where_the_budget_is_in_passes(train):

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from lenetlab.errors import UserError
-from lenetlab.experiments.recipe import make_recipe
-from lenetlab.experiments.training import Training
+from lenetlab.experiments.recipe.recipe import make_recipe
+from lenetlab.experiments.run.training import Training
 from lenetlab.methods.constraint import constraints
 from lenetlab.methods.registry import WITHIN, find, methods
 from lenetlab.methods.wrappers import split, wrappers
@@ -100,8 +100,8 @@ def test_no_method_undoes_what_a_constraint_has_done(flat, spec, handler):
         elif not (by_chance and handler == "rewind" and t.constraint.done):  # other widths again
             torch.testing.assert_close(move * mask, free * mask, rtol=1e-3, atol=1e-6)
         if not lagging:
-            answer = t.optimizer.answer(t.weights.w)
-            torch.testing.assert_close(answer, t.weights.w, rtol=1e-3, atol=1e-6)
+            eval_weights = t.optimizer.eval_weights(t.weights.w)
+            torch.testing.assert_close(eval_weights, t.weights.w, rtol=1e-3, atol=1e-6)
 
 
 def test_l1_draws_every_method_to_zero_that_keeps_copies(train):
@@ -156,4 +156,4 @@ def test_averages_and_estimators_leave_the_answer_in_the_methods_set(train, wrap
     t = Training(recipe, 0, N, TorchEngine(train.take(0, N), CPU), CPU)
     for _ in range(20):
         t.step()
-        assert inside(name, t, t.answer())
+        assert inside(name, t, t.eval_weights())

@@ -7,16 +7,16 @@ import pytest
 import pytorch_optimizer
 import torch
 
-from lenetlab import records
 from lenetlab.errors import UserError
-from lenetlab.experiments.execute import execute
-from lenetlab.experiments.recipe import make_recipe
-from lenetlab.experiments.space import at, space_of
-from lenetlab.experiments.training import StepError
-from lenetlab.experiments.tuning import Tuning, trials
+from lenetlab.experiments.recipe.recipe import make_recipe
+from lenetlab.experiments.run.on_disk import execute
+from lenetlab.experiments.run.training import StepError
+from lenetlab.experiments.tuning.search_space import at, space_of
+from lenetlab.experiments.tuning.trials import Tuning, trials
 from lenetlab.methods.registry import find
 from lenetlab.methods.state import copied
 from lenetlab.oracle.torch_engine import TorchEngine
+from lenetlab.records import run_folder
 
 from .drive import CPU, N, everything, steps, training
 
@@ -173,16 +173,16 @@ def test_the_list_of_guests_with_modes_is_complete():
 
 @pytest.mark.parametrize("spec", MODES)
 def test_judged_at_the_weights_that_the_authors_judge_and_nothing_changes(engine, spec):
-    looked, unlooked = training(engine, spec), training(engine, spec)
-    assert looked.answer().equal(looked.weights.w)
+    evaluated, unlooked = training(engine, spec), training(engine, spec)
+    assert evaluated.eval_weights().equal(evaluated.weights.w)
     for _ in range(12):
-        looked.step()
-        before = everything(looked)
-        judged = looked.answer()
-        assert everything(looked) == before
+        evaluated.step()
+        before = everything(evaluated)
+        judged = evaluated.eval_weights()
+        assert everything(evaluated) == before
         unlooked.step()
-    assert unlooked.weights.w.equal(looked.weights.w)
-    assert not judged.equal(looked.weights.w)
+    assert unlooked.weights.w.equal(evaluated.weights.w)
+    assert not judged.equal(evaluated.weights.w)
     unlooked.optimizer.base.optimizer.eval()
     assert judged.equal(unlooked.weights.w)
 
@@ -202,18 +202,18 @@ def test_the_judged_weights_are_those_of_the_usual_loop(engine):
         _, p.grad = other.oracle.gradient(other.oracle.batch, at=p.detach())
         theirs.step()
     theirs.eval()
-    assert torch.allclose(t.answer(), p, atol=1e-6)
+    assert torch.allclose(t.eval_weights(), p, atol=1e-6)
 
 
 @pytest.mark.parametrize("spec", ["schedulefree:AdamWScheduleFree", "pytorch_optimizer:SPlus"])
-def test_one_look_and_ten_looks_give_the_same_bits(bench, spec):
+def test_one_look_and_ten_looks_give_the_same_bits(runtime, spec):
     bits = []
-    for looks in ([], [0.1 * k for k in range(1, 10)]):
-        bench.resume = False
-        run = execute(make_recipe(spec, epochs=1), 0, bench, looks)
-        assert len(run.looks) == 1 + len(looks)
+    for eval_at in ([], [0.1 * k for k in range(1, 10)]):
+        runtime.resume = False
+        run = execute(make_recipe(spec, epochs=1), 0, runtime, eval_at)
+        assert len(run.evaluations) == 1 + len(eval_at)
         bits.append([(run.path / name).read_bytes() for name in
-                     (records.WEIGHTS, records.LOSSES, records.RESULT)])  # fmt: skip
+                     (run_folder.WEIGHTS, run_folder.LOSSES, run_folder.RESULT)])  # fmt: skip
     assert bits[0] == bits[1]
 
 
@@ -222,7 +222,7 @@ def test_an_interrupted_run_of_one_with_modes_goes_on_with_the_same_bits(engine)
     first, second = training(engine, spec), training(engine, spec)
     steps(first, 3)
     second.restore(copied(first.state()))
-    assert second.answer().equal(first.answer())
+    assert second.eval_weights().equal(first.eval_weights())
     assert steps(first, 3) == steps(second, 3)
     assert everything(first) == everything(second)
 
@@ -237,7 +237,7 @@ class Own(torch.optim.SGD):
     t = training(engine, own(text))
     t.step()
     with pytest.raises(StepError, match=r"after step 1: RuntimeError: no average yet \(own.py:6\)"):
-        t.answer()
+        t.eval_weights()
 
 
 # settings

@@ -112,7 +112,7 @@ def test_shampoo_follows_its_page(graft):
     left: dict[int, Tensor] = {}
     right: dict[int, Tensor] = {}
     roots: dict[int, tuple[Tensor, Tensor]] = {}
-    for t, answer in enumerate(found, start=1):
+    for t, eval_weights in enumerate(found, start=1):
         slow.oracle.next_step()
         _, g = slow.oracle.gradient(slow.oracle.batch, at=w)
         m = beta1 * m + (1 - beta1) * g
@@ -136,7 +136,7 @@ def test_shampoo_follows_its_page(graft):
             if graft:
                 d = d * length.norm() / d.norm()
             update -= eta * d.view_as(update)
-        torch.testing.assert_close(answer, w, rtol=1e-6, atol=1e-8)
+        torch.testing.assert_close(eval_weights, w, rtol=1e-6, atol=1e-8)
 
 
 def test_shampoo_before_its_first_refresh_is_gradient_descent():
@@ -196,7 +196,7 @@ def test_soap_follows_the_paper():
     eye = {i: torch.eye(i, dtype=w.dtype) for i in (1, 2, 3)}
     bases = [(eye[3], eye[2]), (eye[2], eye[3]), (eye[3], eye[1])]
     covariances = [(0 * a, 0 * b) for a, b in bases]
-    for t, answer in enumerate(found, start=1):
+    for t, eval_weights in enumerate(found, start=1):
         slow.oracle.next_step()
         _, g = slow.oracle.gradient(slow.oracle.batch, at=w)
         m = beta1 * m + (1 - beta1) * g
@@ -224,7 +224,7 @@ def test_soap_follows_the_paper():
                 bases[i] = tuple(torch.linalg.qr((c @ q)[:, o])[0] for c, q, o in
                                  zip(covariances[i], bases[i], orders, strict=True))  # fmt: skip
                 z.copy_(z[orders[0]][:, orders[1]])
-        torch.testing.assert_close(answer, w, rtol=1e-6, atol=1e-8)
+        torch.testing.assert_close(eval_weights, w, rtol=1e-6, atol=1e-8)
 
 
 def test_soap_in_the_standard_basis_is_adamw():

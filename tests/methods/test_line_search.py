@@ -84,15 +84,15 @@ def test_backtracking_goes_as_far_whatever_the_factor_is(tau):
 def test_strong_wolfe_asks_no_more_than_it_may_and_returns_the_best():
     f, df = FUNCTIONS["quartic"]
     for tries in range(1, 6):
-        asked = []
+        batch_size = []
 
-        def phi(a, asked=asked):
-            asked.append(a)
+        def phi(a, batch_size=batch_size):
+            batch_size.append(a)
             return f(a), df(a)
 
         found = strong_wolfe(phi, f(0.0), df(0.0), 0.01, 1e-4, 1e-6, tries)
-        assert len(asked) == tries
-        assert found == max(asked)  # all of these decrease, and each farther
+        assert len(batch_size) == tries
+        assert found == max(batch_size)  # all of these decrease, and each farther
 
 
 @pytest.mark.parametrize("sign", [-1, 1])

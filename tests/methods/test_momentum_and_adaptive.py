@@ -82,28 +82,32 @@ def test_prodigy_finds_a_rate_of_the_order_of_the_distance():
 def test_schedule_free_with_beta_zero_is_sgd_judged_at_the_mean_of_its_iterates():
     s, plain = small(), steps("sgd", small(), STEPS, lr=0.3)
     iterates = []
-    for answer, w in zip(steps("schedule_free_sgd", s, STEPS, lr=0.3, beta=0.0), plain,
+    for eval_weights, w in zip(steps("schedule_free_sgd", s, STEPS, lr=0.3, beta=0.0), plain,
                          strict=True):  # fmt: skip
         iterates.append(w)
         assert s.weights.w.equal(w)
-        torch.testing.assert_close(answer, torch.stack(iterates).mean(0), rtol=1e-12, atol=1e-12)
+        torch.testing.assert_close(
+            eval_weights, torch.stack(iterates).mean(0), rtol=1e-12, atol=1e-12
+        )
 
 
 def test_schedule_free_with_beta_one_takes_gradients_at_its_answer():
     s = small()
-    for answer in steps("schedule_free_sgd", s, STEPS, lr=0.3, beta=1.0):
-        assert s.weights.w.equal(answer)
+    for eval_weights in steps("schedule_free_sgd", s, STEPS, lr=0.3, beta=1.0):
+        assert s.weights.w.equal(eval_weights)
 
 
 def test_schedule_free_adamw_with_beta_zero_walks_as_adam_does():
     s, plain = small(), steps("adam", small(), STEPS, lr=0.02, beta1=0.0, beta2=0.99)
     iterates = []
-    for answer, w in zip(
+    for eval_weights, w in zip(
         steps("schedule_free_adamw", s, STEPS, lr=0.02, beta1=0.0, beta2=0.99), plain, strict=True
     ):
         iterates.append(w)
         torch.testing.assert_close(s.weights.w, w, rtol=1e-12, atol=1e-12)
-        torch.testing.assert_close(answer, torch.stack(iterates).mean(0), rtol=1e-12, atol=1e-12)
+        torch.testing.assert_close(
+            eval_weights, torch.stack(iterates).mean(0), rtol=1e-12, atol=1e-12
+        )
 
 
 @pytest.mark.parametrize(
@@ -129,8 +133,8 @@ def test_schedule_free_weighs_the_iterates_of_a_warm_up_as_its_package_does(name
         _, p.grad = slow_one.oracle.gradient(slow_one.oracle.batch, at=p)
         theirs.step()
         theirs.eval()
-        answer = optimizer.answer(ours.weights.w)
-        torch.testing.assert_close(answer, p.detach(), rtol=1e-10, atol=1e-10)
+        eval_weights = optimizer.eval_weights(ours.weights.w)
+        torch.testing.assert_close(eval_weights, p.detach(), rtol=1e-10, atol=1e-10)
 
 
 @pytest.mark.parametrize("name", ["schedule_free_sgd", "schedule_free_adamw", "prodigy"])
@@ -140,9 +144,9 @@ def test_a_first_step_at_rate_zero_moves_nothing_and_is_no_end(name):
     start = s.weights.w.clone()
     optimizer = build(name, s, lr=0.0)
     for rate in (0.0, 0.1):
-        assert optimizer.answer(s.weights.w).equal(start)
+        assert optimizer.eval_weights(s.weights.w).equal(start)
         optimizer.param_groups[0]["lr"] = rate
         s.oracle.next_step()
         optimizer.step(s.oracle)
     assert s.weights.w.isfinite().all()
-    assert not optimizer.answer(s.weights.w).equal(start)
+    assert not optimizer.eval_weights(s.weights.w).equal(start)

@@ -67,11 +67,11 @@ def stepped(name: str, w: Tensor, gradients: list[Tensor], **given) -> list[Tens
     seen = []
     for g in gradients:
 
-        def answer(g: Tensor = g) -> Tensor:
+        def eval_weights(g: Tensor = g) -> Tensor:
             s.weights.g[: rows * columns] = g.flatten()
             return torch.tensor(1.0)
 
-        optimizer.base.step(answer)
+        optimizer.base.step(eval_weights)
         seen.append(s.weights.w[: rows * columns].view(rows, columns).clone())
     return seen
 

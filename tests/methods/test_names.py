@@ -6,10 +6,10 @@ import pytest
 
 from lenetlab.errors import UserError, plain
 from lenetlab.experiments.api import jobs
-from lenetlab.experiments.recipe import make_recipe
-from lenetlab.experiments.search import search_cell
-from lenetlab.experiments.study_file import read_study
-from lenetlab.experiments.tuning import Tuning
+from lenetlab.experiments.recipe.recipe import make_recipe
+from lenetlab.experiments.study.single_search import search_cell
+from lenetlab.experiments.study.study_file import read_study
+from lenetlab.experiments.tuning.trials import Tuning
 from lenetlab.methods.constraint import constraints
 from lenetlab.methods.names import ALIASES, REDUCING, called
 from lenetlab.methods.registry import methods

@@ -7,9 +7,9 @@ and their pages show the curve: those that make few updates a pass, and those th
 import pytest
 
 from lenetlab.analysis.targets import STARTER
-from lenetlab.experiments.bench import Bench
-from lenetlab.experiments.execute import execute
-from lenetlab.experiments.recipe import make_recipe
+from lenetlab.experiments.recipe.recipe import make_recipe
+from lenetlab.experiments.run.on_disk import execute
+from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.methods.registry import methods
 
 FEW = 100  # updates a pass
@@ -18,12 +18,12 @@ pytestmark = [pytest.mark.long, pytest.mark.parametrize("name", methods())]
 
 
 @pytest.fixture(scope="module")
-def bench(tmp_path_factory):
-    return Bench(out=tmp_path_factory.mktemp("runs"), threads=1)
+def runtime(tmp_path_factory):
+    return Runtime(out=tmp_path_factory.mktemp("runs"), threads=1)
 
 
-def test_one_pass_beats_the_scripts_ten_epochs(bench, name):
-    run = execute(make_recipe(name, passes=1, split="inner"), 0, bench, [])
+def test_one_pass_beats_the_scripts_ten_epochs(runtime, name):
+    run = execute(make_recipe(name, passes=1, split="inner"), 0, runtime, [])
     assert run.status == "done", run.result["reason"]
-    if run.result["steps"] >= FEW and run.result["bill"]["gradients"]:
+    if run.result["steps"] >= FEW and run.result["ledger_counts"]["gradients"]:
         assert run.summary()["accuracy"] > STARTER

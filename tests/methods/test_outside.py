@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from lenetlab.errors import UserError
-from lenetlab.experiments.training import StepError
+from lenetlab.experiments.run.training import StepError
 from lenetlab.methods.registry import find
 from lenetlab.oracle.torch_engine import TorchEngine
 from lenetlab.problem.model import SHAPES

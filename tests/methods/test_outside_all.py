@@ -12,9 +12,9 @@ import pytorch_optimizer
 import torch
 
 from lenetlab.errors import UserError
-from lenetlab.experiments import checkpoint
-from lenetlab.experiments.recipe import make_recipe
-from lenetlab.experiments.training import StepError, Training
+from lenetlab.experiments.recipe.recipe import make_recipe
+from lenetlab.experiments.run import checkpoint
+from lenetlab.experiments.run.training import StepError, Training
 from lenetlab.oracle.torch_engine import TorchEngine
 from lenetlab.problem.data import load
 

@@ -114,11 +114,11 @@ def test_asgd_is_judged_at_the_mean_of_its_iterates(split):
         assert t.weights.w.allclose(plain.weights.w, atol=1e-6)  # its steps are those of SGD
         iterates.append(t.weights.w.double().clone())
         if step <= t0:
-            assert t.answer().equal(t.weights.w)
+            assert t.eval_weights().equal(t.weights.w)
     # t counts the steps done before, so the first iterate of the mean is number t0 + 2
     expected = torch.stack(iterates[t0 + 1 :]).mean(dim=0)
-    assert t.answer().double().allclose(expected, atol=1e-6)
-    assert not t.answer().allclose(t.weights.w, atol=1e-3)
+    assert t.eval_weights().double().allclose(expected, atol=1e-6)
+    assert not t.eval_weights().allclose(t.weights.w, atol=1e-3)
 
 
 def test_asgd_averages_within_ten_epochs():

@@ -147,7 +147,7 @@ def test_state_survives(name):
     second.weights.w.copy_(first.weights.w)
     second.oracle.restore(first.oracle.state())
     go(again, second, range(11, 23))
-    assert torch.equal(again.answer(second.weights.w), expected)
+    assert torch.equal(again.eval_weights(second.weights.w), expected)
 
 
 @pytest.mark.parametrize("name", UPDATES)

@@ -31,7 +31,7 @@ def steps(spec: str, s: Setting, n: int, **given) -> Iterator[Tensor]:
         s.oracle.progress = k / n
         optimizer.step(s.oracle)
         optimizer.observe(s.weights.w, (k + 1) / n)
-        yield optimizer.answer(s.weights.w).clone()
+        yield optimizer.eval_weights(s.weights.w).clone()
 
 
 def last(spec: str, s: Setting, n: int, **given) -> Tensor:

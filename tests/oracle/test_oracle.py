@@ -178,7 +178,7 @@ def test_the_first_question_of_a_step_draws_and_later_ones_reuse(lab):
     assert not set(first.indices.tolist()) & set(second.indices.tolist())
     drawn = oracle.draw(10)
     assert oracle.batch is drawn
-    assert len(drawn) == oracle.asked == 10
+    assert len(drawn) == oracle.batch_size == 10
 
 
 def test_drawing_goes_through_the_data_order(lab):
@@ -190,11 +190,11 @@ def test_drawing_goes_through_the_data_order(lab):
 
 def test_a_sample_is_exact_and_leaves_the_order_alone(lab):
     oracle = lab().oracle
-    position = oracle.order.sweeps
+    position = oracle.order.epochs
     one, other = oracle.sample(300).indices, oracle.sample(300).indices
     assert len(set(one.tolist())) == 300  # without replacement
     assert not one.equal(other)
-    assert oracle.order.sweeps == position
+    assert oracle.order.epochs == position
     again = lab().oracle.sample(300).indices
     assert again.equal(one)  # from the oracle's own generator
     assert sorted(oracle.sample(N).indices.tolist()) == list(range(N))
@@ -239,14 +239,14 @@ def test_the_same_large_question_is_answered_from_memory_and_free(lab):
     oracle, w = made.oracle, made.weights.w
     first, gradient = oracle.gradient(oracle.full)
     gradient = gradient.clone()
-    bill = oracle.ledger.counts()
+    ledger_counts = oracle.ledger.counts()
     again, same = oracle.gradient(Batch(torch.arange(N)))  # equal indices, another object
     assert again == first
     assert same.equal(gradient)
     assert oracle.value(oracle.full) == first
     oracle()  # the present batch is the full one
     assert made.weights.g.equal(gradient)
-    assert oracle.ledger.counts() == bill
+    assert oracle.ledger.counts() == ledger_counts
 
     w[0] += 1e-3  # other bits of w: another question
     oracle.gradient(oracle.full)

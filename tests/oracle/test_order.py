@@ -50,10 +50,10 @@ def test_it_goes_on_from_any_position(sizes, cut):
     seen = [first.take(size).tolist() for size in sizes[:cut]]
     second = order_of(99)  # another seed: everything must come from the saved state
     second.restore(first.state())
-    assert second.sweeps == first.sweeps
+    assert second.epochs == first.epochs
     seen += [second.take(size).tolist() for size in sizes[cut:]]
     assert seen == expected
-    assert second.sweeps == whole.sweeps
+    assert second.epochs == whole.epochs
 
 
 @given(sizes=st.lists(st.integers(1, 400), min_size=20, max_size=40))
@@ -67,16 +67,16 @@ def test_every_sweep_sees_every_example_once_and_no_batch_crosses_its_end(sizes)
         assert len(sweep) <= N
         if len(sweep) == N:
             assert sorted(sweep) == list(range(N))
-            assert order.sweeps == int(order.sweeps)
+            assert order.epochs == int(order.epochs)
             sweep = []
 
 
 def test_sweeps_are_counted():
     order = order_of(0)
-    assert order.sweeps == 0
+    assert order.epochs == 0
     order.take(250)
-    assert order.sweeps == 0.25
+    assert order.epochs == 0.25
     order.take(N)
-    assert order.sweeps == 1
+    assert order.epochs == 1
     order.take(500)
-    assert order.sweeps == 1.5
+    assert order.epochs == 1.5

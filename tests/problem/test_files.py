@@ -71,10 +71,12 @@ def test_sources_are_searched_in_the_promised_order(nowhere, real, monkeypatch):
 
 
 def test_without_any_source_the_half_is_fetched_into_the_cache(nowhere):
-    asked = []
-    found = locate("test", None, lambda half, folder: asked.append((half, folder)) or "a mirror")
+    batch_size = []
+    found = locate(
+        "test", None, lambda half, folder: batch_size.append((half, folder)) or "a mirror"
+    )
     assert found == ("a mirror", nowhere / "cache/fashion-mnist")
-    assert asked == [("test", nowhere / "cache/fashion-mnist")]
+    assert batch_size == [("test", nowhere / "cache/fashion-mnist")]
 
 
 def test_a_folder_that_was_named_is_never_replaced_by_another(nowhere, real, monkeypatch):

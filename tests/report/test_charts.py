@@ -10,14 +10,14 @@ import vl_convert
 from lenetlab.analysis.board import board
 from lenetlab.analysis.budget import best_of_k
 from lenetlab.analysis.profiles import profiles as profiles_of
-from lenetlab.report.charts import vectors
-from lenetlab.report.charts.champion import confusion, filters
+from lenetlab.report.charts import render
 from lenetlab.report.charts.curves import AXES, accuracy_curves, curve_rows, loss_curves
 from lenetlab.report.charts.differences import difference_rows, differences
 from lenetlab.report.charts.frontier import frontier, frontier_rows
+from lenetlab.report.charts.leader import confusion, filters
 from lenetlab.report.charts.pareto import front, pareto
+from lenetlab.report.charts.profiles import budget, budget_rows, profile_rows, profiles
 from lenetlab.report.charts.sensitivity import sensitivity, trial_rows
-from lenetlab.report.charts.steps import budget, budget_rows, profile_rows, profiles
 from lenetlab.report.charts.theme import COLOURS, Styles, config, styles, ticks
 from tests.studies import made_up
 
@@ -35,35 +35,35 @@ STUDIES = {
 
 def everything(results, interactive):
     """Every chart of a study's scenario l2."""
-    cells, look = results.within("l2"), styles(results)
+    cells, evaluation = results.within("l2"), styles(results)
     names = [cell.place.name for cell in cells]
     found = board(results, "l2")
     rows = curve_rows(cells)
     for i, x in enumerate(AXES):  # a third of the charts each
         draw = (accuracy_curves, loss_curves, pareto)[i]
-        yield draw(cells, look, x, rows=rows)
+        yield draw(cells, evaluation, x, rows=rows)
     yield sensitivity(cells, names, interactive)
     yield differences(difference_rows(found), names[0], "l2")
-    yield profiles(profile_rows(profiles_of(results)), look)
-    yield budget(budget_rows(cells), look, "l2")
-    yield frontier(cells, look)
+    yield profiles(profile_rows(profiles_of(results)), evaluation)
+    yield budget(budget_rows(cells), evaluation, "l2")
+    yield frontier(cells, evaluation)
 
 
 @pytest.mark.parametrize("name", STUDIES)
 def test_every_chart_can_be_drawn_on_paper_and_on_a_page(name):
     for chart in everything(STUDIES[name], interactive=False):
-        svg = vectors.draw(chart, "svg")
+        svg = render.draw(chart, "svg")
         assert svg.startswith(b"<svg")
         assert b"NaN" not in svg
     for chart in everything(STUDIES[name], interactive=True):
-        page = vectors.spec(chart, "container")
+        page = render.spec(chart, "container")
         vl_convert.vegalite_to_vega(page, config=config())  # a sentence, where it is invalid
         assert "config" not in page
         assert page["description"]
 
 
 def data_of(chart, name):
-    data = vectors.spec(chart)["data"]
+    data = render.spec(chart)["data"]
     assert data["name"] == name
     return data["values"]
 
@@ -77,7 +77,9 @@ def test_curves_are_means_over_seeds_in_a_band():
     for cell in cells:
         mine = [row for row in drawn if row["method"] == cell.place.name]
         for key in ("accuracy", "loss", *AXES):
-            runs = np.array([[look[key] for look in row.looks] for row in cell.finals])
+            runs = np.array(
+                [[evaluation[key] for evaluation in row.evaluations] for row in cell.finals]
+            )
             assert [row[key] for row in mine] == pytest.approx(runs.mean(0), rel=1e-5)
         assert {row["n"] for row in mine} == {4}
         assert all(row["loss_low"] < row["loss"] < row["loss_high"] for row in mine)
@@ -127,21 +129,21 @@ def with_final(cell, number, **changes):
 
 def test_a_mean_is_never_over_other_seeds_than_its_neighbours():
     cell = made_up(["sgd"], seeds=3).within("l2")[0]
-    short = with_final(cell, 1, looks=cell.finals[1].looks[:5])
+    short = with_final(cell, 1, evaluations=cell.finals[1].evaluations[:5])
     assert [row["passes"] for row in curve_rows([short])] == [0.1, 0.25, 0.5, 1, 2]
-    failed = with_final(cell, 1, status="diverged", looks=cell.finals[1].looks[:5])
+    failed = with_final(cell, 1, status="diverged", evaluations=cell.finals[1].evaluations[:5])
     rows = curve_rows([failed])
-    assert len(rows) == len(cell.finals[0].looks)
+    assert len(rows) == len(cell.finals[0].evaluations)
     assert {row["n"] for row in rows} == {2}
 
 
 def test_looks_before_a_constraint_holds_are_left_out():
     cell = made_up(["sgd"], scenarios=["sparse"], seeds=1).within("sparse")[0]
-    looks = [dict(look, nonzeros=40_800 if i < 3 else 24_480)
-             for i, look in enumerate(cell.finals[0].looks)]  # fmt: skip
+    evaluations = [dict(evaluation, nonzeros=40_800 if i < 3 else 24_480)
+             for i, evaluation in enumerate(cell.finals[0].evaluations)]  # fmt: skip
     recipe = {**cell.finals[0].recipe, "constraint": ["magnitude", {}]}
-    bound = with_final(cell, 0, looks=looks, recipe=recipe)
-    assert len(curve_rows([bound])) == len(looks) - 3
+    bound = with_final(cell, 0, evaluations=evaluations, recipe=recipe)
+    assert len(curve_rows([bound])) == len(evaluations) - 3
 
 
 def test_the_front_is_what_no_other_point_beats():
@@ -206,12 +208,15 @@ def scale_of(spec, channel):
 
 def test_a_method_looks_alike_in_all_charts_and_forty_can_be_told_apart():
     results = made_up([f"m{i:02}" for i in range(40)], seeds=2, trials=2)
-    look, cells = styles(results), results.within("l2")
-    curves, points = accuracy_curves(cells, look), pareto(results.within("sparse"), look)
+    evaluation, cells = styles(results), results.within("l2")
+    curves, points = (
+        accuracy_curves(cells, evaluation),
+        pareto(results.within("sparse"), evaluation),
+    )
     for channel in ("color", "shape"):
-        assert scale_of(vectors.spec(curves), channel) == scale_of(vectors.spec(points), channel)
-    dashes = scale_of(vectors.spec(curves), "strokeDash")["range"]
-    shapes = scale_of(vectors.spec(curves), "shape")["range"]
+        assert scale_of(render.spec(curves), channel) == scale_of(render.spec(points), channel)
+    dashes = scale_of(render.spec(curves), "strokeDash")["range"]
+    shapes = scale_of(render.spec(curves), "shape")["range"]
     places = range(40)
     assert len({(i % (len(COLOURS) + 1), tuple(dashes[i])) for i in places}) == 40
     assert len({(i % (len(COLOURS) + 1), shapes[i]) for i in places}) == 40
@@ -229,10 +234,10 @@ def test_the_best_on_held_out_images_have_the_first_colours():
 def test_colours_come_from_the_configuration_alone():
     results = made_up(seeds=2, trials=3)
     for chart in everything(results, True):
-        text = json.dumps(vectors.spec(chart))
+        text = json.dumps(render.spec(chart))
         assert "#" not in text.replace("json#", "")
     dark = vl_convert.vegalite_to_svg(
-        vectors.spec(accuracy_curves(results.within("l2"), styles(results))),
+        render.spec(accuracy_curves(results.within("l2"), styles(results))),
         config=config("#eeeeee"),
     )
     assert "#1a1a1a" not in dark
@@ -244,12 +249,12 @@ def test_the_champion_is_drawn_with_its_counts():
     drawn = data_of(confusion(counts, "l2"), "confusion, l2")
     assert [row["images"] for row in drawn] == [n for line in counts for n in line]
     assert sum(row["mistakes"] is None for row in drawn) == 10
-    assert vectors.draw(confusion(counts, "l2"), "svg")
+    assert render.draw(confusion(counts, "l2"), "svg")
     weights = np.random.default_rng(0).normal(size=(6, 5, 5)).tolist()
     shown = data_of(filters(weights, "l2"), "filters, l2")
     flat = [value for one in weights for line in one for value in line]
     assert [row["weight"] for row in shown] == pytest.approx(flat, rel=1e-3)
-    assert vectors.draw(filters(weights, "l2"), "pdf").startswith(b"%PDF")
+    assert render.draw(filters(weights, "l2"), "pdf").startswith(b"%PDF")
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from click import Context
 from typer.main import get_command
 
 from lenetlab.cli.run import _parse_set
-from lenetlab.experiments.recall import recall
-from lenetlab.experiments.recipe import make_recipe
-from lenetlab.recipes import command
+from lenetlab.experiments.recipe.recall import recall
+from lenetlab.experiments.recipe.recipe import make_recipe
+from lenetlab.records.recipe import command
 
 RECIPES = [
     make_recipe("sgd"),

@@ -13,7 +13,8 @@ import pytest
 
 from lenetlab.analysis.board import board
 from lenetlab.errors import UserError
-from lenetlab.report.beside import Beside, Champion
+from lenetlab.records.rows import Results, leader
+from lenetlab.report.attachments import Attachments, LeaderNet
 from lenetlab.report.charts.theme import styles
 from lenetlab.report.paper import formats
 from lenetlab.report.paper.compose import compose
@@ -21,7 +22,6 @@ from lenetlab.report.paper.facts import all_facts
 from lenetlab.report.paper.numbers import Fact, Numbers
 from lenetlab.report.paper.pictures import Pictures
 from lenetlab.report.paper.write import write
-from lenetlab.results import Results, leader
 from tests.studies import made_up, row
 
 HERE = Path(__file__).parents[2]
@@ -47,9 +47,9 @@ def composed(tmp_path):
         def draw(self, chart, name):
             return f"figures/{name}.svg"
 
-    def paper(results, beside=None):
+    def paper(results, attachments=None):
         pictures = NoPictures(tmp_path, "svg", styles(results))
-        return compose(results, beside or Beside(), pictures)
+        return compose(results, attachments or Attachments(), pictures)
 
     return paper
 
@@ -104,7 +104,7 @@ def test_the_longest_study_is_cut_to_ten_pages_and_says_so(tmp_path):
 
 def test_a_number_never_begins_a_line(composed):
     text = 'Seeds (of them\n{{ figure("seeds") }}) and\n{{ figure("seeds") }}.\n'
-    paper = composed(made_up(["sgd"], seeds=1), Beside(discussion=text)).markdown
+    paper = composed(made_up(["sgd"], seeds=1), Attachments(discussion=text)).markdown
     assert "Seeds (of them 1) and 1." in paper
 
 
@@ -183,7 +183,7 @@ def test_a_long_leaderboard_is_cut_and_says_so(composed, tmp_path):
     results = made_up(FORTY, ONE, seeds=2, trials=2)
     pictures = Pictures(tmp_path, "svg", styles(results))
     pictures.draw = lambda chart, name: ""
-    short = compose(results, Beside(), pictures, rows=12).markdown
+    short = compose(results, Attachments(), pictures, rows=12).markdown
     assert "The first 12 of 40 of `l2`." in short
     assert len(cells_of(short, "## Scenario l2")) == 12
     assert len(cells_of(composed(results).markdown, "## Scenario l2")) == 40  # fmt: skip
@@ -233,13 +233,13 @@ def test_what_lies_beside_is_in_the_paper(composed):
 
     baseline = row("final", 42, "sgd", 59.5, random.Random(0))
     leads = leader(results.within("l2")).finals[0].id
-    beside = Beside(
+    attachments = Attachments(
         methods={"muon": {"family": "matrix", "summary": "Muon: orthogonalised | momentum."}},
         baseline=baseline,
-        champions=[Champion(leads, "muon", "l2", [[1] * 10] * 10, [[[0.1] * 5] * 5] * 6)],
+        leader_nets=[LeaderNet(leads, "muon", "l2", [[1] * 10] * 10, [[[0.1] * 5] * 5] * 6)],
         discussion='### Why\n\nMuon has {{ figure("l2", "muon", "accuracy") }} in {{ "a_b" }}.\n',
     )
-    text = composed(results, beside).markdown
+    text = composed(results, attachments).markdown
     assert "| `muon` | Muon: orthogonalised \\| momentum. |" in text
     assert f"It ended at {baseline.accuracy:.2f} %" in text
     assert "## What the leader gets wrong" in text
@@ -257,18 +257,18 @@ def test_what_lies_beside_is_in_the_paper(composed):
 )  # fmt: skip
 def test_a_discussion_with_a_mistake_is_a_sentence(text, composed):
     with pytest.raises(UserError, match=r"figure|discussion\.md"):
-        composed(made_up(["sgd"]), Beside(discussion=text))
+        composed(made_up(["sgd"]), Attachments(discussion=text))
 
 
 def test_the_page_on_reports_names_every_number_and_its_example_works(composed):
     page = (HERE / "docs/report.md").read_text()
     results = made_up(["sgd", "adamw"], seeds=2, trials=2)
-    facts = all_facts(results, [board(results, "l2")], Beside())
+    facts = all_facts(results, [board(results, "l2")], Attachments())
     study = {name for name, fact in facts.items() if isinstance(fact, Fact)}
     scenario = {name for name, fact in facts["l2"].items() if isinstance(fact, Fact)}
     assert all(f"`{name}`" in page for name in study | scenario | set(facts["l2"]["adamw"]))
     example = page.partition("```\n")[2].partition("```")[0]
-    text = composed(results, Beside(discussion=example)).markdown
+    text = composed(results, Attachments(discussion=example)).markdown
     assert "### What surprised us" in text
     accuracy = next(line for line in board(results, "l2").lines if line.name == "adamw").accuracy
     assert f"AdamW at {accuracy.mean:.2f} %" in text

@@ -46,7 +46,7 @@ class ScheduleFreeAdamW(Base):
         self.x, self.z, self.v = w.clone(), w.clone(), torch.zeros_like(w)
         self.t, self.total = 0, 0.0
 
-    def answer(self, w: Tensor) -> Tensor:
+    def eval_weights(self, w: Tensor) -> Tensor:
         """The mean x."""
         return self.x
 

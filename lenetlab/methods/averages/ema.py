@@ -41,5 +41,5 @@ class EMA(Average):
         self.a.lerp_(w, 1 - self.beta)
         self.t += 1
 
-    def answer(self) -> Tensor:
+    def eval_weights(self) -> Tensor:
         return self.a / (1 - self.beta**self.t) if self.t else self.first

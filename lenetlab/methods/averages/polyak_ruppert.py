@@ -43,5 +43,5 @@ class PolyakRuppert(Average):
         self.t += 1
         self.mean.lerp_(w, 1 / self.t)
 
-    def answer(self) -> Tensor:
+    def eval_weights(self) -> Tensor:
         return self.mean

@@ -49,5 +49,5 @@ class SWA(Average):
             self.a.copy_(w)
         self.t += 1
 
-    def answer(self) -> Tensor:
+    def eval_weights(self) -> Tensor:
         return self.a

@@ -66,5 +66,5 @@ class FISTA(Base):
         """x as well: its distance from y is momentum."""
         self.x.add_(by)
 
-    def answer(self, w: Tensor) -> Tensor:
+    def eval_weights(self, w: Tensor) -> Tensor:
         return self.x

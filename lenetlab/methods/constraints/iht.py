@@ -54,5 +54,5 @@ class IHT(Constraint):
             return progress >= self.last
         return (progress / self.period) % 1 >= self.dense
 
-    def answer(self, w: Tensor, mask: Tensor | None) -> Tensor:
+    def eval_weights(self, w: Tensor, mask: Tensor | None) -> Tensor:
         return self.bound.nearest(w) if mask is None else w * mask

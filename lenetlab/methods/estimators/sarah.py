@@ -48,7 +48,7 @@ class SARAH(Estimator):
         self.known = False
 
     def estimate(self, oracle: Oracle, g: Tensor) -> Tensor:
-        begun = oracle.order.sweeps
+        begun = oracle.order.epochs
         batch = oracle.batch
         due = begun >= self.due - 1e-9
         if due:

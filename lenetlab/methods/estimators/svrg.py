@@ -50,7 +50,7 @@ class SVRG(Estimator):
         self.known = False
 
     def estimate(self, oracle: Oracle, g: Tensor) -> Tensor:
-        begun = oracle.order.sweeps
+        begun = oracle.order.epochs
         batch = oracle.batch
         if begun >= self.due - 1e-9:
             self.known = oracle.left >= len(oracle.full) + 2 * len(batch)

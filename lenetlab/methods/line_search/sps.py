@@ -45,6 +45,6 @@ class SPS(Base):
         gamma = min(polyak, self.share * h["lr"])
         w.sub_(g, alpha=gamma)
         if h["lr"] > 0:
-            grown = h["tau"] ** (oracle.asked / len(oracle.full)) * gamma / h["lr"]
+            grown = h["tau"] ** (oracle.batch_size / len(oracle.full)) * gamma / h["lr"]
             self.share = min(max(grown, 1e-6), 1.0)  # from zero no factor would lead back
         return loss

@@ -44,7 +44,7 @@ class ScheduleFreeSGD(Base):
     def start(self, w: Tensor) -> None:
         self.x, self.z, self.total = w.clone(), w.clone(), 0.0
 
-    def answer(self, w: Tensor) -> Tensor:
+    def eval_weights(self, w: Tensor) -> Tensor:
         """The mean x."""
         return self.x
 

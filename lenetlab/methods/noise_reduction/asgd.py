@@ -34,7 +34,7 @@ class ASGD(torch.optim.ASGD):
                     self.state[p]["eta"].fill_(group["lr"])
         return super().step(closure)
 
-    def answer(self, w: Tensor) -> Tensor:
+    def eval_weights(self, w: Tensor) -> Tensor:
         """The average `ax` of the flat vector's slices; `w` itself before the first step."""
         states = [self.state[p] for group in self.param_groups for p in group["params"]]
         return torch.cat([state["ax"] for state in states]) if states[0] else w

@@ -75,7 +75,7 @@ class MultibatchLBFGS(Base):
             self._learn(w - self.w_before, g_again - self.g_shared)
             n = len(self.shared) + len(fresh)
             g.mul_(len(fresh) / n).add_(g_again, alpha=len(self.shared) / n)
-        oracle.answered(loss)
+        oracle.publish_gradient(loss)
         self.shared, self.g_shared = shared.clone(), g_shared
         self.w_before.copy_(w)
 

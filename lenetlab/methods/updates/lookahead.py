@@ -56,5 +56,5 @@ class Lookahead(Update):
     def moved(self, by: Tensor) -> None:
         self.phi.add_(by)
 
-    def answer(self, w: Tensor) -> Tensor:
+    def eval_weights(self, w: Tensor) -> Tensor:
         return self.phi

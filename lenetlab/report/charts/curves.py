@@ -7,9 +7,9 @@ from typing import Any
 import altair as alt
 
 from lenetlab.analysis.curves import Point, curves
-from lenetlab.report.charts.choice import Drawing, board, choice, when
+from lenetlab.records.rows import Cell
+from lenetlab.report.charts.selection import Drawing, board, choice, when
 from lenetlab.report.charts.theme import SHOWN, Styles, logarithmic, ticks
-from lenetlab.results import Cell
 
 AXES = {
     "passes": "effective passes",
@@ -24,7 +24,11 @@ def curve_rows(cells: Sequence[Cell]) -> list[dict[str, Any]]:
     rows = []
     for cell in cells:
         accuracy, loss = curves(cell, y="accuracy"), curves(cell, y="loss")
-        done = [{look["at"]: look for look in row.looks} for row in cell.finals if row.done]
+        done = [
+            {evaluation["at"]: evaluation for evaluation in row.evaluations}
+            for row in cell.finals
+            if row.done
+        ]
         for up, down in zip(accuracy, loss, strict=True):
             rows.append(
                 {

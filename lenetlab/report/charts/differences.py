@@ -6,7 +6,7 @@ from typing import Any
 import altair as alt
 
 from lenetlab.analysis.board import Board
-from lenetlab.report.charts.choice import Drawing
+from lenetlab.report.charts.selection import Drawing
 
 LINE = 12  # points of height for a method
 FAR = 4  # times the middle difference: what lies farther below is drawn at the edge

@@ -7,9 +7,9 @@ from typing import Any
 import altair as alt
 
 from lenetlab.problem.scenarios import BOUND
-from lenetlab.report.charts.choice import Drawing, board
+from lenetlab.records.rows import Cell
+from lenetlab.report.charts.selection import Drawing, board
 from lenetlab.report.charts.theme import Styles, logarithmic
-from lenetlab.results import Cell
 
 
 def frontier_rows(cells: Sequence[Cell]) -> list[dict[str, Any]]:

@@ -6,10 +6,10 @@ from typing import Any
 
 import altair as alt
 
-from lenetlab.report.charts.choice import Drawing, board, choice, when
+from lenetlab.records.rows import Cell
 from lenetlab.report.charts.curves import AXES, across, curve_rows, stand_out
+from lenetlab.report.charts.selection import Drawing, board, choice, when
 from lenetlab.report.charts.theme import Styles
-from lenetlab.results import Cell
 
 DEEP = 25  # points below the top that a chart shows at most
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import altair as alt
 
-from lenetlab.report.charts.choice import Drawing, board
+from lenetlab.records.rows import Cell, RunRow
+from lenetlab.report.charts.selection import Drawing, board
 from lenetlab.report.charts.theme import logarithmic
-from lenetlab.results import Cell, Row
 
 FACET = 165  # points of width of a small chart, three of which stand beside each other
 # viridis without its ends, of which one vanishes on a dark page and one on a white one
@@ -33,7 +33,7 @@ def trial_rows(cells: Sequence[Cell]) -> list[dict[str, Any]]:
     ]
 
 
-def _batch(row: Row) -> int:
+def _batch(row: RunRow) -> int:
     return int(row.recipe.get("plan", ["fixed", {}])[1].get("size", PLAN_SIZE))
 
 

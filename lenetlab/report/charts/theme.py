@@ -12,7 +12,7 @@ from typing import Any
 
 import altair as alt
 
-from lenetlab.results import Results
+from lenetlab.records.rows import Results
 
 # Okabe and Ito's colours, told apart by colour-blind readers, without the yellow that vanishes on
 # white; the ink itself is the seventh. After one round they come again with another dash.

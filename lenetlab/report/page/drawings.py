@@ -7,18 +7,18 @@ from typing import Any
 
 from lenetlab.analysis.board import Board
 from lenetlab.analysis.profiles import comparable, profiles
-from lenetlab.report.beside import Champion
-from lenetlab.report.charts.champion import confusion, filters
+from lenetlab.records.rows import Cell, Results
+from lenetlab.report.attachments import LeaderNet
 from lenetlab.report.charts.curves import AXES, accuracy_curves, curve_rows, loss_curves, stand_out
 from lenetlab.report.charts.differences import difference_rows, differences
 from lenetlab.report.charts.frontier import frontier, frontier_rows
+from lenetlab.report.charts.leader import confusion, filters
 from lenetlab.report.charts.pareto import pareto
+from lenetlab.report.charts.profiles import budget, budget_rows, profile_rows
+from lenetlab.report.charts.profiles import profiles as profile_chart
+from lenetlab.report.charts.render import spec
 from lenetlab.report.charts.sensitivity import sensitivity, trial_rows
-from lenetlab.report.charts.steps import budget, budget_rows, profile_rows
-from lenetlab.report.charts.steps import profiles as profile_chart
 from lenetlab.report.charts.theme import SHOWN, Styles
-from lenetlab.report.charts.vectors import spec
-from lenetlab.results import Cell, Results
 
 HEIGHT = 300  # of a plot, in pixels
 LINE = 17  # of a method in a chart that has a line for each
@@ -59,10 +59,10 @@ class Drawn:
     tall: bool = False
 
 
-def apart(found: Any, datasets: dict[str, Any]) -> Any:
+def extract_datasets(found: Any, datasets: dict[str, Any]) -> Any:
     """The JSON `found` with its named data moved to `datasets`: charts may share data."""
     if isinstance(found, list):
-        return [apart(part, datasets) for part in found]
+        return [extract_datasets(part, datasets) for part in found]
     if not isinstance(found, dict):
         return found
     data = found.get("data")
@@ -70,41 +70,41 @@ def apart(found: Any, datasets: dict[str, Any]) -> Any:
         if datasets.setdefault(data["name"], data["values"]) != data["values"]:
             raise ValueError(f"two charts have different data of the name {data['name']!r}")
         found = found | {"data": {"name": data["name"]}}
-    return {key: apart(part, datasets) for key, part in found.items()}
+    return {key: extract_datasets(part, datasets) for key, part in found.items()}
 
 
 def board_charts(
-    found: Board, look: Styles, id: str, champion: Champion | None, datasets: dict[str, Any]
+    found: Board, style: Styles, id: str, leader_net: LeaderNet | None, datasets: dict[str, Any]
 ) -> list[Drawn]:
     """The charts of one leaderboard, those first that are looked at first."""
     cells = [line.cell for line in found.lines]
     return [
-        *_curves(cells, look, id, datasets),
+        *_curves(cells, style, id, datasets),
         *_differences(found, id, datasets),
-        *(_tuning(cells, look, id, datasets) if found.planned else ()),
-        *(_champion(champion, id, datasets) if found.led else ()),
+        *(_tuning(cells, style, id, datasets) if found.planned else ()),
+        *(_leader_net(leader_net, id, datasets) if found.led else ()),
     ]
 
 
-def choices(cells: Sequence[Cell], look: Styles) -> list[tuple[str, bool]]:
+def choices(cells: Sequence[Cell], style: Styles) -> list[tuple[str, bool]]:
     """The methods that charts can show, and whether they do at first: the best few and plain
     SGD, the baseline's method."""
     there = {cell.place.name for cell in cells if cell.trials or any(r.done for r in cell.finals)}
-    names = [name for name in look.names if name in there]
-    first = {*(stand_out(cells, look, None) or names)[:6], "sgd"}
+    names = [name for name in style.names if name in there]
+    first = {*(stand_out(cells, style, None) or names)[:6], "sgd"}
     return [(name, name in first) for name in names]
 
 
 def _curves(
-    cells: Sequence[Cell], look: Styles, id: str, datasets: dict[str, Any]
+    cells: Sequence[Cell], style: Styles, id: str, datasets: dict[str, Any]
 ) -> Iterator[Drawn]:
     if not curve_rows(cells):
         yield Drawn(f"{id}-curves", "Curves", "", missing="No look at the test set counts yet.")
         return
-    shown = [name for name, on in choices(cells, look) if on]
+    shown = [name for name, on in choices(cells, style) if on]
 
     def along(chart: Callable[..., Any]) -> dict[str, Any]:
-        return {axis: chart(cells, look, axis, shown) for axis in AXES}
+        return {axis: chart(cells, style, axis, shown) for axis in AXES}
 
     most = max(sum(row.done for row in cell.finals) for cell in cells)
     seeds = "The mean over seeds, in its bootstrap band of 95 %." if most > 1 else "One seed each."
@@ -145,7 +145,9 @@ def _drawn(
     specs = {axis: spec(chart, "container", HEIGHT) for axis, chart in charts.items()}
     data = {axis: next(n for n in _names(found) if n.startswith(source))
             for axis, found in specs.items()}  # fmt: skip
-    return Drawn(id, title, caption, apart(specs, datasets), numbers, data, follows, tall=tall)
+    return Drawn(
+        id, title, caption, extract_datasets(specs, datasets), numbers, data, follows, tall=tall
+    )
 
 
 def _names(found: Any) -> Iterator[str]:
@@ -163,17 +165,17 @@ def _names(found: Any) -> Iterator[str]:
 
 
 def _tuning(
-    cells: Sequence[Cell], look: Styles, id: str, datasets: dict[str, Any]
+    cells: Sequence[Cell], style: Styles, id: str, datasets: dict[str, Any]
 ) -> Iterator[Drawn]:
     rows = trial_rows(cells)
     if not rows:
         return
     tried = {row["method"] for row in rows}
-    names = [name for name in look.names if name in tried]
+    names = [name for name in style.names if name in tried]
     numbers = [Number("method", "method"), Number("trial", "trial", 0), Number("rate", "rate", 5),
                Number("batch", "batch", 0), Number("accuracy", "held out", 2, "%"),
                Number("status", "status")]  # fmt: skip
-    yield from _budget(cells, look, id, datasets)
+    yield from _budget(cells, style, id, datasets)
     yield _drawn(f"{id}-sensitivity", "Learning rate and batch size",
                  "The trials of one method, on held-out training images. A cross is a trial that "
                  "failed; what lies below the axis is drawn on it.",
@@ -181,23 +183,23 @@ def _tuning(
 
 
 def _budget(
-    cells: Sequence[Cell], look: Styles, id: str, datasets: dict[str, Any]
+    cells: Sequence[Cell], style: Styles, id: str, datasets: dict[str, Any]
 ) -> Iterator[Drawn]:
-    shown = [name for name, on in choices(cells, look) if on]
+    shown = [name for name, on in choices(cells, style) if on]
     numbers = [Number("method", "method"), Number("trials", "trials", 0),
                Number("passes", "passes", 1), Number("best", "best", 2, "%"),
                Number("low", "a quarter below", 2), Number("high", "above", 2)]  # fmt: skip
     yield _drawn(f"{id}-budget", "What tuning buys",
                  "The best held-out accuracy if only so many of the trials could be afforded, the "
                  "median over all ways to choose them. A failed trial counts as guessing.",
-                 {"": budget(budget_rows(cells), look, id, shown)}, datasets, numbers,
+                 {"": budget(budget_rows(cells), style, id, shown)}, datasets, numbers,
                  follows=True)  # fmt: skip
 
 
-def _champion(found: Champion | None, id: str, datasets: dict[str, Any]) -> Iterator[Drawn]:
+def _leader_net(found: LeaderNet | None, id: str, datasets: dict[str, Any]) -> Iterator[Drawn]:
     if found is None:
         yield Drawn(f"{id}-champion", "The leader’s mistakes and first layer", "",
-                    missing="Its weights were not looked into: champions.json beside the results "
+                    missing="Its weights were not looked into: leaders.json beside the results "
                     "has nothing of them.")  # fmt: skip
         return
     who = f"{found.method}, seed {found.seed}"
@@ -229,13 +231,13 @@ def _differences(found: Board, id: str, datasets: dict[str, Any]) -> Iterator[Dr
 
 
 def across(
-    results: Results, cells: Sequence[Cell], look: Styles, datasets: dict[str, Any]
+    results: Results, cells: Sequence[Cell], style: Styles, datasets: dict[str, Any]
 ) -> list[Drawn]:
     """The charts that join scenarios: profiles, and accuracy against nonzeros."""
-    return [*_profiles(results, look, datasets), *_frontier(cells, look, datasets)]
+    return [*_profiles(results, style, datasets), *_frontier(cells, style, datasets)]
 
 
-def _profiles(results: Results, look: Styles, datasets: dict[str, Any]) -> Iterator[Drawn]:
+def _profiles(results: Results, style: Styles, datasets: dict[str, Any]) -> Iterator[Drawn]:
     found = profiles(results) if comparable(results) else []
     if len(found) < 2 or not found[0].problems:
         return
@@ -246,11 +248,11 @@ def _profiles(results: Results, look: Styles, datasets: dict[str, Any]) -> Itera
                  "How often a method reaches a target within so many times the effective passes of "
                  "the best; a problem is a leaderboard and a target, "
                  f"{found[0].problems} in all. Further left and up is better.",
-                 {"": profile_chart(profile_rows(found), look, shown)},
+                 {"": profile_chart(profile_rows(found), style, shown)},
                  datasets, numbers)  # fmt: skip
 
 
-def _frontier(cells: Sequence[Cell], look: Styles, datasets: dict[str, Any]) -> Iterator[Drawn]:
+def _frontier(cells: Sequence[Cell], style: Styles, datasets: dict[str, Any]) -> Iterator[Drawn]:
     sparse = [cell for cell in cells if cell.place.scenario.startswith(("sparse", "frontier"))]
     rows = frontier_rows(sparse)
     if len({row["nonzeros"] for row in rows}) < 2:
@@ -261,4 +263,4 @@ def _frontier(cells: Sequence[Cell], look: Styles, datasets: dict[str, Any]) -> 
     yield _drawn("frontier", "Fewer weights",
                  "Mean accuracy against the nonzero weights of fc1 and fc2; bars from the least "
                  "seed to the largest. The dotted rule is the bound of the scenario sparse.",
-                 {"": frontier(sparse, look)}, datasets, numbers)  # fmt: skip
+                 {"": frontier(sparse, style)}, datasets, numbers)  # fmt: skip

@@ -2,19 +2,19 @@
 
 from itertools import groupby
 
-from lenetlab.report.beside import Beside
+from lenetlab.records.rows import Results, RunRow
+from lenetlab.report.attachments import Attachments
 from lenetlab.report.paper.markdown import Markdown, code, table
 from lenetlab.report.paper.numbers import Numbers
-from lenetlab.results import Results, Row
 
 REASON = 110  # characters of a reason that a table shows
 
 
-def method_rows(results: Results, beside: Beside) -> list[list[object]]:
+def method_rows(results: Results, attachments: Attachments) -> list[list[object]]:
     """Family, method and what it does of the methods with a run, family by family in the order of
     the study; a family is named once."""
     places = dict.fromkeys(
-        (cell.place.family or _family(cell.place.method, beside), cell.place.method)
+        (cell.place.family or _family(cell.place.method, attachments), cell.place.method)
         for cell in results.begun()
     )
     families = list(dict.fromkeys(family for family, _ in places))
@@ -22,14 +22,14 @@ def method_rows(results: Results, beside: Beside) -> list[list[object]]:
     lines: list[list[object]] = []
     for family, group in groupby(ordered, key=lambda place: place[0]):
         for i, (_, method) in enumerate(group):
-            summary = beside.methods.get(method, {}).get("summary", "–")
+            summary = attachments.methods.get(method, {}).get("summary", "–")
             lines.append(["" if i else family.replace("_", " "), code(method, 40), summary])
     return lines
 
 
-def _family(method: str, beside: Beside) -> str:
+def _family(method: str, attachments: Attachments) -> str:
     """Single runs do not record it."""
-    return beside.methods.get(method, {}).get("family", "")
+    return attachments.methods.get(method, {}).get("family", "")
 
 
 def wrapped(results: Results) -> str:
@@ -83,6 +83,6 @@ def failures(results: Results, figure: Numbers, most: int | None) -> Markdown:
     )
 
 
-def _reason(row: Row) -> str:
+def _reason(row: RunRow) -> str:
     text = f"{row.status}: {row.reason}" if row.reason else row.status
     return text if len(text) <= REASON else text[: REASON - 1] + "…"

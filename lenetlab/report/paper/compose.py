@@ -8,23 +8,23 @@ from jinja2 import Environment, TemplateError
 from lenetlab.analysis.board import board
 from lenetlab.analysis.targets import TARGETS
 from lenetlab.errors import UserError
-from lenetlab.report import statements
-from lenetlab.report.beside import Beside, Champion
+from lenetlab.records.rows import Contest, Results
+from lenetlab.report import wording
+from lenetlab.report.attachments import Attachments, LeaderNet
 from lenetlab.report.paper import scenario_figures, study_figures
 from lenetlab.report.paper.background import failures, method_rows, waiting, wrapped
-from lenetlab.report.paper.boards import Section, costs, leaderboard
 from lenetlab.report.paper.facts import all_facts
 from lenetlab.report.paper.markdown import Markdown, environment
 from lenetlab.report.paper.numbers import Numbers
 from lenetlab.report.paper.pictures import Picture, Pictures
 from lenetlab.report.paper.sentences import story, summary
-from lenetlab.results import Contest, Results
+from lenetlab.report.paper.tables import Section, costs, leaderboard
 
 COSTS = 10  # methods in a table of costs
 
 
 @dataclass(frozen=True)
-class Study:
+class PaperContext:
     """What the template shows of the whole study."""
 
     name: str
@@ -49,7 +49,7 @@ class Study:
     costs: Markdown
     computed: Sequence[Picture]
     sensitivity: Sequence[Picture]
-    champion: Sequence[Picture]
+    leader_net: Sequence[Picture]
     leading: str
     failures: Markdown
     limits: Sequence[str]
@@ -69,14 +69,14 @@ class Composed:
 
 def compose(
     results: Results,
-    beside: Beside,
+    attachments: Attachments,
     pictures: Pictures,
     rows: int | None = None,
     sources_note: str = "",
 ) -> Composed:
     """The paper with the first `rows` lines of every leaderboard (None: all of them)."""
     boards = [board(results, *contest) for contest in results.contests()]
-    figure = Numbers(all_facts(results, boards, beside))
+    figure = Numbers(all_facts(results, boards, attachments))
     sections = [
         Section(
             title=found.contest.title,
@@ -88,35 +88,35 @@ def compose(
         )
         for found in boards
     ]
-    champions = statements.of_leaders(beside.champions, boards)
-    again, commands = statements.again(results, boards)
-    study = Study(
+    leader_nets = wording.of_leaders(attachments.leader_nets, boards)
+    again, commands = wording.again(results, boards)
+    study = PaperContext(
         name=results.name,
         title=results.title,
-        subject=statements.subject(results),
-        ends=statements.ends(results),
+        subject=wording.subject(results),
+        ends=wording.ends(results),
         boards=sections,
-        images=statements.images(results),
-        freedoms=statements.freedoms(results),
-        scenarios=statements.scenarios(results),
-        baseline=statements.baseline(beside.baseline),
-        machines=statements.devices(row for cell in results.cells for row in cell.finals),
+        images=wording.images(results),
+        freedoms=wording.freedoms(results),
+        scenarios=wording.scenarios(results),
+        baseline=wording.baseline(attachments.baseline),
+        machines=wording.devices(row for cell in results.cells for row in cell.finals),
         targets=[[t.whose, figure("targets", i)] for i, t in enumerate(TARGETS)],
-        methods=method_rows(results, beside),
+        methods=method_rows(results, attachments),
         wrapped=wrapped(results),
         waiting=waiting(results),
-        tuning=statements.tuning(results),
-        budget=statements.budget(results),
-        intervals=statements.intervals(results),
-        comparisons=statements.comparisons(boards),
-        failed=statements.failed(results),
+        tuning=wording.tuning(results),
+        budget=wording.budget(results),
+        intervals=wording.intervals(results),
+        comparisons=wording.comparisons(boards),
+        failed=wording.failed(results),
         costs=costs(boards, figure, min(rows or COSTS, COSTS)),
         computed=study_figures.computation(results, boards, pictures),
         sensitivity=study_figures.sensitivity(boards, pictures),
-        champion=study_figures.champion(champions, pictures),
-        leading=_title(champions[0]) if champions else "",
+        leader_net=study_figures.leader_net(leader_nets, pictures),
+        leading=_title(leader_nets[0]) if leader_nets else "",
         failures=failures(results, figure, rows and 2 * rows),
-        limits=statements.limits(results),
+        limits=wording.limits(results),
         sources_note=sources_note,
         again=again,
         commands=commands[: rows and 2 * rows],
@@ -124,17 +124,17 @@ def compose(
     jinja = environment()
     jinja.globals["figure"] = figure
     discussion = None
-    if beside.discussion is not None:
-        discussion = _discussion(jinja, beside.discussion, study)
+    if attachments.discussion is not None:
+        discussion = _discussion(jinja, attachments.discussion, study)
     text = jinja.get_template("paper.md.jinja").render(study=study, discussion=discussion)
     return Composed(text, results.title, figure)
 
 
-def _title(champion: Champion) -> str:
-    return Contest(champion.scenario, champion.rules).title
+def _title(leader_net: LeaderNet) -> str:
+    return Contest(leader_net.scenario, leader_net.rules).title
 
 
-def _discussion(jinja: Environment, text: str, study: Study) -> Markdown:
+def _discussion(jinja: Environment, text: str, study: PaperContext) -> Markdown:
     """What was written by hand, its numbers filled in."""
     try:
         return Markdown(jinja.from_string(text).render(study=study).strip())

@@ -8,13 +8,13 @@ from typing import Any
 
 from lenetlab.analysis.board import Board, Line
 from lenetlab.analysis.targets import TARGETS
-from lenetlab.report.beside import Beside
+from lenetlab.records.rows import Results, RunRow, total
+from lenetlab.report.attachments import Attachments
 from lenetlab.report.paper import formats
 from lenetlab.report.paper.numbers import Fact, Facts, count
-from lenetlab.results import Results, Row, total
 
 
-def all_facts(results: Results, boards: Sequence[Board], beside: Beside) -> Facts:
+def all_facts(results: Results, boards: Sequence[Board], attachments: Attachments) -> Facts:
     """The tree of all numbers."""
     rows = results.rows()
     failed = [row.id for row in rows if not row.done]
@@ -33,18 +33,18 @@ def all_facts(results: Results, boards: Sequence[Board], beside: Beside) -> Fact
         ),
         "starter": {"accuracy": Fact(TARGETS[0].accuracy, formats.percent)},
         "targets": {str(i): Fact(t.accuracy, formats.two) for i, t in enumerate(TARGETS)},
-        "baseline": _baseline(beside.baseline),
+        "baseline": _baseline(attachments.baseline),
     }
     for board in boards:
         facts[board.contest.key] = board_facts(board)
     return facts
 
 
-def _ids(rows: Sequence[Row]) -> list[str]:
+def _ids(rows: Sequence[RunRow]) -> list[str]:
     return [row.id for row in rows]
 
 
-def _baseline(row: Row | None) -> Facts:
+def _baseline(row: RunRow | None) -> Facts:
     ids = [row.id] if row else []
     threads = row.machine.get("threads") if row else None
     return {

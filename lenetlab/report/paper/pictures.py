@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any
 
 from lenetlab.analysis.board import Board
-from lenetlab.report.charts import vectors
+from lenetlab.records.rows import Cell
+from lenetlab.report.charts import render
 from lenetlab.report.charts.curves import curve_rows
 from lenetlab.report.charts.theme import Styles
-from lenetlab.results import Cell
 
 Picture = tuple[str, object]  # a file, relative to the paper, and its caption
 WIDTH, HEIGHT = 300, 165  # of a picture, and of the plot in it: two stand side by side
@@ -29,7 +29,7 @@ class Pictures:
         safe = "".join(c if c.isalnum() or c in "-+" else "_" for c in name)[:80]
         path = self._folder / f"{safe}.{self._form}"
         if path not in self._drawn:
-            vectors.save(chart, path, width=WIDTH, height=HEIGHT)
+            render.save(chart, path, width=WIDTH, height=HEIGHT)
             self._drawn.add(path)
         return str(Path(self._folder.name) / path.name)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from lenetlab.analysis.board import Board, Standing
 from lenetlab.report.paper.markdown import Markdown, code, escape
 from lenetlab.report.paper.numbers import Numbers
-from lenetlab.report.statements import compared_with, count, joined, untested
+from lenetlab.report.wording import compared_with, count, joined, untested
 
 NAMED = 6  # ties that a sentence names
 COUNTS: tuple[tuple[Standing, str, str], ...] = (

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from lenetlab.analysis.board import Board
 from lenetlab.analysis.profiles import comparable
 from lenetlab.analysis.profiles import profiles as profiles_of
-from lenetlab.report.beside import Champion
-from lenetlab.report.charts.champion import confusion, filters
+from lenetlab.records.rows import Cell, Results
+from lenetlab.report.attachments import LeaderNet
+from lenetlab.report.charts.leader import confusion, filters
+from lenetlab.report.charts.profiles import budget, budget_rows, profile_rows, profiles
 from lenetlab.report.charts.sensitivity import sensitivity as small_charts
-from lenetlab.report.charts.steps import budget, budget_rows, profile_rows, profiles
 from lenetlab.report.charts.theme import SHOWN
 from lenetlab.report.paper.markdown import Markdown, code
 from lenetlab.report.paper.pictures import Picture, Pictures, cells_of
-from lenetlab.results import Cell, Results
 
 SMALL = 6  # small charts of sensitivity
 
@@ -64,11 +64,11 @@ def sensitivity(boards: Sequence[Board], pictures: Pictures) -> Sequence[Picture
     return []
 
 
-def champion(champions: Sequence[Champion], pictures: Pictures) -> Sequence[Picture]:
+def leader_net(leader_nets: Sequence[LeaderNet], pictures: Pictures) -> Sequence[Picture]:
     """The first leader's mistakes and filters."""
-    if not champions:
+    if not leader_nets:
         return []
-    one = champions[0]
+    one = leader_nets[0]
     whose = f"of {code(one.method)} in scenario {code(one.scenario)}, seed {one.seed}"
     return [
         (

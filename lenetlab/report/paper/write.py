@@ -8,15 +8,15 @@ from tempfile import TemporaryDirectory
 from typing import Literal, get_args
 
 from lenetlab.errors import UserError, unknown
-from lenetlab.records import check_writable, replace_bytes
-from lenetlab.report.beside import Beside
+from lenetlab.records.rows import Results
+from lenetlab.records.run_folder import check_writable, replace_bytes
+from lenetlab.report.attachments import Attachments
 from lenetlab.report.charts.theme import styles
 from lenetlab.report.paper import typst
 from lenetlab.report.paper.compose import Composed, compose
 from lenetlab.report.paper.pictures import Pictures
 from lenetlab.report.paper.tex import Tex, document
 from lenetlab.report.paper.translate import translate
-from lenetlab.results import Results
 
 Format = Literal["pdf", "md", "tex"]
 MOST_PAGES = 10
@@ -25,7 +25,7 @@ SOURCES = "sources.json"
 
 
 def write(
-    results: Results, path: Path, form: Format = "pdf", beside: Beside | None = None
+    results: Results, path: Path, form: Format = "pdf", attachments: Attachments | None = None
 ) -> list[Path]:
     """Write the paper of `results` to `path` and return the files that were written.
 
@@ -36,26 +36,26 @@ def write(
     """
     if form not in get_args(Format):
         raise unknown("format", form, get_args(Format))
-    beside = beside or Beside()
+    attachments = attachments or Attachments()
     check_writable(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"cannot write {path} ({error.strerror}); choose another place") from error
     if form == "pdf":
-        replace_bytes(path, _pdf(results, beside))
+        replace_bytes(path, _pdf(results, attachments))
         return [path]
     folder = path.with_name(f"{path.stem}_files")
     pictures = Pictures(folder, "svg" if form == "md" else "pdf", styles(results))
     note = f"The file {folder.name}/{SOURCES} says for every number from which."
-    paper = compose(results, beside, pictures, None, note)
+    paper = compose(results, attachments, pictures, None, note)
     text = paper.markdown if form == "md" else document(paper.title, translate(_body(paper), Tex()))
     replace_bytes(folder / SOURCES, _sources(paper))
     replace_bytes(path, text.encode())
     return [path, folder]
 
 
-def _pdf(results: Results, beside: Beside) -> bytes:
+def _pdf(results: Results, attachments: Attachments) -> bytes:
     note = f"The file {SOURCES} attached to this one says for every number from which."
     with TemporaryDirectory(prefix="lenetlab-paper-") as temporary:
         folder = Path(temporary)
@@ -63,7 +63,7 @@ def _pdf(results: Results, beside: Beside) -> bytes:
         shutil.copy(str(files("lenetlab.report.paper") / "templates" / "paper.typ"), folder)
         source = folder / "main.typ"
         for rows in ROWS:
-            paper = compose(results, beside, pictures, rows, note)
+            paper = compose(results, attachments, pictures, rows, note)
             (folder / SOURCES).write_bytes(_sources(paper))
             text = typst.document(paper.title, translate(_body(paper), typst.Typst()))
             source.write_bytes(text.encode())

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from lenetlab.report.beside import Beside
-from lenetlab.report.page.render import write
-from lenetlab.results import Results
+from lenetlab.records.rows import Results
+from lenetlab.report.attachments import Attachments
+from lenetlab.report.page.write import write
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 WIDE, PHONE = 1440, 390
@@ -71,14 +71,14 @@ def browser() -> Iterator[Any]:
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """The page of given results, written once however often it is opened."""
     folder = tmp_path_factory.mktemp("pages")
-    written: list[tuple[Results, Beside | None, Path]] = []
+    written: list[tuple[Results, Attachments | None, Path]] = []
 
-    def page_of(results: Results, beside: Beside | None) -> Path:
+    def page_of(results: Results, attachments: Attachments | None) -> Path:
         for known, its, path in written:
-            if known is results and its is beside:
+            if known is results and its is attachments:
                 return path
-        path = write(results, folder / f"{len(written)}.html", beside)
-        written.append((results, beside, path))
+        path = write(results, folder / f"{len(written)}.html", attachments)
+        written.append((results, attachments, path))
         return path
 
     return page_of
@@ -93,10 +93,10 @@ def show(browser: Any, pages: Callable[..., Path]) -> Iterator[Open]:
         results: Results,
         width: int = WIDE,
         scheme: str = "light",
-        beside: Beside | None = None,
+        attachments: Attachments | None = None,
         hash: str = "",
     ) -> Opened:
-        path = pages(results, beside)
+        path = pages(results, attachments)
         tab = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
         tab.set_default_timeout(15_000)
         tabs.append(tab)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from lenetlab.opening import open_results
-from lenetlab.report.beside import read_beside
-from lenetlab.report.page.render import render
-from lenetlab.results import write_results
+from lenetlab.records.locate import open_results
+from lenetlab.records.rows import write_results
+from lenetlab.report.attachments import read_attachments
+from lenetlab.report.page.write import render
 from tests.studies import made_up
 
 ROOT = Path(__file__).parents[3]
@@ -49,7 +49,7 @@ class Leaderboards(HTMLParser):
 
 
 def leaderboards_again(results: Path) -> list[list[list[str]]]:
-    return Leaderboards(render(open_results(results), read_beside(results))).boards
+    return Leaderboards(render(open_results(results), read_attachments(results))).boards
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.parent.name)
@@ -63,7 +63,7 @@ def test_a_leaderboard_survives_writing_and_shows_a_changed_result(tmp_path):
     """What the test above rests on: rows written and read give the same leaderboard, and one
     image more in one run of one method another."""
     study = made_up(("sgd", "adamw"), ("plain", "sparse"), 2, 2)
-    page = Leaderboards(render(study, read_beside(tmp_path))).boards
+    page = Leaderboards(render(study, read_attachments(tmp_path))).boards
     assert [len(board) for board in page] == [3, 3]
     write_results(tmp_path, study)
     assert leaderboards_again(tmp_path) == page

@@ -5,9 +5,9 @@ from html.parser import HTMLParser
 
 import pytest
 
-from lenetlab.report.beside import Beside
-from lenetlab.report.page.render import render
-from lenetlab.results import Cell, Place, Results
+from lenetlab.records.rows import Cell, CellKey, Results
+from lenetlab.report.attachments import Attachments
+from lenetlab.report.page.write import render
 from tests.report.page.conftest import PHONE
 from tests.studies import made_up
 
@@ -53,8 +53,8 @@ def without_families(results: Results) -> Results:
 ODD = {
     "nothing planned": Results("none", "Nothing", 0, 0, 0, 0, ()),
     "nothing done": Results("begun", "Begun", 12, 5, 10, 10,
-                            (Cell(Place("sgd", "basic", "plain")),
-                             Cell(Place("muon", "matrix", "l2")))),
+                            (Cell(CellKey("sgd", "basic", "plain")),
+                             Cell(CellKey("muon", "matrix", "l2")))),
     "one method": made_up(("sgd",), ("plain",), 10, 12),
     "one seed": made_up(("sgd", "adamw"), ("plain",), 1, 12),
     "all diverged": made_up(("sgd", "adamw"), ("plain", "sparse"), 3, 4, ("sgd", "adamw")),
@@ -92,7 +92,7 @@ def test_what_is_missing_is_said(show):
 
 
 def test_the_page_is_whole_html_without_an_address():
-    page = render(made_up(("sgd", "adamw"), seeds=2, trials=2), Beside())
+    page = render(made_up(("sgd", "adamw"), seeds=2, trials=2), Attachments())
     seen: list[tuple[str, dict[str, str | None]]] = []
 
     class Reader(HTMLParser):

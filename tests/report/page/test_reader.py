@@ -3,8 +3,8 @@
 import pytest
 
 from lenetlab.analysis.curves import curves
-from lenetlab.report.beside import Beside, Champion
-from lenetlab.results import leader
+from lenetlab.records.rows import leader
+from lenetlab.report.attachments import Attachments, LeaderNet
 from tests.report.page.conftest import PHONE, WIDE
 from tests.studies import made_up
 
@@ -56,11 +56,11 @@ def test_every_leaderboard_shows_its_own_leader(show):
     counts = {"plain": 123, "l2": 456}
     study = made_up(("sgd", "adamw"), tuple(counts), 1, 1)
     leaders = [
-        Champion(id=leader(study.within(scenario)).finals[0].id, method="sgd", scenario=scenario,
+        LeaderNet(id=leader(study.within(scenario)).finals[0].id, method="sgd", scenario=scenario,
                  confusion=[[n] * 10] * 10, filters=[[[n / 1000] * 5] * 5] * 6)
         for scenario, n in counts.items()
     ]  # fmt: skip
-    page = show(study, beside=Beside(champions=leaders))
+    page = show(study, attachments=Attachments(leader_nets=leaders))
     page.draw()
     for scenario, n in counts.items():
         shown = page.all(f"[aria-labelledby={scenario}-confusion] .drawing svg text")
@@ -170,7 +170,7 @@ def test_the_numbers_of_a_chart_are_those_of_the_results(show, study):
     cell = next(c for c in study.within("plain") if c.place.name == "soap")
     at = curves(cell)[-1]
     soap = [row for row in rows if row[0] == "soap"]
-    assert len(soap) == len(cell.finals[0].looks)
+    assert len(soap) == len(cell.finals[0].evaluations)
     band = [f"{value:.2f}" for value in (at.y, at.low, at.high)]
     assert soap[-1] == ["soap", "10.00", "600,000", "7.00", *band, "3"]
 

@@ -1,0 +1,103 @@
+"""The block of records in the README, from the committed study.
+
+    python docs/generator/readme_records.py      writes it between the marks
+
+A test holds the block to what the results give.
+"""
+
+import math
+from pathlib import Path
+
+from lenetlab.analysis.board import Board, board
+from lenetlab.records.rows import STUDY, Results, read_results
+
+ROOT = Path(__file__).parents[2]
+README, STUDIED = ROOT / "README.md", ROOT / "results" / "course"
+PICTURE = Path("docs") / "report" / "page.png"
+BEGIN, END = "<!-- records -->\n", "<!-- /records -->"
+NONE = "There are none yet: no study is committed."
+
+
+def written(readme: str, block: str) -> str:
+    """`readme` with `block` between the marks."""
+    before, _, rest = readme.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}{block}{END}{after}"
+
+
+def block(folder: Path = STUDIED, picture: Path = PICTURE) -> str:
+    """The records of the study in `folder`, or a sentence that there is none."""
+    if not (folder / STUDY).exists():
+        return f"{NONE}\n"
+    results = read_results(folder)
+    boards = [board(results, *where) for where in results.contests()]
+    shown = [one for one in boards if any(line.rank for line in one.lines)]
+    if not shown:
+        return f"{NONE}\n"
+    table = [
+        "| scenario | leader | accuracy, % | mean loss | passes to 89.38 % | tied | ahead |",
+        "| --- | --- | ---: | ---: | ---: | --- | --- |",
+        *(_row(one) for one in shown),
+    ]
+    beaten = [text for one in shown if (text := _beaten(one))]
+    parts = ["\n".join(table), _said(results, shown), "\n".join(beaten)]
+    if (ROOT / picture).exists():
+        parts.append(f"![The report's page]({picture.as_posix()})")
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _row(one: Board) -> str:
+    """A scenario: its leader, and who cannot be told from it."""
+    lead = next((line for line in one.lines if line.standing == "reference"), None)
+    where = one.scenario if one.rules == "strict" else f"{one.scenario}, {one.rules}"
+    if lead is None or lead.accuracy is None or lead.loss is None:
+        return f"| `{where}` | – | – | – | – | – | – |"
+    interval = lead.accuracy.interval
+    half = "" if interval is None else f" ± {(interval.high - interval.low) / 2:.2f}"
+    passes = next(to.passes for to in lead.reached if to.target.accuracy == 89.38)
+    tied = ", ".join(f"`{line.name}`" for line in one.lines if line.standing == "tied")
+    ahead = ", ".join(
+        f"`{line.name}`, {line.accuracy.mean:.2f}"
+        for line in one.lines
+        if line.standing == "ahead" and line.accuracy is not None
+    )
+    return (
+        f"| `{where}` | `{lead.name}` | {lead.accuracy.mean:.2f}{half} | {lead.loss.mean:.4f} | "
+        f"{'never' if math.isinf(passes) else f'{passes:g}'} | {tied or 'nobody'} | "
+        f"{ahead or 'nobody'} |"
+    )
+
+
+def _said(results: Results, shown: list[Board]) -> str:
+    leaders = [line for one in shown for line in one.lines if line.standing == "reference"]
+    n = min((line.accuracy.n for line in leaders if line.accuracy), default=0)
+    methods = len({cell.place.method for cell in results.cells if cell.finals})
+    tuned = (
+        f"{results.trials} trials of {results.tuning_passes:g} passes each on training data alone"
+    )
+    return (
+        f"{methods} methods, tuned at the same price ({tuned}), trained for {results.passes:g} "
+        f"effective passes. The leader of a scenario was fixed on held-out images; ± is half the "
+        f"95 % interval of its mean over {n} seeds. Tied is who does not differ from it "
+        "significantly, ahead who is significantly better on the test set, by which none is chosen."
+    )
+
+
+def _beaten(one: Board) -> str:
+    """The highest target that a method of this scenario beats, by the record rule."""
+    found = [
+        (verdict.target, line, verdict)
+        for line in one.lines
+        for verdict in line.records
+        if verdict.beaten
+    ]
+    if not found:
+        return ""
+    target = max(value for value, _, _ in found)
+    names = [f"`{line.name}`" for value, line, _ in found if value == target]
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return f"- `{one.scenario}`: {target:g} % is beaten by {', '.join(names[:3])}{more}."
+
+
+if __name__ == "__main__":
+    README.write_text(written(README.read_text(), block()))

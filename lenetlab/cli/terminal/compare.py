@@ -1,0 +1,251 @@
+"""What `lenetlab compare` prints of a leaderboard."""
+
+import math
+from collections.abc import Iterator, Sequence
+
+from rich.table import Table
+from rich.text import Text
+
+from lenetlab.analysis.board import Board, Line
+from lenetlab.analysis.intervals import Interval
+from lenetlab.analysis.speed import Reached
+from lenetlab.cli.terminal.console import err, out
+from lenetlab.cli.terminal.numbers import number
+from lenetlab.records.rows import Results
+from lenetlab.report import wording
+
+NAMED = 3  # methods that a sentence names with their reasons
+DOUBT = (
+    "Where an interval has 0 in it and the method is called different, both are right: the "
+    "intervals hold for all methods together, Holm's p-values ask one method after the other.\n"
+)
+
+
+def show_beginning(results: Results) -> None:
+    """What single runs are, and what is ranked together; a study has a plan that says it."""
+    if not results.planned:
+        said = f"{wording.tuning(results)} {wording.budget(results)}\n"
+        out.print(said, soft_wrap=True)
+
+
+def show(board: Board) -> None:
+    """Tables of results, differences, targets and costs; records and failures in words."""
+    out.print(board.contest.title, style="bold")
+    if said := wording.compared_with(board):
+        out.print(f"{said}\n", soft_wrap=True)
+    out.print(_results(board), "")
+    if board.compared:
+        out.print(_differences(board), "")
+        if any(_in_doubt(line) for line in board.lines):
+            out.print(DOUBT, soft_wrap=True)
+    if any(line.reached for line in board.lines):
+        for unit, title in (("passes", "effective passes"), ("cpu_seconds", "CPU seconds")):
+            out.print(_targets(board, unit, title), "")
+        out.print(_caption(board), soft_wrap=True)
+    out.print(_costs(board), "")
+    for sentence in _records(board.lines):
+        out.print(sentence, soft_wrap=True)
+    out.print()
+    for line in board.lines:
+        for failure in _failures(line):
+            err.print(failure, style="red", soft_wrap=True)
+
+
+def _table(*columns: str) -> Table:
+    """Columns of numbers, and where the title begins with `<` of words."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in columns:
+        if column.startswith("<"):
+            table.add_column(column[1:], overflow="fold", min_width=12)
+        else:
+            table.add_column(column, justify="right", no_wrap=True)
+    return table
+
+
+def _results(board: Board) -> Table:
+    """Interval and median are of the board's metric."""
+    digits = 2 if board.metric == "accuracy" else 4
+    level = f"{100 * board.level:g} % interval\nof {board.metric}"
+    held = not board.planned and any(line.held_out is not None for line in board.lines)
+    table = _table("#", "<method", "seeds", "test\naccuracy %", "test\nloss", level, "median",
+                   "starter's\naverage", *(["held out\nmean, %"] if held else []))  # fmt: skip
+    for line in board.lines:
+        chosen = line.accuracy if board.metric == "accuracy" else line.loss
+        n = line.runs - len(line.failures)
+        table.add_row(
+            number(line.rank, 0),
+            line.name,
+            Text(f"{n} of {line.runs}", style="red") if line.failures else str(n),
+            number(line.accuracy.mean if line.accuracy else None, 2),
+            number(line.loss.mean if line.loss else None, 4),
+            interval(chosen.interval if chosen else None, digits),
+            number(chosen.median if chosen else None, digits),
+            number(line.starter_average_loss, 6),
+            *([number(line.held_out, 2)] if held else []),
+        )
+    return table
+
+
+def _differences(board: Board) -> Table:
+    unit, digits = ("points", 2) if board.metric == "accuracy" else ("mean loss", 4)
+    together = f"{100 * board.level:g} % interval\nall together"
+    table = _table("<method", f"difference\n{unit}", together, "p (Holm)", "<in words")
+    for line in board.lines:
+        found = line.difference
+        table.add_row(
+            line.name,
+            "–" if found is None else f"{found.mean:+.{digits}f}",
+            "–" if found is None else f"{found.low:+.{digits}f} … {found.high:+.{digits}f}",
+            "–" if found is None else p_value(found.adjusted),
+            in_words(line, board),
+        )
+    return table
+
+
+def _in_doubt(line: Line) -> bool:
+    """Whether Holm calls a difference real whose interval among all of them still has 0 in it."""
+    found = line.difference
+    return found is not None and line.standing != "tied" and found.low <= 0 <= found.high
+
+
+def in_words(line: Line, board: Board) -> str:
+    """How a line stands to the board's reference."""
+    assert board.reference is not None
+    other = "the leader" if board.led else board.reference.place.name
+    if line.standing == "untested":
+        return f"not tested: {line.reason}"
+    return {
+        "reference": other if board.led else "the others are compared with it",
+        "tied": f"tied with {other}",
+        "behind": f"behind {other}",
+        "ahead": f"ahead of {other}",
+    }[line.standing]
+
+
+def _targets(board: Board, unit: str, title: str) -> Table:
+    shown = [line for line in board.lines if line.reached]
+    targets = [reached.target for reached in shown[0].reached]
+    heads = [f"{target.accuracy:g} %" for target in targets]
+    table = _table(f"<{title} to", *heads)
+    timed = _timed(board)
+    for line in shown:
+        table.add_row(line.name, *(_reached(r, unit, timed) for r in line.reached))
+    return table
+
+
+def _timed(board: Board) -> bool:
+    """Whether another than the reference can be compared with it in how soon it was."""
+    return board.reference is not None and any(
+        times is not None
+        for line in board.lines
+        if line.standing != "reference"
+        for found in line.reached
+        for times in found.times.values()
+    )
+
+
+def _reached(found: Reached, unit: str, timed: bool) -> str:
+    value, times = getattr(found, unit), found.times[unit] if timed else None
+    text = "never" if math.isinf(value) else f"{value:.3g}"
+    if times is not None and math.isfinite(value):
+        text += " ×∞" if math.isinf(times) else f" ×{times:.2g}"
+    return f"{text} ({found.missed})" if found.missed else text
+
+
+def _caption(board: Board) -> str:
+    other = ""
+    if board.reference is not None and _timed(board):
+        name = board.reference.place.name
+        other = f"; × how many times sooner than {name}, seed by seed"
+    missed = any(found.missed for line in board.lines for found in line.reached)
+    brackets = "; in brackets the runs that never got there" if missed else ""
+    return f"Medians over seeds{other}{brackets}.\n"
+
+
+def _costs(board: Board) -> Table:
+    held = any(line.tuning for line in board.lines)
+    kind = ("trials", "tuning\npasses", "tuning\nCPU s") if board.planned else (
+        "held-out\nruns", "their\npasses", "their\nCPU s")  # fmt: skip
+    table = _table("<cost of", *(kind if held else ()), "a run's\npasses", "a run's\nseconds",
+                   "a run's\nCPU s")  # fmt: skip
+    for line in board.lines:
+        table.add_row(line.name, *(_tuning(line) if held else ()), *_training(line))
+    return table
+
+
+def _tuning(line: Line) -> tuple[str, str, str]:
+    tuning = line.tuning
+    failed = sum(not row.done for row in line.cell.trials)
+    return (
+        number(tuning.runs if tuning else None, 0) + (f", {failed} failed" if failed else ""),
+        number(tuning.passes if tuning else None, 1),
+        number(tuning.cpu_seconds if tuning else None, 1),
+    )
+
+
+def _training(line: Line) -> tuple[str, str, str]:
+    training = line.training
+    return (
+        number(training.passes if training else None, 1),
+        number(training.seconds if training else None, 1),
+        number(training.cpu_seconds if training else None, 1),
+    )
+
+
+def _records(lines: Sequence[Line]) -> Iterator[str]:
+    """A sentence for every target, the highest first; targets of the same fate share one."""
+    judged = [line for line in lines if line.records]
+    fates: dict[str, list[str]] = {}
+    for place in reversed(range(len(judged[0].records) if judged else 0)):
+        target = f"{judged[0].records[place].target:g} %"
+        fates.setdefault(_fate(judged, place), []).append(target)
+    for fate, targets in fates.items():
+        yield f"{wording.joined(targets)} {'is' if len(targets) == 1 else 'are'} {fate}."
+
+
+def _fate(judged: Sequence[Line], place: int) -> str:
+    """What became of a target: beaten; passed, though by too few seeds for a record; or neither."""
+    won = [line for line in judged if line.records[place].beaten]
+    lost = [line for line in judged if not line.records[place].beaten]
+    if won:
+        if len(won) > NAMED and len(lost) <= NAMED:
+            return "beaten by all" + (f" but {_named(lost, place)}" if lost else "")
+        return f"beaten by {_named(won, place)}"
+    passed = [line for line in lost if line.records[place].passed]
+    if not passed:
+        return "passed by no mean"
+    best = max(passed, key=lambda line: line.records[place].mean or 0.0)
+    mean = best.records[place].mean
+    more = f" and {len(passed) - 1} more" if len(passed) > 1 else ""
+    return (
+        f"below the mean of {best.name} ({mean:.2f} %){more}, which is no record: "
+        f"{best.records[place].reason}"
+    )
+
+
+def _named(lines: Sequence[Line], place: int) -> str:
+    """A few with the reasons, many by name, and no more than can be read."""
+    if len(lines) <= NAMED:
+        return "; ".join(f"{line.name} ({line.records[place].reason})" for line in lines)
+    names = ", ".join(line.name for line in lines[: 3 * NAMED])
+    return names + (f" and {len(lines) - 3 * NAMED} more" if len(lines) > 3 * NAMED else "")
+
+
+def _failures(line: Line) -> Iterator[str]:
+    """Finals that failed for the same reason in one line."""
+    seeds: dict[str, list[str]] = {}
+    for failure in line.failures:
+        seed, _, reason = failure.partition(": ")
+        seeds.setdefault(reason, []).append(seed.removeprefix("seed "))
+    for reason, which in seeds.items():
+        yield f"{line.name}, seed{'' if len(which) == 1 else 's'} {', '.join(which)}: {reason}"
+
+
+def interval(value: Interval | None, digits: int) -> str:
+    """`90.43 … 90.66`, a dash for none."""
+    return "–" if value is None else f"{value.low:.{digits}f} … {value.high:.{digits}f}"
+
+
+def p_value(p: float) -> str:
+    """Two digits, or how small it is at most."""
+    return "< 0.0001" if p < 1e-4 else f"{p:.2g}" if p < 0.1 else f"{p:.2f}"

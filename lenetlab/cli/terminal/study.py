@@ -1,0 +1,136 @@
+"""What `lenetlab study` prints: the plan, how it goes, what came of it."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.live import Live
+from rich.text import Text
+
+from lenetlab.cli.terminal.console import err, out, print_json
+from lenetlab.cli.terminal.numbers import duration
+from lenetlab.records.run_folder import replace_json
+
+if TYPE_CHECKING:
+    from lenetlab.experiments.study.pending import StudyPlan
+    from lenetlab.experiments.study.status import Status
+
+PROGRESS = "progress.json"
+EVERY = 1.0  # seconds between two states of progress.json
+SHOWN = 20  # failures that are listed one by one
+
+
+def print_plan(plan: "StudyPlan", workers: int, quiet: bool) -> None:
+    """How much there is to do, before anything is done."""
+    if quiet:
+        return
+    from lenetlab.experiments.study.status import estimate
+
+    study = plan.study
+    done = sum(plan.done(task) is not None for cell in plan.cells for task in cell.tasks)
+    left = estimate(plan)
+    tuned = f", {study.tune.trials} trials of {study.tune.passes:g} passes" if study.tune else ""
+    err.print(f"{study.title}: {len(plan.cells)} cells{tuned}, {study.seeds} seeds of "
+              f"{study.passes:g} passes", markup=False, soft_wrap=True)  # fmt: skip
+    seconds = (left.measured + left.usual) / workers
+    explain_error = [duration(seconds)] if seconds or not left.unknown else []
+    explain_error += [f"{left.unknown:,} runs of unknown length"] if left.unknown else []
+    by = "; by what the methods took in the package's own study" if left.usual else ""
+    err.print(f"{plan.runs:,} runs, {done:,} done; estimated time with {workers} workers: "
+              f"{' and '.join(explain_error)}{by}", markup=False, soft_wrap=True)  # fmt: skip
+    for broken in plan.store.aside:
+        err.print(f"{broken}; its run is computed again", markup=False, soft_wrap=True)
+
+
+@contextmanager
+def live(folder: Path, quiet: bool) -> "Iterator[Callable[[Status, str | None], None]]":
+    """Shows the state on a terminal, a line per complete cell elsewhere; keeps progress.json."""
+    written = float("-inf")
+    shown = Live(console=err, transient=True) if err.is_terminal and not quiet else None
+
+    def notify(status: "Status", line: str | None) -> None:
+        nonlocal written
+        if time.monotonic() - written >= EVERY:
+            written = time.monotonic()
+            replace_json(folder / PROGRESS, status.plain())
+        if line is not None and not quiet:
+            err.print(line, markup=False, soft_wrap=True)
+        if shown is not None:
+            shown.update(_panel(status))
+
+    try:
+        if shown is None:
+            yield notify
+        else:
+            with shown:
+                yield notify
+    finally:
+        (folder / PROGRESS).unlink(missing_ok=True)
+
+
+def _panel(status: "Status") -> Text:
+    left = status.seconds_left
+    text = Text.assemble(
+        (f"{status.done:,} of {status.plan.runs:,} runs", "bold"),
+        (f", {status.failed} failed" if status.failed else "", "red"),
+        f", time left {'unknown' if left is None else duration(left)}",
+    )
+    now = time.time()
+    for task, since in status.running:
+        text.append(f"\n  {task.label[:90]}  {duration(now - since)}")
+    for scenario, (accuracy, label) in status.best.items():
+        text.append(f"\n  best on held-out images, {scenario}: {accuracy:.2f} % {label}")
+    return text
+
+
+def describe(plan: "StudyPlan", json: bool) -> bool:
+    """What came of the study; whether every cell has finals with figures."""
+    failures = list(plan.failures())
+    missing = sum(plan.done(task) is None for cell in plan.cells for task in cell.tasks)
+    without = []
+    for cell in plan.cells:
+        runs = [plan.store.get(task.id) for task in cell.finals]
+        if not any(run is not None and run.status == "done" for run in runs):
+            without.append(cell)
+    if json:
+        print_json(
+            {
+                "study": plan.study.name,
+                "planned": plan.runs,
+                "done": sum(t.id in plan.store for cell in plan.cells for t in cell.tasks),
+                "failed": [
+                    {
+                        "cell": cell.cell.place.name,
+                        "scenario": cell.cell.place.scenario,
+                        "run": f"{task.role} {task.number}",
+                        "status": run.status,
+                        "reason": run.reason,
+                    }
+                    for cell, task, run in failures
+                ],
+                "without_finals": [
+                    {"cell": c.cell.place.name, "scenario": c.cell.place.scenario} for c in without
+                ],
+                "results": str(plan.results),
+            }
+        )
+        return not without
+    for cell, task, run in failures[:SHOWN]:
+        place = cell.cell.place
+        err.print(f"{place.name} in {place.scenario}, {task.role} {task.number}: {run.status}, "
+                  f"{run.reason}", markup=False, soft_wrap=True)  # fmt: skip
+    if len(failures) > SHOWN:
+        err.print(f"and {len(failures) - SHOWN} more; --json lists them all")
+    if failures:
+        err.print(f"{len(failures)} runs ended without figures; --retry tries them again")
+    if not missing:
+        for cell in without:
+            place = cell.cell.place
+            err.print(f"{place.name} in {place.scenario} has no finals with figures", markup=False)
+    out.print(f"results in {plan.results}", soft_wrap=True)
+    if not missing:
+        for what in ("compare", "report"):
+            out.print(f"  lenetlab {what} {plan.results}", soft_wrap=True)
+    return not without

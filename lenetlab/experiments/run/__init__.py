@@ -1,0 +1,1 @@
+"""One recipe and one seed, trained: in memory or with a folder on disk."""

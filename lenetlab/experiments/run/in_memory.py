@@ -1,0 +1,222 @@
+"""A run in memory: begun, trained to its end, summed up. Nothing here touches a file."""
+
+import time
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lenetlab.errors import UserError
+from lenetlab.experiments.recipe.recipe import Recipe
+from lenetlab.experiments.run.curve import Curve
+from lenetlab.experiments.run.environment import machine, peak_memory_mb
+from lenetlab.experiments.run.identity import identify, numerics_of
+from lenetlab.experiments.run.loop import Hooks, Outcome, loop
+from lenetlab.experiments.run.runtime import Runtime
+from lenetlab.experiments.run.stopwatch import Clock
+from lenetlab.experiments.run.training import Diverged, StepError, Training
+from lenetlab.oracle.engine import Engine
+from lenetlab.oracle.torch_engine import TorchEngine
+from lenetlab.problem.augmentation import Augmented
+from lenetlab.problem.data import Split
+from lenetlab.problem.evaluation import Evaluation, evaluate
+from lenetlab.problem.model import CONSTRAINED
+
+FIGURES = ("accuracy", "loss", "starter_average_loss", "correct", "images")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A recipe and a seed on the data they are for, before the first step."""
+
+    recipe: Recipe
+    seed: int
+    identity: dict[str, Any]
+    runtime: Runtime
+    engine: Engine
+    train: Split
+    augmented: Augmented | None
+    test: Split
+    test_engine: Engine
+
+    def training(self) -> Training:
+        """The training, at its first step."""
+        model = TorchEngine(self.train, self.runtime.where)  # second-order answers need PyTorch
+        return Training(
+            self.recipe, self.seed, len(self.train), self.engine, self.runtime.where, model,
+            self.augmented,
+        )  # fmt: skip
+
+    def curve(self, eval_at: Sequence[float] | None) -> Curve:
+        """The curve to be, measured at `evaluations`; at every whole unit of the budget if None."""
+        amount = self.recipe.budget.amount
+        return Curve(amount, range(1, int(amount) + 1) if eval_at is None else eval_at)
+
+    def measure(self, w: Tensor) -> Evaluation:
+        """Judge a weight vector."""
+        return evaluate(self.test_engine.logits(w), self.test.labels.to(w.device))
+
+
+@dataclass(frozen=True)
+class Computed:
+    """What a run came to; all but `machine` is reproduced bit for bit.
+
+    identity, result, curve, machine : as in the files of a run folder.
+    losses : of every step (steps,), float32.
+    weights : those that were judged (44426,), None where there are none.
+    """
+
+    identity: dict[str, Any]
+    result: dict[str, Any]
+    curve: dict[str, Any]
+    machine: dict[str, Any]
+    losses: "np.ndarray[Any, np.dtype[np.float32]]"
+    weights: Tensor | None
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How the loop ended: `done`, `diverged`, `error`, `timeout`; or `interrupted`."""
+
+    status: str
+    reason: str | None
+    trace: str | None
+    outcome: Outcome
+
+
+def prepare(recipe: Recipe, seed: int, runtime: Runtime) -> Prepared:
+    """Load the data and name the run. Raises `UserError` for a seed out of range."""
+    if not 0 <= seed < 2**63:
+        raise UserError(f"seed {seed} is out of range; expected 0 to 2^63 - 1")
+    train, engine, test, test_engine = runtime.load(recipe.split)
+    augmented = None
+    if recipe.augmentation:
+        augmented = Augmented(train, recipe.augmentation, seed, runtime.where)
+        train = augmented.split
+        engine = runtime.over(train)
+    record = numerics_of(recipe, engine, runtime.where)
+    identity = identify(recipe, seed, train.checksum, record)
+    return Prepared(recipe, seed, identity, runtime, engine, train, augmented, test, test_engine)
+
+
+def compute(
+    recipe: Recipe,
+    seed: int,
+    runtime: Runtime,
+    eval_at: Sequence[float] | None = None,
+    limit: float | None = None,
+) -> Computed:
+    """Train `recipe` with `seed`, without files, checkpoints or signals.
+
+    After `limit` seconds it stops before the next step, with the status `timeout`.
+    """
+    run = prepare(recipe, seed, runtime)  # loading the data is no part of the training
+    end = float("inf") if limit is None else time.monotonic() + limit
+    curve, clock = run.curve(eval_at), Clock()
+    with seeded(seed):
+        training = run.training()
+        hooks = Hooks(
+            run.measure,
+            save=lambda: None,
+            interrupted=lambda: time.monotonic() > end,
+            on_step=lambda t, loss: None,
+            on_eval=lambda t, evaluations: None,
+            save_every=float("inf"),
+        )
+        ending = train(training, recipe.budget.amount, curve, clock, hooks)
+        if ending.status == "interrupted":
+            ending = timed_out(limit, training, ending)
+        return summed_up(run, training, curve, clock, ending)
+
+
+def train(t: Training, amount: float, curve: Curve, clock: Clock, hooks: Hooks) -> Ending:
+    """Run the loop to its end, whichever it is."""
+    try:
+        outcome = loop(t, amount, curve, clock, hooks)
+    except Diverged as error:
+        failed = Outcome(None, t.where(), t.oracle.ledger.counts())
+        return Ending("diverged", str(error), None, failed)
+    except StepError as error:
+        failed = Outcome(None, t.where(), t.oracle.ledger.counts())
+        return Ending("error", str(error), traceback.format_exc(), failed)
+    if outcome.eval_weights is None:
+        return Ending("interrupted", None, None, outcome)
+    if (violated := t.violation(outcome.eval_weights)) is not None:
+        return Ending("error", violated, None, Outcome(None, outcome.where, outcome.ledger_counts))
+    return Ending("done", None, None, outcome)
+
+
+def timed_out(limit: float | None, t: Training, interrupted: Ending) -> Ending:
+    """How a run ends that was interrupted because of its limit in seconds."""
+    reason = f"stopped at its limit of {limit:g} s, at step {t.steps}"
+    return Ending("timeout", reason, None, interrupted.outcome)
+
+
+def lost(run: Prepared, status: str, reason: str) -> Computed:
+    """What is kept of a run whose process ended in the middle: nobody knows what it cost."""
+    unknown = dict.fromkeys(
+        ("nonzeros", "steps", "epochs", "passes", "ledger_counts", "discarded_passes")
+    )
+    seconds = dict.fromkeys(("train_seconds", "cpu_seconds", "overhead_seconds", "peak_memory_mb"))
+    final: dict[str, Any] = dict.fromkeys(FIGURES)
+    result = {"status": status, "reason": reason, "final": final, **unknown}
+    overhead: dict[str, Any] = {"evaluation_seconds": [], "evaluation_cpu_seconds": []}
+    return Computed(
+        run.identity,
+        result,
+        {"trace": [], "evaluations": []},
+        {**seconds, **overhead, **machine(run.engine)},
+        np.empty(0, dtype=np.float32),
+        None,
+    )
+
+
+def summed_up(run: Prepared, t: Training, curve: Curve, clock: Clock, ending: Ending) -> Computed:
+    """Everything that is kept of a run that has ended."""
+    outcome = ending.outcome
+    final: dict[str, Any] = dict.fromkeys(FIGURES)
+    nonzeros = None
+    if outcome.eval_weights is not None:
+        final = {key: curve.evaluations[-1][key] for key in FIGURES}
+        nonzeros = int(outcome.eval_weights[:CONSTRAINED].count_nonzero())
+    seconds = {
+        "train_seconds": clock.wall,
+        "cpu_seconds": clock.cpu,
+        "overhead_seconds": clock.overhead,
+        "evaluation_seconds": curve.evaluation_seconds,
+        "evaluation_cpu_seconds": curve.evaluation_cpu_seconds,
+        "factorization_seconds": t.oracle.linalg.seconds,
+        "peak_memory_mb": peak_memory_mb(),
+    }
+    trace = {"traceback": ending.trace} if ending.trace else {}
+    result = {
+        "status": ending.status,
+        "reason": ending.reason,
+        "final": final,
+        "nonzeros": nonzeros,
+        **outcome.where,
+        "ledger_counts": outcome.ledger_counts,
+        "discarded_passes": t.oracle.ledger.passes - outcome.where["passes"],
+    }
+    return Computed(
+        run.identity,
+        result,
+        curve.record(),
+        seconds | machine(run.engine) | trace,
+        np.asarray(t.losses[: outcome.where["steps"]], dtype=np.float32),
+        outcome.eval_weights,
+    )
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Seed PyTorch's global generator for the run and give it back as it was: nothing of ours
+    draws from it, but an optimizer from outside may."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        yield

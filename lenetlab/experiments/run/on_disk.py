@@ -1,0 +1,187 @@
+"""A run with its folder: found, resumed or begun; trained; recorded whole."""
+
+import io
+import signal
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import save
+
+from lenetlab.experiments.recipe.recipe import Recipe
+from lenetlab.experiments.run import checkpoint
+from lenetlab.experiments.run.curve import Curve
+from lenetlab.experiments.run.folder_lock import exclusive_lock
+from lenetlab.experiments.run.identity import folder_name
+from lenetlab.experiments.run.in_memory import (
+    Computed,
+    Prepared,
+    lost,
+    prepare,
+    seeded,
+    summed_up,
+    timed_out,
+    train,
+)
+from lenetlab.experiments.run.loop import Hooks
+from lenetlab.experiments.run.runtime import Runtime
+from lenetlab.experiments.run.stopwatch import Clock
+from lenetlab.experiments.run.training import Training
+from lenetlab.problem.model import state_dict
+from lenetlab.records import run_folder
+
+OnStep = Callable[[Training, float], None]
+OnEval = Callable[[Training, list[dict[str, Any]]], None]
+
+
+class Interrupted(Exception):
+    """A signal ended the run between two steps; the same call continues it."""
+
+    def __init__(self, path: Path, step: int, number: int) -> None:
+        super().__init__(
+            f"interrupted at step {step}; the same command continues the run in {path}"
+        )
+        self.path, self.step, self.number = path, step, number
+
+
+def execute(
+    recipe: Recipe,
+    seed: int,
+    runtime: Runtime,
+    eval_at: Sequence[float] | None = None,
+    on_step: OnStep = lambda t, loss: None,
+    on_eval: OnEval = lambda t, evaluations: None,
+    limit: float | None = None,
+) -> run_folder.Run:
+    """Train `recipe` with `seed` and return the recorded run.
+
+    A finished run of the same identity is returned as it stands, an unfinished one continued,
+    unless `bench.resume` is off. `eval_at` are positions in the budget at which to measure; at
+    every whole unit by default, and always at its end. After `limit` seconds it stops before the
+    next step, with the status `timeout`; the same call goes on from there, for as long again.
+    Raises `UserError` before anything is trained, `Interrupted` after SIGINT or SIGTERM.
+    """
+    run = prepare(recipe, seed, runtime)
+    end = float("inf") if limit is None else time.monotonic() + limit
+    path = _folder(run)
+    curve = run.curve(eval_at)
+    with exclusive_lock(path, "run"), seeded(seed):
+        if runtime.resume and (found := _finished(path, curve.planned)):
+            return found
+        training = run.training()
+        clock = Clock()
+        saved = path / run_folder.CHECKPOINT
+        if runtime.resume and saved.exists():
+            _resume(saved, training, curve, clock)
+        for old in (run_folder.RESULT, run_folder.CHECKPOINT):
+            if not (runtime.resume and old == run_folder.CHECKPOINT):
+                (path / old).unlink(missing_ok=True)
+        run_folder.replace_json(path / run_folder.RUN, run.identity)
+
+        def keep() -> None:
+            tree = {
+                "training": training.state(),
+                "curve": curve.state(),
+                "clock": clock.state(),
+                "global_rng": torch.get_rng_state(),
+            }
+            try:
+                checkpoint.write(saved, tree)
+            except TypeError as error:
+                warnings.warn(f"this run cannot be resumed: {error}", stacklevel=2)
+
+        with _signals() as received:
+            hooks = Hooks(
+                run.measure, keep, lambda: bool(received) or time.monotonic() > end,
+                on_step, on_eval, runtime.save_every,
+            )  # fmt: skip
+            ending = train(training, recipe.budget.amount, curve, clock, hooks)
+        if ending.status == "interrupted" and received:
+            raise Interrupted(path, training.steps, received[0])
+        over = ending.status == "interrupted"
+        if over:
+            ending = timed_out(limit, training, ending)
+        _record(path, summed_up(run, training, curve, clock, ending))
+        if not over:
+            saved.unlink(missing_ok=True)
+        return run_folder.read_run(path)
+
+
+def give_up(run: Prepared, status: str, reason: str) -> run_folder.Run:
+    """Record a run whose process ended in the middle. A checkpoint stays, to go on from."""
+    path = _folder(run)
+    with exclusive_lock(path, "run"):
+        run_folder.replace_json(path / run_folder.RUN, run.identity)
+        _record(path, lost(run, status, reason))
+        return run_folder.read_run(path)
+
+
+def _folder(run: Prepared) -> Path:
+    return run.runtime.out / folder_name(run.identity["recipe"], run.identity["id"])
+
+
+def _record(path: Path, found: Computed) -> None:
+    """Write the run's files; result.json last, because it makes the run whole."""
+    if found.weights is not None:
+        named = {name: w.cpu() for name, w in state_dict(found.weights).items()}
+        run_folder.replace_bytes(path / run_folder.WEIGHTS, save(named))
+    losses = io.BytesIO()
+    np.save(losses, found.losses)
+    run_folder.replace_bytes(path / run_folder.LOSSES, losses.getvalue())
+    run_folder.replace_json(path / run_folder.CURVE, found.curve)
+    run_folder.replace_json(path / run_folder.MACHINE, found.machine)
+    run_folder.replace_json(path / run_folder.RESULT, found.result)
+
+
+def _finished(path: Path, planned: Sequence[float]) -> run_folder.Run | None:
+    """The run recorded in `path`, if it is whole and was measured wherever it is now asked for."""
+    if (path / run_folder.RUN).exists():
+        run_folder.check_format(path / run_folder.RUN, run_folder.read_json(path / run_folder.RUN))
+    if not (path / run_folder.RESULT).exists():
+        return None
+    run = run_folder.read_run(path)
+    if run.status in ("error", "timeout"):  # the cause may be gone
+        return None
+    evaluated = {evaluation["at"] for evaluation in run.curve["evaluations"]}
+    return run if run.status != "done" or evaluated.issuperset(planned) else None
+
+
+def _resume(saved: Path, training: Training, curve: Curve, clock: Clock) -> None:
+    """Continue from a checkpoint, unless it passed a position that is now to be measured."""
+    tree = checkpoint.read(saved)
+    planned = tree["curve"]["planned"]
+    if planned != curve.planned:
+        return
+    training.restore(tree["training"])
+    curve.restore(tree["curve"])
+    clock.restore(tree["clock"])
+    torch.set_rng_state(tree["global_rng"])
+
+
+@contextmanager
+def _signals() -> Iterator[list[int]]:
+    """Collect SIGINT and SIGTERM while training; a second one acts as usual."""
+    received: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield received  # Python delivers signals to the main thread alone
+        return
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    previous = {number: signal.getsignal(number) for number in numbers}
+
+    def note(number: int, frame: object) -> None:
+        received.append(number)
+        signal.signal(number, previous[signal.Signals(number)])
+
+    for number in numbers:
+        signal.signal(number, note)
+    try:
+        yield received
+    finally:
+        for number in numbers:
+            signal.signal(number, previous[number])

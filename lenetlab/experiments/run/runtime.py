@@ -1,0 +1,68 @@
+"""The bench: data in memory and an engine over it, shared by all runs of a process."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from lenetlab.errors import UserError
+from lenetlab.experiments.run.environment import choose_device
+from lenetlab.oracle.engine import Engine, choose_engine, make_engine
+from lenetlab.problem.data import Split, load_pair
+
+_PROCESSORS = os.cpu_count() or 1
+_TORCH_THREADS = torch.get_num_threads()
+
+
+@dataclass
+class Runtime:
+    """Where and by what runs are computed; the data is read when first needed.
+
+    data : folder of the IDX files, None to search for them.
+    out : folder that receives one directory a run.
+    engine, device : by name, `auto` for the best there is.
+    threads : of the engine, 1 to the number of processors; None for one a processor (or PyTorch's
+        own choice).
+    resume : continue unfinished runs and reuse finished ones, instead of starting over.
+    save_every : seconds between checkpoints.
+
+    Raises: `UserError` for an engine, a device or a number of threads that is not to be had.
+    """
+
+    data: Path | None = None
+    out: Path = Path("runs")
+    engine: str = "auto"
+    device: str = "auto"
+    threads: int | None = None
+    resume: bool = True
+    save_every: float = 10.0
+    _loaded: dict[str, tuple[Split, Engine, Split, Engine]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.threads is not None and not 1 <= self.threads <= _PROCESSORS:
+            raise UserError(f"threads={self.threads} is out of range; expected 1 to {_PROCESSORS}")
+        self.where = choose_device(self.device)
+        if self.where.type == "cuda":
+            torch.backends.cudnn.deterministic = True
+            torch.backends.cudnn.benchmark = False
+        self.engine = choose_engine(self.engine, self.where)
+        if self.engine == "native":
+            # Two pools of threads that take turns slow each other down: PyTorch gets one thread.
+            self.engine_threads, self._torch_threads = self.threads or _PROCESSORS, 1
+        else:
+            self.engine_threads = self._torch_threads = self.threads or _TORCH_THREADS
+
+    def load(self, split: str) -> tuple[Split, Engine, Split, Engine]:
+        """What is trained on and its engine, what is measured on and its engine, for the split
+        `official` or `inner`; from here on PyTorch has the number of threads that belongs to them.
+        Raises: `UserError` for data that is missing or altered."""
+        torch.set_num_threads(self._torch_threads)
+        if split not in self._loaded:
+            train, test = load_pair(split, self.data)
+            self._loaded[split] = (train, self.over(train), test, self.over(test))
+        return self._loaded[split]
+
+    def over(self, split: Split) -> Engine:
+        """An engine over `split`."""
+        return make_engine(self.engine, split, self.where, self.engine_threads)

@@ -1,0 +1,288 @@
+"""A training in progress: weights, oracle, optimizer and schedule, moved one step at a time."""
+
+import hashlib
+import math
+from array import array
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lenetlab.errors import UserError
+from lenetlab.experiments.recipe.batch_plans import make_plan
+from lenetlab.experiments.recipe.recipe import Recipe
+from lenetlab.experiments.recipe.schedules import make_schedule
+from lenetlab.methods.constraint import make_constraint
+from lenetlab.methods.decay import sparing_biases
+from lenetlab.methods.outside import explain_error
+from lenetlab.methods.registry import find
+from lenetlab.methods.state import capture, restore
+from lenetlab.methods.wrappers import compose
+from lenetlab.oracle.engine import Engine
+from lenetlab.oracle.model import Model
+from lenetlab.oracle.oracle import Oracle
+from lenetlab.oracle.order import DataOrder, starter_stream
+from lenetlab.oracle.weights import Weights
+from lenetlab.problem.augmentation import Augmented
+from lenetlab.problem.model import CONSTRAINED, initial_weights
+from lenetlab.settings import show
+
+# Steps in a row that cost nothing before it is an error; also steps without an example from the
+# data order, where the budget is in epochs.
+IDLE = 10
+
+
+class Diverged(Exception):
+    """A loss that is no finite number; the message says which and where."""
+
+
+class StepError(Exception):
+    """The optimizer raised, or asked the oracle nothing; the cause is chained."""
+
+
+class Training:
+    """All that moves while `recipe` is trained with `seed`; saved and restored as one tree."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        seed: int,
+        n: int,
+        engine: Engine,
+        device: torch.device,
+        model: Model | None = None,
+        augmented: Augmented | None = None,
+    ):
+        entry = find(recipe.method.name)
+        stream = starter_stream(seed)
+        self.weights = Weights(initial_weights(stream).to(device))
+        order = DataOrder(stream, n)
+        self._augmented = augmented
+        self._plan = plan = make_plan(recipe.plan, n)
+        self.oracle = Oracle(
+            engine,
+            self.weights,
+            order,
+            batch_size=lambda: plan.batch_size(order.epochs),
+            rng=_generator(seed),
+            l2=recipe.weight_decay if entry.decay == "none" else 0.0,
+            decayed=self.weights.matrices if recipe.decay == "weights" else None,
+            model=model,
+        )
+        settings = {k: v for k, v in recipe.method.settings.items() if k in entry.defaults}
+        spared = recipe.decay == "weights" and entry.decay != "none"
+        try:
+            if spared:
+                base = sparing_biases(entry, self.weights, settings)
+            else:
+                base = entry.optimizer(self.weights.params(entry.form), settings)
+        except UserError:
+            raise
+        except (Exception, SystemExit) as error:  # it may be anybody's, and raise anything
+            given = ", ".join(f"{k}={show(v)}" for k, v in recipe.method.changed().items())
+            what = given or "its own defaults"
+            raise UserError(
+                f"method {entry.name} refuses {what}: {explain_error(error)}"
+            ) from error
+        self.optimizer = compose(base, recipe.wrappers, self.weights.w)
+        self.constraint = (
+            None if recipe.constraint.name == "none" else make_constraint(recipe.constraint)
+        )
+        self._keep: int | None = recipe.keep
+        if self.constraint is not None:
+            self.constraint.start(self.oracle, self.optimizer)
+            self._obey(None)
+        self.steps = 0
+        self._idle = 0  # steps in a row that cost nothing
+        self.losses = array("f")
+        self._budget = recipe.budget
+        if recipe.budget.unit == "passes":
+            self.oracle.end = recipe.budget.amount
+        self._schedule = make_schedule(recipe.schedule)
+        self._of = str(recipe.schedule.settings["of"])
+        groups = self.optimizer.param_groups
+        # A whole number of ours is a count; one of somebody else's may be a rate of 1.
+        kinds = (int, float) if entry.source else (float,)
+        if self._schedule is not None and type(groups[0].get(self._of)) not in kinds:
+            numbers = [k for k, v in groups[0].items() if type(v) in kinds]
+            raise UserError(
+                f"schedule.of={self._of}: {entry.name} has no number of that name that can be "
+                f"scheduled; expected one of {', '.join(numbers)}"
+            )
+        self._initial = [group.get(self._of, 0.0) for group in groups]
+
+    @property
+    def position(self) -> float:
+        """How far it is, in the unit of the budget."""
+        if self._budget.unit == "epochs":
+            return self.oracle.order.epochs
+        return self.oracle.ledger.passes
+
+    def where(self) -> dict[str, Any]:
+        """Steps, epochs and effective passes done."""
+        return {
+            "steps": self.steps,
+            "epochs": self.oracle.order.epochs,
+            "passes": self.oracle.ledger.passes,
+        }
+
+    @property
+    def rate(self) -> float | None:
+        """The rate of the last step (of the first parameter group)."""
+        rate = self.optimizer.param_groups[0].get("lr")
+        return None if rate is None else float(rate)
+
+    def step(self) -> float:
+        """Schedule, then one step of the method; its loss. The weights may then be no numbers
+        only if the next loss will say so."""
+        self._apply_schedule()
+        self.oracle.next_step()
+        self.oracle.progress = min(self.position / self._budget.amount, 1.0)
+        if self._augmented is not None and self._augmented.go_to(int(self.oracle.order.epochs)):
+            self.oracle.forget()
+        billed = self.oracle.ledger.passes
+        try:
+            returned = self.optimizer.step(self.oracle)
+        except UserError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise StepError(
+                f"step {self.steps + 1}: {type(error).__name__}: {explain_error(error)}"
+            ) from error
+        self._check_bill(billed)
+        loss = self.oracle.loss if returned is None else returned
+        if loss is None:
+            raise StepError(f"step {self.steps + 1} returned no loss and never called the oracle")
+        try:
+            value = float(loss)
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise StepError(
+                f"step {self.steps + 1} returned {type(loss).__name__}, expected the loss"
+            ) from error
+        self.steps += 1
+        if self._budget.unit == "epochs" and not self.oracle.order.epochs and self.steps >= IDLE:
+            raise StepError(
+                f"{self.steps} steps drew no example from the data order, so a budget in epochs "
+                "would never end; give one in passes (--passes)"
+            )
+        if not math.isfinite(value):
+            raise Diverged(f"loss is {value:g} at step {self.steps}")
+        self.losses.append(value)
+        progress = min(self.position / self._budget.amount, 1.0)
+        if self._schedule is not None:
+            self._schedule.observe(self._course(progress), value)
+        self._constrain(progress)
+        self.optimizer.observe(self.weights.w, progress)
+        self._plan.observe(self.oracle)
+        return value
+
+    def _check_bill(self, before: float) -> None:
+        """A question that is answered from memory is free, as the second one is where a full batch
+        warms up from the rate zero; but a run has to get on."""
+        if self.oracle.ledger.passes != before:
+            self._idle = 0
+            return
+        here = f"step {self.steps + 1}"
+        if not self.oracle.recalled:
+            raise StepError(
+                f"{here} asked the oracle nothing: its step() never called the closure, which "
+                "fills .grad and returns the loss"
+            )
+        self._idle += 1
+        if self._idle == IDLE:
+            raise StepError(
+                f"{here} is the {IDLE}th in a row that asks the oracle nothing that is billed: "
+                "the weights do not move"
+            )
+
+    def eval_weights(self) -> Tensor:
+        """The weights to be judged (44426,): the method's own answer, inside the constraint."""
+        try:
+            w = self.optimizer.eval_weights(self.weights.w)
+        except UserError:
+            raise
+        except (Exception, SystemExit) as error:  # of a guest's eval()
+            raise StepError(
+                f"the weights to be judged, after step {self.steps}: {type(error).__name__}: "
+                f"{explain_error(error)}"
+            ) from error
+        return w if self.constraint is None else self.constraint.eval_weights(w, self.oracle.mask)
+
+    def violation(self, eval_weights: Tensor) -> str | None:
+        """Why `eval_weights` cannot be judged in its scenario: None if it can."""
+        keep = self._keep
+        count = int(eval_weights[:CONSTRAINED].count_nonzero())
+        if keep is None or count <= keep:
+            return None
+        return (
+            f"the run ended with {count} nonzeros in fc1 and fc2, before its constraint was in "
+            f"force at {keep}; give it a larger budget, or let the constraint end sooner"
+        )
+
+    def _constrain(self, progress: float) -> None:
+        """Let the constraint act, and zero the weights outside its mask: whatever state of the
+        method still moves them, they come back with nothing."""
+        if self.constraint is None:
+            return
+        before = self.oracle.mask
+        with torch.no_grad():
+            self.constraint.act(self.oracle, self.optimizer, progress)
+        self._obey(before)
+
+    @torch.no_grad()
+    def _obey(self, before: Tensor | None) -> None:
+        """Zero what is outside the mask; tell the optimizer if it is another than `before`."""
+        w, mask = self.weights.w, self.oracle.mask
+        if mask is not None:
+            w.mul_(mask)
+        if mask is not before:
+            self.optimizer.masked(w, mask)
+
+    def _apply_schedule(self) -> None:
+        if self._schedule is None:
+            return
+        progress = min(self.position / self._budget.amount, 1.0)
+        factor = self._schedule(self._course(progress), self.steps)
+        for group, initial in zip(self.optimizer.param_groups, self._initial, strict=True):
+            group[self._of] = initial * factor
+
+    def _course(self, progress: float) -> float:
+        """How far the schedule is: a constraint may train in rounds."""
+        return progress if self.constraint is None else self.constraint.course(progress)
+
+    def state(self) -> dict[str, Any]:
+        """The tree that a checkpoint keeps."""
+        return {
+            "w": self.weights.w,
+            "optimizer": capture(self.optimizer),
+            "oracle": self.oracle.state(),
+            "plan": self._plan.state(),
+            "constraint": self.constraint and self.constraint.state_dict(),
+            "schedule": self._schedule and self._schedule.state(),
+            "steps": self.steps,
+            "idle": self._idle,
+            "losses": torch.frombuffer(self.losses, dtype=torch.float32)
+            if self.losses
+            else torch.empty(0),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from a saved tree, with the same bits as if nothing had happened."""
+        self.weights.w.copy_(state["w"])
+        restore(self.optimizer, state["optimizer"])
+        self.oracle.restore(state["oracle"])
+        self._plan.restore(state["plan"])
+        if self.constraint is not None:
+            self.constraint.load_state_dict(state["constraint"])
+        if self._schedule is not None:
+            self._schedule.restore(state.get("schedule") or {})
+        self.steps = state["steps"]
+        self._idle = state["idle"]
+        self.losses = array("f", state["losses"].numpy().tobytes())
+
+
+def _generator(seed: int) -> torch.Generator:
+    """The methods' own source of randomness, unrelated to the data order of the same seed."""
+    digest = hashlib.sha256(f"lenetlab methods {seed}".encode()).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest[:7], "big"))

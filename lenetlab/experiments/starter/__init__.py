@@ -1,0 +1,1 @@
+"""The starter script: its recipe here, and the script itself run beside it."""

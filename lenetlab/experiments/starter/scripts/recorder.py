@@ -1,0 +1,345 @@
+"""The process in which a script runs: as it would by itself, and what it builds is written down.
+
+    python -m lenetlab.experiments.starter.scripts.recorder RECORD CODE FOLDER
+
+Listening draws no random number and changes no tensor: the script's bits are its own.
+"""
+
+import gc
+import inspect
+import json
+import math
+import os
+import runpy
+import sys
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.optim import Optimizer, lr_scheduler
+from torch.optim.optimizer import register_optimizer_step_pre_hook
+from torch.utils.data import DataLoader, RandomSampler
+
+from lenetlab.experiments.starter.scripts.record import Loader, Net, Record, Scheduler, Trained
+from lenetlab.oracle.order import starter_stream
+from lenetlab.problem.model import SHAPES, STATE_DICT_ORDER, initial_weights, logits, views
+
+
+class Recorder:
+    """Listens from `listen` on; `record` sums up."""
+
+    def __init__(self) -> None:
+        self.seeds: list[int] = []
+        self.optimizers: dict[int, tuple[Optimizer, Trained]] = {}
+        self.nets: dict[int, tuple[nn.Module, dict[str, Tensor]]] = {}  # and the first weights
+        self.schedulers: list[tuple[Any, dict[str, Any]]] = []
+        self.loaders: list[tuple[Any, Loader]] = []
+        self.clips: Counter[tuple[str, float, float]] = Counter()
+        self.losses: Counter[tuple[str, str]] = Counter()
+
+    def listen(self) -> None:
+        """Put an ear on everything that decides a training."""
+        register_optimizer_step_pre_hook(self._step)
+        for module, name, heard in (
+            (torch, "manual_seed", self._seed),
+            (torch.random, "manual_seed", self._seed),
+            (nn.utils, "clip_grad_norm_", self._clip),
+            (nn.utils.clip_grad, "clip_grad_norm_", self._clip),
+            (nn.utils, "clip_grad_value_", self._clip),
+            (nn.utils.clip_grad, "clip_grad_value_", self._clip),
+            (F, "cross_entropy", self._loss),
+            (F, "nll_loss", self._loss),
+        ):
+            setattr(module, name, _overheard(getattr(module, name), heard))
+        for kind in vars(lr_scheduler).values():
+            if inspect.isclass(kind) and issubclass(kind, lr_scheduler.LRScheduler):
+                _after_init(kind, self._scheduler)
+        _after_init(DataLoader, self._loader)
+        iterate = DataLoader.__iter__
+
+        @wraps(iterate)
+        def begin(loader: Any) -> Any:
+            for known, said in self.loaders:
+                if known is loader:
+                    said.epochs += 1
+            return iterate(loader)
+
+        DataLoader.__iter__ = begin  # type: ignore[method-assign]
+
+    def _seed(self, given: dict[str, Any]) -> None:
+        self.seeds.append(int(given["seed"]))
+
+    def _clip(self, given: dict[str, Any]) -> None:
+        by = "norm" if "max_norm" in given else "value"
+        bound = given["max_norm" if by == "norm" else "clip_value"]
+        self.clips[by, float(bound), float(given.get("norm_type", 2.0))] += 1
+
+    def _loss(self, given: dict[str, Any]) -> None:
+        if torch.is_grad_enabled():
+            name = "cross_entropy" if "label_smoothing" in given else "nll_loss"
+            said: dict[str, Any] = {"weighted": given["weight"] is not None}
+            said |= {k: given[k] for k in ("reduction", "label_smoothing") if k in given}
+            self.losses[name, json.dumps(said)] += 1
+
+    def _scheduler(self, scheduler: Any, given: dict[str, Any]) -> None:
+        self.schedulers.append((scheduler, given))
+
+    def _loader(self, loader: Any, given: dict[str, Any]) -> None:
+        try:
+            examples, batches = len(loader.dataset), len(loader)
+        except TypeError:  # a stream has no length
+            examples = batches = 0
+        self.loaders.append((loader, Loader(
+            loader.batch_size, examples, batches, isinstance(loader.sampler, RandomSampler),
+            loader.drop_last, _transforms(loader.dataset),
+        )))  # fmt: skip
+
+    def _step(self, optimizer: Optimizer, args: object, kwargs: object) -> None:
+        group = optimizer.param_groups[0]
+        if id(optimizer) not in self.optimizers:
+            self._first(optimizer)
+        _, said = self.optimizers[id(optimizer)]
+        rate = float(group.get("lr", math.nan))
+        if not said.rates or said.rates[-1][1] != rate:
+            said.rates.append((said.steps, rate))
+        said.steps += 1
+        for key, value in _plain(group).items():
+            if key != "lr" and value != said.groups[0].get(key) and key not in said.moved:
+                said.moved.append(key)
+
+    def _first(self, optimizer: Optimizer) -> None:
+        """An optimizer before its first step, and the net it trains."""
+        kind = type(optimizer)
+        groups = [
+            {**_plain(group), "dimensions": sorted({p.dim() for p in group["params"]})}
+            for group in optimizer.param_groups
+        ]
+        parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        said = Trained(
+            kind.__name__, kind.__module__, _plain(optimizer.defaults), _defaults(kind), groups,
+            sum(p.numel() for p in parameters),
+        )  # fmt: skip
+        self.optimizers[id(optimizer)] = optimizer, said
+        net = _net_of(parameters)
+        if net is not None:
+            first = {name: p.detach().clone() for name, p in net.named_parameters()}
+            self.nets[id(optimizer)] = net, first
+            said.net = Net(type(net).__name__, sum(p.numel() for p in net.parameters()))
+            _look_at_input(net, said.net)
+
+    def record(self) -> Record:
+        """All that was heard."""
+        for key, (net, first) in self.nets.items():
+            about = self.optimizers[key][1].net
+            assert about is not None
+            about.starter = _is_starters(net)
+            about.start = _start(first, self.seeds) if about.starter else "own"
+        order = list(self.optimizers)
+        made = [scheduler for scheduler, _ in self.schedulers]
+        return Record(
+            [said for _, said in self.optimizers.values()],
+            [
+                Scheduler(
+                    type(it).__name__,
+                    {key: value for key, value in _plain(given).items() if key != "optimizer"},
+                    _defaults(type(it)),
+                    _index(order, id(getattr(it, "optimizer", None))),
+                    int(it.last_epoch),
+                    [made.index(part) for part in getattr(it, "_schedulers", ())],
+                )
+                for it, given in self.schedulers
+            ],
+            [said for _, said in self.loaders],
+            self.seeds,
+            [(*clip, n) for clip, n in self.clips.items()],
+            [(name, json.loads(said), n) for (name, said), n in self.losses.items()],
+        )
+
+
+def _overheard(call: Callable[..., Any], heard: Callable[[dict[str, Any]], None]) -> Any:
+    """`call`, whose arguments are told by name."""
+    signature = inspect.signature(call)
+
+    @wraps(call)
+    def overheard(*args: Any, **kwargs: Any) -> Any:
+        answer = call(*args, **kwargs)
+        bound = signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        heard(bound.arguments)
+        return answer
+
+    return overheard
+
+
+def _after_init(kind: Any, explain_error: Callable[[Any, dict[str, Any]], None]) -> None:
+    """Tell of every new `kind` itself, not of what extends it and calls its constructor."""
+    init = kind.__init__
+    signature = inspect.signature(init)
+
+    @wraps(init)
+    def after(self: Any, *args: Any, **kwargs: Any) -> None:
+        init(self, *args, **kwargs)
+        if type(self) is kind:
+            bound = signature.bind(self, *args, **kwargs)
+            bound.apply_defaults()
+            explain_error(
+                self, {key: value for key, value in bound.arguments.items() if key != "self"}
+            )
+
+    kind.__init__ = after
+
+
+def _plain(settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings that are numbers, words or tuples of them; a tensor of one number is one."""
+
+    def value(given: Any) -> Any:
+        if isinstance(given, Tensor) and given.numel() == 1:
+            return given.item()
+        return [value(part) for part in given] if isinstance(given, tuple | list) else given
+
+    explain_error = {key: value(given) for key, given in settings.items() if key != "params"}
+    return {key: it for key, it in explain_error.items() if _is_plain(it)}
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, list):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(value, bool | int | float | str)
+
+
+def _defaults(kind: type) -> dict[str, Any]:
+    """What a constructor takes where it is told nothing."""
+    parameters = inspect.signature(kind).parameters.values()
+    return _plain({p.name: p.default for p in parameters if p.default is not p.empty})
+
+
+def _index(items: Sequence[int], item: int) -> int | None:
+    return items.index(item) if item in items else None
+
+
+def _transforms(dataset: Any) -> list[str]:
+    """The names of what changes an image, through subsets of subsets."""
+    while hasattr(dataset, "dataset"):
+        dataset = dataset.dataset
+    return list(_named(getattr(dataset, "transform", None)))
+
+
+def _named(transform: Any) -> Iterator[str]:
+    if isinstance(parts := getattr(transform, "transforms", None), list | tuple):
+        for part in parts:
+            yield from _named(part)
+    elif transform is not None:
+        yield type(transform).__name__
+
+
+def _net_of(parameters: Sequence[Tensor]) -> nn.Module | None:
+    """The outermost module that has all of `parameters` and as few others as possible."""
+    wanted = {id(p) for p in parameters}
+    found: list[tuple[int, int, nn.Module]] = []
+    for it in gc.get_objects():
+        if issubclass(type(it), nn.Module) and "_parameters" in vars(it):
+            own = {id(p) for p in it.parameters()}
+            if wanted <= own:
+                found.append((len(own), -sum(1 for _ in it.modules()), it))
+    return min(found, key=lambda each: each[:2])[2] if found else None
+
+
+def _look_at_input(net: nn.Module, about: Net) -> None:
+    """Note the range of the next images that the net is given."""
+
+    def evaluation(module: nn.Module, args: tuple[Any, ...]) -> None:
+        hook.remove()
+        if args and isinstance(args[0], Tensor) and args[0].numel():
+            about.lowest, about.highest = float(args[0].min()), float(args[0].max())
+
+    hook = net.register_forward_pre_hook(evaluation)
+
+
+def _ordered(named: dict[str, Tensor]) -> dict[str, Tensor] | None:
+    """Weights under the handed-out script's names, by shape and order; None if they do not fit."""
+    shapes = [SHAPES[name] for name in STATE_DICT_ORDER]
+    if [tuple(p.shape) for p in named.values()] != shapes:
+        return None
+    return {
+        name: p.detach().cpu() for name, p in zip(STATE_DICT_ORDER, named.values(), strict=True)
+    }
+
+
+def _is_starters(net: nn.Module) -> bool:
+    """Whether it computes the handed-out script's function of its weights, while it trains."""
+    ours = _ordered(dict(net.named_parameters()))
+    if ours is None:
+        return False
+    x = torch.rand(16, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    device = next(net.parameters()).device
+    net.train()
+    try:
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            theirs = net(x.to(device)).cpu()
+    except Exception:  # it is somebody's, and may want anything else
+        return False
+    expected = logits(ours, x)
+    fits = (expected, F.log_softmax(expected, dim=1))  # the latter with `nll_loss`
+    return any(theirs.shape == it.shape and torch.allclose(theirs, it, atol=1e-4) for it in fits)
+
+
+def _start(first: dict[str, Tensor], seeds: Sequence[int]) -> str:
+    """Where the weights of a net of the handed-out script's began."""
+    ours = _ordered(first)
+    assert ours is not None
+    if seeds:
+        stream = views(initial_weights(starter_stream(seeds[-1] % 2**63)))
+        if all(torch.equal(ours[name], stream[name]) for name in SHAPES):
+            return "starter"
+    for name in ("fc1.weight", "fc2.weight"):  # large enough for a look at their distribution
+        bound = 1 / math.sqrt(SHAPES[name][1])
+        w = ours[name]
+        if w.abs().max() > bound or not 0.95 < w.std() * math.sqrt(3) / bound < 1.05:
+            return "own"
+    return "default"
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """What a net prints when it is looked at is not the script's."""
+    before = sys.stdout
+    with Path(os.devnull).open("w") as sys.stdout:
+        try:
+            yield
+        finally:
+            sys.stdout = before
+
+
+def main(record: str, code: str, folder: str) -> None:
+    """Run the file `code` as the main program, its modules found in `folder`."""
+    sys.path[0] = folder
+    sys.argv = [code]
+    recorder = Recorder()
+    recorder.listen()
+    error = None
+    try:
+        runpy.run_path(code, run_name="__main__")
+    except BaseException as raised:
+        if not isinstance(raised, SystemExit) or raised.code not in (None, 0):
+            lines = [
+                f.lineno for f in traceback.extract_tb(raised.__traceback__) if f.filename == code
+            ]
+            error = (type(raised).__name__, str(raised), lines[-1] if lines else None)
+        raise
+    finally:
+        with _silence():
+            found = recorder.record()
+        found.error = error
+        Path(record).write_text(json.dumps(asdict(found)))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

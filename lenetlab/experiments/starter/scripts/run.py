@@ -1,0 +1,122 @@
+"""A script run as it is, in a scratch folder, and listened to."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import lenetlab
+from lenetlab.errors import UserError
+from lenetlab.experiments.starter.scripts.record import Record, record_of
+from lenetlab.experiments.starter.scripts.source import Source
+from lenetlab.problem.fetch import fetch
+from lenetlab.problem.files import FILES, TORCHVISION, locate, read
+
+STANDIN = Path(__file__).parents[1] / "torchvision_stub"
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a script printed, and what was seen of it."""
+
+    output: str
+    record: Record
+
+
+def run_script(
+    source: Source, data: Path | None, threads: int | None, on_line: Callable[[str], None]
+) -> Ran:
+    """Run the script in a scratch folder, where `data/` has what the user's own `./data` has and
+    Fashion-MNIST as torchvision keeps it; `on_line` hears every line.
+
+    Where torchvision cannot be imported, a stand-in serves the names that scripts take from it.
+    Raises `UserError` if the script fails.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        raw = _lay_out(folder, data)
+        code, said = source.path.resolve(), folder / ".record.json"
+        if source.cells:
+            code = folder / f"{source.path.stem}.py"
+            code.write_bytes(source.code)
+        command = [sys.executable, "-m", "lenetlab.experiments.starter.scripts.recorder"]
+        lines: list[str] = []
+        with subprocess.Popen(
+            [*command, str(said), str(code), str(source.path.resolve().parent)],
+            cwd=folder,
+            env=_environment(raw, threads),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+        ) as process:
+            assert process.stdout is not None
+            try:
+                for line in process.stdout:
+                    lines.append(line)
+                    on_line(line)
+            except BaseException:  # Ctrl-C, or nobody listens any more
+                process.kill()
+                raise
+        record = record_of(json.loads(said.read_text())) if said.exists() else Record()
+    if process.returncode != 0:
+        raise UserError(_failure(source, process.returncode, lines, record))
+    return Ran("".join(lines), record)
+
+
+def _lay_out(folder: Path, data: Path | None) -> Path:
+    """Fashion-MNIST and whatever else the user has in `./data`, in `folder`; where its files are.
+    What is written there is nobody's."""
+    raw = folder / TORCHVISION
+    raw.mkdir(parents=True)
+    for half, files in FILES.items():
+        _, where = locate(half, data, fetch)
+        for file in files:
+            (raw / file.name).write_bytes(read(file, where))
+            packed = where / f"{file.name}.gz"
+            if packed.is_file():
+                (raw / packed.name).symlink_to(packed.resolve())
+    own = Path("data")
+    for entry in own.iterdir() if own.is_dir() else ():
+        link = folder / "data" / entry.name
+        if not link.exists():
+            link.symlink_to(entry.resolve())
+    return raw
+
+
+def _environment(raw: Path, threads: int | None) -> dict[str, str]:
+    own = {"MPLBACKEND": "Agg", "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"}
+    environment = os.environ | own | {"LENETLAB_DATA": str(raw)}
+    # this package itself, wherever it is imported from: the script runs in another folder
+    path = [str(Path(lenetlab.__file__).parent.parent)]
+    if not _torchvision_works():
+        path.insert(0, str(STANDIN))
+    inherited = os.environ.get("PYTHONPATH")
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [*path, inherited]))
+    if threads is not None:
+        environment["OMP_NUM_THREADS"] = str(threads)
+    return environment
+
+
+def _torchvision_works() -> bool:
+    """Whether it can be imported: beside another build of torch it is installed in vain."""
+    command = [sys.executable, "-c", "import torchvision"]
+    return subprocess.run(command, capture_output=True).returncode == 0
+
+
+def _failure(source: Source, status: int, lines: list[str], record: Record) -> str:
+    """What ended the script, and where in it."""
+    last = lines[-1].strip() if lines else "no output"
+    if record.error is None:
+        return f"--script {source.path} failed with status {status}: {last}"
+    kind, text, line = record.error
+    where = "" if line is None else f" in {source.where(line)}"
+    if kind == "SystemExit":  # argparse and others have said why
+        return f"--script {source.path} ended{where} with status {status}: {last}"
+    first = text.strip().splitlines()[0] if text.strip() else ""
+    return f"--script {source.path} failed{where}: {kind}: {first}".removesuffix(": ")

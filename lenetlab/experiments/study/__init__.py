@@ -1,0 +1,1 @@
+"""Many runs from one file: planned, handed to workers, stored, published."""

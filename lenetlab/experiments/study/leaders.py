@@ -1,0 +1,87 @@
+"""The leaders of a study looked into: what they take for what, and their first layer.
+
+The weights are those that the study kept, or are computed again from recipe and seed. Either way
+they must measure as the recorded run did, so that what is drawn is what is in the table.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+
+from lenetlab.errors import UserError
+from lenetlab.experiments.recipe.recall import recall
+from lenetlab.experiments.run.in_memory import compute
+from lenetlab.experiments.run.runtime import Runtime
+from lenetlab.problem.model import flatten, views
+from lenetlab.records.rows import Cell, Results, RunRow, leader
+from lenetlab.records.run_folder import read_json, replace_json
+
+LEADERS = "leaders.json"  # read by lenetlab.report.attachments
+
+
+def write_leader_nets(folder: Path, results: Results, runtime: Runtime, kept: Path) -> list[str]:
+    """Bring `leaders.json`, beside the rows in `folder`, up to date with `results`.
+
+    `kept` is where a study keeps weights, by id. What the file says of a run that still leads is
+    not made again. Returns a sentence for each leader that could not be looked into.
+    """
+    path = folder / LEADERS
+    before = {found["id"]: found for found in read_json(path)} if path.exists() else {}
+    after, left_out = {}, []
+    for cell, row in leaders(results):
+        try:
+            after[row.id] = before.get(row.id) or look_into(cell, row, runtime, kept)
+        except UserError as error:
+            left_out.append(str(error))
+    if after != before:
+        replace_json(path, list(after.values()))
+    return left_out
+
+
+def leaders(results: Results) -> Iterator[tuple[Cell, RunRow]]:
+    """The leader of every leaderboard, and its finished run of the lowest seed."""
+    for contest in results.contests():
+        cell = leader(results.within(*contest))
+        done = [row for row in cell.finals if row.done] if cell else []
+        if cell and done:
+            yield cell, min(done, key=lambda row: row.seed)
+
+
+def look_into(cell: Cell, row: RunRow, runtime: Runtime, kept: Path) -> dict[str, Any]:
+    """One run: test images by truth and answer (10, 10), and conv1's weights (6, 5, 5). Raises
+    `UserError` where its weights measure otherwise than recorded, as they may when they have to be
+    computed again on a machine of another kind."""
+    file = kept / f"{row.id}.safetensors"
+    if file.exists():
+        weights: torch.Tensor | None = flatten(load_file(file))
+    else:
+        weights = compute(recall(row.recipe), row.seed, runtime, eval_at=[]).weights
+    counts = None if weights is None else confusion(weights, runtime)
+    correct = None if counts is None else int(counts.diagonal().sum())
+    if weights is None or counts is None or correct != row.correct:
+        raise UserError(
+            f"run {row.id} ({row.label}, seed {row.seed}) has {row.correct} images right as "
+            f"recorded and {correct} computed here, where the numerics differ; look into it on "
+            "the machine that it is from"
+        )
+    filters = views(weights)["conv1.weight"].view(6, 5, 5)
+    return {
+        "id": row.id,
+        "method": cell.place.name,
+        "scenario": cell.place.scenario,
+        "rules": cell.place.rules,
+        "seed": row.seed,
+        "accuracy": row.accuracy,
+        "confusion": counts.tolist(),
+        "filters": [[[round(float(x), 5) for x in line] for line in one] for one in filters],
+    }
+
+
+def confusion(weights: torch.Tensor, runtime: Runtime) -> torch.Tensor:
+    """The test images by truth and answer (10, 10), of weights (44426,)."""
+    _, _, test, engine = runtime.load("official")
+    answers = engine.logits(weights.to(test.labels.device)).argmax(dim=1).cpu()
+    return torch.bincount(10 * test.labels.cpu() + answers, minlength=100).view(10, 10)

@@ -1,0 +1,139 @@
+"""A study: cells, each a method in a scenario with what was set, and the runs they come to.
+
+What is run is a function of the study alone: trials of every cell in the order of the file, then,
+for a cell whose trials have ended, the best trial's recipe with every seed.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from lenetlab.experiments.recipe.recipe import Recipe
+from lenetlab.experiments.tuning.search_space import unusual
+from lenetlab.experiments.tuning.trials import Tuning, carry_over, more_trials, trial_recipe, trials
+from lenetlab.methods.names import REDUCING
+from lenetlab.methods.registry import find
+from lenetlab.methods.wrappers import find_wrapper, split
+from lenetlab.records.rows import FINAL, TRIAL, CellKey
+
+EARLY = (0.1, 0.25, 0.5)  # looks before the first whole pass
+
+
+@dataclass(frozen=True)
+class Task:
+    """One run to be computed; goes to a worker as it is.
+
+    role, number : `trial` and its number, or `final` and its seed.
+    eval_at : positions in the budget at which to measure; always at the end.
+    limit : seconds after which it is stopped, None for no limit.
+    keep : whether the weights are kept.
+    id : what the coordinator expects the run to be called; a worker that finds another computes
+        other bits, and refuses.
+    """
+
+    recipe: Recipe
+    seed: int
+    role: str
+    number: int
+    eval_at: tuple[float, ...] = ()
+    limit: float | None = None
+    keep: bool = False
+    id: str = ""
+
+    @property
+    def label(self) -> str:
+        """What a person calls it."""
+        where = "" if self.recipe.scenario == "plain" else f" in {self.recipe.scenario}"
+        return f"{self.recipe.label()}{where}, {self.role} {self.number}"
+
+
+@dataclass(frozen=True)
+class StudyCell:
+    """A method in a scenario. `settings` are given; `tune` is None if nothing is searched."""
+
+    place: CellKey
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    tune: Tuning | None = None
+
+
+@dataclass(frozen=True)
+class Study:
+    """What a study file says. `limit` : seconds for one run, None for no limit."""
+
+    name: str
+    title: str
+    passes: float
+    seeds: int
+    cells: tuple[StudyCell, ...]
+    tune: Tuning | None = None
+    limit: float | None = None
+
+
+def remarks(study: Study) -> list[str]:
+    """What is to be said of a study's settings before it is computed, each once."""
+    explain_error = (
+        (cell.place.scenario, remark)
+        for cell in study.cells
+        for remark in unusual(cell.place.method, cell.place.scenario, cell.settings)
+    )
+    return [f"{remark}, in {scenario}" for scenario, remark in dict.fromkeys(explain_error)]
+
+
+def trial_recipes(study: str, cell: StudyCell) -> list[Recipe]:
+    """The recipes of a cell's trials by number; without tuning, none."""
+    if cell.tune is None:
+        return []
+    place = cell.place
+    return trials(_search(study, cell), place.method, place.scenario, cell.tune, cell.settings)
+
+
+def more_recipes(study: str, cell: StudyCell, scores: Sequence[float | None]) -> list[Recipe]:
+    """The recipes that follow on trials with `scores`, for a sampler that looks at them."""
+    if cell.tune is None:
+        return []
+    place = cell.place
+    return more_trials(
+        _search(study, cell), place.method, place.scenario, cell.tune, cell.settings, scores
+    )
+
+
+def _search(study: str, cell: StudyCell) -> str:
+    # Variants of a cell differ in what is set; their searches draw different points.
+    return f"{study} {cell.place.variant}" if cell.place.variant else study
+
+
+def given_recipe(cell: StudyCell) -> Recipe:
+    """The recipe of a cell that is not tuned, but for its budget."""
+    return trial_recipe(cell.place.method, cell.place.scenario, Tuning(), cell.settings, {})
+
+
+def trial_tasks(study: Study, recipes: list[Recipe], first: int = 0) -> list[Task]:
+    """The trials of a cell, numbered from `first`: seed 0, measured once, at the end."""
+    return [Task(recipe, 0, TRIAL, k, limit=study.limit) for k, recipe in enumerate(recipes, first)]
+
+
+def final_tasks(study: Study, best: Recipe) -> list[Task]:
+    """The finals of a cell by the recipe of its best trial; the weights of seed 0 are kept."""
+    recipe = carry_over(best, study.passes)
+    eval_at = eval_points(study.passes)
+    return [
+        Task(recipe, seed, FINAL, seed, eval_at, study.limit, keep=seed == 0)
+        for seed in range(study.seeds)
+    ]
+
+
+def eval_points(passes: float) -> tuple[float, ...]:
+    """Where finals are measured: 0.1, 0.25, 0.5, 1, 2, … effective passes, up to their end."""
+    early = [at for at in EARLY if at < passes]
+    return (*early, *(float(at) for at in range(1, int(passes) + 1)))
+
+
+@cache
+def family_of(method: str) -> str:
+    """The family of a method with its wrappers: averaging and variance reduction reduce noise,
+    whatever they are put around."""
+    names, base = split(method)
+    if any(n in REDUCING or find_wrapper(n).kind == "average" for n in names):
+        return "noise_reduction"
+    return find(base).family

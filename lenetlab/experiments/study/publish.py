@@ -1,0 +1,67 @@
+"""Text rows of a study, from its store: a cell's file is written when it says something new."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from lenetlab.experiments.study.pending import CellPlan, StudyPlan
+from lenetlab.records.rows import Cell, Results, cell_path, read_cell, write_cell, write_results
+from lenetlab.records.run_folder import read_json, replace_json
+
+
+class Publisher:
+    """Writes the cells of `plan` into its results folder; `note` remembers what they say."""
+
+    def __init__(self, plan: StudyPlan, note: Path) -> None:
+        self._plan, self._note = plan, note
+        self._kept: dict[str, str] = {}
+        if note.exists():
+            kept: Any = read_json(note)
+            if kept["results"] == str(plan.results.resolve()):
+                self._kept = kept["cells"]
+        self._said = dict(self._kept)
+
+    def planned(self) -> None:
+        """What was planned: with it a study can be looked at while it runs."""
+        study = self._plan.study
+        results = Results(
+            name=study.name,
+            title=study.title,
+            trials=study.tune.trials if study.tune else 0,
+            tuning_passes=study.tune.passes if study.tune else 0.0,
+            seeds=study.seeds,
+            passes=study.passes,
+            cells=tuple(Cell(cell.place) for cell in study.cells),
+        )
+        write_results(self._plan.results, results)
+
+    def all(self) -> None:
+        """What was planned, and every cell."""
+        self.planned()
+        for cell in self._plan.cells:
+            self.cell(cell)
+        if self._said != self._kept:
+            where = str(self._plan.results.resolve())
+            replace_json(self._note, {"results": where, "cells": self._said})
+            self._kept = dict(self._said)
+
+    def cell(self, cell: CellPlan) -> None:
+        """One cell, if its file does not say so yet."""
+        path = cell_path(self._plan.results, cell.cell.place)
+        digest = self._digest(cell)
+        if path.exists() and self._said.get(str(path)) == digest:
+            return
+        found = self._plan.rows(cell)
+        there = read_cell(self._plan.results, cell.cell.place)
+        have = len(found.trials) + len(found.finals)
+        # Rows from elsewhere are not replaced by the beginning of the same cell.
+        if have < len(there.trials) + len(there.finals) or not have:
+            return
+        write_cell(self._plan.results, found)
+        self._said[str(path)] = digest
+
+    def _digest(self, cell: CellPlan) -> str:
+        runs = [(task.id, self._plan.store.get(task.id)) for task in cell.tasks]
+        text = json.dumps(runs, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,174 @@
+"""Where a study stands: counts, what is running, the best so far, how long it will take."""
+
+import os
+import socket
+import time
+from collections import Counter, defaultdict, deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from lenetlab.experiments.study.model import Task
+from lenetlab.experiments.study.pending import CellPlan, StudyPlan
+from lenetlab.experiments.study.store import Brief
+from lenetlab.experiments.tuning.tuned_recipes import usual_pass_seconds
+from lenetlab.records.rows import CellKey
+
+FAILURES = 5  # the last ones are told
+
+
+@dataclass
+class Status:
+    """The state of a study that is running. Clocks on the wall are for people only."""
+
+    plan: StudyPlan
+    workers: int
+    started: float = field(default_factory=time.time)
+    flying: dict[str, tuple[Task, float]] = field(default_factory=dict)
+    counts: Counter[str] = field(default_factory=Counter)
+    best: dict[str, tuple[float, str]] = field(default_factory=dict)
+    ended: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    failures: deque[str] = field(default_factory=lambda: deque(maxlen=FAILURES))
+    _left: tuple[float, float | None] = (float("-inf"), None)
+
+    def __post_init__(self) -> None:
+        for cell in self.plan.cells:
+            for task in cell.tasks:
+                if (run := self.plan.done(task)) is not None:
+                    self.record(task, run)
+
+    def begin(self, task: Task) -> None:
+        """A task was given to the executor."""
+        self.flying[task.id] = task, time.time()
+
+    def end(self, task: Task) -> None:
+        """A task came back."""
+        del self.flying[task.id]
+
+    def record(self, task: Task, run: Brief | None) -> None:
+        """A run is in the store."""
+        if run is None:
+            return
+        self.counts[run.status] += 1
+        where = task.recipe.scenario
+        self.ended[where]["done" if run.status == "done" else "failed"] += 1
+        if run.status != "done":
+            self.failures.append(f"{task.label}: {run.status}, {run.reason}")
+        if task.recipe.split == "inner" and run.accuracy is not None:
+            best = self.best.get(where, (float("-inf"), ""))
+            self.best[where] = max(best, (run.accuracy, task.recipe.label()))
+
+    @property
+    def done(self) -> int:
+        """Runs that have ended, whichever way."""
+        return sum(self.counts.values())
+
+    @property
+    def failed(self) -> int:
+        """Runs that ended without figures."""
+        return self.done - self.counts["done"]
+
+    @property
+    def running(self) -> list[tuple[Task, float]]:
+        """Tasks that workers have, with the times at which they were given out."""
+        return list(self.flying.values())[: self.workers]
+
+    @property
+    def seconds_left(self) -> float | None:
+        """An estimate; None while it is unknown. Computed every few seconds at most."""
+        now = time.monotonic()
+        if now - self._left[0] > 5:
+            left = estimate(self.plan)
+            seconds = (left.measured + left.usual) / self.workers
+            self._left = now, None if left.unknown else seconds
+        return self._left[1]
+
+    def line(self, cell: CellPlan) -> str:
+        """A complete cell in a line."""
+        runs = [r for t in cell.finals if (r := self.plan.store.get(t.id)) is not None]
+        figures = [run.accuracy for run in runs if run.accuracy is not None]
+        name = f"{cell.cell.place.name} in {cell.cell.place.scenario}"
+        if cell.all_trials_failed:
+            return f"{name}: no trial ended with figures, so there are no finals"
+        if not self.plan.study.seeds:
+            return f"{name}: all {len(cell.trials)} trials have ended"
+        if not figures:
+            return f"{name}: no final run ended with figures"
+        mean = sum(figures) / len(figures)
+        return f"{name}: {mean:.2f} % on the test set, mean of {len(figures)} of {len(runs)} seeds"
+
+    def plain(self) -> Mapping[str, Any]:
+        """As progress.json has it. Times are seconds since 1970."""
+        return {
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
+            "started": self.started,
+            "updated": time.time(),
+            "workers": self.workers,
+            "planned": self.plan.runs,
+            "ended": self.done,
+            "failed": self.failed,
+            "statuses": dict(self.counts),
+            "running": [{"id": t.id, "label": t.label, "since": since} for t, since in
+                        self.running],
+            "scenarios": self._scenarios(),
+            "failures": list(self.failures),
+            "best": {where: {"accuracy": a, "label": label} for where, (a, label) in
+                     self.best.items()},
+            "seconds_left": self.seconds_left,
+        }  # fmt: skip
+
+    def _scenarios(self) -> dict[str, dict[str, int]]:
+        """Runs that are planned, done and failed in each scenario."""
+        planned = Counter[str]()
+        for cell in self.plan.cells:
+            finals = 0 if cell.all_trials_failed else self.plan.study.seeds
+            planned[cell.cell.place.scenario] += len(cell.trials) + finals
+        return {
+            where: {"planned": n, "done": self.ended[where]["done"],
+                    "failed": self.ended[where]["failed"]}
+            for where, n in planned.items()
+        }  # fmt: skip
+
+
+class Estimate(NamedTuple):
+    """Worker seconds that are left: `measured` by runs of the same cell, else of the same method,
+    `usual` by what the method took in the study kept with the package, perhaps on another machine;
+    and of how many runs nothing is known."""
+
+    measured: float
+    usual: float
+    unknown: int
+
+
+def estimate(plan: StudyPlan) -> Estimate:
+    """How long the rest will take, by what a pass took."""
+    costs: dict[object, list[float]] = defaultdict(lambda: [0.0, 0.0])
+    left: list[tuple[CellKey, float, int]] = []
+    for cell in plan.cells:
+        ended = Counter[str]()
+        for task in cell.tasks:
+            run = plan.done(task)
+            if run is None:
+                continue
+            ended[task.role] += 1
+            for key in (cell.cell.place, cell.cell.place.method):
+                if run.seconds is not None and run.passes is not None:
+                    costs[key][0] += run.seconds
+                    costs[key][1] += run.passes
+        finals = 0 if cell.all_trials_failed else plan.study.seeds - ended["final"]
+        trials = len(cell.trials) - ended["trial"]
+        tuned = cell.cell.tune.passes if cell.cell.tune else 0.0
+        passes = trials * tuned + finals * plan.study.passes
+        left.append((cell.cell.place, passes, trials + finals))
+    usual_costs = usual_pass_seconds()
+    measured, usual, unknown = 0.0, 0.0, 0
+    for place, passes, runs in left:
+        known = [costs[key] for key in (place, place.method) if costs[key][1] > 0]
+        if known:
+            measured += passes * known[0][0] / known[0][1]
+        elif place.method in usual_costs:
+            usual += passes * usual_costs[place.method]
+        else:
+            unknown += runs
+    return Estimate(measured, usual, unknown)

@@ -1,0 +1,219 @@
+"""The runs of a study on disk: one small file each, whole or not there, with a checksum.
+
+    records/ab/ab12….json   a run: what is reproduced, apart from clock and machine; SHA-256
+    aside/                  records that were broken, under their names
+    weights/ID.safetensors  weights that are kept
+    runs.parquet            all runs in one file, for reading; made from the records
+
+One process writes, the coordinator.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from lenetlab.errors import UserError
+from lenetlab.records.rows import RunRow
+from lenetlab.records.run_folder import replace_bytes
+
+FORMAT = 1
+TABLE = "runs.parquet"
+CLOCK = (
+    "train_seconds", "cpu_seconds", "overhead_seconds", "peak_memory_mb", "machine",
+)  # fmt: skip
+LOOK_CLOCK = ("seconds", "cpu_seconds")
+
+
+class Brief(NamedTuple):
+    """What is held in memory of a run. `stamp` is size and time of its file."""
+
+    status: str
+    reason: str | None
+    accuracy: float | None
+    loss: float | None
+    passes: float | None
+    seconds: float | None
+    stamp: str
+
+
+class Broken(Exception):
+    """A record that is not what was written."""
+
+
+class Store:
+    """The records in a working folder, found when it is opened.
+
+    `aside` names the broken ones that were found; they count as not there.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.weights = folder / "weights"
+        self.aside: list[str] = []
+        self._runs: dict[str, Brief] = {}
+        known = self._table()
+        for id, path, stamp in self._files():
+            old = known.get(id)
+            if old is not None and old.stamp == stamp:
+                self._runs[id] = old
+            elif (row := self._checked(id, path)) is not None:
+                self._runs[id] = brief(row, stamp)
+        self._changed = self._runs != known
+
+    def __contains__(self, id: str) -> bool:
+        return id in self._runs
+
+    def __len__(self) -> int:
+        return len(self._runs)
+
+    def get(self, id: str) -> Brief | None:
+        """What is known of a run; None if it is not there."""
+        return self._runs.get(id)
+
+    def row(self, id: str) -> RunRow:
+        """A recorded run."""
+        try:
+            return decode(self._path(id).read_bytes())
+        except (Broken, OSError) as error:
+            raise UserError(
+                f"the record {self._path(id)} changed while it was in use ({error}); give the same "
+                "command again"
+            ) from None
+
+    def put(self, row: RunRow, weights: bytes | None = None) -> None:
+        """Record a run. Raises `UserError` where it cannot be written; then it is not there."""
+        path, content = self._path(row.id), encode(row)
+        _folder(path.parent)
+        if weights is not None:
+            _folder(self.weights)
+            replace_bytes(self.weights / f"{row.id}.safetensors", weights)
+        replace_bytes(path, content)
+        if path.read_bytes() != content:
+            raise UserError(f"{path} does not read back as it was written; check the disk")
+        self._runs[row.id] = brief(row, _stamp(path.stat()))
+        self._changed = True
+
+    def compact(self) -> None:
+        """Bring runs.parquet up to date; nothing if it is."""
+        if not self._changed:
+            return
+        path = self.folder / TABLE
+        have = pl.read_parquet(path) if path.exists() and self._table() else None
+        old = {} if have is None else dict(zip(have["id"], have["stamp"], strict=True))
+        fresh = [id for id, run in self._runs.items() if old.get(id) != run.stamp]
+        added = pl.DataFrame([_line(id, self._runs[id], self.row(id)) for id in fresh], SCHEMA)
+        if have is not None:
+            kept = [id for id in self._runs if id in old and id not in set(fresh)]
+            added = pl.concat([have.filter(pl.col("id").is_in(kept)), added])
+        temporary = path.with_suffix(".tmp")
+        try:
+            added.write_parquet(temporary)
+            os.replace(temporary, path)
+        except OSError as error:
+            raise UserError(f"cannot write {path} ({error}); choose another place") from error
+        self._changed = False
+
+    def _path(self, id: str) -> Path:
+        return self.folder / "records" / id[:2] / f"{id}.json"
+
+    def _files(self) -> Iterable[tuple[str, Path, str]]:
+        root = self.folder / "records"
+        for shelf in sorted(os.scandir(root), key=lambda e: e.name) if root.is_dir() else ():
+            for entry in os.scandir(shelf.path):
+                if entry.name.endswith(".json") and not entry.name.startswith("."):
+                    yield entry.name[:-5], Path(entry.path), _stamp(entry.stat())
+
+    def _checked(self, id: str, path: Path) -> RunRow | None:
+        try:
+            row = decode(path.read_bytes())
+            if row.id != id:
+                raise Broken(f"it holds run {row.id}")
+        except (Broken, OSError) as error:
+            _folder(self.folder / "aside")
+            place = self.folder / "aside" / path.name
+            try:
+                os.replace(path, place)
+            except OSError as why:
+                raise UserError(f"{path} is broken and cannot be moved ({why.strerror})") from None
+            self.aside.append(f"{path} was broken ({error}); it is now {place}")
+            return None
+        return row
+
+    def _table(self) -> dict[str, Brief]:
+        path = self.folder / TABLE
+        if not path.exists():
+            return {}
+        try:
+            table = pl.read_parquet(path, columns=["id", *Brief._fields])
+        except (pl.exceptions.PolarsError, OSError):
+            return {}  # it is made again from the records
+        return {id: Brief(*rest) for id, *rest in table.iter_rows()}
+
+
+SCHEMA = {
+    "id": pl.String, "status": pl.String, "reason": pl.String, "accuracy": pl.Float64,
+    "loss": pl.Float64, "passes": pl.Float64, "seconds": pl.Float64, "stamp": pl.String,
+    "row": pl.String,
+}  # fmt: skip
+
+
+def brief(row: RunRow, stamp: str) -> Brief:
+    """What is held in memory of a row."""
+    seconds = None
+    if row.train_seconds is not None and row.overhead_seconds is not None:
+        seconds = row.train_seconds + row.overhead_seconds
+    return Brief(row.status, row.reason, row.accuracy, row.loss, row.passes, seconds, stamp)
+
+
+def encode(row: RunRow) -> bytes:
+    """A record: `run` is reproduced bit for bit, `machine` is not; `sha256` is of both."""
+    fields = asdict(row)
+    machine = {name: fields.pop(name) for name in CLOCK}
+    machine["evaluations"] = [
+        [evaluation.pop(name) for name in LOOK_CLOCK] for evaluation in fields["evaluations"]
+    ]
+    body = {"format": FORMAT, "run": fields, "machine": machine}
+    return _text({**body, "sha256": hashlib.sha256(_text(body)).hexdigest()}) + b"\n"
+
+
+def decode(content: bytes) -> RunRow:
+    """The row in a record. Raises `Broken`."""
+    try:
+        body = json.loads(content)
+        found = body.pop("sha256")
+        if hashlib.sha256(_text(body)).hexdigest() != found:
+            raise Broken("its checksum is wrong")
+        fields, machine = body["run"], body["machine"]
+        clocks = machine.pop("evaluations")
+        evaluations = [
+            evaluation | dict(zip(LOOK_CLOCK, clock, strict=True))
+            for evaluation, clock in zip(fields.pop("evaluations"), clocks, strict=True)
+        ]
+        return RunRow(**fields, **machine, evaluations=evaluations)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise Broken(str(error)) from None
+
+
+def _text(value: Mapping[str, Any]) -> bytes:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+
+
+def _line(id: str, run: Brief, row: RunRow) -> dict[str, Any]:
+    return {"id": id, **run._asdict(), "row": _text(asdict(row)).decode()}
+
+
+def _stamp(stat: os.stat_result) -> str:
+    return f"{stat.st_size}-{stat.st_mtime_ns}"
+
+
+def _folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot write {path} ({error.strerror}); choose another place") from None

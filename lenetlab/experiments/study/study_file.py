@@ -1,0 +1,303 @@
+"""A study file (TOML) read and checked as a whole: all mistakes at once, each with its line."""
+
+import math
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from lenetlab.errors import UserError, short, unknown
+from lenetlab.experiments.recipe.recipe import LONGEST, Recipe, check_count, expand
+from lenetlab.experiments.study.model import (
+    Study,
+    StudyCell,
+    family_of,
+    given_recipe,
+    trial_recipes,
+)
+from lenetlab.experiments.tuning.search_space import Dimension, parse_dimension
+from lenetlab.experiments.tuning.trials import SAMPLERS, Tuning
+from lenetlab.methods.wrappers import canonical
+from lenetlab.records.rows import CellKey, cell_path
+from lenetlab.records.run_folder import read_text
+from lenetlab.settings import WHOLE
+
+TOP = {
+    "title", "scenarios", "methods", "passes", "seeds", "limit", "tune", "settings", "vary",
+    "scenario", "method",
+}  # fmt: skip
+LARGEST = 2**20  # bytes of a study file
+LINE = 1000  # characters of a line in which a key is looked for
+TUNE = {"trials", "passes", "sampler"}
+METHOD = {"scenarios", "settings", "space"}
+# The file says these itself; as a setting they would say it twice.
+FIXED = ("passes", "epochs", "split", "scenario", "seed", "method")
+
+
+def read_study(path: Path) -> tuple[Study, list[list[Recipe]]]:
+    """The study in a file, and the recipes of each cell: of its trials, or the one that is given.
+
+    Raises one `UserError` that tells all mistakes.
+    """
+    text = _text(path)
+    try:
+        tree = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # numbers and nesting without end among them
+        raise UserError(f"{path} is no TOML: {error}") from None
+    reader = _Reader(text, tree)
+    study = reader.study(path.stem)
+    recipes = [] if study is None else reader.recipes(study)
+    if reader.errors or study is None:
+        found = sorted(set(reader.errors))
+        count = "1 mistake" if len(found) == 1 else f"{len(found)} mistakes"
+        lines = "\n".join(f"  line {line}: {explain_error}" for line, explain_error in found)
+        raise UserError(f"{path} has {count}; nothing was run\n{lines}")
+    return study, recipes
+
+
+def _text(path: Path) -> str:
+    if not path.is_file():
+        raise UserError(f"cannot read the study file {path} (there is no such file)")
+    if (size := path.stat().st_size) > LARGEST:
+        raise UserError(f"{path} has {size:,} bytes; a study file has at most {LARGEST:,}")
+    return read_text(path)
+
+
+class _Reader:
+    def __init__(self, text: str, tree: dict[str, Any]) -> None:
+        self._lines = text.splitlines()
+        self._where = _positions(self._lines)
+        self._tree = tree
+        self.errors: list[tuple[int, str]] = []
+
+    def study(self, name: str) -> Study | None:
+        """The study as far as it can be read; None if its cells cannot be known."""
+        tree = self._tree
+        self._known(tree, TOP, ())
+        title = self._get("title", str, name)
+        methods = self._names("methods")
+        scenarios = self._names("scenarios")
+        passes = self._number(("passes",), 10.0, most=LONGEST)
+        seeds = int(self._number(("seeds",), 10, whole=True))
+        limit = self._number(("limit",), 0.0) if "limit" in tree else None
+        tune = self._tune()
+        vary = self._table("vary")
+        for key, values in vary.items():
+            if not isinstance(values, list) or not values:
+                self._add(("vary", key), f"vary.{key} is no list; expected [value, …]")
+        self._settings(("vary",), vary)
+        self._check_tables()
+        if not methods or not scenarios or self.errors:
+            return None
+        for kind, listed in (("method", methods), ("scenario", scenarios)):
+            for key in self._table(kind):
+                if key not in listed:
+                    self._add((kind, key), f"[{kind}.{key}] is about none of the {kind}s listed")
+        variants = math.prod(len(values) for values in vary.values())
+        each = seeds + (tune.trials if tune else 0)
+        try:
+            check_count(len(methods) * len(scenarios) * variants * each)
+        except UserError as error:
+            self._add(("seeds",), str(error))
+            return None
+        cells = [
+            self._cell(method, scenario, point, tune)
+            for method in methods
+            for scenario in self._scenarios(method, scenarios)
+            for point in expand(vary)
+        ]
+        found = tuple(cell for cell in cells if cell is not None)
+        paths: dict[Path, CellKey] = {}
+        for cell in found:
+            file = cell_path(Path(), cell.place)
+            if file in paths:
+                self._add(("methods",), f"{cell.place.name} in {cell.place.scenario} is there "
+                          "twice, or two names become one file name; rename one")  # fmt: skip
+            paths[file] = cell.place
+        return Study(name, title, passes, seeds, found, tune, limit)
+
+    def recipes(self, study: Study) -> list[list[Recipe]]:
+        """Every recipe of every cell, built once so that each mistake is found."""
+        found = []
+        for cell in study.cells:
+            place = cell.place
+            try:
+                found.append(trial_recipes(study.name, cell) or [given_recipe(cell)])
+            except (UserError, ValueError, TypeError) as error:
+                found.append([])
+                where = self._line_of(place.method, place.scenario)
+                self.errors.append((where, f"{place.name} in {place.scenario}: {error}"))
+        return found
+
+    def _cell(
+        self, method: str, scenario: str, point: Mapping[str, Any], tune: Tuning | None
+    ) -> StudyCell | None:
+        own = self._table("method").get(method, {})
+        settings = {
+            **self._settings(("settings",), self._table("settings")),
+            **self._settings(("scenario", scenario), self._table("scenario").get(scenario, {})),
+            **self._settings(("method", method, "settings"), own.get("settings", {})),
+            **point,
+        }
+        space: dict[str, Dimension] = {}
+        for key, given in own.get("space", {}).items():
+            try:
+                space[key] = parse_dimension(key, given)
+            except UserError as error:
+                self._add(("method", method, "space", key), str(error))
+        try:
+            known_as = canonical(method)
+            family = family_of(known_as)
+        except UserError as error:
+            self.errors.append((self._line_of(method, scenario), str(error)))
+            return None
+        variant = ", ".join(f"{_short(key, point)}={value}" for key, value in point.items())
+        rules = str(settings.get("rules", "strict"))
+        place = CellKey(known_as, family, scenario, rules, variant)
+        return StudyCell(place, settings, tune and replace(tune, space=space))
+
+    def _settings(self, path: tuple[str, ...], given: Any) -> dict[str, Any]:
+        if not isinstance(given, dict):
+            self._add(path, f"{'.'.join(path)} is no table of settings")
+            return {}
+        for key in given:
+            if key in FIXED:
+                self._add((*path, key), f"{key} is no setting here; the study file has its place")
+        return _flat({key: value for key, value in given.items() if key not in FIXED})
+
+    def _scenarios(self, method: str, scenarios: Sequence[str]) -> Sequence[str]:
+        own = self._table("method").get(method, {})
+        self._known(own, METHOD, ("method", method))
+        given = own.get("scenarios", scenarios)
+        for name in given:
+            if name not in scenarios:
+                explain_error = unknown("scenario of this study", str(name), scenarios)
+                self._add(("method", method, "scenarios"), str(explain_error))
+        return [name for name in given if name in scenarios]
+
+    def _check_tables(self) -> None:
+        """[method.NAME] and [scenario.NAME] are tables, and so is what stands in them."""
+        parts = (("scenarios", list, "list of names"), ("settings", dict, "table"),
+                 ("space", dict, "table of ranges"))  # fmt: skip
+        for kind in ("method", "scenario"):
+            for name, own in self._table(kind).items():
+                if not isinstance(own, dict):
+                    self._add((kind, name), f"{kind}.{name} is no table; expected [{kind}.{name}]")
+                elif kind == "method":
+                    for key, shape, what in parts:
+                        if not isinstance(own.get(key, shape()), shape):
+                            path = (kind, name, key)
+                            self._add(path, f"{'.'.join(path)} is no {what}")
+
+    def _tune(self) -> Tuning | None:
+        if "tune" not in self._tree:
+            return None
+        given = self._table("tune")
+        self._known(given, TUNE, ("tune",))
+        sampler = given.get("sampler", "sobol")
+        if sampler not in SAMPLERS:
+            self._add(("tune", "sampler"), str(unknown("sampler", str(sampler), SAMPLERS)))
+            sampler = "sobol"
+        return Tuning(
+            trials=int(self._number(("tune", "trials"), 12, whole=True)),
+            passes=self._number(("tune", "passes"), 5.0, most=LONGEST),
+            sampler=sampler,
+        )
+
+    def _table(self, key: str) -> dict[str, Any]:
+        given = self._tree.get(key, {})
+        if isinstance(given, dict):
+            return given
+        self._add((key,), f"{key} is no table; expected [{key}]")
+        return {}
+
+    def _names(self, key: str) -> list[str]:
+        given = self._tree.get(key)
+        if isinstance(given, list) and given and all(isinstance(name, str) for name in given):
+            for name in {name for name in given if given.count(name) > 1}:
+                self._add((key,), f"{name} is listed twice in {key}")
+            return given
+        self._add((key,), f'{key} is missing or no list of names; expected {key} = ["…", …]')
+        return []
+
+    def _get(self, key: str, kind: type, default: Any) -> Any:
+        value = self._tree.get(key, default)
+        if not isinstance(value, kind):
+            self._add((key,), f"{key} = {short(repr(value))}: expected text in quotes")
+            return default
+        return value
+
+    def _number(
+        self, path: tuple[str, ...], default: float, whole: bool = False, most: float = WHOLE
+    ) -> float:
+        table = self._tree if len(path) == 1 else self._table(path[0])
+        value = table.get(path[-1], default)
+        good = type(value) is int or (not whole and type(value) is float)
+        if good and 0 < value <= most:
+            return value if whole else float(value)
+        if path != ("limit",) or path[-1] in table:
+            expected = "a whole number" if whole else "a number"
+            bound = "" if most == WHOLE else f", at most {most:,}"
+            explain_error = short(repr(value))
+            self._add(
+                path, f"{'.'.join(path)} = {explain_error}: expected {expected} above 0{bound}"
+            )
+        return default
+
+    def _known(self, table: Mapping[str, Any], known: set[str], path: tuple[str, ...]) -> None:
+        for key in table:
+            if key not in known:
+                self._add((*path, key), str(unknown("key", ".".join((*path, key)), known)))
+
+    def _add(self, path: tuple[str, ...], explain_error: str) -> None:
+        while path and path not in self._where:
+            path = path[:-1]
+        self.errors.append((self._where.get(path, 1), explain_error))
+
+    def _line_of(self, method: str, scenario: str) -> int:
+        """Where a cell is from: its method's table, or its name in the list of methods."""
+        if (own := ("method", method)) in self._where:
+            return self._where[own]
+        begin = self._where.get(("methods",), 1)
+        quoted = re.compile(rf"[\"']{re.escape(method)}[\"']")
+        after = enumerate(self._lines[begin - 1 :], start=begin)
+        return next((number for number, line in after if quoted.search(line)), begin)
+
+
+def _flat(given: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Settings of parts, `constraint.keep = 0.1`, under dotted names."""
+    flat: dict[str, Any] = {}
+    for key, value in given.items():
+        flat |= (
+            _flat(value, f"{prefix}{key}.")
+            if isinstance(value, dict) and value
+            else {prefix + key: value}
+        )
+    return flat
+
+
+def _positions(lines: Sequence[str]) -> dict[tuple[str, ...], int]:
+    """The line of every table and key that begins a line (tomllib tells none)."""
+    where: dict[tuple[str, ...], int] = {}
+    table: tuple[str, ...] = ()
+    for number, whole in enumerate(lines, start=1):
+        line = whole[:LINE]
+        if head := re.match(r"\s*\[([^\[\]]+)\]\s*(#.*)?$", line):
+            table = _keys(head[1])
+            where.setdefault(table, number)
+        elif key := re.match(r"""\s*((?:[\w.\- ]|"[^"]*"|'[^']*')+?)\s*=""", line):
+            where.setdefault(table + _keys(key[1]), number)
+    return where
+
+
+def _keys(dotted: str) -> tuple[str, ...]:
+    found = re.findall(r"""\s*(?:"([^"]*)"|'([^']*)'|([\w\-]+))\s*\.?""", dotted)
+    return tuple(a or b or c for a, b, c in found)
+
+
+def _short(key: str, point: Mapping[str, Any]) -> str:
+    """`keep` for `constraint.keep`, unless another setting that varies is called so as well."""
+    last = key.rpartition(".")[2]
+    return last if sum(other.rpartition(".")[2] == last for other in point) == 1 else key

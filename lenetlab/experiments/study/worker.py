@@ -1,0 +1,64 @@
+"""What a worker process does: one task after the other, on a bench that is loaded once."""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from lenetlab.errors import UserError
+from lenetlab.experiments.run.in_memory import compute
+from lenetlab.experiments.run.runtime import Runtime
+from lenetlab.experiments.study.model import Task
+from lenetlab.problem.model import state_dict
+from lenetlab.records import run_folder
+from lenetlab.records.rows import RunRow, row_of
+
+
+@dataclass(frozen=True)
+class Setup:
+    """By what a worker computes; `threads` of one run's engine."""
+
+    data: Path | None = None
+    engine: str = "auto"
+    device: str = "auto"
+    threads: int = 1
+
+
+class NumericsMismatch(UserError):
+    """A worker that computes other bits than were planned."""
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a worker gives back: a row, and the weights as a safetensors file where kept."""
+
+    row: RunRow
+    weights: bytes | None = None
+
+
+@cache
+def runtime_of(setup: Setup) -> Runtime:
+    """The bench of this process."""
+    return Runtime(setup.data, engine=setup.engine, device=setup.device, threads=setup.threads)
+
+
+def work(task: Task, setup: Setup) -> Output:
+    """Compute one task in this process. Raises `NumericsMismatch` where this worker gives
+    other bits than the coordinator planned with."""
+    return work_on(task, runtime_of(setup))
+
+
+def work_on(task: Task, runtime: Runtime) -> Output:
+    """Compute one task on a bench."""
+    found = compute(task.recipe, task.seed, runtime, task.eval_at, task.limit)
+    if task.id and found.identity["id"] != task.id:
+        raise NumericsMismatch(
+            f"this worker would compute run {found.identity['id']}, {task.id} was planned; give "
+            "workers the same lenetlab, torch, data and processor kind as the coordinator"
+        )
+    run = run_folder.Run(Path(), found.identity, found.result, found.curve, found.machine)
+    weights = None
+    if task.keep and found.weights is not None:
+        from safetensors.torch import save
+
+        weights = save({name: w.cpu() for name, w in state_dict(found.weights).items()})
+    return Output(row_of(run, task.role, task.number), weights)

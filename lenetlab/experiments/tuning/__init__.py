@@ -1,0 +1,1 @@
+"""What a search varies, the recipes it tries, and those it found best."""

@@ -1,0 +1,92 @@
+"""A tuned recipe as a run uses it: what was given is laid over it, its budget is another."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lenetlab.errors import UserError
+from lenetlab.experiments.recipe.recipe import Recipe, recipe_from
+from lenetlab.experiments.tuning.tuned_recipes import Tuned, fill
+from lenetlab.records.recipe import parts, words
+
+CLOSE = 2.0  # a budget up to so many times as long or short is much like the one searched at
+# What a budget leaves as it is, where a recipe has it: it counts steps or sweeps of the data.
+ABSOLUTE = {"1/t": "schedule.tau", "geometric": "plan.every", "norm_test": "plan.every"}
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a recipe is from.
+
+    found : the tuned recipe it began as.
+    changed : what was given in the place of it, in words, by the part of the recipe.
+    recipe : what is trained.
+    """
+
+    found: Tuned
+    changed: Mapping[str, str]
+    recipe: Recipe
+
+    def __str__(self) -> str:
+        explain_error = words(self.recipe.canonical())
+        if self.changed:
+            what = ", ".join(self.changed.values())
+            explain_error += (
+                f"; from {self.found.search}, but changed, so that what it reached there is no "
+                f"figure of this recipe: {what}"
+            )
+        else:
+            explain_error += f"; {self.found}"
+        return explain_error + self._stretched()
+
+    def plain(self) -> dict[str, Any]:
+        """What is kept with the run: the held-out figure only of a recipe that earned it."""
+        return {
+            "study": self.found.study,
+            "trials": self.found.trials,
+            "passes": self.found.passes,
+            "held_out": None if self.changed else self.found.held_out,
+            "changed": dict(self.changed),
+        }
+
+    def _stretched(self) -> str:
+        """What another budget does to the recipe."""
+        budget, recipe = self.recipe.budget, self.recipe
+        times = budget.amount / self.found.passes
+        if times == 1:
+            return ""
+        explain_error = f"; here for {budget}"
+        moves = recipe.schedule.name not in ("constant", "1/t")
+        names = ["schedule"] * moves + ["warm-up"] * bool(recipe.schedule.settings["warmup"])
+        if names:
+            explain_error += f", over which {' and '.join(names)} stretch"
+        fixed = [ABSOLUTE[part.name] for part in (recipe.schedule, recipe.plan)
+                 if part.name in ABSOLUTE]  # fmt: skip
+        if fixed:
+            explain_error += f"; {' and '.join(fixed)} would not stretch"
+        if not 1 / CLOSE <= times <= CLOSE:
+            explain_error += (
+                f"; that is {times:.2g} times the budget of the search, for which its rate, batch "
+                "size and the like were chosen: they may not suit this one"
+            )
+        return explain_error
+
+
+def laid_over(method: str, given: Mapping[str, Any], found: Tuned) -> tuple[Recipe, Origin]:
+    """The recipe of a tuned one with what is `given` in its place, and where it is from."""
+    recipe = recipe_from(method, fill(given, found))
+    frame = {k: given[k] for k in ("scenario", "split", "epochs", "passes") if k in given}
+    try:
+        before = parts(recipe_from(method, {**found.settings, **frame}).canonical())
+    except UserError as error:
+        raise UserError(
+            f"the tuned recipe of {method} does not fit this version ({error}); tune again"
+        ) from None
+    after = parts(recipe.canonical())
+    changed = {
+        name: f"{after.get(name, f'{name} as registered')} instead of "
+        + before.get(name, "as registered")
+        for name in {**after, **before}
+        if name != "budget" and after.get(name) != before.get(name)
+    }
+    return recipe, Origin(found, changed, recipe)

@@ -1,0 +1,105 @@
+"""Tuning: the recipes that a search tries, and what becomes of the best.
+
+Trial k is point k of a scrambled Sobol sequence, seeded by study, method and scenario: the same
+whoever computes it, in whatever order, and however many trials there are. Sobol points fill the
+space more evenly than independent ones (Bergstra and Bengio 2012, section 4, on such sequences).
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from lenetlab.experiments.recipe.recipe import Budget, Recipe, recipe_from
+from lenetlab.experiments.tuning.search_space import Dimension, Space, at, space_of
+
+SAMPLERS = ("sobol", "tpe")
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """How a cell is tuned: `trials` recipes of `passes` effective passes each on the inner split.
+
+    space : ranges that replace a method's own, by name.
+    """
+
+    trials: int = 12
+    passes: float = 5.0
+    sampler: str = "sobol"
+    space: Mapping[str, Dimension] = field(default_factory=dict)
+
+
+def trials(
+    study: str, method: str, scenario: str, tune: Tuning, settings: Mapping[str, Any] | None = None
+) -> list[Recipe]:
+    """The recipes of all trials of a cell, by number; of a sampler that looks at the ones before,
+    those it begins with. `settings` are held as given."""
+    if tune.sampler == "tpe":
+        return more_trials(study, method, scenario, tune, settings, [])
+    space = search_space(method, scenario, tune, settings)
+    return [
+        trial_recipe(method, scenario, tune, settings, at(space, u))
+        for u in points(f"{study} {method} {scenario}", len(space), tune.trials)
+    ]
+
+
+def more_trials(
+    study: str,
+    method: str,
+    scenario: str,
+    tune: Tuning,
+    settings: Mapping[str, Any] | None,
+    scores: Sequence[float | None],
+) -> list[Recipe]:
+    """What follows on trials with `scores`, accuracies on held-out images (None for a failed one),
+    of a sampler that looks at them; empty where there is no more."""
+    left = tune.trials - len(scores)
+    if tune.sampler != "tpe" or left <= 0:
+        return []
+    from lenetlab.experiments.tuning.tpe import ask
+
+    space = search_space(method, scenario, tune, settings)
+    return [
+        trial_recipe(method, scenario, tune, settings, chosen)
+        for chosen in ask(f"{study} {method} {scenario}", space, scores, left)
+    ]
+
+
+def search_space(
+    method: str, scenario: str, tune: Tuning, settings: Mapping[str, Any] | None = None
+) -> Space:
+    """The dimensions of a cell, with the study's own ranges in the place of the method's."""
+    return {**space_of(method, scenario, settings), **tune.space}
+
+
+def trial_recipe(
+    method: str,
+    scenario: str,
+    tune: Tuning,
+    settings: Mapping[str, Any] | None,
+    chosen: Mapping[str, Any],
+) -> Recipe:
+    """One trial: trained on 50,000 training images, measured on the other 10,000."""
+    given = {**(settings or {}), **chosen}
+    if "l2" in scenario:
+        given.setdefault("decay", "weights")
+    given |= {"scenario": scenario, "split": "inner", "passes": tune.passes}
+    return recipe_from(method, given)
+
+
+def points(seed: str, dimensions: int, n: int) -> list[list[float]]:
+    """The first `n` points of a scrambled Sobol sequence in [0, 1)^dimensions; point k depends
+    on `seed` and k alone."""
+    from scipy.stats.qmc import Sobol
+
+    number = int.from_bytes(hashlib.sha256(seed.encode()).digest()[:8], "big")
+    sequence = Sobol(dimensions, scramble=True, rng=number)
+    # Whole powers of two keep the sequence balanced; the first n of them are taken.
+    drawn = sequence.random_base2(max(n - 1, 1).bit_length())
+    return [[float(x) for x in point] for point in drawn[:n]]
+
+
+def carry_over(recipe: Recipe, passes: float) -> Recipe:
+    """The recipe of a trial on all 60,000 images for `passes` effective passes; its schedule, a
+    function of progress, is stretched with the budget."""
+    return replace(recipe, split="official", budget=Budget(float(passes), "passes"))

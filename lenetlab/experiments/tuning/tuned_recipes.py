@@ -1,0 +1,186 @@
+"""Tuned recipes: what a search found best for a method in a scenario, used where it is asked for.
+
+    lenetlab/tuned.json   of the study that is kept with the package: what that study left in its
+                          own <out>/tuned.json
+    <out>/tuned.json      of the user's own `lenetlab tune` and `lenetlab study`; goes before the
+                          package's
+
+Both are {method: {scenario: entry}}. A recipe takes the place of a kept one only if it did better
+on the held-out images and was searched no less.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from lenetlab.errors import UserError
+from lenetlab.experiments.recipe.recall import arguments
+from lenetlab.records.rows import Cell, Results, total
+from lenetlab.records.run_folder import read_json, replace_json
+
+FILE = "tuned.json"
+PACKAGE = Path(__file__).parents[2] / FILE
+SEARCH = "tune"  # the name of a search that belongs to no study; seeds its trials
+PARTS = ("plan", "schedule", "constraint")
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """A recipe and where it is from.
+
+    settings : arguments of `make_recipe`, all but scenario, split and budget.
+    study : in which it was found. trials, passes : how many were tried, at which price each.
+    held_out, loss : of the best trial, on held-out training images.
+    pass_seconds : CPU seconds of an effective pass, over trials and finals, where it was computed.
+    """
+
+    settings: Mapping[str, Any]
+    study: str
+    trials: int
+    passes: float
+    held_out: float
+    loss: float
+    pass_seconds: float | None = None
+
+    @property
+    def effort(self) -> float:
+        """Effective passes of all its trials together."""
+        return self.trials * self.passes
+
+    @property
+    def search(self) -> str:
+        """How it was found."""
+        by = "lenetlab tune" if self.study == SEARCH else f"the study {self.study}"
+        tried = "1 trial" if self.trials == 1 else f"{self.trials} trials"
+        return f"{tried} of {self.passes:g} {'pass' if self.passes == 1 else 'passes'} by {by}"
+
+    def __str__(self) -> str:
+        return f"best of {self.search}, {self.held_out:.2f} % on held-out images"
+
+
+def tuned(method: str, scenario: str, out: Path | None = None) -> Tuned | None:
+    """The recipe kept for a method (with its wrappers) in a scenario; the user's own, in `out`,
+    before the package's. None if there is none."""
+    for path in ([] if out is None else [out / FILE]) + [PACKAGE]:
+        entry = _read(path).get(method, {}).get(scenario)
+        if entry is not None:
+            try:
+                return Tuned(**entry)
+            except TypeError as error:
+                raise UserError(
+                    f"{path}: the entry of {method} in {scenario} is none ({error}); delete it and "
+                    "tune again"
+                ) from None
+    return None
+
+
+def fill(given: Mapping[str, Any], recipe: Tuned) -> dict[str, Any]:
+    """The settings of `recipe` with those given in their place. A plan, schedule or constraint
+    that is given comes with its own settings, not with the old one's."""
+    replaced = tuple(f"{part}." for part in PARTS if part in given)
+    own = {k: v for k, v in recipe.settings.items() if not (replaced and k.startswith(replaced))}
+    return {**own, **given}
+
+
+def keep(path: Path, found: Mapping[tuple[str, str], Tuned]) -> None:
+    """Write entries into `path`, by method and scenario; the others in it stay."""
+    if not found:
+        return
+    entries = _read(path)
+    for (method, scenario), recipe in found.items():
+        entries.setdefault(method, {})[scenario] = asdict(recipe)
+    ordered = {m: dict(sorted(entries[m].items())) for m in sorted(entries)}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace_json(path, ordered)
+
+
+def kept_of(results: Results) -> dict[tuple[str, str], Tuned]:
+    """The best trial's recipe of every tuned cell of a study, by the images as they are and with
+    nothing given beforehand (a variant is somebody's question, not a default)."""
+    found = {}
+    for cell in results.cells:
+        recipe = winner(results, cell)
+        if recipe is not None and cell.place.rules == "strict" and not cell.place.variant:
+            found[cell.place.method, cell.place.scenario] = recipe
+    return found
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What becomes of a recipe that was found, beside the one that was kept `before`, if any."""
+
+    found: Tuned
+    before: Tuned | None
+
+    @property
+    def kept(self) -> bool:
+        """Whether it is the one that is kept: the first, or better and searched no less. Both
+        figures are of the same images, the last 10,000 for training."""
+        found, before = self.found, self.before
+        if before is None:
+            return True
+        better = found.held_out > before.held_out or found.settings == before.settings
+        return better and found.effort >= before.effort
+
+    def __str__(self) -> str:
+        before = self.before
+        if before is None or (self.kept and self.found.settings == before.settings):
+            return f"kept, {self.found}"
+        explain_error = f"{self.found}; before, {before}"
+        if self.kept:
+            return f"kept in the place of another, better and searched no less: {explain_error}"
+        worse = self.found.held_out <= before.held_out
+        less = self.found.effort < before.effort
+        why = " and ".join(["no better"] * worse + ["searched less"] * less)
+        return f"not kept, {why}: {explain_error}"
+
+
+def settle(out: Path, found: Mapping[tuple[str, str], Tuned]) -> dict[tuple[str, str], Settled]:
+    """Keep those of `found`, by method and scenario, that take the place of what is kept, here or
+    in the folder `out`; what became of each."""
+    settled = {key: Settled(recipe, tuned(*key, out)) for key, recipe in found.items()}
+    keep(out / FILE, {key: one.found for key, one in settled.items() if one.kept})
+    return settled
+
+
+def winner(results: Results, cell: Cell) -> Tuned | None:
+    """The recipe of a cell's best trial; None where no trial is done."""
+    best = cell.best
+    if best is None or best.accuracy is None or best.loss is None:
+        return None
+    return Tuned(
+        arguments(best.recipe),
+        results.name,
+        len(cell.trials),
+        results.tuning_passes,
+        best.accuracy,
+        round(best.loss, 6),
+        _pass_seconds(cell),
+    )
+
+
+def _pass_seconds(cell: Cell) -> float | None:
+    done = [row for row in (*cell.trials, *cell.finals) if row.done]
+    passes, seconds = total(row.passes for row in done), total(row.cpu_seconds for row in done)
+    return round(seconds / passes, 4) if passes and seconds is not None else None
+
+
+def usual_pass_seconds() -> dict[str, float]:
+    """What an effective pass of a method took in the study kept with the package, by method: the
+    mean over its scenarios."""
+    found = {
+        method: [s for entry in scenarios.values() if (s := entry.get("pass_seconds")) is not None]
+        for method, scenarios in _read(PACKAGE).items()
+    }
+    return {method: fmean(seconds) for method, seconds in found.items() if seconds}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        return {}
+    entries = read_json(path)
+    if not isinstance(entries, dict) or not all(isinstance(v, dict) for v in entries.values()):
+        raise UserError(f"{path} holds no tuned recipes; delete it and tune again")
+    return entries

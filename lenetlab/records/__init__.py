@@ -1,0 +1,1 @@
+"""What is written down and read again, without torch: run folders, rows, recipes in words."""

@@ -1,0 +1,175 @@
+"""Results from wherever they are: a study, a folder of results, a folder of single runs."""
+
+import json
+import math
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from lenetlab.errors import UserError
+from lenetlab.records.recipe import BUDGET, method_of, parts, weights_allowed
+from lenetlab.records.rows import (
+    FINAL,
+    STUDY,
+    TRIAL,
+    Cell,
+    CellKey,
+    Results,
+    read_results,
+    row_of,
+    to_show,
+)
+from lenetlab.records.run_folder import RESULT, Run, finished_runs
+
+STUDIES, RESULTS = "studies", "results"  # <out>/studies/<name>/results
+ONE = {"passes": "pass", "epochs": "epoch"}
+INNER = 5 / 6  # of the training images are trained on where the others are held out
+
+
+def open_results(target: Path, out: Path = Path("runs")) -> Results:
+    """The results of `target`: a study file (its working folder is in `out`), a working folder, a
+    folder of results, or a folder of runs by `lenetlab run`."""
+    folder = results_folder(target, out)
+    if not (folder / STUDY).exists():
+        return from_runs(folder)
+    results = read_results(folder)
+    return replace(results, again=_again(target, folder.resolve(), results.name))
+
+
+def _again(target: Path, folder: Path, name: str) -> str:
+    """The command that computes a study again. What `tune` and `challenge` leave has no study
+    file; it is told by its folder, which has another name than the study in it."""
+    if target.is_file():
+        return shlex.join(["lenetlab", "study", str(target)])
+    return f"lenetlab study {name}.toml" if name in (folder.name, folder.parent.name) else ""
+
+
+def results_folder(target: Path, out: Path = Path("runs")) -> Path:
+    """The folder that the results of `target` are in."""
+    if target.is_file():
+        folder = out / STUDIES / target.stem / RESULTS
+        if not (folder / STUDY).exists():
+            raise UserError(
+                f"there are no results of {target} in {folder}; give `lenetlab study {target}` "
+                "first, or the folder that has them"
+            )
+        return folder
+    if not target.is_dir():
+        raise UserError(
+            f"{target} does not exist; expected a study file, a folder of results, or a folder of "
+            "runs by `lenetlab run`"
+        )
+    for folder in (target, target / RESULTS):
+        if (folder / STUDY).exists():
+            return folder
+    if any(target.glob(f"*/{RESULT}")):
+        return target
+    raise UserError(
+        f"{target} has no results; expected {STUDY} as a study leaves it, or folders of runs by "
+        "`lenetlab run`"
+    )
+
+
+def from_runs(folder: Path) -> Results:
+    """The whole runs in the folders inside `folder`, a cell for each recipe.
+
+    Runs on the test set are finals, runs on held-out images (`--split inner`) trials of the same
+    cell. Recipes are ranked together where scenario, rules and budget are the same, and on a
+    frontier the weights that are left. Cells of a method that differ in settings have what differs
+    as their variant. Families are not recorded with a run, and are empty.
+    """
+    groups: dict[str, list[Run]] = {}
+    for run in finished_runs(folder):
+        groups.setdefault(_key(run), []).append(run)
+    alike: dict[CellKey, list[Run]] = {}
+    for runs in groups.values():
+        alike.setdefault(_place(runs), []).append(runs[0])
+    common = {place: _common(firsts) for place, firsts in alike.items()}
+    ordered = sorted(groups.values(), key=_order)
+    return to_show(
+        Results(
+            name=folder.resolve().name,
+            title=f"Runs in {folder}",
+            trials=0,
+            tuning_passes=0.0,
+            seeds=0,
+            passes=0.0,
+            cells=tuple(_cell(runs, common[_place(runs)]) for runs in ordered),
+            planned=False,
+        )
+    )
+
+
+def _key(run: Run) -> str:
+    """The same for runs that differ in seed or split alone."""
+    recipe = {name: value for name, value in run.recipe.items() if name != "split"}
+    return json.dumps([recipe, run.identity["numerics"]], sort_keys=True)
+
+
+def _place(runs: Sequence[Run], variant: str = "") -> CellKey:
+    recipe = runs[0].recipe
+    return CellKey(
+        method=method_of(recipe),
+        family="",
+        scenario=recipe.get("scenario", "plain"),
+        rules=recipe.get("rules", "strict"),
+        variant=variant,
+        terms=_terms(runs),
+    )
+
+
+def _terms(runs: Sequence[Run]) -> str:
+    """The budget, and on a frontier how many weights are left."""
+    unit, amount = budget(runs)
+    said = f"{amount:g} {unit if amount != 1 else ONE[unit]}"
+    allowed = weights_allowed(runs[0].recipe)
+    if allowed is None or not runs[0].recipe.get("scenario", "").startswith("frontier"):
+        return said
+    return f"{allowed:,} weights, {said}"
+
+
+def budget(runs: Sequence[Run]) -> tuple[str, float]:
+    """Of runs of one recipe. Epochs are passes where the bill says so: of a method that asks for
+    more than a gradient a step, an epoch costs more than of others and is ranked apart."""
+    unit, amount = runs[0].recipe.get("budget", BUDGET)
+    if unit == "epochs" and all(_asks_once(run) for run in runs):
+        unit = "passes"
+    return unit, float(amount)
+
+
+def _asks_once(run: Run) -> bool:
+    passes, epochs = run.result["passes"], run.result["epochs"]
+    share = INNER if run.held_out else 1.0
+    return passes is None or epochs is None or math.isclose(passes, share * epochs, rel_tol=1e-9)
+
+
+def _order(runs: Sequence[Run]) -> tuple[object, ...]:
+    """Leaderboards beside each other that differ least, `plain` and the largest budget first."""
+    recipe = runs[0].recipe
+    scenario, rules = recipe.get("scenario", "plain"), recipe.get("rules", "strict")
+    unit, amount = budget(runs)
+    kept = weights_allowed(recipe) or 0
+    return scenario != "plain", scenario, rules != "strict", rules, -kept, unit, -amount
+
+
+def _common(runs: Sequence[Run]) -> set[tuple[str, str]]:
+    """What all of `runs` have, which therefore tells none of them apart."""
+    return set.intersection(*(set(_said(run).items()) for run in runs))
+
+
+def _said(run: Run) -> dict[str, str]:
+    """Parts of the recipe, then of the numerics."""
+    numerics: Mapping[str, Any] = run.identity["numerics"]
+    return parts(run.recipe) | {f"numerics {k}": f"{k} {v}" for k, v in numerics.items()}
+
+
+def _cell(runs: Sequence[Run], common: set[tuple[str, str]]) -> Cell:
+    variant = ", ".join(text for key, text in _said(runs[0]).items() if (key, text) not in common)
+    ordered = sorted(runs, key=lambda run: run.seed)
+    return Cell(
+        _place(runs, variant),
+        tuple(row_of(run, TRIAL, run.seed) for run in ordered if run.held_out),
+        tuple(row_of(run, FINAL, run.seed) for run in ordered if not run.held_out),
+    )

@@ -1,0 +1,425 @@
+"""The results of a study: one row a run, in text that can be read, compared and kept in git.
+
+    study.json                  what was planned: title, tuning, seeds, passes, and every cell
+    <scenario>/<cell>.jsonl     a cell's runs, one line each: trials by number, then finals by seed
+
+A *cell* is a method in a scenario. Its *trials* are scored on held-out training images; its
+*finals* are trained on all images by the recipe of the best trial, and measured on the test set.
+Lines are in a fixed order with fixed keys, so that the same runs give the same bytes. Reading
+needs no torch.
+"""
+
+import gc
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+
+from lenetlab.errors import UserError
+from lenetlab.records.readable import readable
+from lenetlab.records.recipe import weights_allowed
+from lenetlab.records.run_folder import Run, read_bytes, read_json, replace_bytes, replace_json
+from lenetlab.records.shapes import NUMBER, misfit
+
+FORMAT = 1
+STUDY = "study.json"
+TRIAL, FINAL = "trial", "final"
+# What is relied on by who reads.
+SHAPE = {"name": str, "title": str, "trials": int, "tuning_passes": float, "seeds": int,
+         "passes": float, "cells": [{"method": str, "family": str, "scenario": str}]}  # fmt: skip
+ROW = {
+    "role": str, "number": int, "id": str, "status": str, "reason": (str, None), "label": str,
+    "recipe": {"method": list}, "seed": int, "accuracy": NUMBER, "loss": NUMBER,
+    "starter_average_loss": NUMBER, "passes": NUMBER, "epochs": NUMBER, "steps": (int, None),
+    "train_seconds": NUMBER, "cpu_seconds": NUMBER, "overhead_seconds": NUMBER, "evaluations": list,
+    "numerics": dict, "machine": dict,
+}  # fmt: skip
+LOOKED = {"at", "passes", "accuracy", "loss", "seconds", "cpu_seconds"}
+
+
+class Contest(NamedTuple):
+    """What the methods of a leaderboard have in common: only those are ranked together.
+
+    terms : what there is beside scenario and rules, as in `2 passes` or `765 weights`; empty in a
+        study, whose budget is one, but on a frontier.
+    """
+
+    scenario: str
+    rules: str = "strict"
+    terms: str = ""
+
+    @property
+    def key(self) -> str:
+        """As links and figures are named: `plain`, `plain,open`, `plain,2-passes`."""
+        terms = re.sub(r"[^A-Za-z0-9.]+", "-", self.terms)
+        return ",".join([self.scenario, *self._rules(), *([terms] if terms else [])])
+
+    @property
+    def title(self) -> str:
+        """As a person reads it: `plain, open, 2 passes`."""
+        return ", ".join([self.scenario, *self._rules(), *([self.terms] if self.terms else [])])
+
+    def _rules(self) -> list[str]:
+        return [] if self.rules == "strict" else [self.rules]
+
+
+@dataclass(frozen=True)
+class CellKey:
+    """Where a cell stands in its study. `method` has its wrappers around it, as in `ema+sgd`;
+    `variant` tells cells apart that differ in settings which were given, not tuned; `terms` are
+    its contest's, known from its runs and not kept in study.json."""
+
+    method: str
+    family: str
+    scenario: str
+    rules: str = "strict"
+    variant: str = ""
+    terms: str = ""
+
+    @property
+    def contest(self) -> Contest:
+        """With which cells it is ranked."""
+        return Contest(self.scenario, self.rules, self.terms)
+
+    @property
+    def name(self) -> str:
+        """What a person calls it within its scenario."""
+        return f"{self.method}, {self.variant}" if self.variant else self.method
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """One run. Figures that do not exist are None, never 0.
+
+    role, number : `trial` and its number from 0, or `final` and its seed.
+    recipe : canonical, without what is at its default.
+    accuracy : percent of the test images, of the held-out images in a trial; correct : their count.
+    loss : the true mean cross-entropy, in nats; starter_average_loss : what the script prints.
+    nonzeros : of the 40,800 weights of fc1 and fc2.
+    looks : measurements in order, each with at, passes, epochs, steps, gradients, accuracy, loss,
+        nonzeros, seconds and cpu_seconds (training so far).
+    train_seconds, cpu_seconds, apart_seconds : of training; of training, by all threads; of
+        measuring and saving, in neither of the others.
+    bill : counts of the ledger. passes, epochs, steps : where the run ended. Of a run that was
+        killed from outside nothing of this is known.
+    """
+
+    role: str
+    number: int
+    id: str
+    status: str
+    reason: str | None
+    label: str
+    recipe: Mapping[str, Any]
+    seed: int
+    accuracy: float | None
+    loss: float | None
+    starter_average_loss: float | None
+    correct: int | None
+    nonzeros: int | None
+    passes: float | None
+    epochs: float | None
+    steps: int | None
+    ledger_counts: Mapping[str, int] | None
+    train_seconds: float | None
+    cpu_seconds: float | None
+    overhead_seconds: float | None
+    peak_memory_mb: float | None
+    evaluations: Sequence[Mapping[str, Any]]
+    numerics: Mapping[str, Any]
+    machine: Mapping[str, Any]
+
+    @property
+    def done(self) -> bool:
+        """Whether it has figures."""
+        return self.status == "done"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A method in a scenario: its trials by number, its finals by seed."""
+
+    place: CellKey
+    trials: tuple[RunRow, ...] = ()
+    finals: tuple[RunRow, ...] = ()
+
+    @property
+    def begun(self) -> bool:
+        """Whether it has a run."""
+        return bool(self.trials or self.finals)
+
+    @property
+    def best(self) -> RunRow | None:
+        """The trial whose recipe the finals have; None if none is done."""
+        return best_trial(self.trials)
+
+
+@dataclass(frozen=True)
+class Results:
+    """A study's cells, in the order of its file, those without a run included.
+
+    trials, tuning_passes : of every tuned cell; 0 where nothing was tuned.
+    seeds, passes : planned for the finals of every cell; 0 where nothing was planned.
+    planned : whether a study planned them; if not, they are whatever runs a folder holds, whose
+        `trials` are those on held-out images.
+    again : the command that computes them again, where one is known.
+    """
+
+    name: str
+    title: str
+    trials: int
+    tuning_passes: float
+    seeds: int
+    passes: float
+    cells: tuple[Cell, ...] = field(default_factory=tuple)
+    planned: bool = True
+    again: str = ""
+
+    @property
+    def tuned(self) -> bool:
+        """Whether settings were searched for by trials on held-out images."""
+        return self.trials > 0
+
+    def contests(self) -> list[Contest]:
+        """One for each leaderboard, in the order in which they first occur."""
+        return list(dict.fromkeys(cell.place.contest for cell in self.cells))
+
+    def rows(self) -> list["RunRow"]:
+        """Every run."""
+        return [row for cell in self.cells for row in (*cell.trials, *cell.finals)]
+
+    def begun(self) -> list[Cell]:
+        """The cells that have a run; all of them if none has."""
+        return [cell for cell in self.cells if cell.begun] or list(self.cells)
+
+    def within(self, scenario: str, rules: str = "strict", terms: str = "") -> list[Cell]:
+        """The cells of one leaderboard."""
+        contest = Contest(scenario, rules, terms)
+        return [cell for cell in self.cells if cell.place.contest == contest]
+
+
+def best_trial(trials: Iterable[RunRow]) -> RunRow | None:
+    """The done trial with the highest accuracy on the held-out images; between equals the lower
+    loss, then the lower number. The test set has no part in it."""
+    done = [row for row in trials if row.done]
+    return min(done, key=lambda row: standing(row.accuracy, row.loss, row.number), default=None)
+
+
+def standing(accuracy: float | None, loss: float | None, number: int) -> tuple[float, float, int]:
+    """What trials that are done are ordered by, the best first."""
+    assert accuracy is not None
+    assert loss is not None
+    return -accuracy, loss, number
+
+
+def leader(cells: Iterable[Cell]) -> Cell | None:
+    """The cell whose best trial is best of all: fixed on held-out images, before the test."""
+    tuned = [(cell, best) for cell in cells if (best := cell.best) is not None]
+    return min(
+        tuned,
+        key=lambda pair: standing(pair[1].accuracy, pair[1].loss, 0),
+        default=(None, None),
+    )[0]
+
+
+def total(values: Iterable[float | None]) -> float | None:
+    """The sum; None if one of the values is not known."""
+    known = list(values)
+    return None if None in known else sum(value for value in known if value is not None)
+
+
+TEXTS = (
+    "id",
+    "status",
+    "reason",
+    "label",
+    "recipe",
+    "ledger_counts",
+    "numerics",
+    "machine",
+)  # of a row
+PLAN = ("name", "title", "trials", "tuning_passes", "seeds", "passes")  # in study.json
+PLACE = ("method", "family", "scenario", "rules", "variant")  # … of every cell
+EVALUATION_KEYS = ("at", "passes", "epochs", "steps", "gradients", "accuracy", "loss", "nonzeros")
+MACHINE = ("lenetlab", "python", "system", "processor", "cores", "threads", "git")
+
+
+def row_of(run: Run, role: str, number: int) -> RunRow:
+    """A recorded run as a row."""
+    result, machine = run.result, run.machine
+    evaluations = [
+        {key: evaluation.get(key) for key in EVALUATION_KEYS}
+        | {
+            "seconds": round(evaluation["seconds"], 4),
+            "cpu_seconds": round(evaluation["cpu_seconds"], 4),
+        }
+        for evaluation in run.evaluations
+    ]
+    return RunRow(
+        role=role,
+        number=number,
+        id=run.identity["id"],
+        status=run.status,
+        reason=result["reason"],
+        label=run.label,
+        recipe=run.identity["recipe"],
+        seed=run.seed,
+        accuracy=result["final"]["accuracy"],
+        loss=result["final"]["loss"],
+        starter_average_loss=result["final"]["starter_average_loss"],
+        correct=result["final"]["correct"],
+        nonzeros=result["nonzeros"],
+        passes=result["passes"],
+        epochs=result["epochs"],
+        steps=result["steps"],
+        ledger_counts=result["ledger_counts"],
+        train_seconds=round(machine["train_seconds"], 4),
+        cpu_seconds=round(machine["cpu_seconds"], 4),
+        overhead_seconds=round(machine["overhead_seconds"], 4),
+        peak_memory_mb=round(machine["peak_memory_mb"], 1),
+        evaluations=evaluations,
+        numerics=run.identity["numerics"],
+        machine={key: machine.get(key) for key in MACHINE},
+    )
+
+
+def write_results(folder: Path, results: Results) -> None:
+    """Write `results` into `folder`, each file atomically; files of cells that are not (or no
+    longer) among them are left alone."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for cell in results.cells:
+        write_cell(folder, cell)
+    plan = {name: getattr(results, name) for name in PLAN}
+    cells = [{name: getattr(cell.place, name) for name in PLACE} for cell in results.cells]
+    replace_json(folder / STUDY, {"format": FORMAT, **plan, "cells": cells})
+
+
+def write_cell(folder: Path, cell: Cell) -> None:
+    """Write one cell's lines; nothing for a cell without a run."""
+    rows = [*sorted(cell.trials, key=_number), *sorted(cell.finals, key=_number)]
+    if not rows:
+        return
+    lines = [json.dumps(asdict(row), ensure_ascii=False, allow_nan=False) for row in rows]
+    path = cell_path(folder, cell.place)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace_bytes(path, ("\n".join(lines) + "\n").encode(errors="backslashreplace"))
+
+
+def _number(row: RunRow) -> int:
+    return row.number
+
+
+def cell_path(folder: Path, place: CellKey) -> Path:
+    """The file of a cell."""
+    name = re.sub(r"[^A-Za-z0-9_.+=-]+", "_", place.name).strip("._") or "cell"
+    scenario = place.scenario if place.rules == "strict" else f"{place.scenario},{place.rules}"
+    return folder / scenario / f"{name[:120]}.jsonl"
+
+
+def read_results(folder: Path) -> Results:
+    """The results in `folder`; `UserError` if there are none, or a line is broken."""
+    plan = read_json(folder / STUDY)
+    found = plan.get("format") if isinstance(plan, dict) else None
+    if found != FORMAT:
+        raise UserError(
+            f"{folder / STUDY} has format {found}, this version of lenetlab reads "
+            f"format {FORMAT}; make it again with `lenetlab study`"
+        )
+    if wrong := misfit(plan, SHAPE, "study"):
+        raise UserError(
+            f"{folder / STUDY} is broken ({wrong}); make it again with `lenetlab study`"
+        )
+    try:
+        places = [CellKey(**place) for place in plan["cells"]]
+    except TypeError as error:
+        raise UserError(f"{folder / STUDY} is broken ({error}); make it again") from None
+    kept = {name: plan[name] for name in PLAN}
+    with _no_collection():
+        cells = tuple(_with_terms(read_cell(folder, place)) for place in places)
+        return to_show(Results(**kept, cells=cells))
+
+
+def _with_terms(cell: Cell) -> Cell:
+    """On a frontier nets of different sizes are not ranked together."""
+    rows = (*cell.finals, *cell.trials)
+    if not rows or not cell.place.scenario.startswith("frontier"):
+        return cell
+    terms = f"{weights_allowed(rows[0].recipe):,} weights"
+    return replace(cell, place=replace(cell.place, terms=terms))
+
+
+def to_show(results: Results) -> Results:
+    """`results` with all text in them fit to be shown, whoever wrote it."""
+
+    def place(given: CellKey) -> CellKey:
+        return CellKey(**{f.name: readable(getattr(given, f.name)) for f in fields(CellKey)})
+
+    def row(given: RunRow) -> RunRow:
+        return replace(given, **{name: readable(getattr(given, name)) for name in TEXTS})
+
+    cells = tuple(
+        Cell(place(cell.place), tuple(map(row, cell.trials)), tuple(map(row, cell.finals)))
+        for cell in results.cells
+    )
+    name, title, again = map(readable, (results.name, results.title, results.again))
+    return replace(results, name=name, title=title, again=again, cells=cells)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Rows have no cycles: looking for some, again and again in all that were read so far, takes
+    longer than reading."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+def _parsed(line: bytes) -> Any:
+    """orjson is fast and refuses half a surrogate pair, which JSON may hold; json is asked then."""
+    try:
+        return orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return json.loads(line, parse_constant=_no_number)
+
+
+def _no_number(text: str) -> None:
+    raise TypeError(f"{text} is not a number of JSON")
+
+
+def row_from(given: Any) -> RunRow:
+    """The row in what was read. Raises `ValueError` or `TypeError` for what is none."""
+    if wrong := misfit(given, ROW, "row"):
+        raise ValueError(wrong)
+    for evaluation in given["evaluations"]:
+        if type(evaluation) is not dict or not evaluation.keys() >= LOOKED:
+            raise ValueError("a look lacks a figure")
+    return RunRow(**given)
+
+
+def read_cell(folder: Path, place: CellKey) -> Cell:
+    """A cell as far as it was computed."""
+    path = cell_path(folder, place)
+    rows = []
+    if path.exists():
+        for number, line in enumerate(read_bytes(path).splitlines(), start=1):
+            try:
+                rows.append(row_from(_parsed(line)))
+            except (json.JSONDecodeError, TypeError, ValueError) as error:
+                raise UserError(
+                    f"{path}:{number} is no row of results ({error}); restore the file, or delete "
+                    "it and run the study again"
+                ) from None
+    return Cell(
+        place,
+        tuple(row for row in rows if row.role == TRIAL),
+        tuple(row for row in rows if row.role == FINAL),
+    )

@@ -1,0 +1,292 @@
+"""The run directory: its files, how they are written whole or not at all, how they are read.
+
+    run.json             recipe, seed, data, numerics, and the hash of them: the identity
+    curve.json           trace of the training (loss, rate, batch size) and looks at the test set
+    losses.npy           training loss of every step, float32
+    weights.safetensors  the weights that were judged, under the script's names
+    result.json          status, reason, final figures, bill; written last: then the run is whole
+    machine.json         clock, memory, environment, whose recipe it was: all that may differ when
+                         a run is repeated
+    checkpoint.safetensors   only while the run is unfinished
+
+Everything except machine.json is reproduced bit for bit. Reading needs no torch.
+"""
+
+import json
+import os
+import stat
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lenetlab.errors import UserError
+from lenetlab.records.shapes import NUMBER, misfit
+
+MOST_BYTES = 512 * 2**20  # of a file of results
+FORMAT = 1  # of the run directory; raised when its files change
+
+RUN, CURVE, RESULT, MACHINE = "run.json", "curve.json", "result.json", "machine.json"
+LOSSES, WEIGHTS, CHECKPOINT = "losses.npy", "weights.safetensors", "checkpoint.safetensors"
+
+WHERE = {"steps": int, "epochs": float, "passes": float}
+# What is relied on by who reads a run.
+SHAPES = {
+    RUN: {
+        "id": str, "label": str, "seed": int, "numerics": {"engine": str, "device": str},
+        "recipe": {"method": list},
+    },
+    RESULT: {
+        "status": str, "reason": (str, None), "nonzeros": (int, None), "ledger_counts": dict,
+        **WHERE,
+        "final": {"accuracy": NUMBER, "loss": NUMBER, "starter_average_loss": NUMBER,
+                  "correct": (int, None)},
+    },
+    CURVE: {
+        "trace": [{"loss": float, "rate": NUMBER, "batch_size": int, **WHERE}],
+        "evaluations": [{"at": float, "accuracy": float, "loss": float,
+                         "starter_average_loss": float, "nonzeros": int, **WHERE}],
+    },
+    MACHINE: {
+        "train_seconds": float, "cpu_seconds": float, "overhead_seconds": float, "threads": int,
+        "peak_memory_mb": float, "evaluation_seconds": [float], "evaluation_cpu_seconds": [float],
+    },
+}  # fmt: skip
+
+
+def replace_bytes(path: Path, content: bytes) -> None:
+    """Write `content` to `path` in one atomic step: the old file or the whole new one.
+
+    Raises `UserError` where the folder cannot be written or the disk is full, and for a path that
+    is no file: a device must not be replaced by one.
+    """
+    check_writable(path)
+    temporary = path.with_name(f".{path.name[:200]}-{os.getpid()}")
+    try:
+        try:
+            temporary.unlink(missing_ok=True)  # what lies there may be a link to elsewhere
+            with temporary.open("xb") as out:
+                out.write(content)
+                out.flush()
+                os.fsync(out.fileno())
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot write {path} ({error.strerror}); choose another place") from error
+
+
+def check_writable(path: Path) -> None:
+    """Raise `UserError` for a path that cannot become a file of ours: a folder, a device, or a link
+    to one of them."""
+    try:
+        strange = path.name in ("", "..") or (path.exists() and not path.is_file())
+    except OSError as error:
+        raise UserError(f"cannot write {path} ({error.strerror}); choose another place") from None
+    if strange:
+        raise UserError(f"cannot write {path} (it is no file); name a file to be written")
+
+
+def replace_json(path: Path, value: Any) -> None:
+    """Write `value` as readable JSON, atomically; NaN and infinity are refused."""
+    text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
+    # half a surrogate pair, of a path that is not UTF-8, is written as JSON's own escape
+    replace_bytes(path, text.encode(errors="backslashreplace") + b"\n")
+
+
+def read_bytes(path: Path) -> bytes:
+    """What is in the file `path`. Raises `UserError` unless it can be read, is a regular file (a
+    pipe is never read to its end), and is of a size that results have."""
+    try:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise UserError(f"{path} is no regular file; expected one that lenetlab wrote")
+        if found.st_size > MOST_BYTES:
+            raise UserError(
+                f"{path} has {found.st_size:,} bytes; expected at most {MOST_BYTES:,}, as results "
+                "have them"
+            )
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing; expected a finished run in {path.parent}") from None
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror})") from None
+
+
+def read_text(path: Path) -> str:
+    """The text in `path`, which is UTF-8 wherever this runs; `UserError` as `read_bytes`."""
+    try:
+        return read_bytes(path).decode()
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is no text in UTF-8 ({error})") from None
+
+
+def read_json(path: Path) -> Any:
+    """The JSON in `path`; `UserError` if it is missing or broken."""
+    content = read_bytes(path)
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise UserError(
+            f"{path} is broken ({error}); move the folder {path.parent} away and run again"
+        ) from None
+
+
+def check_format(path: Path, identity: Any) -> None:
+    """Refuse a run.json of another version of the run directory, or of none."""
+    found = identity.get("format") if isinstance(identity, dict) else None
+    if found != FORMAT:
+        raise UserError(
+            f"{path.parent} holds a run of format {found}, this version of lenetlab reads and "
+            f"writes format {FORMAT}; choose another --out, or read it with the version it is from"
+        )
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run. Figures that do not exist are None, never 0.
+
+    identity, result, curve, machine : the contents of the four JSON files in the folder `path`.
+    """
+
+    path: Path
+    identity: dict[str, Any]
+    result: dict[str, Any]
+    curve: dict[str, Any]
+    machine: dict[str, Any]
+
+    @property
+    def status(self) -> str:
+        """`done`, `diverged`, `error` or `timeout`."""
+        return str(self.result["status"])
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """The recipe, canonical: without what is at its default."""
+        return dict(self.identity["recipe"])
+
+    @property
+    def seed(self) -> int:
+        """The seed."""
+        return int(self.identity["seed"])
+
+    @property
+    def label(self) -> str:
+        """Method and changed hyperparameters."""
+        return str(self.identity["label"])
+
+    @property
+    def unit(self) -> str:
+        """What the budget was counted in: `epochs` or `passes`."""
+        return str(self.identity["recipe"].get("budget", ["epochs"])[0])
+
+    @property
+    def held_out(self) -> bool:
+        """Whether it was measured on held-out training images, not on the test set."""
+        return bool(self.identity["recipe"].get("split") == "inner")
+
+    @property
+    def measured_on(self) -> str:
+        """`test`, or `held-out` for the last 10,000 training images."""
+        return "held-out" if self.held_out else "test"
+
+    @property
+    def tuned(self) -> dict[str, Any] | None:
+        """The search whose recipe it was, if a tuned one was asked for: study, trials, passes,
+        held-out accuracy (None if the recipe was changed), what was changed."""
+        found: dict[str, Any] | None = self.machine.get("tuned")
+        return found
+
+    @property
+    def evaluations(self) -> list[dict[str, Any]]:
+        """Measurements in the order of the training, each with `seconds` and `cpu_seconds` of
+        training time."""
+        seconds = zip(
+            self.machine["evaluation_seconds"], self.machine["evaluation_cpu_seconds"], strict=True
+        )
+        return [
+            {**evaluation, "seconds": wall, "cpu_seconds": cpu}
+            for evaluation, (wall, cpu) in zip(self.curve["evaluations"], seconds, strict=True)
+        ]
+
+    @property
+    def trace(self) -> list[dict[str, Any]]:
+        """Up to 200 points: mean training loss since the point before, rate, batch size."""
+        return list(self.curve["trace"])
+
+    @cached_property
+    def losses(self) -> "np.ndarray[Any, np.dtype[np.float32]]":
+        """Training loss of every step (steps,), float32."""
+        return np.asarray(np.load(self.path / LOSSES, allow_pickle=False))
+
+    def summary(self) -> dict[str, Any]:
+        """One flat dictionary: what `--json` prints. Accuracy in percent and losses in nats are of
+        the images that `measured_on` names: `test`, or `held-out` ones with `--split inner`. Times
+        in seconds, memory in MB."""
+        return {
+            "status": self.status,
+            "reason": self.result["reason"],
+            "measured_on": self.measured_on,
+            **self.result["final"],
+            "nonzeros": self.result["nonzeros"],
+            "passes": self.result["passes"],
+            "epochs": self.result["epochs"],
+            "steps": self.result["steps"],
+            "ledger_counts": self.result["ledger_counts"],
+            "train_seconds": self.machine["train_seconds"],
+            "overhead_seconds": self.machine["overhead_seconds"],
+            "cpu_seconds": self.machine["cpu_seconds"],
+            "peak_memory_mb": self.machine["peak_memory_mb"],
+            "method": self.identity["recipe"]["method"][0],
+            "recipe": self.identity["recipe"],
+            "tuned": self.tuned,
+            "seed": self.seed,
+            "engine": self.identity["numerics"]["engine"],
+            "device": self.identity["numerics"]["device"],
+            "threads": self.machine["threads"],
+            "run_dir": str(self.path),
+        }
+
+
+def read_run(path: Path) -> Run:
+    """The finished run in the folder `path`; `UserError` if there is none."""
+    identity = read_json(path / RUN)
+    check_format(path / RUN, identity)
+    files = {RUN: identity} | {name: read_json(path / name) for name in SHAPES if name != RUN}
+    for name, shape in SHAPES.items():
+        if wrong := misfit(files[name], shape, name.partition(".")[0]):
+            raise UserError(
+                f"{path / name} is broken ({wrong}); move the folder {path} away and run again"
+            )
+    evaluations, machine = files[CURVE]["evaluations"], files[MACHINE]
+    if (
+        not len(evaluations)
+        == len(machine["evaluation_seconds"])
+        == len(machine["evaluation_cpu_seconds"])
+    ):
+        raise UserError(f"{path / MACHINE} is of another run than {CURVE}; move {path} away")
+    return Run(path, identity, files[RESULT], files[CURVE], machine)
+
+
+def noted(run: Run, **facts: Any) -> Run:
+    """The run with `facts` beside it, in machine.json: they change nothing of what it is."""
+    machine = {**run.machine, **facts}
+    if machine != run.machine:
+        replace_json(run.path / MACHINE, machine)
+    return replace(run, machine=machine)
+
+
+def latest_run(folder: Path) -> Path:
+    """The folder of the run in `folder` that was finished last; `UserError` if there is none."""
+    found = sorted(folder.glob(f"*/{RESULT}"), key=lambda result: result.stat().st_mtime)
+    if not found:
+        raise UserError(f"{folder} has no finished run; expected folders of runs by `lenetlab run`")
+    return found[-1].parent
+
+
+def finished_runs(folder: Path) -> list[Run]:
+    """The whole runs in the folders directly inside `folder`, by name; unfinished ones are not
+    among them. Raises `UserError` for a broken one."""
+    return [read_run(result.parent) for result in sorted(folder.glob(f"*/{RESULT}"))]

@@ -1,0 +1,90 @@
+"""What a report shows beside the results of a study: small files in the same folder, all optional.
+
+methods.json      what each method is: {name: {"family": …, "summary": …}, …}
+baseline.json     a row of results: the handed-out script's training on this machine
+leaders.json    the leader of every leaderboard looked into (experiments/champion.py)
+discussion.md     written by hand; Markdown with Jinja, numbers as {{ figure(…) }}
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from lenetlab.errors import UserError
+from lenetlab.records.readable import readable
+from lenetlab.records.rows import RunRow, row_from
+from lenetlab.records.run_folder import read_json, read_text
+from lenetlab.records.shapes import misfit
+
+BASELINE = "baseline.json"
+Made = TypeVar("Made")
+
+# What a champion must have.
+CHAMPION = {"id": str, "method": str, "scenario": str, "confusion": [[int]], "filters": [[[float]]]}
+
+
+@dataclass(frozen=True)
+class LeaderNet:
+    """A leader's run whose mistakes and first filters are drawn.
+
+    confusion : test images by truth and answer (10, 10). filters : conv1's weights (6, 5, 5).
+    """
+
+    id: str
+    method: str
+    scenario: str
+    confusion: Sequence[Sequence[int]]
+    filters: Sequence[Sequence[Sequence[float]]]
+    rules: str = "strict"
+    seed: int = 0
+    accuracy: float | None = None
+
+
+@dataclass(frozen=True)
+class Attachments:
+    """All of it; what is missing is None or empty, and left out of a report."""
+
+    methods: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    baseline: RunRow | None = None
+    leader_nets: Sequence[LeaderNet] = ()
+    discussion: str | None = None
+
+
+def read_attachments(folder: Path) -> Attachments:
+    """What there is in `folder`; `UserError` for a file that is broken."""
+    methods = _json(folder / "methods.json", dict) or {}
+    baseline = _json(folder / BASELINE, dict)
+    leader_nets = _json(folder / "leaders.json", [CHAMPION]) or []
+    return Attachments(
+        methods=methods,
+        baseline=_made(row_from, baseline, folder / BASELINE) if baseline else None,
+        leader_nets=tuple(
+            _made(lambda one: LeaderNet(**one), leader_net, folder / "leaders.json")
+            for leader_net in leader_nets
+        ),
+        discussion=_discussion(folder / "discussion.md"),
+    )
+
+
+def _made(make: Callable[[Any], Made], given: Any, path: Path) -> Made:
+    try:
+        return make(given)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{path} is broken ({error}); delete it or make it again") from None
+
+
+def _json(path: Path, shape: Any) -> Any:
+    if not path.exists():
+        return None
+    found = readable(read_json(path))
+    if wrong := misfit(found, shape, path.stem):
+        raise UserError(f"{path} is broken ({wrong}); delete it or make it again")
+    return found
+
+
+def _discussion(path: Path) -> str | None:
+    """Line by line, so that lines stay lines."""
+    if not path.exists():
+        return None
+    return "\n".join(map(readable, read_text(path).split("\n")))

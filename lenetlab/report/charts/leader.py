@@ -1,0 +1,73 @@
+"""The best run looked into: which classes it takes for which, and its first filters."""
+
+from collections.abc import Sequence
+
+import altair as alt
+
+from lenetlab.report.charts.selection import Drawing
+
+CLASSES = ["T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker",
+           "bag", "ankle boot"]  # fmt: skip
+
+
+def confusion(counts: Sequence[Sequence[int]], scenario: str) -> Drawing:
+    """The confusion matrix `counts[truth][answer]` of test images (10, 10); the shades are of the
+    mistakes, which the thousand right ones of a class would drown."""
+    rows = [
+        {"truth": CLASSES[i], "answer": CLASSES[j], "images": n, "mistakes": n if i != j else None}
+        for i, line in enumerate(counts)
+        for j, n in enumerate(line)
+    ]
+    most = max(n for i, line in enumerate(counts) for j, n in enumerate(line) if i != j)
+    base = alt.Chart(alt.InlineData(values=rows, name=f"confusion, {scenario}")).encode(
+        x=alt.X("answer:N", sort=CLASSES, title="answer").axis(labelAngle=-45, grid=False),
+        y=alt.Y("truth:N", sort=CLASSES, title="truth").axis(grid=False),
+        tooltip=["truth:N", "answer:N", "images:Q"],
+    )
+    return alt.layer(
+        base.mark_rect().encode(
+            color=alt.Color("mistakes:Q", legend=None)
+            .scale(scheme="blues", type="sqrt", domain=[0, max(most, 1)])
+        ).transform_filter("isValid(datum.mistakes)"),
+        base.mark_text(fontSize=10).encode(
+            text=alt.condition("datum.images > 0", "images:Q", alt.value("")),
+            # on the shades the text must be read whatever the page's ink is
+            color=alt.condition(
+                f"datum.mistakes > {most * 0.45}", alt.value("white"), alt.value("black")
+            ),
+        ).transform_filter("isValid(datum.mistakes)"),
+        base.mark_text(fontSize=10, fontWeight="bold")
+        .encode(text="images:Q")
+        .transform_filter("!isValid(datum.mistakes)"),
+    ).properties(
+        height=260,
+        description="Confusion matrix of the champion on the test images: a row for each true "
+        "class, a column for each answer; the diagonal counts the right ones.",
+    )  # fmt: skip
+
+
+def filters(weights: Sequence[Sequence[Sequence[float]]], scenario: str) -> Drawing:
+    """The first layer's filters (6, 5, 5), each a small picture; white is zero, the two colours
+    are the signs, on one scale for all."""
+    rows = [
+        {"filter": f"filter {k + 1}", "row": i, "column": j, "weight": float(f"{value:.4g}")}
+        for k, one in enumerate(weights)
+        for i, line in enumerate(one)
+        for j, value in enumerate(line)
+    ]
+    most = max(abs(value) for one in weights for line in one for value in line)
+    drawn: Drawing = (
+        alt.Chart(alt.InlineData(values=rows, name=f"filters, {scenario}"))
+        .mark_rect()
+        .encode(
+            x=alt.X("column:O", axis=None),
+            y=alt.Y("row:O", axis=None),
+            color=alt.Color("weight:Q", title="weight", scale=alt.Scale(
+                scheme="purpleorange", reverse=True, domain=[-most, most])),
+            tooltip=["filter:N", "row:O", "column:O", "weight:Q"],
+        )
+        .properties(width=70, height=70)
+        .facet(facet=alt.Facet("filter:N", title=None), columns=3)
+        .properties(description="The champion's six filters of 5 × 5 weights in the first layer.")
+    )  # fmt: skip
+    return drawn

@@ -1,0 +1,46 @@
+"""Charts as files, without a browser: SVG, PDF and PNG by vl-convert."""
+
+from pathlib import Path
+from typing import Any
+
+import altair as alt
+import vl_convert
+
+from lenetlab.records.run_folder import replace_bytes
+from lenetlab.report.charts.theme import PAPER_INK, config
+
+WIDTH, HEIGHT = 400, 230  # of the picture, and of the plot in it, where nothing else is said
+
+
+def spec(chart: Any, width: float | str = WIDTH, height: float = HEIGHT) -> dict[str, Any]:
+    """The chart as Vega-Lite's JSON, without configuration: give `theme.config` to what draws it.
+
+    `width` is that of the whole picture, labels included, or `"container"` on a page, so that
+    charts beside each other have letters of one size. Charts of several views have their own.
+    """
+    if not isinstance(chart, alt.FacetChart):
+        kept = chart.height if chart.height is not alt.Undefined else height
+        fit = alt.AutoSizeParams(type="fit-x", contains="padding")
+        chart = chart.properties(width=width, height=kept, autosize=fit)
+    found: dict[str, Any] = chart.to_dict(validate=False)
+    found.pop("config", None)
+    return found
+
+
+def draw(
+    chart: Any, form: str, width: float = WIDTH, height: float = HEIGHT, ink: str = PAPER_INK
+) -> bytes:
+    """The chart as `svg`, `pdf` or `png`, in `ink` on a transparent ground."""
+    given = spec(chart, width, height)
+    style = config(ink, size=10, columns=2)
+    if form == "svg":
+        return vl_convert.vegalite_to_svg(given, config=style).encode()
+    if form == "pdf":
+        return bytes(vl_convert.vegalite_to_pdf(given, config=style))
+    return bytes(vl_convert.vegalite_to_png(given, config=style, scale=2))
+
+
+def save(chart: Any, path: Path, **style: Any) -> Path:
+    """Write the chart to `path`, in the format of its ending, and return the path."""
+    replace_bytes(path, draw(chart, path.suffix.removeprefix("."), **style))
+    return path

@@ -1,0 +1,130 @@
+"""From results to the HTML file."""
+
+import hashlib
+from base64 import b64encode
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from altair.utils.schemapi import debug_mode
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from lenetlab.errors import UserError
+from lenetlab.records.rows import Results
+from lenetlab.records.run_folder import replace_bytes
+from lenetlab.report.attachments import Attachments
+from lenetlab.report.charts.curves import AXES
+from lenetlab.report.charts.theme import config, styles
+from lenetlab.report.page.cell import Detail, detail
+from lenetlab.report.page.drawings import Drawn, across
+from lenetlab.report.page.leaderboards import BoardView, boards, glance, view
+from lenetlab.report.page.table import Table
+from lenetlab.report.wording import about
+
+TEMPLATES = Path(__file__).with_name("templates")
+FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", sans-serif'
+
+
+@dataclass(frozen=True)
+class Page:
+    """All that the templates show."""
+
+    title: str
+    about: list[str]
+    glance: Table
+    led: bool
+    tuned: bool
+    boards: list[BoardView]
+    across: list[Drawn]
+    details: list[Detail]
+    datasets: dict[str, Any]
+    config: dict[str, Any]
+
+
+def write(results: Results, path: Path, attachments: Attachments | None = None) -> Path:
+    """Write the page of `results` to `path`, atomically, and return the path."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot write {path} ({error.strerror}); choose another place") from error
+    replace_bytes(path, render(results, attachments or Attachments()).encode())
+    return path
+
+
+def render(results: Results, attachments: Attachments) -> str:
+    """The page of `results`, and of what lies beside them, as text."""
+    with debug_mode(
+        False
+    ):  # Altair's check of every part against its schema takes most of the time
+        page = _page(results, attachments)
+    script = (TEMPLATES / "page.js").read_text(encoding="utf-8")
+    vega = library()
+    policy = " ".join(_hash(text) for text in (script, vega))
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            page=page,
+            axes=AXES,
+            style=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
+            script=Markup(script),
+            vega=Markup(vega),
+            policy=Markup(policy),
+        )
+    )
+
+
+def _page(results: Results, attachments: Attachments) -> Page:
+    style = styles(results)
+    datasets: dict[str, Any] = {}
+    found = boards(results)
+    return Page(
+        title=results.title or results.name,
+        about=about(results, found),
+        glance=glance(found),
+        led=any(one.led for one in found),
+        tuned=results.tuned,
+        boards=[view(one, results.seeds, style, attachments, datasets) for one in found],
+        across=across(results, results.cells, style, datasets),
+        details=[detail(cell, results.planned) for cell in results.cells if cell.begun],
+        datasets=datasets,
+        config=_evaluate(),
+    )
+
+
+def _evaluate() -> dict[str, Any]:
+    """Charts in the page's ink. A reader of screens is told what a chart shows and has its table;
+    hundreds of marks, each read aloud, would be in the way."""
+    style = config("currentColor", FONT, 12)
+    return style | {"mark": style["mark"] | {"aria": False}}
+
+
+@cache
+def library() -> str:
+    """Vega, Vega-Lite and vega-embed as one script, from vl-convert: no network is needed."""
+    import vl_convert
+
+    bundle = str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
+    assert "</script" not in bundle.lower()
+    return bundle
+
+
+def _hash(script: str) -> str:
+    """A script's name in the page's security policy: no other script runs, whatever a name of a
+    method may smuggle in."""
+    digest = hashlib.sha256(script.encode()).digest()
+    return f"'sha256-{b64encode(digest).decode()}'"
+
+
+def _environment() -> Environment:
+    found = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    found.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "ensure_ascii": False}
+    return found

@@ -1,0 +1,293 @@
+"""Studies: what is planned, what is computed again and what is not, what is published."""
+
+import shutil
+from dataclasses import replace
+
+import pytest
+from filelock import FileLock
+
+from lenetlab.errors import UserError
+from lenetlab.experiments.recipe.recipe import make_recipe
+from lenetlab.experiments.run.folder_lock import exclusive_lock
+from lenetlab.experiments.run.in_memory import prepare
+from lenetlab.experiments.study.coordinator import failed
+from lenetlab.experiments.study.executors import WorkerDied
+from lenetlab.experiments.study.model import eval_points
+from lenetlab.experiments.study.run_ids import Names
+from lenetlab.experiments.study.status import estimate
+from lenetlab.experiments.study.worker import Output, work_on
+from lenetlab.experiments.tuning.tuned_recipes import Tuned, keep
+from lenetlab.records.rows import read_results
+from tests.experiments.study.studying import TINY, Inline, bits, go, planned, stub
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "tiny.toml"
+    path.write_text(TINY)
+    return path
+
+
+def test_a_second_call_runs_nothing_and_a_new_method_runs_alone(tmp_path, file):
+    folder = tmp_path / "work"
+    first = Inline()
+    go(file, folder, first)
+    assert [t.role for t in first.tasks].count("trial") == 6
+    assert [t.role for t in first.tasks].count("final") == 4
+    again = Inline()
+    go(file, folder, again)
+    assert again.tasks == []
+    file.write_text(TINY.replace('"adamw"]', '"adamw", "lion"]'))
+    more = Inline()
+    go(file, folder, more)
+    assert {t.recipe.method.name for t in more.tasks} == {"lion"}
+    assert len(more.tasks) == 5
+
+
+def test_the_time_left_is_told_by_the_nearest_that_was_measured(tmp_path, file, monkeypatch):
+    """A cell is 3 trials of 0.02 passes and 2 finals of 0.04; a stub's run is 1 pass in 1 ms."""
+    package, folder = tmp_path / "package.json", tmp_path / "work"
+    monkeypatch.setattr("lenetlab.experiments.tuning.tuned_recipes.PACKAGE", package)
+    with planned(file, folder) as plan:
+        assert estimate(plan) == (0, 0, 10)
+    kept = Tuned({}, "s", 1, 1.0, 90.0, 0.3, pass_seconds=2.0)
+    keep(package, {("sgd", "l2"): kept, ("sgd", "sparse"): replace(kept, pass_seconds=4.0)})
+    with planned(file, folder) as plan:
+        assert estimate(plan) == (0, pytest.approx(0.14 * 3), 5)
+    done = go(file, folder)
+    assert estimate(done) == (0, 0, 0)
+    for cell in done.cells:
+        (folder / "records" / cell.finals[0].id[:2] / f"{cell.finals[0].id}.json").unlink()
+    shutil.rmtree(folder / "results")
+    with planned(file, folder) as plan:
+        plan.lacking()
+        assert estimate(plan) == (pytest.approx(2 * 0.04 * 0.001), 0, 0)
+
+
+def test_finals_have_the_recipe_of_the_best_trial_and_are_published_by_seed(tmp_path, file):
+    go(file, tmp_path / "work")
+    for cell in read_results(tmp_path / "work" / "results").cells:
+        assert [row.number for row in cell.trials] == [0, 1, 2]
+        assert [row.seed for row in cell.finals] == [0, 1]
+        best = max(cell.trials, key=lambda row: row.accuracy).recipe
+        for row in cell.finals:
+            assert row.recipe["method"] == best["method"]
+            assert "split" not in row.recipe
+            assert row.recipe["budget"] == ["passes", 0.04]
+
+
+def test_a_study_can_be_looked_at_while_it_runs(tmp_path, file):
+    """The first method's runs are told when the second's are computed."""
+    seen = []
+
+    def work(task):
+        found = read_results(tmp_path / "work" / "results")
+        seen.append(sum(len(cell.trials) + len(cell.finals) for cell in found.cells))
+        assert len(found.cells) == 2
+        return stub(task)
+
+    go(file, tmp_path / "work", Inline(work))
+    assert seen[0] == 0
+    assert seen[-1] == 5
+
+
+def test_ids_are_those_that_runs_get(runtime):
+    names = Names(runtime)
+    for recipe in (
+        make_recipe("adamw", {"lr": 0.01}, passes=2),
+        make_recipe("ema+svrg+sgd", passes=1, scenario="plain"),
+        make_recipe("sgd", scenario="sparse", constraint="magnitude", passes=1),
+        make_recipe("sgd", rules="open", augment="flip", passes=1),
+    ):
+        wanted = [prepare(recipe, seed, runtime).identity["id"] for seed in (0, 7)]
+        assert names.ids(recipe, [0, 7]) == wanted
+
+
+def test_real_runs_are_those_of_a_single_computation(tmp_path, file, runtime):
+    executor = Inline(lambda task: work_on(task, runtime))
+    plan = go(file, tmp_path / "work", executor, Names(runtime))
+    assert {plan.store.get(t.id).status for cell in plan.cells for t in cell.tasks} == {"done"}
+    final = next(t for t in executor.tasks if t.role == "final" and t.number == 1)
+    row = plan.store.row(final.id)
+    again = work_on(final, runtime).row
+    assert (row.accuracy, row.loss, row.steps) == (again.accuracy, again.loss, again.steps)
+    kept = {path.stem for path in (tmp_path / "work" / "weights").iterdir()}
+    assert kept == {t.id for t in executor.tasks if t.role == "final" and t.number == 0}
+
+
+def test_a_worker_with_other_bits_ends_the_study(tmp_path, file, runtime):
+    with pytest.raises(UserError, match="was planned"):
+        go(file, tmp_path / "work", Inline(lambda task: work_on(task, runtime)))
+    assert bits(tmp_path / "work") == {}
+
+
+def test_rows_found_in_results_count_as_done(tmp_path, file):
+    go(file, tmp_path / "one", results=tmp_path / "results")
+    before = {p: p.read_bytes() for p in (tmp_path / "results").rglob("*.jsonl")}
+    (before_path := next(iter(before))).write_bytes(
+        b"\n".join(before[before_path].splitlines()[:2]) + b"\n"
+    )
+    executor = Inline()
+    go(file, tmp_path / "two", executor, results=tmp_path / "results")
+    assert len(executor.tasks) == 3
+    assert {p: p.read_bytes() for p in (tmp_path / "results").rglob("*.jsonl")} == before
+
+
+def test_failures_are_terminal_until_tried_again(tmp_path, file):
+    def sick(task):
+        if task.recipe.method.name == "sgd":
+            return Output(failed(task, "diverged", "the loss is infinite"))
+        if task.role == "final" and task.number == 1:
+            raise ZeroDivisionError("by nothing")
+        return stub(task)
+
+    plan = go(file, tmp_path / "work", Inline(sick))
+    assert [cell.all_trials_failed for cell in plan.cells] == [True, False]
+    explain_error = {
+        (c.cell.place.method, t.role, t.number, r.status) for c, t, r in plan.failures()
+    }
+    assert explain_error == {
+        *(("sgd", "trial", k, "diverged") for k in range(3)),
+        ("adamw", "final", 1, "error"),
+    }
+    untouched = Inline()
+    go(file, tmp_path / "work", untouched)
+    assert untouched.tasks == []
+    retried = Inline()
+    plan = go(file, tmp_path / "work", retried, retry=True)
+    assert len(retried.tasks) == 3 + 2 + 1
+    assert not list(plan.failures())
+    published = read_results(tmp_path / "work" / "results")
+    assert all(row.done for cell in published.cells for row in (*cell.trials, *cell.finals))
+
+
+def test_what_fails_again_is_not_tried_for_ever(tmp_path, file):
+    executor = Inline(lambda task: Output(failed(task, "diverged", "again")))
+    go(file, tmp_path / "work", executor)
+    go(file, tmp_path / "work", executor, retry=True)
+    assert len(executor.tasks) == 12
+
+
+def test_a_lost_run_is_given_out_again_but_not_for_ever(tmp_path, file):
+    lost = []
+
+    def dying(task):
+        if task.number == 1 and (task.role == "final" or len(lost) < 3):
+            lost.append(task)
+            raise WorkerDied("killed")
+        return stub(task)
+
+    plan = go(file, tmp_path / "work", Inline(dying))
+    failures = [(t.role, t.number, r.status) for _, t, r in plan.failures()]
+    assert failures == [("final", 1, "error")] * 2
+
+
+def test_a_run_that_two_cells_share_is_computed_once(tmp_path, file):
+    text = TINY.replace('["sgd", "adamw"]', '["sgd"]').partition("[tune]")[0]
+    file.write_text(text + "[vary]\nlr = [0.1, 0.10]\n")
+    with pytest.raises(UserError, match="twice"):
+        go(file, tmp_path / "work")
+    file.write_text(text + "[vary]\nlr = [0.5, 0.1]\n")
+    executor = Inline()
+    plan = go(file, tmp_path / "work", executor)
+    assert [cell.cell.place.variant for cell in plan.cells] == ["lr=0.5", "lr=0.1"]
+    assert len(executor.tasks) == 4
+
+
+@pytest.mark.parametrize("damage", ["cut", "figure", "swapped"])
+def test_a_broken_record_is_named_set_aside_and_computed_again(tmp_path, file, damage):
+    folder = tmp_path / "work"
+    go(file, folder)
+    whole = bits(folder)
+    path, other = sorted(folder.glob("records/*/*.json"))[:2]
+    content = path.read_bytes()
+    path.write_bytes(
+        {
+            "cut": content[: len(content) // 2],
+            "figure": content.replace(b'"accuracy":', b'"accuracy":1', 1),
+            "swapped": other.read_bytes(),
+        }[damage]
+    )
+    shutil.rmtree(folder / "results")  # else the published row would do
+    executor = Inline()
+    plan = go(file, folder, executor)
+    assert len(plan.store.aside) == 1
+    assert str(path) in plan.store.aside[0]
+    assert (folder / "aside" / path.name).exists()
+    assert [t.id for t in executor.tasks] == [path.stem]
+    assert bits(folder) == whole
+
+
+def test_the_table_has_every_run_and_a_broken_one_is_made_again(tmp_path, file):
+    import polars as pl
+
+    folder = tmp_path / "work"
+    go(file, folder)
+    table = pl.read_parquet(folder / "runs.parquet")
+    assert sorted(table["id"]) == sorted(bits(folder))
+    (folder / "runs.parquet").write_bytes(b"torn")
+    go(file, folder)
+    assert pl.read_parquet(folder / "runs.parquet").sort("id").equals(table.sort("id"))
+
+
+def test_two_at_once_are_refused(tmp_path):
+    with (
+        exclusive_lock(tmp_path, "study"),
+        pytest.raises(UserError, match="another process is computing the study"),
+        exclusive_lock(tmp_path, "study"),
+    ):
+        pass
+    with FileLock(tmp_path / ".lock", timeout=0):
+        pass
+
+
+def test_beginnings_do_not_replace_more_rows_from_elsewhere(tmp_path, file):
+    go(file, tmp_path / "one", results=tmp_path / "results")
+    path = tmp_path / "results" / "plain" / "sgd.jsonl"
+    before = path.read_bytes()
+
+    class Other:
+        def ids(self, recipe, seeds):
+            return [f"{abs(hash((recipe.label(), str(recipe.budget), s))):016x}" for s in seeds]
+
+    class Stops(Inline):
+        def submit(self, task):
+            if len(self.tasks) == 2:
+                raise KeyboardInterrupt
+            return super().submit(task)
+
+    with pytest.raises(KeyboardInterrupt):
+        go(file, tmp_path / "two", Stops(), Other(), results=tmp_path / "results")
+    assert path.read_bytes() == before
+
+
+def test_stopped_it_publishes_what_it_has_and_goes_on(tmp_path, file):
+    class Stops(Inline):
+        def submit(self, task):
+            if len(self.tasks) == 2:
+                raise KeyboardInterrupt
+            return super().submit(task)
+
+    with pytest.raises(KeyboardInterrupt):
+        go(file, tmp_path / "work", Stops())
+    cell = read_results(tmp_path / "work" / "results").cells[0]
+    assert [row.number for row in cell.trials] == [0, 1]
+    executor = Inline()
+    go(file, tmp_path / "work", executor)
+    assert len(executor.tasks) == 8
+
+
+def test_looks():
+    assert eval_points(3) == (0.1, 0.25, 0.5, 1.0, 2.0, 3.0)
+    assert eval_points(0.3) == (0.1, 0.25)
+
+
+def test_numbers_of_rows_are_those_of_the_plan(tmp_path, file):
+    """A record may have been computed under another number."""
+    folder = tmp_path / "work"
+    with planned(file, folder) as plan:
+        task = plan.cells[0].trials[2]
+        plan.store.put(replace(stub(task).row, number=0))
+    go(file, folder)
+    cell = read_results(folder / "results").cells[0]
+    assert [(row.number, row.id) for row in cell.trials][2] == (2, task.id)

@@ -1,0 +1,142 @@
+"""Study files: all mistakes at once, each with its line; what a file comes to."""
+
+import pytest
+
+from lenetlab.errors import UserError
+from lenetlab.experiments.study.study_file import read_study
+from lenetlab.experiments.tuning.trials import Tuning, trials
+
+BAD = """title = 3
+scenarios = ["plain", "l2", "spars"]
+methods = [
+    "sgd",
+    "adamv",
+    "muon",
+]
+passes = -1
+sedes = 3
+[tune]
+trials = 2.5
+sampler = "random"
+[method.lion]
+settings = { lr = 1 }
+"""
+
+# These are found once the cells are known.
+WRONG = """scenarios = ["plain", "sparse"]
+methods = [
+    "sgd",
+    "adamv",
+    "muon",
+]
+[method.muon]
+settings = { momentun = 0.9 }
+scenarios = ["plain", "l2"]
+[method.muon.space]
+lr = [0.1, 0.01, "log"]
+[method."ema+sgd"]
+settings = { lr = 0.1 }
+[scenario.sparse]
+constraint = "magnitude"
+passes = 3
+"""
+
+
+def mistakes(tmp_path, text):
+    path = tmp_path / "bad.toml"
+    path.write_text(text)
+    with pytest.raises(UserError) as caught:
+        read_study(path)
+    head, *lines = str(caught.value).splitlines()
+    assert "nothing was run" in head
+    return {int(line.split()[1].rstrip(":")): line for line in lines}, len(lines)
+
+
+def test_all_mistakes_of_form_at_once(tmp_path):
+    found, count = mistakes(tmp_path, BAD)
+    assert count == 5
+    assert "title = 3" in found[1]
+    assert "passes = -1" in found[8]
+    assert "did you mean 'seeds'" in found[9]
+    assert "tune.trials = 2.5" in found[11]
+    assert "'random'" in found[12]
+
+
+def test_all_mistakes_of_meaning_at_once(tmp_path):
+    found, _ = mistakes(tmp_path, WRONG)
+    assert "did you mean 'adam'" in found[4] or "adamw" in found[4]
+    assert "momentun" in found[7]
+    assert "'l2'" in found[9]
+    assert "space.lr" in found[11]
+    assert "ema+sgd" in found[12]
+    assert "passes is no setting here" in found[16]
+    assert len(found) == 6
+
+
+def test_no_toml(tmp_path):
+    path = tmp_path / "bad.toml"
+    path.write_text("a = [")
+    with pytest.raises(UserError, match=r"bad\.toml is no TOML"):
+        read_study(path)
+
+
+def test_settings_go_from_the_general_to_the_special(tmp_path):
+    path = tmp_path / "good.toml"
+    path.write_text(
+        """scenarios = ["plain", "sparse"]
+methods = ["sgd", "ema+sgd"]
+limit = 9
+[settings]
+lr = 0.1
+batch_size = 32
+[scenario.sparse]
+constraint = "magnitude"
+lr = 0.2
+[method."ema+sgd"]
+scenarios = ["sparse"]
+settings = { lr = 0.3, schedule = "linear" }
+[vary]
+batch_size = [16, 64]
+"""
+    )
+    study, recipes = read_study(path)
+    said = [
+        (c.place.name, c.place.scenario, r[0].method.settings["lr"], r[0].batch_size)
+        for c, r in zip(study.cells, recipes, strict=True)
+    ]
+    assert said == [
+        ("sgd, batch_size=16", "plain", 0.1, 16),
+        ("sgd, batch_size=64", "plain", 0.1, 64),
+        ("sgd, batch_size=16", "sparse", 0.2, 16),
+        ("sgd, batch_size=64", "sparse", 0.2, 64),
+        ("ema+sgd, batch_size=16", "sparse", 0.3, 16),
+        ("ema+sgd, batch_size=64", "sparse", 0.3, 64),
+    ]
+    assert study.cells[-1].place.family == "noise_reduction"
+    assert (study.passes, study.seeds, study.limit, study.name) == (10.0, 10, 9.0, "good")
+
+
+def test_what_varies_is_called_shortly_where_that_is_clear(tmp_path):
+    path = tmp_path / "short.toml"
+    path.write_text(
+        'methods = ["sgd"]\nscenarios = ["frontier"]\npasses = 1\nseeds = 1\n'
+        '[settings]\nconstraint = "magnitude"\nschedule = "1/t"\n'
+        '[vary]\n"constraint.keep" = [408]\n"schedule.tau" = [2]\n'
+    )
+    study, _ = read_study(path)
+    assert [cell.place.name for cell in study.cells] == ["sgd, keep=408, tau=2"]
+    path.write_text(path.read_text().replace('"schedule.tau" = [2]', '"keep" = [1]'))
+    with pytest.raises(UserError, match="keep"):
+        read_study(path)
+
+
+def test_the_course_study_has_the_trials_that_tuning_draws():
+    from pathlib import Path
+
+    study, recipes = read_study(Path(__file__).parents[3] / "studies" / "course.toml")
+    assert len(study.cells) >= 75
+    assert all(len(own) == 12 for own in recipes)
+    at = next(i for i, c in enumerate(study.cells) if c.place.method == "muon"
+              and c.place.scenario == "sparse")  # fmt: skip
+    wanted = trials("course", "muon", "sparse", Tuning(12, 5.0), {"constraint": "magnitude"})
+    assert recipes[at] == wanted

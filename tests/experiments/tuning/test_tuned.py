@@ -1,0 +1,150 @@
+"""Tuned recipes: used where they are asked for, named with what they earned, hard to displace."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lenetlab import run, sweep
+from lenetlab.errors import UserError
+from lenetlab.experiments.api import Job, jobs
+from lenetlab.experiments.recipe.recipe import make_recipe, recipe_from
+from lenetlab.experiments.tuning.tuned_recipes import FILE, Tuned, keep, settle, tuned
+from lenetlab.records.run_folder import read_run
+
+ENTRY = Tuned(
+    {"lr": 0.05, "batch_size": 100, "schedule": "linear", "warmup": 0.1}, "s", 12, 5.0, 90.17, 0.3
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    keep(tmp_path / FILE, {("sgd", "plain"): ENTRY})
+    return tmp_path
+
+
+def begun(folder: Path, vary: dict | None = None, **given: object) -> list[Job]:  # type: ignore[type-arg]
+    return jobs(["sgd"], vary or {}, 1, given, tuned_in=folder)
+
+
+def test_a_name_means_the_registered_method(runtime):
+    """A recipe is kept in the folder of the runs, and nothing of it is used unasked."""
+    keep(runtime.out / FILE, {("sgd", "plain"): ENTRY})
+    registered = make_recipe("sgd", epochs=0.1).canonical()
+    assert run("sgd", epochs=0.1, runtime=runtime).recipe == registered
+    ((job, found),) = sweep("sgd", epochs=0.1, runtime=runtime)
+    assert (found.recipe, found.tuned, job.label) == (registered, None, "sgd")
+
+
+def test_a_tuned_run_is_named_on_stderr_and_in_its_record(runtime, capsys):
+    keep(runtime.out / FILE, {("sgd", "plain"): ENTRY})
+    found = run("sgd", passes=5, runtime=runtime, tuned=True)
+    assert found.recipe == recipe_from("sgd", {**ENTRY.settings, "passes": 5}).canonical()
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.splitlines() == [
+        "tuned recipe: sgd: lr=0.05, batch 100, linear:warmup=0.1, 5 passes; best of 12 trials of "
+        "5 passes by the study s, 90.17 % on held-out images"
+    ]
+    earned = {"study": "s", "trials": 12, "passes": 5.0, "held_out": 90.17, "changed": {}}
+    assert found.tuned == found.summary()["tuned"] == read_run(found.path).tuned == earned
+    # asked for by its settings, it is the same run: where a recipe is from is no part of it
+    again = run("sgd", lr=0.05, batch_size=100, schedule="linear", warmup=0.1, passes=5,
+                runtime=runtime)  # fmt: skip
+    assert again.path == found.path
+
+
+def test_a_changed_recipe_has_no_figure(folder):
+    """What is given is laid over it, varied values as well; none earned the 90.17 %."""
+    (job,) = begun(folder, lr=0.02, passes=5)
+    assert "changed" in str(job.origin)
+    assert "lr=0.02 instead of lr=0.05" in str(job.origin)
+    assert "90.17" not in str(job.origin)
+    assert job.origin.plain()["held_out"] is None
+    assert (job.recipe.batch_size, job.recipe.schedule.name) == (100, "linear")
+    for job in begun(folder, {"lr": [0.01, 0.1]}, passes=5):
+        assert "90.17" not in str(job.origin)
+    (job,) = begun(folder, rules="open", augment="flip", passes=5)
+    assert "augmentation" not in ENTRY.settings
+    assert "90.17" not in str(job.origin)
+
+
+def test_what_is_given_as_it_was_found_changes_nothing(folder):
+    (job,) = begun(folder, lr=0.05, passes=5)
+    assert job.origin.changed == {}
+    assert "90.17 % on held-out images" in str(job.origin)
+
+
+def test_a_setting_put_back_to_its_default_is_a_change(folder):
+    default = make_recipe("sgd").method.settings["lr"]
+    (job,) = begun(folder, lr=default, passes=5)
+    assert job.origin.changed == {"lr": "lr as registered instead of lr=0.05"}
+
+
+@pytest.mark.parametrize(
+    ("budget", "said", "unsaid"),
+    [
+        ({"passes": 5}, "90.17 % on held-out images", "here for"),
+        ({"passes": 10}, "here for 10 passes, over which schedule and warm-up stretch", "times"),
+        ({"epochs": 0.5}, "0.1 times the budget of the search", "lose"),
+        ({"passes": 40}, "8 times the budget of the search", "lose"),
+    ],
+)
+def test_another_budget_is_said(folder, budget, said, unsaid):
+    (job,) = begun(folder, **budget)
+    assert said in str(job.origin)
+    assert unsaid not in str(job.origin)
+
+
+def test_what_counts_steps_is_said_not_to_stretch(tmp_path):
+    entry = replace(ENTRY, settings={"schedule": "1/t", "schedule.tau": 500.0})
+    keep(tmp_path / FILE, {("sgd", "plain"): entry})
+    (job,) = begun(tmp_path, passes=10)
+    assert "schedule.tau would not stretch" in str(job.origin)
+
+
+def test_without_a_kept_recipe_it_is_refused(folder):
+    with pytest.raises(UserError, match="no tuned recipe is kept for sgd in scenario l2"):
+        begun(folder, scenario="l2", weight_decay=1e-4)
+    with pytest.raises(UserError, match="unknown method 'sdg'"):
+        jobs(["sdg"], {}, 1, {}, tuned_in=folder)
+
+
+GOOD = replace(ENTRY, held_out=76.54, trials=12, passes=5.0)
+
+
+@pytest.mark.parametrize(
+    ("found", "kept", "said"),
+    [
+        (replace(GOOD, settings={}, held_out=80.0), True, "better and searched no less"),
+        (replace(GOOD, settings={}, held_out=80.0, trials=60, passes=1.0), True, "no less"),
+        (replace(GOOD, settings={}, held_out=45.10), False, "not kept, no better"),
+        (replace(GOOD, settings={}, held_out=76.54), False, "not kept, no better"),
+        (replace(GOOD, settings={}, held_out=84.9, trials=3, passes=1.0), False,
+         "not kept, searched less"),
+        (replace(GOOD, settings={}, held_out=45.1, trials=2), False,
+         "not kept, no better and searched less"),
+        (replace(GOOD, trials=20), True, "kept, best of 20 trials"),
+    ],
+)  # fmt: skip
+def test_only_what_is_better_and_searched_no_less_takes_a_place(tmp_path, found, kept, said):
+    """A search of 45.10 % once displaced 76.54 %, and three trials of a pass the package's own."""
+    keep(tmp_path / FILE, {("sgd", "plain"): GOOD})
+    settled = settle(tmp_path, {("sgd", "plain"): found})["sgd", "plain"]
+    assert settled.kept is kept
+    assert tuned("sgd", "plain", tmp_path) == (found if kept else GOOD)
+    assert said in str(settled)
+    if not kept:  # both are said
+        assert f"{found.held_out:.2f} %" in str(settled)
+        assert "76.54 %" in str(settled)
+
+
+def test_the_packages_recipe_is_held_to_the_same_rule(tmp_path, monkeypatch):
+    package = tmp_path / "package.json"
+    monkeypatch.setattr("lenetlab.experiments.tuning.tuned_recipes.PACKAGE", package)
+    keep(package, {("sgd", "plain"): GOOD})
+    toy = replace(GOOD, settings={}, held_out=84.9, trials=3, passes=1.0)
+    settled = settle(tmp_path, {("sgd", "plain"): toy, ("adamw", "plain"): toy})
+    assert [one.kept for one in settled.values()] == [False, True]
+    assert list(json.loads((tmp_path / FILE).read_text())) == ["adamw"]

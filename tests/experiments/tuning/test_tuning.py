@@ -1,0 +1,138 @@
+"""Searches: which recipes are tried, what is kept of them, and what a run takes from that."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lenetlab.experiments.api import jobs
+from lenetlab.experiments.recipe.recall import arguments
+from lenetlab.experiments.recipe.recipe import make_recipe
+from lenetlab.experiments.tuning import tuned_recipes as kept
+from lenetlab.experiments.tuning.search_space import Pick
+from lenetlab.experiments.tuning.tpe import ROUND, ask
+from lenetlab.experiments.tuning.trials import Tuning, carry_over, more_trials, points, trials
+from lenetlab.experiments.tuning.tuned_recipes import Tuned, fill, keep, kept_of, tuned
+from lenetlab.methods.registry import log_uniform
+from lenetlab.records.recipe import method_of
+from tests.studies import made_up
+
+SPACE = {"lr": log_uniform(1e-4, 1.0), "schedule": Pick(("constant", "linear"))}
+
+
+def test_point_k_depends_on_the_seed_and_k_alone() -> None:
+    assert points("a", 5, 40)[:12] == points("a", 5, 12)
+    assert points("a", 5, 12) != points("b", 5, 12)
+
+
+def test_points_are_balanced() -> None:
+    """Of 2^m Sobol points, each half, quarter, … of a dimension has its share."""
+    drawn = points("a", 4, 16)
+    for d in range(4):
+        assert sorted(int(16 * point[d]) for point in drawn) == list(range(16))
+
+
+def test_trials_are_held_out_and_a_winner_is_carried_over() -> None:
+    found = trials("s", "adamw", "l2", Tuning(trials=3, passes=2))
+    assert {recipe.split for recipe in found} == {"inner"}
+    assert {str(recipe.budget) for recipe in found} == {"2 passes"}
+    final = carry_over(found[0], 10)
+    assert (final.split, str(final.budget)) == ("official", "10 passes")
+    assert replace(final, split="inner", budget=found[0].budget) == found[0]
+
+
+@pytest.mark.parametrize(
+    ("method", "scenario", "options"),
+    [
+        ("ema+svrg+sgd", "plain", {"settings": {"lr": 0.3, "svrg.alpha": 0.5}, "warmup": 0.1}),
+        ("adamw", "l2", {"settings": {"weight_decay": 0.1}, "decay": "weights",
+                         "schedule": "linear:floor=0.1", "batch_size": 64}),
+        ("full_batch", "plain", {}),
+        ("muon", "sparse", {"constraint": "magnitude:begin=0.1",
+                            "plan": "geometric:factor=3", "batch_size": 32}),
+    ],
+)  # fmt: skip
+def test_arguments_are_the_recipe_again(method: str, scenario: str, options: dict) -> None:  # type: ignore[type-arg]
+    recipe = make_recipe(method, scenario=scenario, passes=3, **options)
+    recorded = json.loads(json.dumps(recipe.canonical()))
+    assert method_of(recorded) == method
+    entry = Tuned(arguments(recorded), "s", 1, 1.0, 90.0, 0.3)
+    (job,) = _jobs(method, entry, scenario=scenario, passes=3)
+    assert job.recipe.canonical() == recipe.canonical()
+
+
+def _jobs(method: str, entry: Tuned, **given: object) -> list:  # type: ignore[type-arg]
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        keep(Path(folder) / kept.FILE, {(method, str(given.get("scenario", "plain"))): entry})
+        return jobs([method], {}, 1, given, tuned_in=Path(folder))
+
+
+def test_what_is_given_replaces_single_values() -> None:
+    entry = Tuned({"lr": 0.3, "batch_size": 32, "schedule": "linear"}, "s", 12, 5.0, 90.0, 0.3)
+    (job,) = _jobs("sgd", entry, lr=0.1, epochs=1)
+    assert job.recipe.method.settings["lr"] == 0.1
+    assert (job.recipe.batch_size, job.recipe.schedule.name) == (32, "linear")
+    assert job.origin.found == entry
+    (job,) = jobs(["sgd"], {}, 1, {"lr": 0.1, "epochs": 1})
+    assert (job.recipe.batch_size, job.recipe.schedule.name, job.origin) == (64, "constant", None)
+
+
+def test_another_constraint_comes_without_the_old_ones_settings() -> None:
+    entry = Tuned({"constraint": "magnitude", "constraint.begin": 0.2}, "s", 1, 1.0, 90.0, 0.3)
+    assert fill({"constraint": "rigl"}, entry) == {"constraint": "rigl"}
+    assert fill({"lr": 1}, entry) == {**entry.settings, "lr": 1}
+
+
+def test_the_users_own_goes_before_the_packages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept, "PACKAGE", tmp_path / "package.json")
+    package, own = (Tuned({"lr": lr}, "s", 1, 1.0, 90.0, 0.3) for lr in (0.1, 0.2))
+    keep(tmp_path / "package.json", {("sgd", "plain"): package, ("sgd", "l2"): package})
+    keep(tmp_path / kept.FILE, {("sgd", "plain"): own})
+    assert tuned("sgd", "plain", tmp_path) == own
+    assert tuned("sgd", "l2", tmp_path) == package
+    assert tuned("sgd", "sparse", tmp_path) is None
+
+
+def test_a_study_gives_the_best_trial_of_every_cell() -> None:
+    results = made_up(failing=["sgd"])
+    found = kept_of(results)
+    assert ("sgd", "plain") not in found
+    cell = next(c for c in results.within("l2") if c.place.method == "muon")
+    best = max(row.accuracy for row in cell.trials if row.accuracy is not None)
+    assert found["muon", "l2"].held_out == best
+    assert (found["muon", "l2"].trials, found["muon", "l2"].passes) == (12, 5.0)
+
+
+def test_tpe_is_a_function_of_the_trials_so_far() -> None:
+    scores: list[float | None] = [80.0, None, 85.0, 70.0]
+    assert ask("a", SPACE, [], ROUND) == ask("a", SPACE, [], ROUND)
+    assert ask("a", SPACE, scores, 2) == ask("a", SPACE, scores, ROUND)[:2]
+    assert ask("a", SPACE, scores, 4) != ask("b", SPACE, scores, 4)
+
+
+def test_tpe_looks_at_scores() -> None:
+    """On a score with its peak at lr = 0.01 the later rounds lie nearer to it."""
+    from math import log10
+
+    scores: list[float | None] = []
+    tried: list[float] = []
+    while len(tried) < 40:
+        for settings in ask("a", SPACE, scores, ROUND):
+            tried.append(log10(float(settings["lr"])))  # type: ignore[arg-type]
+        scores = [-abs(x + 2) for x in tried]
+    distance = [abs(x + 2) for x in tried]
+    assert sum(distance[-16:]) < 0.6 * sum(distance[:16])
+
+
+def test_a_sampler_that_looks_is_asked_in_rounds() -> None:
+    tune = Tuning(trials=6, passes=1, sampler="tpe")
+    first = trials("s", "sgd", "plain", tune)
+    assert len(first) == ROUND
+    assert len(more_trials("s", "sgd", "plain", tune, {}, [1.0, 2.0, 3.0, None])) == 2
+    assert more_trials("s", "sgd", "plain", tune, {}, [1.0] * 6) == []
+    assert more_trials("s", "sgd", "plain", Tuning(), {}, []) == []

@@ -1,0 +1,90 @@
+"""Settings outside the range that a search of them looks in: allowed, and remarked on."""
+
+from pathlib import Path
+
+import pytest
+
+from lenetlab.experiments.api import jobs, remarks
+from lenetlab.experiments.study.model import remarks as remarks_of_study
+from lenetlab.experiments.study.study_file import read_study
+from lenetlab.experiments.tuning.search_space import COUPLED, DECOUPLED, WARMUP, unusual
+from lenetlab.methods.constraint import constraints
+from lenetlab.methods.registry import methods
+from lenetlab.methods.wrappers import wrappers
+
+SEARCHED = [
+    *((m.name, "plain", key, m.space[key]) for m in methods().values() for key in m.space),
+    *((f"{w.name}+sgd", "plain", f"{w.name}.{key}", w.space[key]) for w in wrappers().values()
+      for key in w.space),
+    *((m.name, "l2", "weight_decay", DECOUPLED if m.decay == "decoupled" else COUPLED)
+      for m in methods().values()),
+    ("sgd", "plain", "warmup", WARMUP),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("method", "scenario", "key", "span"), SEARCHED)
+def test_every_searched_number_has_its_range(method, scenario, key, span):
+    assert unusual(method, scenario, {key: span.low}) == []
+    assert unusual(method, scenario, {key: span.high}) == []
+    for value in (span.low - 1e-6 * abs(span.low) - 1e-9, 1.01 * span.high):
+        (explain_error,) = unusual(method, scenario, {key: value})
+        assert f"{key}=" in explain_error
+        assert str(span) in explain_error
+
+
+@pytest.mark.parametrize("name", [c.name for c in constraints().values() if c.space])
+def test_a_constraints_too_however_it_is_written(name):
+    handler = constraints()[name]
+    key, span = next(iter(handler.space.items()))
+    far = 2 * span.high
+    (explain_error,) = unusual("sgd", "sparse", {"constraint": name, f"constraint.{key}": far})
+    assert explain_error == unusual("sgd", "sparse", {"constraint": f"{name}:{key}={far!r}"})[0]
+    assert f"{name}: constraint.{key}=" in explain_error
+
+
+def test_coupled_decay_of_a_decoupled_size_is_named():
+    """0.1 under nesterov ended at 10 %; under adamw it is as usual."""
+    given = {"scenario": "l2", "weight_decay": 0.1}
+    (explain_error,) = remarks(jobs(["nesterov", "adamw"], {}, 3, given))
+    assert explain_error == (
+        "nesterov: weight_decay=0.1 is outside of 1e-05 … 0.003 (log), the usual size of coupled "
+        "decay"
+    )
+    (explain_error,) = remarks(jobs(["armijo"], {}, 1, given))
+    assert explain_error.startswith("armijo: weight_decay=0.1 is outside of 1e-05")
+
+
+def test_varied_values_are_looked_at_one_by_one():
+    explain_error = remarks(jobs(["sgd"], {"lr": [1e-3, 0.1, 50.0], "batch_size": [16, 64]}, 2, {}))
+    assert [remark.partition(" is ")[0] for remark in explain_error] == [
+        "sgd: lr=0.001",
+        "sgd: lr=50",
+    ]
+
+
+def test_defaults_and_other_peoples_methods_are_not_remarked_on():
+    for entry in methods().values():
+        assert unusual(entry.name, "plain", dict(entry.defaults)) == []
+    assert unusual("torch.optim:SGD", "l2", {"lr": 0.5, "weight_decay": 0.1}) == []
+
+
+def test_a_study_file_is_looked_at_once(tmp_path: Path):
+    file = tmp_path / "s.toml"
+    file.write_text("""
+scenarios = ["plain", "l2"]
+methods = ["sgd", "adamw"]
+passes = 1
+[vary]
+batch_size = [32, 64]
+[tune]
+trials = 2
+[scenario.l2]
+weight_decay = 0.1
+[method.sgd.settings]
+lr = 40.0
+""")
+    explain_error = remarks_of_study(read_study(file)[0])
+    assert len(explain_error) == 3
+    assert explain_error[0].startswith("sgd: lr=40 is outside of 0.05 … 2 (log)")
+    assert explain_error[0].endswith("in plain")
+    assert sum("weight_decay=0.1" in remark for remark in explain_error) == 1

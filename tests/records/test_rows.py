@@ -1,0 +1,37 @@
+"""The text that results are kept in: read as written, the same bytes, errors that name a line."""
+
+import pytest
+
+from lenetlab.errors import UserError
+from lenetlab.records.rows import best_trial, cell_path, leader, read_results, write_results
+from tests.studies import made_up
+
+
+def test_results_are_read_as_they_were_written(tmp_path):
+    written = made_up(failing=["sgd"])
+    write_results(tmp_path, written)
+    assert read_results(tmp_path) == written
+    before = {p: p.read_bytes() for p in tmp_path.rglob("*.json*")}
+    write_results(tmp_path, read_results(tmp_path))
+    assert {p: p.read_bytes() for p in tmp_path.rglob("*.json*")} == before
+
+
+def test_a_broken_line_is_named(tmp_path):
+    results = made_up(["sgd"], ["plain"])
+    write_results(tmp_path, results)
+    path = cell_path(tmp_path, results.cells[0].place)
+    lines = path.read_text().splitlines()
+    lines[3] = lines[3][:-9]
+    path.write_text("\n".join(lines))
+    with pytest.raises(UserError, match=r"sgd\.jsonl:4 "):
+        read_results(tmp_path)
+
+
+def test_the_best_trial_is_a_done_one_and_the_leader_has_the_best_of_all():
+    results = made_up(failing=["muon"])
+    cells = results.within("plain")
+    for cell in cells[:-1]:
+        assert cell.best.accuracy == max(t.accuracy for t in cell.trials if t.done)
+    assert best_trial(cells[-1].trials) is None
+    assert leader(cells).place.method == "soap"
+    assert leader([cells[-1]]) is None
