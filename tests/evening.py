@@ -27,10 +27,11 @@ def write_run(
     final = {"accuracy": reached, "loss": 0.3, "starter_average_loss": 0.005,
              "correct": round(100 * reached)}  # fmt: skip
     evaluation = {"at": epochs, "passes": passes, "epochs": epochs, "steps": 9, "gradients": 60_000,
-            "accuracy": reached, "loss": 0.3, "starter_average_loss": 0.005, "nonzeros": 5}  # fmt: skip
+                  "accuracy": reached, "loss": 0.3, "starter_average_loss": 0.005,
+                  "nonzeros": 5}  # fmt: skip
     evaluations = [] if failed else [evaluation]
     files = {
-        "run": {"format": 1, "id": f"{name}", "label": "x", "recipe": recipe, "seed": seed,
+        "run": {"format": 2, "id": f"{name}", "label": "x", "recipe": recipe, "seed": seed,
                 "numerics": numerics},
         "result": {"status": "diverged" if failed else "done", "reason": failed,
                    "final": dict.fromkeys(final) if failed else final, "nonzeros": 5,

@@ -26,7 +26,7 @@ from lenetlab.records.recipe import weights_allowed
 from lenetlab.records.run_folder import Run, read_bytes, read_json, replace_bytes, replace_json
 from lenetlab.records.shapes import NUMBER, misfit
 
-FORMAT = 1
+FORMAT = 2
 STUDY = "study.json"
 TRIAL, FINAL = "trial", "final"
 # What is relied on by who reads.

@@ -26,7 +26,7 @@ from lenetlab.errors import UserError
 from lenetlab.records.shapes import NUMBER, misfit
 
 MOST_BYTES = 512 * 2**20  # of a file of results
-FORMAT = 1  # of the run directory; raised when its files change
+FORMAT = 2  # of the run directory; raised when its files change
 
 RUN, CURVE, RESULT, MACHINE = "run.json", "curve.json", "result.json", "machine.json"
 LOSSES, WEIGHTS, CHECKPOINT = "losses.npy", "weights.safetensors", "checkpoint.safetensors"

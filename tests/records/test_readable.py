@@ -93,11 +93,11 @@ def test_a_row_with_half_a_pair_is_read_and_one_with_no_number_is_not(study):
 
 def test_what_lies_beside_and_is_broken_is_a_sentence(study):
     (study / "leaders.json").write_text('[{"id": "x", "colour": 1}]')
-    with pytest.raises(UserError, match=r"champions\.json is not of this version"):
+    with pytest.raises(UserError, match=r"leaders\.json is broken"):
         read_attachments(study)
     (study / "leaders.json").unlink()
     (study / "discussion.md").write_bytes(b"\xff")
-    with pytest.raises(UserError, match=r"discussion\.md is not UTF-8"):
+    with pytest.raises(UserError, match=r"discussion\.md"):
         read_attachments(study)
 
 

@@ -22,7 +22,7 @@ from lenetlab.errors import UserError
 from lenetlab.records.rows import RunRow
 from lenetlab.records.run_folder import replace_bytes
 
-FORMAT = 1
+FORMAT = 2
 TABLE = "runs.parquet"
 CLOCK = (
     "train_seconds", "cpu_seconds", "overhead_seconds", "peak_memory_mb", "machine",
