@@ -342,7 +342,7 @@ def test_seeds_out_of_range_are_refused(runtime, seed):
 def test_a_record_of_another_version_is_refused_and_kept(runtime, content):
     run = execute(RECIPE, 0, runtime)
     (run.path / run_folder.RUN).write_text(content)
-    with pytest.raises(UserError, match=r"holds a run of format .* reads and writes format 1"):
+    with pytest.raises(UserError, match=r"holds a run of format .* reads and writes format 2"):
         execute(RECIPE, 0, runtime)
     assert (run.path / run_folder.RUN).read_text() == content
 
