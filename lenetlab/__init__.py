@@ -19,7 +19,7 @@ def __getattr__(name: str) -> Any:
         from lenetlab.experiments import api
 
         return getattr(api, name)
-    if name == "Bench":
+    if name == "Runtime":
         from lenetlab.experiments.run.runtime import Runtime
 
         return Runtime

@@ -33,8 +33,8 @@ def test() -> Split:
     return load("test")
 
 
-class SmallBench(Runtime):
-    """A bench over the first 1,500 training and 500 test images."""
+class SmallRuntime(Runtime):
+    """A runtime over the first 1,500 training and 500 test images."""
 
     def load(self, split: str) -> tuple[Split, Engine, Split, Engine]:
         if split not in self._loaded:
@@ -44,17 +44,17 @@ class SmallBench(Runtime):
 
 
 @pytest.fixture(scope="session")
-def _small(tmp_path_factory: pytest.TempPathFactory) -> SmallBench:
-    runtime = SmallBench(out=tmp_path_factory.mktemp("none"), device="cpu")
+def _small(tmp_path_factory: pytest.TempPathFactory) -> SmallRuntime:
+    runtime = SmallRuntime(out=tmp_path_factory.mktemp("none"), device="cpu")
     runtime.load("official")
     return runtime
 
 
 @pytest.fixture
-def runtime(_small: SmallBench, tmp_path: Path) -> Iterator[SmallBench]:
-    """A small bench with a results folder of its own."""
+def runtime(_small: SmallRuntime, tmp_path: Path) -> Iterator[SmallRuntime]:
+    """A small runtime with a results folder of its own."""
     threads = torch.get_num_threads()
-    yield SmallBench(out=tmp_path / "runs", device="cpu", _loaded=_small._loaded)
+    yield SmallRuntime(out=tmp_path / "runs", device="cpu", _loaded=_small._loaded)
     torch.set_num_threads(threads)
 
 

@@ -50,10 +50,10 @@ def run(
     method : a registered name, `file.py:Class` or `module:Class`, inside wrappers or not:
         `"ema+sam+adamw"`.
     seed : of the initial weights, the data order and the method's own randomness; 0 to 2⁶³ − 1.
-    bench : data, engine and folder of runs; pass the same one to many calls.
+    runtime : data, engine and folder of runs; pass the same one to many calls.
     eval_at : positions in the budget, in its unit, at which to measure; by default every whole
         unit, and always the end.
-    on_step, on_look : called after every step with its training loss (nats), and after every
+    on_step, on_eval : called after every step with its training loss (nats), and after every
         measurement with all so far.
     settings : hyperparameters of the method (`lr=0.002`) and the arguments of `make_recipe`:
         `epochs` or `passes`, `batch_size`, `schedule`, `warmup`, `plan`, `scenario`, `constraint`,

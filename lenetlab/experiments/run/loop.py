@@ -22,7 +22,7 @@ class Hooks:
     measure : judges a weight vector.
     save : keeps a checkpoint, every `save_every` seconds.
     interrupted : whether to stop now.
-    on_step, on_look : told of every step and its loss, of every measurement and those before.
+    on_step, on_eval : told of every step and its loss, of every measurement and those before.
     """
 
     measure: Callable[[Tensor], Evaluation]

@@ -64,13 +64,13 @@ def test_interrupted_under_a_constraint_it_ends_with_the_same_bits(runtime, hand
 
 
 @pytest.fixture
-def open_bench(runtime):
+def open_runtime(runtime):
     runtime.engine = "torch"
     return runtime
 
 
-def test_interrupted_with_augmentation_it_ends_with_the_same_bits(open_bench):
-    runtime = open_bench
+def test_interrupted_with_augmentation_it_ends_with_the_same_bits(open_runtime):
+    runtime = open_runtime
     recipe = make_recipe(
         "adamw", epochs=3, batch_size=100, rules="open", augment="flip+shift:pixels=1"
     )
@@ -83,13 +83,13 @@ def test_interrupted_with_augmentation_it_ends_with_the_same_bits(open_bench):
     assert not (strict.losses == whole.losses).all()
 
 
-def test_augmentation_trains_on_other_images_and_measures_on_the_given_ones(open_bench):
+def test_augmentation_trains_on_other_images_and_measures_on_the_given_ones(open_runtime):
     """Turned by p = 1, the mirrored images are trained on; evaluation knows nothing of it."""
-    train, _, test, engine = open_bench.load("official")
+    train, _, test, engine = open_runtime.load("official")
     before = train.images.clone(), test.images.clone()
     run = execute(
         make_recipe("sgd", epochs=1, batch_size=100, rules="open", augment="flip:p=1"),
-        0, open_bench, [],
+        0, open_runtime, [],
     )  # fmt: skip
     w = flatten(load_file(run.path / run_folder.WEIGHTS))
     right = int((engine.logits(w).argmax(1) == test.labels).sum())

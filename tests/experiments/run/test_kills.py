@@ -44,15 +44,15 @@ import sys, torch
 from pathlib import Path
 from lenetlab.experiments.run.on_disk import execute
 from lenetlab.experiments.recipe.recipe import make_recipe
-from tests.conftest import SmallBench
+from tests.conftest import SmallRuntime
 
 torch.set_num_threads(1)
 method, out, epochs = sys.argv[1:]
-bench = SmallBench(out=Path(out), device="cpu", save_every=0.05)
-bench.load("official")
+runtime = SmallRuntime(out=Path(out), device="cpu", save_every=0.05)
+runtime.load("official")
 recipe = make_recipe(method, epochs=float(epochs), schedule="cosine")
 print("begun", flush=True)
-execute(recipe, 0, bench, looks=[])
+execute(recipe, 0, runtime, eval_at=[])
 """
 
 ROOT = Path(__file__).parents[3]
