@@ -229,7 +229,7 @@ AVX512, AVX2 = (list(build.INSTRUCTIONS[name]) for name in ("AVX512", "AVX2"))
 @pytest.mark.parametrize(
     "width",
     [
-        pytest.param(AVX512, id="AVX512"),
+        pytest.param(AVX512, id="AVX512", marks=pytest.mark.long),  # minutes to compile
         pytest.param(AVX2, id="AVX2", marks=pytest.mark.long),
         pytest.param([], id="baseline", marks=pytest.mark.long),
     ],
