@@ -256,10 +256,10 @@ class Proxy:
 
     def __init__(self, oracle: Oracle, estimator: Estimator | None) -> None:
         self._oracle, self._estimator = oracle, estimator
-        self.gradient: Tensor | None = None  # that was handed out, None before
+        self.handed_out: Tensor | None = None  # the gradient, None before the method has asked
 
     def __call__(self) -> Tensor:
-        if self.gradient is not None:
+        if self.handed_out is not None:
             raise RuntimeError(
                 "the method asked the oracle twice in a step; inside a wrapper it may ask once"
             )
@@ -270,7 +270,7 @@ class Proxy:
             with torch.no_grad():
                 loss = self._estimator.estimate(oracle, oracle.g)
             oracle.publish_gradient(loss)
-        self.gradient = oracle.g.clone()  # a method may use `.grad` as room for its own work
+        self.handed_out = oracle.g.clone()  # a method may use `.grad` as room for its own work
         return loss
 
     def __getattr__(self, name: str) -> Any:
@@ -301,10 +301,10 @@ class Composed:
         proxy = Proxy(oracle, self.estimator)
         before = None if self.update is None else oracle.w.clone()
         loss = self.base.step(proxy)
-        if proxy.gradient is None:
+        if proxy.handed_out is None:
             raise RuntimeError("the method never asked oracle(), so its wrapper did nothing")
         if self.update is not None and before is not None:
-            self.update.correct(before, proxy.gradient, oracle.w)
+            self.update.correct(before, proxy.handed_out, oracle.w)
         return loss
 
     def masked(self, w: Tensor, mask: Tensor | None) -> None:

@@ -52,7 +52,7 @@ class Watched(TorchEngine):
 
     seen: torch.Tensor
 
-    def gradient(self, w, batch, out):
+    def gradient(self, w, batch, out, uniform=None):
         self.seen = w.clone()
         return super().gradient(w, batch, out)
 
@@ -153,7 +153,7 @@ def test_the_reported_loss_is_cross_entropy_and_the_penalty_the_handlers(engine)
 class Still(TorchEngine):
     """A loss without slope: only the handler moves the weights."""
 
-    def gradient(self, w, batch, out):
+    def gradient(self, w, batch, out, uniform=None):
         loss = super().gradient(w, batch, out)
         out.zero_()
         return loss

@@ -25,7 +25,7 @@ L2 = {"scenario": "l2", "batch_size": N, "epochs": 30}
 class Still(TorchEngine):
     """A loss without slope: decay alone moves the weights."""
 
-    def gradient(self, w, batch, out):
+    def gradient(self, w, batch, out, uniform=None):
         loss = super().gradient(w, batch, out)
         out.zero_()
         return loss
@@ -68,7 +68,7 @@ def test_weights_move_as_they_do_when_all_decays(split, name):
 class Coupled(TorchEngine):
     """The gradient of the loss and of λ/2‖w‖²."""
 
-    def gradient(self, w, batch, out):
+    def gradient(self, w, batch, out, uniform=None):
         loss = super().gradient(w, batch, out)
         out.add_(w, alpha=0.3)
         return loss

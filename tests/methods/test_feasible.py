@@ -26,7 +26,7 @@ BOUNDED = [name for name, entry in methods().items() if entry.within]
 class Flat(TorchEngine):
     """A loss without slope: a method moves by chance, if at all, whatever the weights are."""
 
-    def gradient(self, w, batch, out):
+    def gradient(self, w, batch, out, uniform=None):
         out.zero_()
         return w.new_tensor(2.0)
 

@@ -178,7 +178,7 @@ class Hills(Quadratic):
     def value(self, w, batch):
         return w.cos().sum()
 
-    def gradient(self, w, batch, out):
+    def gradient(self, w, batch, out, uniform=None):
         torch.neg(w.sin(), out=out)
         return self.value(w, batch)
 
