@@ -25,10 +25,10 @@ docs: install
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 test: check docs
-	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --durations 10
 
 test-all: check docs
-	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto -m ''
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --durations 10 -m ''
 
 clean:
 	rm -rf .venv build dist runs site

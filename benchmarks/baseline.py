@@ -1,4 +1,4 @@
-"""The handed-out script against `lenetlab baseline` and the native engine: whole processes.
+"""The starter script against `lenetlab baseline` and the native engine: whole processes.
 
     LENETLAB_STARTER=FOLDER python benchmarks/baseline.py [--repeats 1]
 
@@ -38,7 +38,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=1)
     repeats = parser.parse_args().repeats
     if "LENETLAB_STARTER" not in os.environ:
-        parser.error("LENETLAB_STARTER must name the folder with the handed-out script")
+        parser.error("LENETLAB_STARTER must name the folder with the starter script")
     starter = Path(os.environ["LENETLAB_STARTER"]).resolve()
     lenetlab = str(Path(sys.executable).with_name("lenetlab"))
     print(f"load before: {os.getloadavg()[0]:.2f}; {os.cpu_count()} cores")

@@ -59,7 +59,7 @@ extern "C" int lanes() { return L; }
 
 
 class LeNet5(nn.Module):
-    """The handed-out script's model, written as everybody writes it."""
+    """The starter script's model, written as everybody writes it."""
 
     def __init__(self) -> None:
         super().__init__()

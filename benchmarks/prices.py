@@ -50,24 +50,24 @@ def main() -> None:
     batch = by_torch.sample(args.batch)
     v = torch.randn(SIZE)
     print(f"{'answer':<28}{'charged':>8}{'takes':>8}{'(median)':>10}")
-    for name, batch_size in {"native": native, "PyTorch": by_torch}.items():
-        works = answers(batch_size, batch, v)
+    for name, asked in {"native": native, "PyTorch": by_torch}.items():
+        works = answers(asked, batch, v)
         found = in_turns(works, dict.fromkeys(works, args.threads), args.repeats)
         print(name)
         for kind, seconds in found.items():
             show(kind, seconds, found["gradients"])
 
 
-def answers(batch_size: Oracle, batch: Batch, v: Tensor) -> dict[str, Work]:
+def answers(oracle: Oracle, batch: Batch, v: Tensor) -> dict[str, Work]:
     """One question of every kind; a product includes its operator."""
     return {
-        "gradients": lambda: batch_size.gradient(batch),
-        "forwards": lambda: batch_size.value(batch),
-        "hessian_products": lambda: batch_size.hessian(batch) @ v,
-        "gauss_newton_products": lambda: batch_size.ggn(batch) @ v,
-        "per_example_gradients": lambda: batch_size.per_example_gradients(batch),
-        "gradients, drawn labels": lambda: batch_size.sampled_gradient(batch),
-        "gradients, norms": lambda: batch_size.per_example_norms(batch),
+        "gradients": lambda: oracle.gradient(batch),
+        "forwards": lambda: oracle.value(batch),
+        "hessian_products": lambda: oracle.hessian(batch) @ v,
+        "gauss_newton_products": lambda: oracle.ggn(batch) @ v,
+        "per_example_gradients": lambda: oracle.per_example_gradients(batch),
+        "gradients, drawn labels": lambda: oracle.sampled_gradient(batch),
+        "gradients, norms": lambda: oracle.per_example_norms(batch),
     }
 
 

@@ -1,4 +1,4 @@
-"""A user's mistake, told in one sentence: what, where, what was expected, what to do."""
+"""A user's mistake, explained in one sentence: what, where, what was expected, what to do."""
 
 import re
 from collections.abc import Iterable

@@ -26,9 +26,9 @@ def write_run(
     reached = 90.0 + seed if accuracy is None else accuracy
     final = {"accuracy": reached, "loss": 0.3, "starter_average_loss": 0.005,
              "correct": round(100 * reached)}  # fmt: skip
-    evaluation = {"at": epochs, "passes": passes, "epochs": epochs, "steps": 9, "gradients": 60_000,
-                  "accuracy": reached, "loss": 0.3, "starter_average_loss": 0.005,
-                  "nonzeros": 5}  # fmt: skip
+    evaluation = {"at": epochs, "passes": passes, "epochs": epochs, "steps": 9,
+                  "gradients": 60_000, "accuracy": reached, "loss": 0.3,
+                  "starter_average_loss": 0.005, "nonzeros": 5}  # fmt: skip
     evaluations = [] if failed else [evaluation]
     files = {
         "run": {"format": 2, "id": f"{name}", "label": "x", "recipe": recipe, "seed": seed,

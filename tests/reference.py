@@ -1,4 +1,4 @@
-"""The handed-out script's own words, as the independent witness in tests."""
+"""The starter script's own words, as the independent witness in tests."""
 
 import torch
 import torch.nn as nn

@@ -62,13 +62,13 @@ def _page(
     parts = [f"# {entry.name}", f"**{prose(title)}**", body(rest), _settings(entry)]
     if isinstance(entry, Method):
         parts.append(
-            f"Family {entry.family.replace('_', ' ')}; batch size {entry.batch_size:,} unless told "
-            f"otherwise. Weight decay: {DECAYS[entry.decay]}. On the bill: {entry.cost}."
+            f"Family {entry.family.replace('_', ' ')}; batch size {entry.batch_size:,} unless set "
+            f"otherwise. Weight decay: {DECAYS[entry.decay]}. Charged: {entry.cost}."
         )
         command = f"lenetlab run {entry.name}"
     else:
         rate = f" The rate inside is {entry.rate:g} of the registered one." * (entry.rate != 1)
-        parts.append(f"Kind: {entry.kind}. On the bill: {entry.cost}.{rate}")
+        parts.append(f"Kind: {entry.kind}. Charged: {entry.cost}.{rate}")
         command = f"lenetlab run {spec}"
     parts.append(f"    {command}")
     parts.append("## Measured")
@@ -91,7 +91,7 @@ def _handler_page(entry: Handler) -> str:
             f"**{prose(title)}**",
             body(rest),
             _settings(entry),
-            f"Kind: constraint, beside any method. On the bill: {entry.cost}.",
+            f"Kind: constraint, beside any method. Charged: {entry.cost}.",
             f"    lenetlab run adamw --scenario sparse --constraint {entry.name}",
             "What it reaches is among the [scenarios](../scenarios.md).\n",
         ]
@@ -170,7 +170,7 @@ def _index(measured: Mapping[str, Any], cost: Mapping[str, Any]) -> str:
         parts.append(
             "Test accuracy against effective passes (60,000 example gradients each): in every "
             "family the two methods that came out highest, the others' in grey; dotted: the "
-            "handed-out script after ten epochs, 59.53 %."
+            "starter script after ten epochs, 59.53 %."
         )
     for family, what in FAMILIES.items():
         own = [entry for entry in methods().values() if entry.family == family]

@@ -1,6 +1,6 @@
 """A new method against the leader of stored results: better, by how much, how sure, at what cost.
 
-One test against one reference, fixed on held-out images before the test set was looked at: nothing
+One test against one reference, fixed on held-out images before the test set was used: nothing
 to correct for. With the same numerics record, runs of one seed begin at the same weights and see
 the data in the same order, and are compared in pairs; else by Welch's test, as independent samples.
 """

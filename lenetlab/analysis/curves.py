@@ -12,7 +12,7 @@ from lenetlab.records.rows import Cell
 
 @dataclass(frozen=True)
 class Point:
-    """A look. at : its planned place. x, y : means over the `n` seeds. low, high : of y, by
+    """An evaluation. at : its planned place. x, y : means over the `n` seeds. low, high : of y, by
     bootstrap; None for a single seed."""
 
     at: float
@@ -25,7 +25,7 @@ class Point:
 
 def curves(cell: Cell, x: str = "passes", y: str = "accuracy", level: float = LEVEL) -> list[Point]:
     """`y` (accuracy or loss) against `x` (passes, gradients, seconds or cpu_seconds) over the done
-    finals, at the looks which all of them have; looks before a constraint is in force are left out.
+    finals, at evaluations that all of them have, without those before a constraint is in force.
     The same finals give the same band."""
     runs = [
         {evaluation["at"]: evaluation for evaluation in counting(row)}

@@ -18,7 +18,7 @@ class Target:
 
 
 TARGETS = (
-    Target(59.53, "the handed-out script: SGD, rate 0.001, batch 64, 10 epochs, seed 42"),
+    Target(59.53, "the starter script: SGD, rate 0.001, batch 64, 10 epochs, seed 42"),
     Target(61.5, "the course's"),
     Target(89.38, "the teacher's, picked on the test set"),
     Target(90.24, "the best student's known, picked on the test set"),
@@ -28,7 +28,7 @@ STARTER = TARGETS[0].accuracy
 
 
 class Measured(Protocol):
-    """A training that was looked at: a recorded run, or a row of a study's results."""
+    """A training that was evaluated: a recorded run, or a row of a study's results."""
 
     @property
     def recipe(self) -> Mapping[str, Any]:
@@ -47,7 +47,7 @@ def bound_of(run: Measured) -> int | None:
 
 
 def counting(run: Measured) -> Iterator[Mapping[str, Any]]:
-    """The looks that count: under a constraint, those at which it was in force."""
+    """The evaluations that count: under a constraint, those at which it was in force."""
     bound = bound_of(run)
     for evaluation in run.evaluations:
         if bound is None or evaluation["nonzeros"] <= bound:
@@ -55,12 +55,12 @@ def counting(run: Measured) -> Iterator[Mapping[str, Any]]:
 
 
 def reaching(run: Measured, accuracy: float) -> Mapping[str, Any] | None:
-    """The first look with at least `accuracy` percent; None if there is none."""
+    """The first evaluation with at least `accuracy` percent; None if there is none."""
     return firsts(run, [accuracy])[0]
 
 
 def firsts(run: Measured, accuracies: Sequence[float]) -> list[Mapping[str, Any] | None]:
-    """`reaching` each of `accuracies`, in one walk through the looks."""
+    """`reaching` each of `accuracies`, in one walk through the evaluations."""
     found: list[Mapping[str, Any] | None] = [None] * len(accuracies)
     highest = -math.inf
     for evaluation in counting(run):

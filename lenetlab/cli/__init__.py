@@ -1,22 +1,23 @@
 """The command line: one small file a command.
 
-Everything heavy is imported inside the commands, so that `lenetlab --help` answers at once.
+A command's file is imported when the command is called for (app.py), so that `lenetlab --help`
+needs neither NumPy nor PyTorch and answers at once.
 """
 
 import os
 import sys
+
+from lenetlab.cli.terminal.streams import lost, prepare
+from lenetlab.errors import UserError
+from lenetlab.openmp import wait_briefly
 
 # How libraries say that memory is short, where they raise no MemoryError.
 SHORT = ("failed to map segment", "bad_alloc", "allocate memory", "start new thread")
 
 
 def main() -> None:
-    """Entry point of `lenetlab`: 0 done, 1 a run failed or nobody can read the answer, 2 wrong
+    """Entry point of `lenetlab`: 0 done, 1 a run failed or nobody can read what is printed, 2 wrong
     usage or a machine that lacks something."""
-    from lenetlab.cli.terminal.streams import lost, prepare
-    from lenetlab.errors import UserError
-    from lenetlab.openmp import wait_briefly
-
     if not prepare():
         sys.exit(1)
     wait_briefly()

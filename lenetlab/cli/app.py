@@ -1,33 +1,67 @@
-"""The commands, put together."""
+"""The commands, put together; a command's own file is imported when the command is called for."""
+
+from importlib import import_module
+from typing import Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
-from lenetlab.cli.baseline import baseline
-from lenetlab.cli.challenge import challenge
 from lenetlab.cli.command import Command
-from lenetlab.cli.compare import compare
-from lenetlab.cli.data import data
-from lenetlab.cli.demo import demo
-from lenetlab.cli.export import export
-from lenetlab.cli.judge import judge
-from lenetlab.cli.methods import methods
-from lenetlab.cli.report import report
-from lenetlab.cli.run import run
-from lenetlab.cli.shrink import shrink
-from lenetlab.cli.study import study
-from lenetlab.cli.tune import tune
-from lenetlab.cli.watch import watch
+
+# Each is the function of that name in the file of that name, and the first line of its docstring.
+COMMANDS = {
+    "demo": "Train the starter's baseline and the best recipes: a table, a figure and a page.",
+    "data": "Find, verify and describe the four files of Fashion-MNIST.",
+    "baseline": "Train as the starter script does: SGD, batch size 64, ten epochs, seed 42.",
+    "methods": "List the methods by family, wrappers and constraints, or print the page of one.",
+    "run": "Train LeNet-5 and measure it; several methods, values or seeds are compared.",
+    "tune": "Search for a method's best recipe, judged by images held out of the training set.",
+    "study": "Run a study: methods, scenarios and seeds from a file, tuned if it says so.",
+    "watch": "Show how far a study is: what runs, what is left, the best so far, what failed.",
+    "compare": "Compare the methods of a study: intervals, differences to the leader, targets.",
+    "challenge": "Tune and run a method as a stored study did its own, and compare it with them.",
+    "report": "Make a report of stored results: a page that works offline, or a paper.",
+    "judge": "Judge any file of weights: read it safely, check the rules, measure it.",
+    "export": "Write the weights of a run as a file that the starter script's LeNet5 loads.",
+    "shrink": "Leave out hidden units without effect; compare parameters, outputs and time.",
+}
+_SETTINGS: dict[str, Any] = {
+    "add_completion": False,
+    "rich_markup_mode": "markdown",
+    "pretty_exceptions_enable": False,
+    "context_settings": {"help_option_names": ["-h", "--help"]},
+}
+
+
+class Commands(TyperGroup):
+    """A group that lists its commands by `COMMANDS` and imports only the one that is called for.
+
+    `lenetlab run --help` is such a call: it takes as long as PyTorch needs to load."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[Any, Any, list[str]]:
+        """Click's own, with the command itself in place of its line in the list."""
+        name, _, rest = super().resolve_command(ctx, args)
+        return name, None if name is None else load(name), rest
+
+
+def load(name: str) -> TyperCommand:
+    """The command `name`, imported."""
+    alone = typer.Typer(**_SETTINGS)
+    alone.command(cls=Command)(getattr(import_module(f"lenetlab.cli.{name}"), name))
+    command = typer.main.get_command(alone)
+    assert isinstance(command, TyperCommand)
+    return command
+
+
+def _listed() -> None:
+    """Stands for a command in the list of them."""
+
 
 app = typer.Typer(
+    cls=Commands,
     help="How well, and how cheaply, can an optimizer train one fixed LeNet-5 on Fashion-MNIST?",
     no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode="markdown",
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    **_SETTINGS,
 )
-for command in (
-    demo, data, baseline, methods, run, tune, study, watch, compare, challenge, report, judge,
-    export, shrink,
-):  # fmt: skip
-    app.command(cls=Command)(command)
+for _name, _line in COMMANDS.items():
+    app.command(_name, help=_line)(_listed)

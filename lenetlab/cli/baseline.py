@@ -1,18 +1,44 @@
-"""`lenetlab baseline`: the handed-out script's training, faster, to the same bits."""
+"""`lenetlab baseline`: the starter script's training, faster, to the same bits."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from lenetlab.cli.options import RUNS, Data, Device, Json, Out, Resume, Threads, make_runtime
-
-if TYPE_CHECKING:
-    from lenetlab.experiments.run.runtime import Runtime
-    from lenetlab.experiments.starter.scripts.run import Ran
-    from lenetlab.experiments.starter.scripts.source import Source
-    from lenetlab.records.run_folder import Run
+from lenetlab.analysis.tables import tabulate
+from lenetlab.cli.options import RUNS, Data, Device, Json, Out, Resume, Threads
+from lenetlab.cli.run import execute_all
+from lenetlab.cli.terminal import script as say
+from lenetlab.cli.terminal.console import (
+    err,
+    out,
+    print_failures,
+    print_json,
+    results_table,
+    stop_for,
+)
+from lenetlab.cli.terminal.progress_bar import meter
+from lenetlab.errors import UserError
+from lenetlab.experiments.api import Job
+from lenetlab.experiments.run.on_disk import Interrupted, execute
+from lenetlab.experiments.run.runtime import Runtime
+from lenetlab.experiments.starter.recipe import (
+    baseline_recipe,
+    preamble,
+    script_lines,
+    test_lines_of,
+)
+from lenetlab.experiments.starter.scripts.compare import compare, is_baseline
+from lenetlab.experiments.starter.scripts.lines import parse_test_lines
+from lenetlab.experiments.starter.scripts.recipe import describe
+from lenetlab.experiments.starter.scripts.run import Ran, run_script
+from lenetlab.experiments.starter.scripts.source import Source, read_source
+from lenetlab.records.rows import FINAL, row_of
+from lenetlab.records.run_folder import Run, replace_json
+from lenetlab.report.attachments import BASELINE
+from lenetlab.report.run_plots import loss_panels, save
 
 
 def baseline(
@@ -45,7 +71,7 @@ def baseline(
     resume: Resume = True,
     json: Json = False,
 ) -> None:
-    """Train as the handed-out script does: SGD, rate 0.001, batch 64, ten epochs, seed 42.
+    """Train as the starter script does: SGD, batch size 64, ten epochs, seed 42.
 
     Prints what the script prints and saves its figure. The numbers equal the script's to the
     last bit on the same machine with the same number of threads.
@@ -54,14 +80,11 @@ def baseline(
     - `lenetlab baseline --script ~/course/fashionMNIST.py`
     - `lenetlab baseline --seeds 5`
     """
-    from lenetlab.errors import UserError
-    from lenetlab.experiments.starter.scripts.source import read_source
-
     of_one = {"--verbose": verbose, "--figure": figure, "--results": results}
     if seeds > 1 and (given := [option for option, value in of_one.items() if value]):
         raise UserError(f"{given[0]} is for one run; leave it out, or --seeds {seeds}")
     source = None if script is None else read_source(script)
-    runtime = make_runtime(data, out, "torch", device, threads, resume)
+    runtime = Runtime(data, out, "torch", device, threads, resume)
     if seeds < 1:
         raise UserError(f"--seeds {seeds} is out of range; expected 1 or more")
     # first, because it may fail
@@ -77,20 +100,13 @@ def baseline(
     if heard is not None and source is not None:
         as_it_should &= _compare(source, heard, runs, epochs, facts, json)
     if json:
-        from lenetlab.cli.terminal.console import print_json
-
         print_json(facts)
     if not as_it_should:
         raise typer.Exit(1)
 
 
-def _train(runtime: "Runtime", epochs: float, seed: int, verbose: bool, quiet: bool) -> "Run":
+def _train(runtime: Runtime, epochs: float, seed: int, verbose: bool, quiet: bool) -> Run:
     """The run; what the script would have printed is printed on the way."""
-    from lenetlab.cli.terminal.console import stop_for
-    from lenetlab.cli.terminal.progress_bar import meter
-    from lenetlab.experiments.run.on_disk import Interrupted, execute
-    from lenetlab.experiments.starter.recipe import baseline_recipe, preamble, script_lines
-
     recipe = baseline_recipe(epochs)
     train, _, test, _ = runtime.load(recipe.split)
     per_epoch = -(-len(train) // recipe.batch_size)
@@ -122,26 +138,15 @@ def _train(runtime: "Runtime", epochs: float, seed: int, verbose: bool, quiet: b
     return found
 
 
-def _leave(found: "Run", folder: Path) -> None:
+def _leave(found: Run, folder: Path) -> None:
     """Write the run as a row into the folder, where a report looks for it."""
-    from dataclasses import asdict
-
-    from lenetlab.errors import UserError
-    from lenetlab.records.rows import FINAL, row_of
-    from lenetlab.records.run_folder import replace_json
-    from lenetlab.report.attachments import BASELINE
-
     if not folder.is_dir():
         raise UserError(f"--results {folder} is no folder; expected one with results of a study")
     replace_json(folder / BASELINE, asdict(row_of(found, FINAL, found.seed)))
 
 
-def _report(found: "Run", figure: Path | None, quiet: bool) -> dict[str, Any]:
+def _report(found: Run, figure: Path | None, quiet: bool) -> dict[str, Any]:
     """Save the figure and say how the run went; the same as plain values."""
-    from lenetlab.cli.terminal.console import err
-    from lenetlab.experiments.starter.recipe import test_lines_of
-    from lenetlab.report.run_plots import loss_panels, save
-
     path = save(loss_panels(found), figure or found.path / "loss.png")
     if not quiet:
         if found.status != "done":
@@ -156,15 +161,9 @@ def _report(found: "Run", figure: Path | None, quiet: bool) -> dict[str, Any]:
 
 
 def _luck(
-    runtime: "Runtime", epochs: float, first: int, seeds: int, quiet: bool
-) -> "tuple[list[Run], dict[str, Any]]":
+    runtime: Runtime, epochs: float, first: int, seeds: int, quiet: bool
+) -> tuple[list[Run], dict[str, Any]]:
     """The same training with other seeds: the spread of its result."""
-    from lenetlab.analysis.tables import tabulate
-    from lenetlab.cli.run import execute_all
-    from lenetlab.cli.terminal.console import out, print_failures, results_table
-    from lenetlab.experiments.api import Job
-    from lenetlab.experiments.starter.recipe import baseline_recipe
-
     recipe = baseline_recipe(epochs)
     todo = [Job(recipe, first + k, f"seed {first + k}") for k in range(seeds)]
     results = execute_all(todo, runtime, quiet)
@@ -177,11 +176,8 @@ def _luck(
     return runs, {"runs": [found.summary() for found in runs], "table": [together.plain()]}
 
 
-def _listen(source: "Source", data: Path | None, threads: int | None, quiet: bool) -> "Ran":
-    """Run somebody's copy of the script; what it measures is told on the way."""
-    from lenetlab.cli.terminal.console import err
-    from lenetlab.experiments.starter.scripts.lines import parse_test_lines
-    from lenetlab.experiments.starter.scripts.run import run_script
+def _listen(source: Source, data: Path | None, threads: int | None, quiet: bool) -> Ran:
+    """Run somebody's copy of the script; what it measures is shown on the way."""
 
     def on_line(line: str) -> None:
         if not quiet and parse_test_lines(line):
@@ -193,21 +189,15 @@ def _listen(source: "Source", data: Path | None, threads: int | None, quiet: boo
 
 
 def _compare(
-    source: "Source",
-    heard: "Ran",
-    runs: "Sequence[Run]",
+    source: Source,
+    heard: Ran,
+    runs: Sequence[Run],
     epochs: float,
     facts: dict[str, Any],
     quiet: bool,
 ) -> bool:
     """Say what the script is and how it stands to the baseline; whether it could be read, and
     printed our lines if it trains what we train. What is found is added to `facts`."""
-    from lenetlab.cli.terminal import script as say
-    from lenetlab.experiments.starter.recipe import test_lines_of
-    from lenetlab.experiments.starter.scripts.compare import compare, is_baseline
-    from lenetlab.experiments.starter.scripts.lines import parse_test_lines
-    from lenetlab.experiments.starter.scripts.recipe import describe
-
     described = describe(heard.record)
     theirs = parse_test_lines(heard.output)
     compared = compare(test_lines_of(runs[0].evaluations), theirs, heard.record)

@@ -1,10 +1,16 @@
 """`lenetlab challenge`: is a new method better than the stored ones, by how much, how surely?"""
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from lenetlab.analysis.board import cost
+from lenetlab.analysis.challenge import Challenge, Effect
+from lenetlab.analysis.challenge import challenge as judge
+from lenetlab.analysis.plain import as_plain
+from lenetlab.analysis.targets import TARGETS
 from lenetlab.cli.options import (
     RUNS,
     Data,
@@ -17,10 +23,16 @@ from lenetlab.cli.options import (
     Retry,
     Workers,
 )
-
-if TYPE_CHECKING:
-    from lenetlab.analysis.challenge import Challenge, Effect
-    from lenetlab.records.rows import Cell, RunRow
+from lenetlab.cli.study_session import computed, limited, make_setup
+from lenetlab.cli.terminal.console import out, print_json
+from lenetlab.cli.terminal.numbers import number
+from lenetlab.experiments.study.challenge import again, challenger, leader_net
+from lenetlab.experiments.study.single_search import folder_of
+from lenetlab.experiments.study.worker import runtime_of
+from lenetlab.records.locate import open_results
+from lenetlab.records.recipe import words
+from lenetlab.records.rows import Cell, RunRow
+from lenetlab.settings import parse_pairs
 
 
 def challenge(
@@ -44,7 +56,7 @@ def challenge(
     out: Out = RUNS,
     json: Json = False,
 ) -> None:
-    """Tune a method as the stored study tuned its own, run its seeds, and give a verdict.
+    """Tune and run a method as a stored study did its own, and compare it with them.
 
     - `lenetlab challenge my_method.py:MyOptimizer --scenario l2 --study results/course`
 
@@ -54,15 +66,6 @@ def challenge(
 
     Exit status: 0 with a verdict, 1 without, 2 for wrong usage, 130 after Ctrl-C.
     """
-    from lenetlab.analysis.challenge import challenge as judge
-    from lenetlab.cli.study_session import computed, limited, make_setup
-    from lenetlab.cli.terminal.console import print_json
-    from lenetlab.experiments.study.challenge import again, challenger, leader_net
-    from lenetlab.experiments.study.single_search import folder_of
-    from lenetlab.experiments.study.worker import runtime_of
-    from lenetlab.records.locate import open_results
-    from lenetlab.settings import parse_pairs
-
     stored = open_results(study, out)
     first = leader_net(stored, scenario)
     given = parse_pairs(settings or [], "--set")
@@ -82,14 +85,8 @@ def challenge(
 
 
 def _show(
-    method: str, scenario: str, found: "Challenge", new: "Cell", timed: "list[RunRow | None]"
+    method: str, scenario: str, found: Challenge, new: Cell, timed: list[RunRow | None]
 ) -> None:
-    from lenetlab.analysis.board import cost
-    from lenetlab.analysis.targets import TARGETS
-    from lenetlab.cli.terminal.console import out
-    from lenetlab.cli.terminal.numbers import number
-    from lenetlab.records.recipe import words
-
     def line(text: str) -> None:
         out.print(text, markup=False, soft_wrap=True)
 
@@ -124,7 +121,7 @@ def _show(
         line(f"  recipe             {words(new.best.recipe)}")
 
 
-def _verdict(found: "Challenge") -> str:
+def _verdict(found: Challenge) -> str:
     if found.accuracy is None:
         return f"not tested: {found.untested or 'all seeds differ by the same amount'}"
     how = "paired by seed" if found.paired else "Welch's test, the numerics differ"
@@ -134,16 +131,12 @@ def _verdict(found: "Challenge") -> str:
     return f"{said} {found.leader}: {_effect(found.accuracy, 2)} points of accuracy, {how}"
 
 
-def _effect(effect: "Effect", digits: int) -> str:
+def _effect(effect: Effect, digits: int) -> str:
     return (f"{effect.mean:+.{digits}f}, 95 % interval {effect.low:+.{digits}f} … "
             f"{effect.high:+.{digits}f} (n = {effect.n}, p = {effect.p:.2g})")  # fmt: skip
 
 
-def _plain(found: "Challenge", new: "Cell", timed: "list[RunRow | None]") -> dict[str, Any]:
-    from dataclasses import asdict
-
-    from lenetlab.analysis.plain import as_plain
-
+def _plain(found: Challenge, new: Cell, timed: list[RunRow | None]) -> dict[str, Any]:
     seconds = [None if row is None else row.train_seconds for row in timed]
     return {
         "verdict": found.verdict,

@@ -6,6 +6,8 @@ from typing import Any
 
 from typer.core import TyperCommand
 
+from lenetlab.errors import UserError, nearest
+
 _NUMBER = re.compile(r"-[\d.]")
 # What other programs call it.
 _MEANT = {"learning_rate": "lr", "wd": "weight_decay", "batch": "batch_size", "bs": "batch_size"}
@@ -58,8 +60,7 @@ def _taken_out(args: Sequence[str], known: set[str]) -> tuple[list[str], Unknown
 def _settings(unknown: Unknown, methods: list[str] | None, known: list[str]) -> list[str]:
     """The unknown options as `--set`; `UserError` for those that are no hyperparameters. `methods`
     is None for a command that takes none."""
-    from lenetlab.errors import UserError
-    from lenetlab.experiments.recipe.recipe import settable
+    from lenetlab.experiments.recipe.recipe import settable  # needs torch; most calls do not
 
     found: list[str] = []
     for option, value in unknown:
@@ -76,18 +77,17 @@ def _settings(unknown: Unknown, methods: list[str] | None, known: list[str]) -> 
 
 def _instead(name: str, has: dict[str, list[str]], known: list[str]) -> str:
     """What may have been meant by an option that is none."""
-    from lenetlab.errors import nearest
-    from lenetlab.methods.registry import methods
+    from lenetlab.methods.registry import methods  # needs torch; most calls do not
 
     own = {method: [n for n in names if not n.endswith(".")] for method, names in has.items()}
-    explain_error = [f"{method} has {', '.join(names)}" for method, names in own.items()]
+    their = [f"{method} has {', '.join(names)}" for method, names in own.items()]
     others = [entry.name for entry in methods().values() if name in entry.defaults] if has else []
     if others:
         more = f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
-        return "; ".join([*explain_error, f"{', '.join(others[:_SHOWN])}{more} have {name}"])
+        return "; ".join([*their, f"{', '.join(others[:_SHOWN])}{more} have {name}"])
     options = {o.removeprefix("--").replace("-", "_"): o for o in known if o.startswith("--")}
     options |= {n: f"--{n}" for names in own.values() for n in names}
     near = nearest(_MEANT.get(name, name), options)
     if near is not None:
         return f"did you mean {options[near]}?"
-    return "; ".join([*explain_error, "--help lists the options"])
+    return "; ".join([*their, "--help lists the options"])

@@ -1,15 +1,18 @@
 """`lenetlab compare`: who is better than whom, by how much, and how sure that is."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from lenetlab.analysis.board import METRICS, Board, board
+from lenetlab.analysis.plain import plain
 from lenetlab.cli.options import RUNS, Json
-
-if TYPE_CHECKING:
-    from lenetlab.analysis.board import Board
-    from lenetlab.records.rows import Results
+from lenetlab.cli.terminal.compare import show, show_beginning
+from lenetlab.cli.terminal.console import print_json
+from lenetlab.errors import unknown
+from lenetlab.records.locate import open_results
+from lenetlab.records.rows import Results
 
 
 def compare(
@@ -32,7 +35,7 @@ def compare(
     ] = RUNS,
     json: Json = False,
 ) -> None:
-    """Compare the methods of a study: intervals, differences to the leader, targets, records.
+    """Compare the methods of a study: intervals, differences to the leader, targets.
 
     - `lenetlab compare studies/course.toml --scenario plain`
     - `lenetlab compare results/course --against adamw --metric loss`
@@ -42,30 +45,21 @@ def compare(
     Every other is compared with it seed by seed; p-values are corrected for the number of methods
     (Holm). Single runs are ranked within one scenario, one rule set and one budget.
     """
-    from lenetlab.cli.terminal.console import print_json
-    from lenetlab.records.locate import open_results
-
     results = open_results(target, out)
     boards = make_boards(results, scenario, against, metric)
     if json:
-        from lenetlab.analysis.plain import plain
-
         print_json({"study": results.name, "boards": [plain(board) for board in boards]})
         return
-    from lenetlab.cli.terminal.compare import show, show_beginning
 
     show_beginning(results)
-    for board in boards:
-        show(board)
+    for one in boards:
+        show(one)
 
 
 def make_boards(
-    results: "Results", scenario: str | None, against: str | None, metric: Any
-) -> "list[Board]":
+    results: Results, scenario: str | None, against: str | None, metric: Any
+) -> list[Board]:
     """The leaderboards asked for; `UserError` if there are none."""
-    from lenetlab.analysis.board import METRICS, board
-    from lenetlab.errors import unknown
-
     if metric not in METRICS:
         raise unknown("metric", metric, METRICS)
     contests = results.contests()

@@ -1,6 +1,10 @@
 """`lenetlab data`: find, verify and describe the data."""
 
+from rich.text import Text
+
 from lenetlab.cli.options import Data, Json
+from lenetlab.cli.terminal.console import out, print_json
+from lenetlab.problem.data import CLASSES, load
 
 
 def data(data: Data = None, json: Json = False) -> None:
@@ -11,11 +15,6 @@ def data(data: Data = None, json: Json = False) -> None:
 
     Example: `lenetlab data --data ~/FashionMNIST/raw`
     """
-    from rich.text import Text
-
-    from lenetlab.cli.terminal.console import out, print_json
-    from lenetlab.problem.data import CLASSES, load
-
     halves = {half: load(half, data) for half in ("train", "test")}
     if json:
         facts = {

@@ -1,13 +1,20 @@
 """`lenetlab demo`: the baseline, then the best recipes; a table, a figure and the page."""
 
+import math
 import os
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
+from rich.live import Live
+from rich.table import Table
 
+from lenetlab.analysis.targets import STARTER, seconds_to
 from lenetlab.cli.options import (
     RUNS,
     Data,
@@ -17,15 +24,17 @@ from lenetlab.cli.options import (
     Out,
     Resume,
     Threads,
-    make_runtime,
 )
-
-if TYPE_CHECKING:
-    from rich.table import Table
-
-    from lenetlab.experiments.recipe.recipe import Recipe
-    from lenetlab.experiments.run.on_disk import OnEval, OnStep
-    from lenetlab.records.run_folder import Run
+from lenetlab.cli.terminal.console import err, print_json, stop_for
+from lenetlab.cli.terminal.console import out as console
+from lenetlab.cli.terminal.console import seconds as show_seconds
+from lenetlab.experiments.recipe.recipe import Recipe, make_recipe
+from lenetlab.experiments.run.on_disk import Interrupted, OnEval, OnStep, execute
+from lenetlab.experiments.run.runtime import Runtime
+from lenetlab.experiments.starter.recipe import SEED, baseline_recipe
+from lenetlab.records.locate import open_results
+from lenetlab.records.run_folder import Run
+from lenetlab.report.run_plots import race, save
 
 # Positions at which a run is measured: densely at first, where the good ones pass the baseline.
 EVAL_AT = (0.02, 0.05, 0.1, 0.2, 0.5, *range(1, 11))
@@ -44,17 +53,11 @@ def demo(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Train the handed-out baseline and the best recipes: a table, a figure and the page of it.
+    """Train the starter's baseline and the best recipes: a table, a figure and a page.
 
     The recipes were chosen on held-out training images (`--split inner`), not on the test set.
     """
-    from lenetlab.cli.terminal.console import err, print_json, stop_for
-    from lenetlab.cli.terminal.console import out as console
-    from lenetlab.cli.terminal.console import seconds as show_seconds
-    from lenetlab.experiments.run.on_disk import Interrupted, execute
-    from lenetlab.report.run_plots import race, save
-
-    runtime = make_runtime(data, out / "demo", engine, device, threads, resume)
+    runtime = Runtime(data, out / "demo", engine, device, threads, resume)
     entries = recipes()
     board = Board([label for label, _, _ in entries])
     runs: list[tuple[str, Run]] = []
@@ -95,13 +98,9 @@ def demo(
 
 def make_page(runs: Path, path: Path) -> Path | None:
     """The page of the runs in the folder `runs`; None where what draws it is not installed."""
-    from importlib.util import find_spec
-
     if any(find_spec(name) is None for name in ("altair", "jinja2", "vl_convert")):
         return None
-    from dataclasses import replace
 
-    from lenetlab.records.locate import open_results
     from lenetlab.report.page.write import write
 
     results = replace(open_results(runs), title="The baseline and the best recipes")
@@ -116,17 +115,14 @@ def wanted() -> bool:
     return desktop or sys.platform in ("darwin", "win32")
 
 
-def recipes() -> "list[tuple[str, Recipe, int]]":
+def recipes() -> list[tuple[str, Recipe, int]]:
     """Label, recipe and seed of the runs. Those after the baseline were chosen among others by
     their accuracy on held-out images alone."""
-    from lenetlab.experiments.recipe.recipe import make_recipe
-    from lenetlab.experiments.starter.recipe import SEED, baseline_recipe
-
     shared: dict[str, Any] = {"passes": 10, "batch_size": 512, "schedule": "linear", "warmup": 0.1}
     return [
         ("baseline: sgd", baseline_recipe(), SEED),
         (
-            "on spheres: muon_hyperball",
+            "hyperball: muon_hyperball",
             make_recipe("muon_hyperball", {"lr": 0.02}, **shared),
             0,
         ),
@@ -138,12 +134,8 @@ def recipes() -> "list[tuple[str, Recipe, int]]":
     ]
 
 
-def summarise(label: str, run: "Run", baseline: "Run") -> dict[str, Any]:
+def summarise(label: str, run: Run, baseline: Run) -> dict[str, Any]:
     """One line of the final table as plain values; None where a figure does not exist."""
-    import math
-
-    from lenetlab.analysis.targets import STARTER, seconds_to
-
     ours, theirs = seconds_to(run, STARTER), seconds_to(baseline, STARTER)
     summary = run.summary()
     keys = ("status", "accuracy", "loss", "starter_average_loss", "passes", "train_seconds")
@@ -154,10 +146,8 @@ def summarise(label: str, run: "Run", baseline: "Run") -> dict[str, Any]:
     }  # fmt: skip
 
 
-def final_table(rows: list[dict[str, Any]], show_seconds: Callable[[float], str]) -> "Table":
+def final_table(rows: list[dict[str, Any]], show_seconds: Callable[[float], str]) -> Table:
     """The table that the demo ends with."""
-    from rich.table import Table
-
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("recipe")
     for title in (
@@ -199,12 +189,6 @@ class Board:
 
     def shown(self, quiet: bool) -> Any:
         """A context in which the table is on the terminal; elsewhere lines are printed."""
-        from contextlib import nullcontext
-
-        from rich.live import Live
-
-        from lenetlab.cli.terminal.console import err
-
         self._quiet = quiet
         if quiet or not err.is_terminal:
             return nullcontext()
@@ -212,10 +196,8 @@ class Board:
                           refresh_per_second=5)  # fmt: skip
         return self._live
 
-    def watch(self, label: str) -> "tuple[OnStep, OnEval]":
+    def watch(self, label: str) -> tuple[OnStep, OnEval]:
         """Callbacks for the run that is about to start."""
-        from lenetlab.cli.terminal.console import err
-
         line = self._lines[label]
 
         def on_step(t: Any, loss: float) -> None:
@@ -235,7 +217,7 @@ class Board:
 
         return on_step, on_eval
 
-    def finish(self, label: str, run: "Run") -> None:
+    def finish(self, label: str, run: Run) -> None:
         """The run has ended."""
         summary = run.summary()
         line = self._lines[label]
@@ -243,9 +225,7 @@ class Board:
         if run.status == "done":
             line[2], line[3] = f"{summary['loss']:.4f}", f"{summary['accuracy']:.2f}"
 
-    def _table(self) -> "Table":
-        from rich.table import Table
-
+    def _table(self) -> Table:
         table = Table(box=None, header_style="bold", pad_edge=False)
         for title in ("recipe", "", "training loss", "test loss", "accuracy %"):
             table.add_column(title, justify="left" if title in ("recipe", "") else "right")

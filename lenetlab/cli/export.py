@@ -1,12 +1,22 @@
-"""`lenetlab export`: weights for the handed-out script's own model class."""
+"""`lenetlab export`: weights for the starter script's own model class."""
 
+import io
+from collections import OrderedDict
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
+import torch
 import typer
+from safetensors.torch import save
 
 from lenetlab.cli.options import run_at
+from lenetlab.cli.terminal.console import out
+from lenetlab.errors import UserError
+from lenetlab.judge.child import open_net
+from lenetlab.judge.files import Unreadable
+from lenetlab.problem.model import state_dict
+from lenetlab.records import run_folder
 
 
 class Format(StrEnum):
@@ -25,25 +35,12 @@ def export(
         Path | None, typer.Option(help="The file (default: the run's name, in this folder).")
     ] = None,
 ) -> None:
-    """Write the weights of a run as a file that the handed-out script's LeNet5 loads.
+    """Write the weights of a run as a file that the starter script's LeNet5 loads.
 
     - `lenetlab export runs/adamw-cbc1b2a08dff9f80 --format torch --to lenet.pt`
 
     In the script: `model.load_state_dict(torch.load("lenet.pt"))`.
     """
-    import io
-    from collections import OrderedDict
-
-    import torch
-    from safetensors.torch import save
-
-    from lenetlab.cli.terminal.console import out
-    from lenetlab.errors import UserError
-    from lenetlab.judge.child import open_net
-    from lenetlab.judge.files import Unreadable
-    from lenetlab.problem.model import state_dict
-    from lenetlab.records import run_folder
-
     run = run_at(run)
     source = run / run_folder.WEIGHTS if run.is_dir() else run
     try:

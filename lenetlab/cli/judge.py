@@ -1,15 +1,22 @@
 """`lenetlab judge`: does a checkpoint obey the rules, and what does it score?"""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from lenetlab.cli.options import Data, Device, Engine, Json, Threads
-
-if TYPE_CHECKING:
-    from lenetlab.judge.ranking import Comparison
-    from lenetlab.judge.verdict import Verdict
+from lenetlab.analysis.targets import place_among
+from lenetlab.cli.options import Data, Device, Engine, Json, Threads, run_at
+from lenetlab.cli.terminal.console import err, out, print_json
+from lenetlab.cli.terminal.judge import print_table, print_verdict, write_csv
+from lenetlab.errors import UserError, unknown
+from lenetlab.experiments.run.runtime import Runtime
+from lenetlab.judge.ranking import Comparison, compare, rank
+from lenetlab.judge.scoring import Scorer
+from lenetlab.judge.verdict import STATUS, Verdict, submissions
+from lenetlab.judge.verdict import judge as judge_one
+from lenetlab.problem.scenarios import SCENARIOS
+from lenetlab.records.run_folder import finished_runs
 
 
 def judge(
@@ -34,7 +41,7 @@ def judge(
     data: Data = None,
     json: Json = False,
 ) -> None:
-    """Judge weights from anywhere: read safely, checked against the rules, scored on the test set.
+    """Judge any file of weights: read it safely, check the rules, measure it.
 
     Reads a state dict, a checkpoint of a training loop or a whole model, without running any code
     of theirs. Several checkpoints, or a folder, give a ranked table; two are compared by McNemar's
@@ -47,22 +54,12 @@ def judge(
     Exit status: 0 when the rules are kept, 1 when not, 2 when a file cannot be judged, or with
     --rerun not trained again (the worst of several).
     """
-    from lenetlab.cli.options import make_runtime, run_at
-    from lenetlab.cli.terminal.console import err, print_json
-    from lenetlab.cli.terminal.judge import print_table, print_verdict, write_csv
-    from lenetlab.errors import UserError, unknown
-    from lenetlab.judge.ranking import compare, rank
-    from lenetlab.judge.scoring import Scorer
-    from lenetlab.judge.verdict import STATUS, submissions
-    from lenetlab.judge.verdict import judge as judge_one
-    from lenetlab.problem.scenarios import SCENARIOS
-
     if scenario is not None and scenario not in SCENARIOS:
         raise unknown("scenario", scenario, SCENARIOS)
     if out is not None and not out.is_dir():
         raise UserError(f"--out {out} is not a folder; expected one with runs")
     found, passed = submissions([run_at(path) for path in checkpoints])
-    runtime = make_runtime(data, Path("unused"), engine, device, threads, resume=False)
+    runtime = Runtime(data, Path("unused"), engine, device, threads, resume=False)
     scorer = Scorer(runtime)
     verdicts = [judge_one(path, scenario, scorer, runtime if rerun else None) for path in found]
     scored = [v.score for v in verdicts if v.score is not None]
@@ -95,11 +92,8 @@ def judge(
         raise typer.Exit(status)
 
 
-def _own_results(verdicts: "list[Verdict]", out: Path) -> list[dict[str, Any]]:
+def _own_results(verdicts: list[Verdict], out: Path) -> list[dict[str, Any]]:
     """Where each scored checkpoint stands among the finished runs in `out` of its scenario."""
-    from lenetlab.analysis.targets import place_among
-    from lenetlab.records.run_folder import finished_runs
-
     runs = finished_runs(out)
     return [
         {"checkpoint": v.name, **vars(place_among(v.score.evaluation.accuracy, v.scenario, runs))}
@@ -108,9 +102,7 @@ def _own_results(verdicts: "list[Verdict]", out: Path) -> list[dict[str, Any]]:
     ]
 
 
-def _print_pair(verdicts: "list[Verdict]", pair: "Comparison") -> None:
-    from lenetlab.cli.terminal.console import out
-
+def _print_pair(verdicts: list[Verdict], pair: Comparison) -> None:
     first, second = (verdict.name for verdict in verdicts)
     out.print("\nthe same images, McNemar's exact test")
     out.print(f"  right by {first} alone: {pair.only_first:,}", markup=False, soft_wrap=True)

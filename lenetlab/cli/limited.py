@@ -13,7 +13,7 @@ from pathlib import Path
 
 import typer
 
-from lenetlab.cli.run import execute_one
+from lenetlab.cli.execute import execute_one
 from lenetlab.cli.terminal.console import stop_for
 from lenetlab.cli.terminal.progress_bar import meter
 from lenetlab.experiments.api import Job

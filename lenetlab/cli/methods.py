@@ -3,8 +3,17 @@
 from typing import Annotated
 
 import typer
+from rich.table import Table
+from rich.text import Text
 
 from lenetlab.cli.options import Json
+from lenetlab.cli.terminal.console import out, print_json
+from lenetlab.methods.constraint import Handler, constraints
+from lenetlab.methods.names import called
+from lenetlab.methods.registry import DECAYS, FAMILIES, Method, find
+from lenetlab.methods.registry import methods as registered
+from lenetlab.methods.wrappers import KINDS, Wrapper, wrappers
+from lenetlab.settings import show
 
 _EXAMPLE = {
     "average": "ema+sgd",
@@ -21,16 +30,6 @@ def methods(
 
     Examples: `lenetlab methods`, `lenetlab methods adamw`
     """
-    from rich.table import Table
-    from rich.text import Text
-
-    from lenetlab.cli.terminal.console import out, print_json
-    from lenetlab.methods.constraint import Handler, constraints
-    from lenetlab.methods.names import called
-    from lenetlab.methods.registry import DECAYS, FAMILIES, Method, find
-    from lenetlab.methods.registry import methods as registered
-    from lenetlab.methods.wrappers import KINDS, Wrapper, wrappers
-    from lenetlab.settings import show
 
     def plain(entry: Method) -> dict[str, object]:
         return {
@@ -84,7 +83,7 @@ def methods(
             out.print(f"constraint; beside a method: --scenario sparse --constraint {entry.name}")
             out.print(f"cost: {entry.cost}")
             return
-        out.print(f"family {entry.family}; batch size {entry.batch_size:,} unless told otherwise")
+        out.print(f"family {entry.family}; batch size {entry.batch_size:,} unless set otherwise")
         out.print(f"weight decay: {DECAYS[entry.decay]}; `--decay weights` spares the biases")
         out.print(f"cost: {entry.cost}")
         return

@@ -1,12 +1,13 @@
 """Options that several commands share, and what they come to."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from lenetlab.experiments.run.runtime import Runtime
+from lenetlab.cli.terminal.console import err
+from lenetlab.errors import UserError
+from lenetlab.records.run_folder import latest_run
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value and nothing else.")]
 Data = Annotated[
@@ -44,19 +45,8 @@ RUNS = Path("runs")
 LAST = "last"
 
 
-def make_runtime(
-    data: Path | None, out: Path, engine: str, device: str, threads: int | None, resume: bool
-) -> "Runtime":
-    """The bench that these options describe."""
-    from lenetlab.experiments.run.runtime import Runtime
-
-    return Runtime(data, out, engine, device, threads, resume)
-
-
 def check_limit(limit: float | None) -> None:
     """Refuse a limit in which nothing can be trained."""
-    from lenetlab.errors import UserError
-
     if limit is not None and not 0 < limit < float("inf"):
         raise UserError(f"--limit {limit:g} is out of range; expected seconds, a number > 0")
 
@@ -65,9 +55,6 @@ def run_at(path: Path) -> Path:
     """`path`; `last`, unless there is such a file, is the run in `runs` that was finished last."""
     if str(path) != LAST or path.exists():
         return path
-    from lenetlab.cli.terminal.console import err
-    from lenetlab.records.run_folder import latest_run
-
     found = latest_run(RUNS)
     err.print(f"{LAST} is {found}", markup=False, soft_wrap=True)
     return found

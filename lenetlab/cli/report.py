@@ -1,15 +1,16 @@
 """`lenetlab report`: a study as a page to look at, or as a paper to hand in."""
 
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from lenetlab.cli.options import Json
-
-if TYPE_CHECKING:
-    from lenetlab.records.rows import Results
-    from lenetlab.report.attachments import Attachments
+from lenetlab.cli.terminal.console import out, print_json
+from lenetlab.records.locate import open_results, results_folder
+from lenetlab.records.rows import Results
+from lenetlab.report.attachments import Attachments, read_attachments
 
 Format = Literal["html", "pdf", "md", "tex"]
 
@@ -28,7 +29,7 @@ def report(
     open: Annotated[bool, typer.Option("--open", help="Show it when it is written.")] = False,
     json: Json = False,
 ) -> None:
-    """Make a report of stored results: one page that works offline, or a paper of ten pages.
+    """Make a report of stored results: a page that works offline, or a paper.
 
     Nothing is trained. What is not finished is shown as far as it is.
 
@@ -36,10 +37,6 @@ def report(
     - `lenetlab report results/course --format pdf --to course.pdf`
     - `lenetlab run adamw sgd --vary lr=0.001,0.01 --seeds 3`, then `lenetlab report runs`
     """
-    from lenetlab.cli.terminal.console import out, print_json
-    from lenetlab.records.locate import open_results, results_folder
-    from lenetlab.report.attachments import read_attachments
-
     results = open_results(target)
     path = to or Path(f"{Path(results.name).name or 'report'}.{format}")
     written = _write(results, path, format, read_attachments(results_folder(target)))
@@ -51,13 +48,11 @@ def report(
         typer.launch(str(written[0]))
 
 
-def _write(results: "Results", path: Path, form: Format, attachments: "Attachments") -> list[Path]:
-    if form == "html":
+def _write(results: Results, path: Path, form: Format, attachments: Attachments) -> list[Path]:
+    if form == "html":  # a page and a paper need other libraries, and neither needs torch
         from lenetlab.report.page.write import write as write_page
 
         return [write_page(results, path, attachments)]
-    from dataclasses import replace
-
     from lenetlab.report.paper.write import write as write_paper
 
     if not attachments.methods:

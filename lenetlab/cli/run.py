@@ -1,10 +1,14 @@
 """`lenetlab run`: train with one method, or compare many settings in one go."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
+from rich.text import Text
 
+from lenetlab.analysis.tables import tabulate
+from lenetlab.cli.execute import execute_one
+from lenetlab.cli.limited import execute_limited
 from lenetlab.cli.options import (
     RUNS,
     Data,
@@ -17,15 +21,23 @@ from lenetlab.cli.options import (
     Tensorboard,
     Threads,
     check_limit,
-    make_runtime,
 )
-
-if TYPE_CHECKING:
-    from lenetlab.cli.terminal.progress_bar import Meter
-    from lenetlab.experiments.api import Job
-    from lenetlab.experiments.run.runtime import Runtime
-    from lenetlab.experiments.run.training import Training
-    from lenetlab.records.run_folder import Run
+from lenetlab.cli.terminal.console import (
+    err,
+    out,
+    print_failures,
+    print_json,
+    results_table,
+    stop_for,
+)
+from lenetlab.cli.terminal.progress_bar import meter
+from lenetlab.errors import UserError
+from lenetlab.experiments.api import Job, jobs, remarks
+from lenetlab.experiments.run.on_disk import Interrupted
+from lenetlab.experiments.run.runtime import Runtime
+from lenetlab.experiments.run.tensorboard import check_tensorboard
+from lenetlab.records.run_folder import Run
+from lenetlab.settings import parse_pairs, parse_value
 
 
 def run(
@@ -45,10 +57,12 @@ def run(
         typer.Option(help="Values to compare, NAME=V1,V2,…; repeated, they form a grid."),
     ] = None,
     epochs: Annotated[
-        float | None, typer.Option(help="Budget in sweeps of the data order (default 10).")
+        float | None,
+        typer.Option(help="Budget in epochs: passes over the training data (default 10)."),
     ] = None,
     passes: Annotated[
-        float | None, typer.Option(help="Budget in effective passes on the bill, instead.")
+        float | None,
+        typer.Option(help="Budget in effective passes (60,000 example gradients each), instead."),
     ] = None,
     batch_size: Annotated[
         int | None, typer.Option(help="1 to 60000 (default: the method's own, mostly 64).")
@@ -65,7 +79,8 @@ def run(
         ),
     ] = None,
     warmup: Annotated[
-        float | None, typer.Option(help="Fraction of the budget over which the rate rises.")
+        float | None,
+        typer.Option(help="Fraction of the budget over which the learning rate rises."),
     ] = None,
     scenario: Annotated[
         str, typer.Option(help="plain, l2, sparse or frontier, the last two also with +l2.")
@@ -104,7 +119,7 @@ def run(
     resume: Resume = True,
     json: Json = False,
 ) -> None:
-    """Train LeNet-5 and measure it. Several methods, values or seeds give a table and a figure.
+    """Train LeNet-5 and measure it; several methods, values or seeds are compared.
 
     - `lenetlab run adamw --lr 0.002 --epochs 10 --batch-size 64 --seed 0 --json`
     - `lenetlab run adamw sgd --vary batch_size=16,32,64 --vary lr=0.001,0.003
@@ -125,10 +140,6 @@ def run(
 
     Exit status: 0 when every run finished, 1 when one failed or was ended, 2 for wrong usage.
     """
-    from lenetlab.cli.terminal.console import err
-    from lenetlab.experiments.api import jobs, remarks
-    from lenetlab.experiments.run.tensorboard import check_tensorboard
-
     check_limit(limit)
     if tensorboard is not None:
         check_tensorboard()
@@ -136,7 +147,7 @@ def run(
         from lenetlab.report.run_plots import check_ending
 
         check_ending(figure)
-    runtime = make_runtime(data, out, engine, device, threads, resume)
+    runtime = Runtime(data, out, engine, device, threads, resume)
     options = {
         "plan": plan,
         "schedule": schedule,
@@ -168,15 +179,10 @@ def run(
 
 
 def _parse_set(pairs: list[str]) -> dict[str, Any]:
-    from lenetlab.settings import parse_pairs
-
     return dict(parse_pairs(pairs, "--set"))
 
 
 def _parse_vary(pairs: list[str]) -> dict[str, list[Any]]:
-    from lenetlab.errors import UserError
-    from lenetlab.settings import parse_value
-
     varied: dict[str, list[Any]] = {}
     for pair in pairs:
         name, equals, values = pair.partition("=")
@@ -190,21 +196,15 @@ def _parse_vary(pairs: list[str]) -> dict[str, list[Any]]:
 
 
 def execute_all(
-    todo: "list[Job]",
-    runtime: "Runtime",
+    todo: list[Job],
+    runtime: Runtime,
     quiet: bool,
     tensorboard: Path | None = None,
     limit: float | None = None,
-) -> "list[tuple[Job, Run]]":
+) -> list[tuple[Job, Run]]:
     """Compute the runs one after the other, with a progress bar; TensorBoard's event files go to
     one folder a run in `tensorboard`. With a limit in seconds, in another process."""
-    from lenetlab.cli.terminal.console import stop_for
-    from lenetlab.cli.terminal.progress_bar import meter
-    from lenetlab.experiments.run.on_disk import Interrupted
-
     if limit is not None:
-        from lenetlab.cli.limited import execute_limited
-
         return execute_limited(todo, runtime, quiet, tensorboard, limit)
     results = []
     try:
@@ -218,40 +218,7 @@ def execute_all(
     return results
 
 
-def execute_one(
-    job: "Job",
-    runtime: "Runtime",
-    shown: "Meter",
-    tensorboard: Path | None = None,
-    limit: float | None = None,
-) -> "Run":
-    """Compute a run and show how it gets on, with an event file in `tensorboard` as well."""
-    from lenetlab.experiments.api import carry_out
-
-    if tensorboard is None:
-        return carry_out(job, runtime, None, shown.step, shown.evaluated, limit)
-    from lenetlab.experiments.run.tensorboard import listening
-
-    with listening(tensorboard, job.recipe, job.seed, runtime) as listener:
-
-        def on_step(t: "Training", loss: float) -> None:
-            shown.step(t, loss)
-            listener.step(t, loss)
-
-        def on_eval(t: "Training", evaluations: list[dict[str, Any]]) -> None:
-            shown.evaluated(t, evaluations)
-            listener.evaluated(t, evaluations)
-
-        found = carry_out(job, runtime, None, on_step, on_eval, limit)
-        listener.record(found)
-    return found
-
-
-def _print_one(job: "Job", found: "Run", json: bool) -> None:
-    from rich.text import Text
-
-    from lenetlab.cli.terminal.console import out, print_json
-
+def _print_one(job: Job, found: Run, json: bool) -> None:
     summary = found.summary()
     if json:
         print_json(summary)
@@ -279,9 +246,7 @@ def _print_one(job: "Job", found: "Run", json: bool) -> None:
     out.print(f"  recorded in        {found.path}", soft_wrap=True)
 
 
-def _print_many(results: "list[tuple[Job, Run]]", figure: Path, json: bool) -> None:
-    from lenetlab.analysis.tables import tabulate
-    from lenetlab.cli.terminal.console import out, print_failures, print_json, results_table
+def _print_many(results: list[tuple[Job, Run]], figure: Path, json: bool) -> None:
     from lenetlab.report.run_plots import four_panels, save
 
     rows = tabulate((job.label, found) for job, found in results)

@@ -3,9 +3,16 @@
 from pathlib import Path
 from typing import Annotated
 
+import torch
 import typer
+from safetensors.torch import load_file, save
 
 from lenetlab.cli.options import Data, Json, run_at
+from lenetlab.cli.terminal.console import out, print_json
+from lenetlab.errors import UserError
+from lenetlab.problem.data import load_pair
+from lenetlab.problem.shrink import compare
+from lenetlab.records import run_folder
 
 
 def shrink(
@@ -16,7 +23,7 @@ def shrink(
     data: Data = None,
     json: Json = False,
 ) -> None:
-    """Leave out the hidden units that say nothing, and compare: parameters, outputs, time.
+    """Leave out hidden units without effect; compare parameters, outputs and time.
 
     Made for `--constraint units`, whose nets become really smaller; scattered zeros rarely leave a
     unit without a weight. Times are PyTorch's, one thread, the least of several.
@@ -24,15 +31,6 @@ def shrink(
     - `lenetlab run adamw --scenario frontier --constraint units --set constraint.keep=0.1`
     - `lenetlab shrink runs/adamw-0123456789abcdef`
     """
-    import torch
-    from safetensors.torch import load_file, save
-
-    from lenetlab.cli.terminal.console import out, print_json
-    from lenetlab.errors import UserError
-    from lenetlab.problem.data import load_pair
-    from lenetlab.problem.shrink import compare
-    from lenetlab.records import run_folder
-
     run = run_at(run)
     found = run_folder.read_run(run)
     if found.status != "done":

@@ -1,7 +1,7 @@
 """`lenetlab study`: compute what a study file names, as far as it is not computed yet."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -17,10 +17,16 @@ from lenetlab.cli.options import (
     Tensorboard,
     Workers,
 )
-
-if TYPE_CHECKING:
-    from lenetlab.experiments.study.pending import StudyPlan
-    from lenetlab.experiments.study.worker import Setup
+from lenetlab.cli.study_session import compute, make_setup, opened, processes
+from lenetlab.cli.terminal.console import err
+from lenetlab.cli.terminal.study import describe, print_plan
+from lenetlab.experiments.run.tensorboard import check_tensorboard
+from lenetlab.experiments.study.leaders import write_leader_nets
+from lenetlab.experiments.study.pending import StudyPlan
+from lenetlab.experiments.study.study_file import read_study
+from lenetlab.experiments.study.worker import Setup, runtime_of
+from lenetlab.experiments.tuning.tuned_recipes import kept_of, settle
+from lenetlab.records.rows import read_results
 
 
 def study(
@@ -51,11 +57,6 @@ def study(
     Exit status: 0 complete, 1 when a cell has no finals with figures, 2 for wrong usage, 130 after
     Ctrl-C.
     """
-    from lenetlab.cli.study_session import compute, make_setup, opened, processes
-    from lenetlab.cli.terminal.study import describe, print_plan
-    from lenetlab.experiments.run.tensorboard import check_tensorboard
-    from lenetlab.experiments.study.study_file import read_study
-
     if tensorboard is not None:
         check_tensorboard()
     read, recipes = read_study(file)
@@ -73,17 +74,11 @@ def study(
         raise typer.Exit(1)
 
 
-def _keep(plan: "StudyPlan", setup: "Setup", out: Path) -> None:
-    """What comes of the rows of a finished study: tuned recipes, and the leaders looked into."""
-    from lenetlab.cli.terminal.console import err
-    from lenetlab.experiments.study.leaders import write_leader_nets
-    from lenetlab.experiments.study.worker import runtime_of
-    from lenetlab.experiments.tuning.tuned_recipes import kept_of, settle
-    from lenetlab.records.rows import read_results
-
+def _keep(plan: StudyPlan, setup: Setup, out: Path) -> None:
+    """What comes of the rows of a finished study: tuned recipes, and the leaders' mistakes."""
     results = read_results(plan.results)
     for (method, scenario), one in settle(out, kept_of(results)).items():
         if one.found != one.before:
             err.print(f"recipe of {method} in {scenario}: {one}", markup=False, soft_wrap=True)
     for sentence in write_leader_nets(plan.results, results, runtime_of(setup), plan.store.weights):
-        err.print(f"not looked into: {sentence}", markup=False, soft_wrap=True)
+        err.print(f"leader not evaluated: {sentence}", markup=False, soft_wrap=True)

@@ -4,57 +4,53 @@ import os
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import typer
 
-if TYPE_CHECKING:
-    from lenetlab.experiments.recipe.recipe import Recipe
-    from lenetlab.experiments.study.executors import Executor
-    from lenetlab.experiments.study.model import Study
-    from lenetlab.experiments.study.pending import StudyPlan
-    from lenetlab.experiments.study.worker import Setup
-    from lenetlab.records.rows import Cell, RunRow
+from lenetlab.cli.options import check_limit
+from lenetlab.cli.terminal.console import err
+from lenetlab.cli.terminal.study import live, print_plan
+from lenetlab.errors import UserError
+from lenetlab.experiments.recipe.recipe import Recipe
+from lenetlab.experiments.run.folder_lock import exclusive_lock
+from lenetlab.experiments.run.tensorboard import write_row
+from lenetlab.experiments.study.coordinator import run_study
+from lenetlab.experiments.study.executors import Executor
+from lenetlab.experiments.study.executors.local import Local
+from lenetlab.experiments.study.model import Study, remarks, trial_recipes
+from lenetlab.experiments.study.pending import StudyPlan
+from lenetlab.experiments.study.publish import Publisher
+from lenetlab.experiments.study.run_ids import Names
+from lenetlab.experiments.study.store import Store
+from lenetlab.experiments.study.worker import Setup, runtime_of
+from lenetlab.records.rows import Cell, RunRow
 
 MOST_WORKERS = 1000  # processes on one machine, each with PyTorch in it
 
 
-def make_setup(data: Path | None, engine: str, device: str) -> "Setup":
+def make_setup(data: Path | None, engine: str, device: str) -> Setup:
     """By what workers compute, wherever they are."""
-    from lenetlab.experiments.study.worker import Setup
-
     return Setup(None if data is None else data.absolute(), engine, device)
 
 
-def limited(study: "Study", limit: float | None) -> "Study":
+def limited(study: Study, limit: float | None) -> Study:
     """The study with a limit in seconds for every run."""
-    from dataclasses import replace
-
-    from lenetlab.cli.options import check_limit
-
     check_limit(limit)
     return replace(study, limit=limit)
 
 
 @contextmanager
 def opened(
-    study: "Study",
-    recipes: "Sequence[list[Recipe]]",
+    study: Study,
+    recipes: Sequence[list[Recipe]],
     folder: Path,
-    setup: "Setup",
+    setup: Setup,
     results: Path | None = None,
     retry: bool = False,
-) -> "Iterator[StudyPlan]":
+) -> Iterator[StudyPlan]:
     """The plan of `study` in its working folder, which nobody else may use meanwhile."""
-    from lenetlab.cli.terminal.console import err
-    from lenetlab.experiments.run.folder_lock import exclusive_lock
-    from lenetlab.experiments.study.model import remarks
-    from lenetlab.experiments.study.pending import StudyPlan
-    from lenetlab.experiments.study.run_ids import Names
-    from lenetlab.experiments.study.store import Store
-    from lenetlab.experiments.study.worker import runtime_of
-
     for remark in remarks(study):
         err.print(remark, markup=False, soft_wrap=True)
     names = Names(runtime_of(setup))
@@ -63,33 +59,26 @@ def opened(
 
 
 def computed(
-    study: "Study", folder: Path, setup: "Setup", workers: int | None, retry: bool, quiet: bool
-) -> "Cell":
+    study: Study, folder: Path, setup: Setup, workers: int | None, retry: bool, quiet: bool
+) -> Cell:
     """The one cell of a study that has no file, after what it lacks was computed here."""
-    from lenetlab.experiments.study.model import trial_recipes
-
     (cell,) = study.cells
-    recipes = [trial_recipes(study.name, cell)]  # a wrong setting is told before anything runs
+    recipes = [trial_recipes(study.name, cell)]  # a wrong setting is reported before anything runs
     with opened(study, recipes, folder, setup, retry=retry) as plan:
         compute(plan, "local", workers, setup, folder, quiet)
         return plan.rows(plan.cells[0])
 
 
 def compute(
-    plan: "StudyPlan",
+    plan: StudyPlan,
     scheduler: str,
     workers: int | None,
-    setup: "Setup",
+    setup: Setup,
     folder: Path,
     quiet: bool,
     tensorboard: Path | None = None,
 ) -> None:
     """Say what is planned, compute what it lacks, publish it; Ctrl-C ends with status 130."""
-    from lenetlab.cli.terminal.console import err
-    from lenetlab.cli.terminal.study import live, print_plan
-    from lenetlab.experiments.study.coordinator import run_study
-    from lenetlab.experiments.study.publish import Publisher
-
     lacking = plan.lacking()
     print_plan(plan, processes(workers), quiet)
     publisher = Publisher(plan, folder / "published.json")
@@ -98,10 +87,8 @@ def compute(
         plan.store.compact()
         return
 
-    def on_row(row: "RunRow") -> None:
+    def on_row(row: RunRow) -> None:
         if tensorboard is not None:
-            from lenetlab.experiments.run.tensorboard import write_row
-
             write_row(tensorboard, row)
 
     def stop(number: int, frame: object) -> None:
@@ -122,19 +109,13 @@ def compute(
 
 def processes(workers: int | None) -> int:
     """How many processes compute: as asked, or one a processor."""
-    from lenetlab.errors import UserError
-
     if workers is not None and not 1 <= workers <= MOST_WORKERS:
         raise UserError(f"--workers {workers} is out of range; expected 1 to {MOST_WORKERS:,}")
     return workers or os.cpu_count() or 1
 
 
-def _executor(scheduler: str, workers: int, setup: "Setup") -> "Executor":
-    from lenetlab.errors import UserError
-
+def _executor(scheduler: str, workers: int, setup: Setup) -> Executor:
     if scheduler == "local":
-        from lenetlab.experiments.study.executors.local import Local
-
         return Local(workers, setup)
     if scheduler != "dask" and "://" not in scheduler:
         raise UserError(f"--scheduler {scheduler!r}: expected local, dask or tcp://HOST:PORT")

@@ -1,10 +1,13 @@
 """`lenetlab tune`: search for the recipe of a method that does best on held-out training images."""
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
+from rich.table import Table
 
+from lenetlab.analysis.board import cost
 from lenetlab.cli.options import (
     RUNS,
     Data,
@@ -17,10 +20,20 @@ from lenetlab.cli.options import (
     Retry,
     Workers,
 )
-
-if TYPE_CHECKING:
-    from lenetlab.experiments.tuning.tuned_recipes import Settled
-    from lenetlab.records.rows import Cell, RunRow
+from lenetlab.cli.study_session import computed, limited, make_setup
+from lenetlab.cli.terminal.console import out, print_json
+from lenetlab.cli.terminal.numbers import number
+from lenetlab.experiments.study.single_search import (
+    folder_of,
+    search_cell,
+    search_study,
+    settle_winner,
+)
+from lenetlab.experiments.tuning.trials import Tuning
+from lenetlab.experiments.tuning.tuned_recipes import FILE, Settled
+from lenetlab.records.recipe import parts
+from lenetlab.records.rows import Cell, RunRow
+from lenetlab.settings import parse_pairs
 
 
 def tune(
@@ -43,7 +56,7 @@ def tune(
     out: Out = RUNS,
     json: Json = False,
 ) -> None:
-    """Tune a method: trials train on 50,000 training images and are scored on the other 10,000.
+    """Search for a method's best recipe, judged by images held out of the training set.
 
     - `lenetlab tune adamw --scenario l2 --trials 12 --passes 5`
     - `lenetlab tune my_method.py:MyOptimizer --set momentum=0.9`
@@ -56,17 +69,6 @@ def tune(
 
     Exit status: 0, 1 when no trial has figures, 2 for wrong usage, 130 after Ctrl-C.
     """
-    from lenetlab.cli.study_session import computed, limited, make_setup
-    from lenetlab.cli.terminal.console import print_json
-    from lenetlab.experiments.study.single_search import (
-        folder_of,
-        search_cell,
-        search_study,
-        settle_winner,
-    )
-    from lenetlab.experiments.tuning.trials import Tuning
-    from lenetlab.settings import parse_pairs
-
     search = Tuning(trials, passes, sampler)
     given = parse_pairs(settings or [], "--set")
     planned = limited(search_study(search_cell(method, scenario, search, given)), limit)
@@ -81,14 +83,7 @@ def tune(
         raise typer.Exit(1)
 
 
-def _show(cell: "Cell", winner: "Settled | None", out_folder: Path) -> None:
-    from rich.table import Table
-
-    from lenetlab.analysis.board import cost
-    from lenetlab.cli.terminal.console import out
-    from lenetlab.cli.terminal.numbers import number
-    from lenetlab.experiments.tuning.tuned_recipes import FILE
-
+def _show(cell: Cell, winner: Settled | None, out_folder: Path) -> None:
     table = Table(box=None, header_style="bold", pad_edge=False)
     for title in ("trial", "held-out %", "held-out loss"):
         table.add_column(title, justify="right", no_wrap=True)
@@ -117,18 +112,11 @@ def _show(cell: "Cell", winner: "Settled | None", out_folder: Path) -> None:
                   f"{out_folder / FILE}", markup=False, soft_wrap=True)  # fmt: skip
 
 
-def _words(row: "RunRow") -> str:
-    from lenetlab.records.recipe import parts
-
+def _words(row: RunRow) -> str:
     return ", ".join(text for name, text in parts(row.recipe).items() if name != "budget")
 
 
-def _plain(cell: "Cell", winner: "Settled | None", out_folder: Path) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    from lenetlab.analysis.board import cost
-    from lenetlab.experiments.tuning.tuned_recipes import FILE
-
+def _plain(cell: Cell, winner: Settled | None, out_folder: Path) -> dict[str, Any]:
     keys = ("number", "status", "reason", "accuracy", "loss", "passes", "train_seconds", "id")
     price = cost(cell.trials)
     return {

@@ -3,17 +3,21 @@
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
+from rich.console import Group, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
 
+from lenetlab.analysis.state import failures, standings
+from lenetlab.cli.terminal.console import out as console
 from lenetlab.cli.terminal.numbers import duration
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-    from rich.table import Table
-
-    from lenetlab.records.progress import Progress, ScenarioProgress
+from lenetlab.errors import UserError
+from lenetlab.records.locate import RESULTS, STUDIES, open_results
+from lenetlab.records.progress import PROGRESS, Progress, ScenarioProgress, read_progress
+from lenetlab.records.rows import STUDY
 
 EVERY = 1.0  # seconds between two readings of the folder
 FAILURES = 5  # shown
@@ -37,13 +41,10 @@ def watch(
 
     - `lenetlab watch studies/course.toml`
     """
-    from lenetlab.cli.terminal.console import out as console
-
     folder = working_folder(target, out)
     if once or not console.is_terminal:
         console.print(screen(folder, time.time()), soft_wrap=False)
         return
-    from rich.live import Live
 
     try:
         with Live(console=console, auto_refresh=False) as live:
@@ -56,11 +57,6 @@ def watch(
 
 def working_folder(target: Path, out: Path) -> Path:
     """The folder of `target` that has progress.json or results."""
-    from lenetlab.errors import UserError
-    from lenetlab.records.locate import RESULTS, STUDIES
-    from lenetlab.records.progress import PROGRESS
-    from lenetlab.records.rows import STUDY
-
     folder = out / STUDIES / target.stem if target.is_file() else target
     if folder.name == RESULTS and (folder.parent / PROGRESS).exists():
         folder = folder.parent
@@ -73,14 +69,9 @@ def working_folder(target: Path, out: Path) -> Path:
     return folder
 
 
-def screen(folder: Path, now: float) -> "RenderableType":
+def screen(folder: Path, now: float) -> RenderableType:
     """All that is shown, as of `now` (seconds since 1970): what the coordinator says, and where
     there is none, what the rows say."""
-    from rich.console import Group
-    from rich.text import Text
-
-    from lenetlab.records.progress import read_progress
-
     progress = read_progress(folder)
     if progress is None:
         return Group(*_stored(folder))
@@ -95,12 +86,7 @@ def screen(folder: Path, now: float) -> "RenderableType":
     return Group(*lines, *_failures(list(reversed(progress.failures)), "failed last"))
 
 
-def _stored(folder: Path) -> "Iterator[RenderableType]":
-    from rich.text import Text
-
-    from lenetlab.analysis.state import failures, standings
-    from lenetlab.records.locate import open_results
-
+def _stored(folder: Path) -> Iterator[RenderableType]:
     results = open_results(folder)
     states = standings(results)
     yield Text(results.title, style="bold")
@@ -114,9 +100,7 @@ def _stored(folder: Path) -> "Iterator[RenderableType]":
     yield from _failures(failures(results), "failed")
 
 
-def _failures(sentences: "Sequence[str]", title: str) -> "Iterator[RenderableType]":
-    from rich.text import Text
-
+def _failures(sentences: Sequence[str], title: str) -> Iterator[RenderableType]:
     if not sentences:
         return
     more = "" if len(sentences) <= FAILURES else f" ({FAILURES} of {len(sentences)})"
@@ -125,9 +109,7 @@ def _failures(sentences: "Sequence[str]", title: str) -> "Iterator[RenderableTyp
         yield Text(sentence, style="red")
 
 
-def _coordinator(progress: "Progress", now: float) -> "RenderableType":
-    from rich.text import Text
-
+def _coordinator(progress: Progress, now: float) -> RenderableType:
     where = f"process {progress.pid} on {progress.host}"
     if progress.alive(now):
         many = "1 worker" if progress.workers == 1 else f"{progress.workers} workers"
@@ -140,10 +122,7 @@ def _coordinator(progress: "Progress", now: float) -> "RenderableType":
     )
 
 
-def _running(progress: "Progress", now: float) -> "Table":
-    from rich.table import Table
-    from rich.text import Text
-
+def _running(progress: Progress, now: float) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("runs now", overflow="fold")
     table.add_column("for", justify="right", no_wrap=True)
@@ -152,10 +131,7 @@ def _running(progress: "Progress", now: float) -> "Table":
     return table
 
 
-def _table(states: "Sequence[ScenarioProgress]") -> "Table":
-    from rich.table import Table
-    from rich.text import Text
-
+def _table(states: Sequence[ScenarioProgress]) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("scenario", no_wrap=True)
     for title in ("done", "failed", "left", "held-out %"):

@@ -135,15 +135,12 @@ def jobs(
         for point in expand(vary):
             given = {**settings, **point}
             recipe, origin = _recipe(method, given, tuned_in)
-            explain_error = known_as + ([] if origin is None else [f"tuned recipe: {origin}"])
-            explain_error += unusual(method, recipe.scenario, given)
+            notes = known_as + ([] if origin is None else [f"tuned recipe: {origin}"])
+            notes += unusual(method, recipe.scenario, given)
             varied = ", ".join(f"{name}={value}" for name, value in point.items())
             name = method if origin is None else f"{method} (tuned)"
             label = ", ".join(filter(None, [name, varied]))
-            grid += [
-                Job(recipe, first_seed + k, label, origin, tuple(explain_error))
-                for k in range(seeds)
-            ]
+            grid += [Job(recipe, first_seed + k, label, origin, tuple(notes)) for k in range(seeds)]
     return grid
 
 

@@ -91,10 +91,10 @@ def _ledger_counts(run: run_folder.Run, losses: Losses) -> Iterator[Claim]:
     ledger.restore(ledger.counts() | result["ledger_counts"])
     wrong = None
     if abs(ledger.passes - result["passes"]) > SLACK:
-        wrong = f"{result['passes']:.6g} passes claimed, the bill comes to {ledger.passes:.6g}"
+        wrong = f"{result['passes']:.6g} passes claimed, the ledger comes to {ledger.passes:.6g}"
     elif min(result["ledger_counts"].values()) < 0:
-        wrong = "the bill has negative counts"
-    yield Claim("passes are those of the bill", wrong)
+        wrong = "the ledger has negative counts"
+    yield Claim("passes are those of the ledger", wrong)
     unit, amount = run.identity["recipe"].get("budget", ["epochs", 10.0])
     spent = result[unit]
     wrong = f"{spent:.6g} {unit} of {amount:g}" if not 0 < spent <= amount + SLACK else None
@@ -108,7 +108,7 @@ def _ledger_counts(run: run_folder.Run, losses: Losses) -> Iterator[Claim]:
 
 
 def _figures(run: run_folder.Run, score: Score, engine: str) -> Iterator[Claim]:
-    """The recorded figures are those of the weights, and of the last look."""
+    """The recorded figures are those of the weights, and of the last evaluation."""
     final, again = run.result["final"], score.evaluation
     exact = engine == run.identity["numerics"]["engine"]
     apart = abs(final["correct"] - again.correct)
@@ -126,7 +126,9 @@ def _figures(run: run_folder.Run, score: Score, engine: str) -> Iterator[Claim]:
     yield Claim("accuracy and loss are those of the weights", wrong)
     last = run.curve["evaluations"][-1]
     differ = [key for key in final if last[key] != final[key]]
-    yield Claim("they end the curve", f"the last look differs in {differ[0]}" if differ else None)
+    yield Claim(
+        "they end the curve", f"the last evaluation differs in {differ[0]}" if differ else None
+    )
     wrong = None
     if run.result["nonzeros"] != score.constrained:
         wrong = f"{run.result['nonzeros']} recorded, the weights have {score.constrained}"

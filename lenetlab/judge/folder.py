@@ -13,7 +13,7 @@ from lenetlab.judge.files import Unreadable, content_of
 from lenetlab.problem.scenarios import SCENARIOS
 from lenetlab.records import run_folder
 
-JSON = 4 * 2**20  # bytes; a curve with a thousand looks has half of it
+JSON = 4 * 2**20  # bytes; a curve with a thousand evaluations has half of it
 # What only a run folder has; weights.safetensors may be anybody's.
 MARKS = frozenset(
     (run_folder.RUN, run_folder.RESULT, run_folder.CURVE, run_folder.MACHINE, run_folder.LOSSES,

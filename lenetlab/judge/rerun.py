@@ -69,7 +69,7 @@ def _wrong(found: Recorded, w: Tensor, recipe: Recipe, runtime: Runtime) -> str 
 
 
 def _runtime(said: dict[str, Any], data: Path | None, scratch: Path) -> Runtime:
-    """A bench like the one that the numerics record names; `UserError` where it names none."""
+    """A runtime like the one that the numerics record names; `UserError` where it names none."""
     engine, device, threads = said.get("engine"), said.get("device"), said.get("threads")
     if isinstance(engine, str) and isinstance(device, str) and type(threads) in (int, type(None)):
         return Runtime(data, scratch, engine, device, threads)

@@ -1,6 +1,6 @@
 """Weight decay that leaves biases out, for methods that decay weights themselves.
 
-The handed-out script's way is to decay everything. A bias only shifts a unit's input, does not
+The starter script's way is to decay everything. A bias only shifts a unit's input, does not
 make the function steeper, and is often left alone (Goodfellow, Bengio and Courville, Deep
 Learning, 2016, section 7.1). PyTorch's optimizers get the biases as a parameter group of their
 own, without decay; the flat vector is cut in two slices for it. Our own methods ask `Base.part`.
@@ -26,7 +26,7 @@ def sparing_biases(entry: Method, weights: Weights, settings: Settings) -> Optim
     form = "slices" if entry.form == "flat" else entry.form
     params = weights.params(form)
     flags = [True, False] if form == "slices" else [p.dim() > 1 for p in params]
-    # a group for every parameter keeps their order, and with it `answer` of flat methods
+    # a group for every parameter keeps their order, and with it `eval_weights` of flat methods
     groups: list[Any] = [
         {"params": [p]} if decayed else {"params": [p], "weight_decay": 0.0}
         for p, decayed in zip(params, flags, strict=True)

@@ -126,5 +126,5 @@ class Switching(Guest):
 def drive(optimizer: torch.optim.Optimizer) -> Guest:
     """The guest, ready for its first step."""
     modes = all(callable(getattr(optimizer, mode, None)) for mode in ("train", "eval"))
-    own = hasattr(optimizer, "answer")
+    own = hasattr(optimizer, "eval_weights")
     return Switching(optimizer) if modes and not own else Guest(optimizer)

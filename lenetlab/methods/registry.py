@@ -32,7 +32,7 @@ Within = Literal["", "ball", "sparse", "spheres"]
 
 FAMILIES = {
     "basic": "gradient descent on one example, a mini-batch, or all of them",
-    "noise_reduction": "less noise in the gradient or in the answer",
+    "noise_reduction": "less noise in the gradient or in the evaluated weights",
     "momentum": "a remembered direction",
     "adaptive": "a rate of its own for every weight",
     "line_search": "line search, trust region, step rules",
@@ -62,7 +62,7 @@ class Optimizer(Protocol):
     """What the loop drives: PyTorch's own interface, with the oracle as the closure.
 
     Where the weights to be judged are not the trained ones, an optimizer also has
-    `answer(w) -> Tensor`, pure: looking never changes a run.
+    `eval_weights(w) -> Tensor`, pure: evaluating never changes a run.
     """
 
     param_groups: list[dict[str, Any]]
@@ -101,7 +101,7 @@ class Method:
     form : what its constructor receives (see `lenetlab.oracle.weights.Weights.params`).
     decay : how it applies `weight_decay`; `none` if it has no such hyperparameter.
     version : raised whenever its bits change; part of a run's identity.
-    batch_size : what it is run with unless told otherwise.
+    batch_size : what it is run with where nothing else is set.
     asks : `once` if a step asks `oracle()` once and nothing else: estimators need that.
     neutral : settings at which a method that bounds or penalises the weights does neither in
         effect, so that it minimises F itself, everywhere; empty if its defaults do.

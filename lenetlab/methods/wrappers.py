@@ -4,7 +4,7 @@
 
 An *estimator* answers the method's one question of a step with another gradient; the method
 never knows. An *update* sees the weights before and after the method's step and may move them
-elsewhere. An *average* looks at the weights after all that and changes only the answer. All are
+elsewhere. An *average* sees the weights after all that and changes only the evaluated ones. All are
 registered beside their page like methods, one file each.
 """
 
@@ -82,7 +82,7 @@ class Update(Stateful):
 
 
 class Average(Stateful):
-    """Another answer than the last iterate."""
+    """Other evaluation weights than the last iterate."""
 
     KIND: ClassVar[Kind] = "average"
 
@@ -90,7 +90,7 @@ class Average(Stateful):
         """Create the state for weights `w`, which are the initial ones."""
 
     def observe(self, w: Tensor, progress: float) -> None:
-        """Take note of the method's answer `w` after a step, `progress` ∈ (0, 1] of the budget."""
+        """Take note of evaluation weights `w` after a step, `progress` ∈ (0, 1] of the budget."""
         raise NotImplementedError
 
     def eval_weights(self) -> Tensor:
@@ -323,7 +323,7 @@ class Composed:
                 part.moved(by)
 
     def observe(self, w: Tensor, progress: float) -> None:
-        """Show the average the method's answer after a step."""
+        """Show the average the method's evaluation weights after a step."""
         if self.average is not None:
             self.average.observe(self._eval_weights(w), progress)
 
@@ -367,7 +367,7 @@ def compose(base: Optimizer, chosen: Sequence[Choice], w: Tensor) -> Composed:
         entry = find_wrapper(choice.name)
         if entry.kind == "update" and hasattr(base, "eval_weights"):
             raise UserError(
-                f"{entry.name} cannot go around a method whose answer is not the weights it "
+                f"{entry.name} cannot go around a method whose evaluation weights are not those it "
                 f"trains: {entry.name} would move only those; leave one of them out"
             )
         parts[entry.kind] = entry.build(**choice.settings)

@@ -1,1 +1,1 @@
-"""What a method may ask about the objective, and the bill for every answer."""
+"""What a method may ask about the objective, and what every answer costs."""

@@ -1,6 +1,6 @@
 """What computes: loss, gradient and class scores at a flat weight vector, for a batch.
 
-An engine is bound to one data set in memory. It knows nothing of bills, batch plans or
+An engine is bound to one data set in memory. It knows nothing of costs, batch plans or
 methods; the oracle asks it and charges. Which engine answers is part of a run's identity,
 because two engines agree to rounding and not to the bit.
 """

@@ -1,4 +1,4 @@
-"""The bill of a run: what was computed, counted in examples, and what it comes to."""
+"""The ledger of a run: what was computed, counted in examples, and its cost in passes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -37,7 +37,7 @@ class Ledger:
 
     @property
     def passes(self) -> float:
-        """Effective passes: the whole bill in units of 60,000 example gradients."""
+        """Effective passes: the whole cost in units of 60,000 example gradients."""
         counts = vars(self)
         return sum(cost * int(counts[kind]) for kind, cost in COST.items()) / PASS
 

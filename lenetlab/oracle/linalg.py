@@ -1,8 +1,8 @@
-"""Factorizations, done and billed: PyTorch's FLOP counter takes them for free.
+"""Factorizations, done and charged: PyTorch's FLOP counter takes them for free.
 
-The bill counts matrices and adds up m·n·min(m, n), which is n³ for a square one; every matrix of
-a stack (…, m, n) counts. The seconds they took are kept here, apart from the bill, because a
-repeated run has the same bill and other seconds.
+The ledger counts matrices and adds up m·n·min(m, n), which is n³ for a square one; every matrix of
+a stack (…, m, n) counts. The seconds they took are kept here, apart from the ledger, because a
+repeated run has the same counts and other seconds.
 """
 
 import time

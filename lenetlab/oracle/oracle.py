@@ -155,7 +155,7 @@ class Oracle:
     def left(self) -> float:
         """Example gradients that the budget has left, infinite where it is not in passes: who has
         costly questions asks those that fit, because a step that ends beyond does not count."""
-        return round((self.end - self.ledger.passes) * PASS, 3)  # the bill is a sum of thirds
+        return round((self.end - self.ledger.passes) * PASS, 3)  # the cost is a sum of thirds
 
     def next_step(self) -> None:
         """Forget the present batch; the loop calls this between steps."""
@@ -348,7 +348,7 @@ class Oracle:
     # checkpoints
 
     def state(self) -> dict[str, object]:
-        """Bill, data position, random state, mask, and the answer that is remembered: asked again
+        """Ledger, data position, random state, mask, and the answer that is remembered: asked again
         after a resume, it must be as free as it would have been."""
         last = self._last
         return {

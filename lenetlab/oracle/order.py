@@ -1,4 +1,4 @@
-"""The order in which a run sees the training set: the handed-out script's, for the same seed.
+"""The order in which a run sees the training set: the starter script's, for the same seed.
 
 The script draws everything from PyTorch's global generator: a number for the test loader it
 peeks into, the model, then in each epoch two numbers for the training loader (one it never

@@ -1,4 +1,4 @@
-"""The reference engine: PyTorch's own operations, in the handed-out script's order.
+"""The reference engine: PyTorch's own operations, in the starter script's order.
 
 For batches up to `CHUNK` it performs exactly the script's operations, so its bits are the
 script's; larger batches are streamed in chunks and memory stays flat up to the full batch.

@@ -1,7 +1,7 @@
 r"""Augmentation of the training images, for the rule set `open`: new views of the same clothes.
 
 For every sweep over the data each image is changed once, by the seed, the sweep and its index. So
-a question about the same batch has the same answer within a sweep, however often and in whatever
+a question about the same batch has the same answer within an epoch, however often and in whatever
 order it is asked, and a resumed run sees the same images.
 
     flip : mirrored left to right, with probability `p`

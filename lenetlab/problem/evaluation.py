@@ -6,12 +6,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-SCRIPT_BATCH = 64  # the handed-out script evaluates in batches of 64
+SCRIPT_BATCH = 64  # the starter script evaluates in batches of 64
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """One look at a data set.
+    """One evaluation on a data set.
 
     accuracy : percent of images classified correctly.
     loss : true mean cross-entropy, the sum over images divided by their number (nats).

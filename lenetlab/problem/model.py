@@ -1,6 +1,6 @@
 """LeNet-5 as one flat vector of 44,426 numbers, and the function it stands for.
 
-Names and shapes are those of the handed-out script's `state_dict`, so weights move both ways.
+Names and shapes are those of the starter script's `state_dict`, so weights move both ways.
 The vector holds the largest tensors first, matrices before biases: `fc1.weight` and
 `fc2.weight`, which scenario `sparse` constrains, are its first 40,800 entries.
 """
@@ -73,7 +73,7 @@ def flatten(named: Parameters) -> Tensor:
 
 def logits(p: Parameters, x: Tensor) -> Tensor:
     """Class scores (n, 10) of images `x` (n, 1, 28, 28) in [0, 1], operation by operation the
-    handed-out script's `forward`."""
+    starter script's `forward`."""
     return pre_activations(p, x)[1]["fc3"]
 
 

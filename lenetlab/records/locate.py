@@ -40,7 +40,7 @@ def open_results(target: Path, out: Path = Path("runs")) -> Results:
 
 def _again(target: Path, folder: Path, name: str) -> str:
     """The command that computes a study again. What `tune` and `challenge` leave has no study
-    file; it is told by its folder, which has another name than the study in it."""
+    file; it is recognised by its folder, which has another name than the study in it."""
     if target.is_file():
         return shlex.join(["lenetlab", "study", str(target)])
     return f"lenetlab study {name}.toml" if name in (folder.name, folder.parent.name) else ""
@@ -131,7 +131,7 @@ def _terms(runs: Sequence[Run]) -> str:
 
 
 def budget(runs: Sequence[Run]) -> tuple[str, float]:
-    """Of runs of one recipe. Epochs are passes where the bill says so: of a method that asks for
+    """Of runs of one recipe. Epochs are passes where the ledger says so: of a method that asks for
     more than a gradient a step, an epoch costs more than of others and is ranked apart."""
     unit, amount = runs[0].recipe.get("budget", BUDGET)
     if unit == "epochs" and all(_asks_once(run) for run in runs):

@@ -39,7 +39,7 @@ ROW = {
     "train_seconds": NUMBER, "cpu_seconds": NUMBER, "overhead_seconds": NUMBER, "evaluations": list,
     "numerics": dict, "machine": dict,
 }  # fmt: skip
-LOOKED = {"at", "passes", "accuracy", "loss", "seconds", "cpu_seconds"}
+EVALUATED = {"at", "passes", "accuracy", "loss", "seconds", "cpu_seconds"}
 
 
 class Contest(NamedTuple):
@@ -101,12 +101,12 @@ class RunRow:
     accuracy : percent of the test images, of the held-out images in a trial; correct : their count.
     loss : the true mean cross-entropy, in nats; starter_average_loss : what the script prints.
     nonzeros : of the 40,800 weights of fc1 and fc2.
-    looks : measurements in order, each with at, passes, epochs, steps, gradients, accuracy, loss,
+    evaluations : in order, each with at, passes, epochs, steps, gradients, accuracy, loss,
         nonzeros, seconds and cpu_seconds (training so far).
     train_seconds, cpu_seconds, apart_seconds : of training; of training, by all threads; of
         measuring and saving, in neither of the others.
-    bill : counts of the ledger. passes, epochs, steps : where the run ended. Of a run that was
-        killed from outside nothing of this is known.
+    ledger_counts : what was computed. passes, epochs, steps : where the run ended. Of a run that
+        was killed from outside nothing of this is known.
     """
 
     role: str
@@ -400,8 +400,8 @@ def row_from(given: Any) -> RunRow:
     if wrong := misfit(given, ROW, "row"):
         raise ValueError(wrong)
     for evaluation in given["evaluations"]:
-        if type(evaluation) is not dict or not evaluation.keys() >= LOOKED:
-            raise ValueError("a look lacks a figure")
+        if type(evaluation) is not dict or not evaluation.keys() >= EVALUATED:
+            raise ValueError("an evaluation lacks a figure")
     return RunRow(**given)
 
 

@@ -1,10 +1,10 @@
 """The run directory: its files, how they are written whole or not at all, how they are read.
 
     run.json             recipe, seed, data, numerics, and the hash of them: the identity
-    curve.json           trace of the training (loss, rate, batch size) and looks at the test set
+    curve.json           trace of the training (loss, learning rate, batch size) and evaluations
     losses.npy           training loss of every step, float32
     weights.safetensors  the weights that were judged, under the script's names
-    result.json          status, reason, final figures, bill; written last: then the run is whole
+    result.json          status, reason, final figures, ledger; written last: then the run is whole
     machine.json         clock, memory, environment, whose recipe it was: all that may differ when
                          a run is repeated
     checkpoint.safetensors   only while the run is unfinished

@@ -1,8 +1,8 @@
 """What a report shows beside the results of a study: small files in the same folder, all optional.
 
 methods.json      what each method is: {name: {"family": …, "summary": …}, …}
-baseline.json     a row of results: the handed-out script's training on this machine
-leaders.json    the leader of every leaderboard looked into (experiments/champion.py)
+baseline.json     a row of results: the starter script's training on this machine
+leaders.json    what every leaderboard's leader mistakes (experiments/study/leaders.py)
 discussion.md     written by hand; Markdown with Jinja, numbers as {{ figure(…) }}
 """
 
@@ -20,15 +20,21 @@ from lenetlab.records.shapes import misfit
 BASELINE = "baseline.json"
 Made = TypeVar("Made")
 
-# What a champion must have.
-CHAMPION = {"id": str, "method": str, "scenario": str, "confusion": [[int]], "filters": [[[float]]]}
+# What the file says of a leader's net.
+LEADER_NET = {
+    "id": str,
+    "method": str,
+    "scenario": str,
+    "confusion": [[int]],
+    "filters": [[[float]]],
+}
 
 
 @dataclass(frozen=True)
 class LeaderNet:
     """A leader's run whose mistakes and first filters are drawn.
 
-    confusion : test images by truth and answer (10, 10). filters : conv1's weights (6, 5, 5).
+    confusion : test images by true and predicted class (10, 10). filters : conv1's (6, 5, 5).
     """
 
     id: str
@@ -55,7 +61,7 @@ def read_attachments(folder: Path) -> Attachments:
     """What there is in `folder`; `UserError` for a file that is broken."""
     methods = _json(folder / "methods.json", dict) or {}
     baseline = _json(folder / BASELINE, dict)
-    leader_nets = _json(folder / "leaders.json", [CHAMPION]) or []
+    leader_nets = _json(folder / "leaders.json", [LEADER_NET]) or []
     return Attachments(
         methods=methods,
         baseline=_made(row_from, baseline, folder / BASELINE) if baseline else None,

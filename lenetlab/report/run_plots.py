@@ -56,7 +56,7 @@ def save(figure: Figure, path: Path) -> Path:
 
 
 def loss_panels(run: Run) -> Figure:
-    """The two panels of the handed-out script: training loss of every step, and the script's
+    """The two panels of the starter script: training loss of every step, and the script's
     average test loss."""
     figure = Figure(figsize=(8, 6), layout="constrained")
     train, test = figure.subplots(2, 1, sharex=True)
@@ -158,7 +158,7 @@ def race(runs: Sequence[tuple[str, Run]]) -> Figure:
         accuracy = [evaluation["accuracy"] for evaluation in run.evaluations]
         axes.plot(seconds, accuracy, marker="o", markersize=4, label=label, **_style(i))
     axes.axhline(STARTER, color="grey", linewidth=1, linestyle=":")
-    axes.annotate(f"{STARTER} %: the handed-out script after ten epochs", (1, STARTER),
+    axes.annotate(f"{STARTER} %: the starter script after ten epochs", (1, STARTER),
                   xycoords=("axes fraction", "data"), ha="right", va="bottom", color="grey",
                   xytext=(-6, 2), textcoords="offset points", fontsize=9)  # fmt: skip
     axes.set_xscale("log")

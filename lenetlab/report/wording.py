@@ -416,7 +416,7 @@ def baseline(row: RunRow | None) -> str:
 
 
 def of_leaders(leader_nets: Sequence[LeaderNet], boards: Sequence[Board]) -> list[LeaderNet]:
-    """Those that still lead: runs may have come since they were looked into."""
+    """Those that still lead: runs may have come since they were evaluated."""
     ids = {row.id for board in boards if board.led and board.reference is not None
            for row in board.reference.finals}  # fmt: skip
     return [leader_net for leader_net in leader_nets if leader_net.id in ids]

@@ -1,4 +1,4 @@
-"""The handed-out script and `lenetlab baseline`, side by side: every printed digit is equal."""
+"""The starter script and `lenetlab baseline`, side by side: every printed digit is equal."""
 
 import json
 import os
@@ -20,7 +20,7 @@ HANDED_IN = Path(__file__).parent.parent / "experiments" / "starter" / "handed_i
 
 needs_script = pytest.mark.skipif(
     "LENETLAB_STARTER" not in os.environ,
-    reason="LENETLAB_STARTER names no folder with the handed-out script",
+    reason="LENETLAB_STARTER names no folder with the starter script",
 )
 
 
@@ -30,7 +30,7 @@ def shortened(script: Path, folder: Path, steps: int = STEPS) -> Path:
     text, epochs = re.subn(r"n_epochs = 10\b", "n_epochs = 1", text)
     line = re.compile(r"^( +)print\(f'Epoch .*\n", re.MULTILINE)
     text, prints = line.subn(rf"\g<0>\g<1>if step == {steps}: break\n", text)
-    assert (epochs, prints) == (1, 1), "the script is not the handed-out one"
+    assert (epochs, prints) == (1, 1), "the script is not the starter script"
     copy = folder / "fashionMNIST.py"
     copy.write_text(text)
     return copy
@@ -99,7 +99,7 @@ def test_somebodys_copy_is_run_and_compared(tmp_path):
     assert other.returncode == 0, "it is another training, and says so"
     assert "0 of 1 test lines are equal" in other.stdout
     assert "as a recipe   lenetlab run sgd --set lr=0.1" in other.stdout
-    assert "below 59.53, the handed-out script" in other.stdout
+    assert "below 59.53, the starter script" in other.stdout
 
 
 @needs_script
@@ -110,64 +110,59 @@ def test_a_script_that_claims_to_be_the_baseline_and_prints_other_lines_fails(tm
     text = copy.read_text()
     assert "    correct = 0\n" in text
     copy.write_text(text.replace("    correct = 0\n", "    correct = 1\n"))
-    eval_weights = process(f"baseline --epochs {30 * 64 / 60_000} --script {copy}", tmp_path)
-    assert eval_weights.returncode == 1
-    assert "0 of 1 test lines are equal" in eval_weights.stdout
+    answer = process(f"baseline --epochs {30 * 64 / 60_000} --script {copy}", tmp_path)
+    assert answer.returncode == 1
+    assert "0 of 1 test lines are equal" in answer.stdout
 
 
 def test_a_script_stands_beside_several_seeds(tmp_path):
     script = HANDED_IN / "large_test_batch.py"
-    eval_weights = process(f"baseline --epochs 0.032 --seeds 2 --script {script}", tmp_path)
-    assert eval_weights.returncode == 0, eval_weights.stderr
-    assert "all seeds" in eval_weights.stdout
-    assert "1 of 1 counts are equal" in eval_weights.stdout
-    assert (
-        "average losses are not compared: the script measures at batch 1000" in eval_weights.stdout
-    )
-    assert (
-        "points below the baseline's mean" in eval_weights.stdout
-        or "points above" in eval_weights.stdout
-    )
-    assert "2 seeds)" in eval_weights.stdout
+    answer = process(f"baseline --epochs 0.032 --seeds 2 --script {script}", tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    assert "all seeds" in answer.stdout
+    assert "1 of 1 counts are equal" in answer.stdout
+    assert "average losses are not compared: the script measures at batch 1000" in answer.stdout
+    assert "points below the baseline's mean" in answer.stdout or "points above" in answer.stdout
+    assert "2 seeds)" in answer.stdout
 
 
 def test_what_several_seeds_have_no_place_for_is_refused(lenetlab):
     for option in ("--verbose", "--figure f.png", "--results there"):
-        eval_weights = lenetlab(f"baseline --seeds 2 {option}")
-        assert eval_weights.status == 2
-        assert f"{option.split()[0]} is for one run" in eval_weights.err
+        answer = lenetlab(f"baseline --seeds 2 {option}")
+        assert answer.status == 2
+        assert f"{option.split()[0]} is for one run" in answer.err
 
 
 def test_a_script_that_cannot_begin_is_refused_before_anything_is_trained(lenetlab, tmp_path):
     for name in ("progress_bar.py", "undeclared_latin1.py"):
-        eval_weights = lenetlab(f"baseline --epochs 0.01 --script {HANDED_IN / name}")
-        assert eval_weights.status == 2
-        assert name in eval_weights.err
+        answer = lenetlab(f"baseline --epochs 0.01 --script {HANDED_IN / name}")
+        assert answer.status == 2
+        assert name in answer.err
     assert not (tmp_path / "runs").exists()
 
 
 def test_a_script_whose_evaluations_cannot_be_read_is_told_the_form(tmp_path):
     script = HANDED_IN / "percent_only.py"
-    eval_weights = process(f"baseline --epochs 0.01 --script {script}", tmp_path)
-    assert eval_weights.returncode == 1
-    assert "printed no evaluation that can be read; expected a line" in eval_weights.stderr
-    assert "as in: Test set: Average loss: 0.017226, Accuracy: 5953/10000" in eval_weights.stderr
-    assert "as a recipe   lenetlab run rprop" in eval_weights.stdout
+    answer = process(f"baseline --epochs 0.01 --script {script}", tmp_path)
+    assert answer.returncode == 1
+    assert "printed no evaluation that can be read; expected a line" in answer.stderr
+    assert "as in: Test set: Average loss: 0.017226, Accuracy: 5953/10000" in answer.stderr
+    assert "as a recipe   lenetlab run rprop" in answer.stdout
 
 
 def test_a_script_that_fails_is_reported_with_its_last_line(tmp_path):
     script = tmp_path / "mine.py"
     script.write_text("raise RuntimeError('my mistake')\n")
-    eval_weights = process(f"baseline --epochs 0.01 --script {script}", tmp_path)
-    assert eval_weights.returncode == 2
-    assert "mine.py failed in line 1: RuntimeError: my mistake" in eval_weights.stderr
-    assert "Traceback" not in eval_weights.stderr
+    answer = process(f"baseline --epochs 0.01 --script {script}", tmp_path)
+    assert answer.returncode == 2
+    assert "mine.py failed in line 1: RuntimeError: my mistake" in answer.stderr
+    assert "Traceback" not in answer.stderr
     assert not (tmp_path / "runs").exists(), "it is run first, because it may fail"
 
 
 def test_the_figure_has_two_panels_and_lies_in_the_runs_folder(tmp_path):
-    eval_weights = process("baseline --epochs 0.02 --json", tmp_path)
-    found = json.loads(eval_weights.stdout)
+    answer = process("baseline --epochs 0.02 --json", tmp_path)
+    found = json.loads(answer.stdout)
     assert Path(tmp_path, found["figure"]).read_bytes().startswith(b"\x89PNG")
     assert found["engine"] == "torch"
     assert found["seed"] == 42
@@ -178,8 +173,8 @@ def test_it_is_left_beside_the_results_of_a_study(lenetlab, tmp_path):
 
     results = tmp_path / "results"
     results.mkdir()
-    eval_weights = lenetlab("baseline --epochs 0.02 --json --results results")
-    found, left = json.loads(eval_weights.out), read_attachments(results).baseline
+    answer = lenetlab("baseline --epochs 0.02 --json --results results")
+    found, left = json.loads(answer.out), read_attachments(results).baseline
     assert left is not None
     assert (left.seed, left.accuracy, left.loss) == (42, found["accuracy"], found["loss"])
     assert left.train_seconds == pytest.approx(found["train_seconds"], abs=1e-3)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from lenetlab.cli.app import COMMANDS as LISTED
+from lenetlab.cli.app import load
 from lenetlab.methods.registry import methods
 
 COMMANDS = (
@@ -29,11 +31,16 @@ def test_help_needs_no_torch():
         assert command in done.stdout
 
 
+@pytest.mark.parametrize("command", LISTED)
+def test_a_command_is_listed_with_the_first_line_of_its_help(command):
+    assert " ".join(load(command).help.split("\n\n")[0].split()) == LISTED[command]
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help(lenetlab, command):
-    eval_weights = lenetlab(f"{command} --help")
-    assert eval_weights.status == 0
-    assert "Usage: lenetlab " + command in eval_weights.out
+    answer = lenetlab(f"{command} --help")
+    assert answer.status == 0
+    assert "Usage: lenetlab " + command in answer.out
 
 
 @pytest.mark.parametrize(
@@ -48,9 +55,9 @@ def test_data_counts_what_is_there(lenetlab):
     assert found["train"]["images"] == 60_000
     assert found["train"]["per_class"] == [6000] * 10
     assert found["test"]["per_class"] == [1000] * 10
-    eval_weights = lenetlab("data")
-    assert "60,000 images" in eval_weights.out
-    assert found["train"]["folder"] in eval_weights.out
+    answer = lenetlab("data")
+    assert "60,000 images" in answer.out
+    assert found["train"]["folder"] in answer.out
 
 
 def test_methods_are_listed_by_family(lenetlab):
@@ -72,8 +79,8 @@ def test_a_method_has_a_page_with_its_defaults(lenetlab):
 
 
 def test_luck_is_shown_over_seeds(lenetlab):
-    eval_weights = lenetlab("baseline --seeds 2 --epochs 0.02 --json")
-    found = json.loads(eval_weights.out)
+    answer = lenetlab("baseline --seeds 2 --epochs 0.02 --json")
+    found = json.loads(answer.out)
     assert [run["seed"] for run in found["runs"]] == [42, 43]
     assert found["table"][0]["figures"]["accuracy"]["n"] == 2
 
@@ -85,9 +92,9 @@ def test_a_net_of_few_units_is_shrunk_and_compared(lenetlab):
     assert made.status == 0
     found = json.loads(made.out)
     assert found["nonzeros"] <= 4_080
-    eval_weights = lenetlab(f"shrink {found['run_dir']} --json")
-    assert eval_weights.status == 0
-    result = json.loads(eval_weights.out)
+    answer = lenetlab(f"shrink {found['run_dir']} --json")
+    assert answer.status == 0
+    result = json.loads(answer.out)
     a, b = result["units"]
     assert 256 * a + a * b <= 4_080
     assert result["parameters"] == [44_426, 156 + 2416 + 257 * a + (a + 1) * b + 10 * (b + 1)]
@@ -97,9 +104,7 @@ def test_a_net_of_few_units_is_shrunk_and_compared(lenetlab):
 
 
 def test_augmentation_is_run_and_named(lenetlab):
-    eval_weights = lenetlab(
-        "run sgd --epochs 0.01 --rules open --augment flip+shift:pixels=1 --json"
-    )
-    recipe = json.loads(eval_weights.out)["recipe"]
+    answer = lenetlab("run sgd --epochs 0.01 --rules open --augment flip+shift:pixels=1 --json")
+    recipe = json.loads(answer.out)["recipe"]
     assert recipe["augmentation"] == [["flip", {}], ["shift", {"pixels": 1}]]
     assert recipe["rules"] == "open"

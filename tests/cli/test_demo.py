@@ -42,9 +42,9 @@ def test_the_page_is_of_the_runs(runtime: Runtime, tmp_path: Path) -> None:
 
 @pytest.mark.long
 def test_more_than_90_5_percent(lenetlab: Lenetlab) -> None:
-    eval_weights = lenetlab("demo --no-open --json")
+    answer = lenetlab("demo --no-open --json")
     import json
 
-    shown = json.loads(eval_weights.out)
+    shown = json.loads(answer.out)
     assert max(row["accuracy"] for row in shown["rows"][1:]) > 90.5
     assert Path(shown["page"]).exists()

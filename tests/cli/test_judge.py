@@ -51,26 +51,26 @@ def test_the_bound_counts_in_sparse_alone(lenetlab):
     put("at.pt", thinned(24_480))
     put("over.pt", thinned(24_481))
     assert lenetlab("judge at.pt --scenario sparse").status == 0
-    eval_weights = lenetlab("judge over.pt --scenario sparse")
-    assert eval_weights.status == 1
-    assert "24,481 nonzeros in fc1.weight and fc2.weight, at most 24,480" in eval_weights.out
-    assert "test accuracy" in eval_weights.out  # it is scored nonetheless
+    answer = lenetlab("judge over.pt --scenario sparse")
+    assert answer.status == 1
+    assert "24,481 nonzeros in fc1.weight and fc2.weight, at most 24,480" in answer.out
+    assert "test accuracy" in answer.out  # it is scored nonetheless
     assert lenetlab("judge over.pt").status == 0
 
 
 def test_one_verdict_shows_everything(lenetlab):
     put("good.pt", GOOD["whole model"]())
-    eval_weights = lenetlab("judge good.pt")
+    answer = lenetlab("judge good.pt")
     for words in ("keeps the rules", "95 % interval", "mean cross-entropy", "starter's average",
                   "conv1 150, conv2 2,400", "Ankle boot", "of the teacher's"):  # fmt: skip
-        assert words in eval_weights.out
+        assert words in answer.out
     found = json.loads(lenetlab("judge good.pt --json").out)
     (verdict,) = found["verdicts"]
     score = verdict["score"]
     assert verdict["outcome"] == "kept"
     assert sum(map(sum, score["confusion"])) == score["images"] == 10_000
     assert score["interval"][0] < score["accuracy"] < score["interval"][1]
-    assert f"{score['accuracy']:.2f} %" in eval_weights.out
+    assert f"{score['accuracy']:.2f} %" in answer.out
 
 
 def test_a_folder_gives_one_ranked_table_and_csv_whatever_is_in_it(lenetlab):
@@ -80,13 +80,13 @@ def test_a_folder_gives_one_ranked_table_and_csv_whatever_is_in_it(lenetlab):
     put("class/=cmd.pt", saved(changed(fc3_bias=torch.zeros(11))))
     put("class/README.md", b"not a checkpoint")
     put("class/.hidden.pt", b"")
-    eval_weights = lenetlab("judge class --csv marks.csv")
-    assert eval_weights.status == 2
-    assert "Traceback" not in eval_weights.err
-    assert re.search(r"1= +ann/lenet.pt", eval_weights.out)
-    assert re.search(r"1= +bob.safetensors", eval_weights.out)
-    assert "eve.pth: holds a list without named tensors" in eval_weights.out
-    assert "passed over for their suffix: 1 (README.md)" in eval_weights.err
+    answer = lenetlab("judge class --csv marks.csv")
+    assert answer.status == 2
+    assert "Traceback" not in answer.err
+    assert re.search(r"1= +ann/lenet.pt", answer.out)
+    assert re.search(r"1= +bob.safetensors", answer.out)
+    assert "eve.pth: holds a list without named tensors" in answer.out
+    assert "passed over for their suffix: 1 (README.md)" in answer.err
     with open("marks.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["outcome"] for row in rows] == ["kept", "kept", "broken", "unreadable"]
@@ -110,14 +110,14 @@ def test_two_are_compared_by_mcnemar(lenetlab):
 def test_paths_may_be_absolute_relative_and_strange(lenetlab):
     here = put("a/a.pt", GOOD["state dict"]())
     put("b.pt", saved([1]))
-    eval_weights = lenetlab(f"judge {here.resolve()} b.pt")
-    assert eval_weights.status == 2
-    assert re.search(r"1 +a/a.pt", eval_weights.out)
-    assert "Traceback" not in eval_weights.err
+    answer = lenetlab(f"judge {here.resolve()} b.pt")
+    assert answer.status == 2
+    assert re.search(r"1 +a/a.pt", answer.out)
+    assert "Traceback" not in answer.err
     strange = put(os.fsdecode(b"\xff\n.pt"), GOOD["state dict"]())
-    eval_weights = lenetlab(f"judge {shlex.quote(str(strange))} --csv marks.csv")
-    assert eval_weights.status == 0
-    assert "\\xff\\n.pt keeps the rules" in eval_weights.out
+    answer = lenetlab(f"judge {shlex.quote(str(strange))} --csv marks.csv")
+    assert answer.status == 0
+    assert "\\xff\\n.pt keeps the rules" in answer.out
     assert "\\xff\\n.pt" in Path("marks.csv").read_text()
 
 
@@ -125,17 +125,17 @@ def test_a_run_without_its_run_json_is_not_judged_as_weights(lenetlab):
     ran = json.loads(lenetlab("run sgd --epochs 0.02 --json").out)
     (Path(ran["run_dir"]) / "run.json").unlink()
     for what in (ran["run_dir"], "runs"):
-        eval_weights = lenetlab(f"judge {what}")
-        assert eval_weights.status == 2
-        assert "run.json does not exist" in eval_weights.out
+        answer = lenetlab(f"judge {what}")
+        assert answer.status == 2
+        assert "run.json does not exist" in answer.out
 
 
 def test_a_run_is_placed_exported_and_judged_again(lenetlab):
     ran = json.loads(lenetlab("run sgd --epochs 0.02 --json").out)
-    eval_weights = lenetlab(f"judge {ran['run_dir']} --out runs --rerun")
-    assert eval_weights.status == 0
-    assert "trained again, it has the same bits" in eval_weights.out
-    assert "above 0 of 1 own results" in eval_weights.out
+    answer = lenetlab(f"judge {ran['run_dir']} --out runs --rerun")
+    assert answer.status == 0
+    assert "trained again, it has the same bits" in answer.out
+    assert "above 0 of 1 own results" in answer.out
     for kind in ("torch", "safetensors"):
         exported = lenetlab(f"export {ran['run_dir']} --format {kind} --to weights.{kind}")
         assert exported.status == 0
@@ -169,10 +169,10 @@ def test_any_checkpoint_can_be_exported(lenetlab):
 def test_a_mistake_gets_one_sentence(lenetlab, command, words):
     Path("empty").mkdir()
     put("wrong.pt", saved(changed(fc3_bias=torch.zeros(11))))
-    eval_weights = lenetlab(command)
-    assert eval_weights.status == 2
-    assert words in eval_weights.err
-    assert eval_weights.err.count("\n") == 1
+    answer = lenetlab(command)
+    assert answer.status == 2
+    assert words in answer.err
+    assert answer.err.count("\n") == 1
 
 
 def edited(script: Path, epochs: int) -> str:
@@ -181,7 +181,7 @@ def edited(script: Path, epochs: int) -> str:
     text, shorter = re.subn(r"n_epochs = 10\b", f"n_epochs = {epochs}", text)
     sgd = r"optim\.SGD\(model\.parameters\(\), lr=0\.001\)"
     text, other = re.subn(sgd, "optim.Adam(model.parameters(), lr=0.002)", text)
-    assert (shorter, other) == (1, 1), "the script is not the handed-out one"
+    assert (shorter, other) == (1, 1), "the script is not the starter script"
     return text + (
         "\ntorch.save(model, 'whole.pt')\n"
         "torch.save({'model': model.state_dict(), 'optimizer': optimizer.state_dict(), "

@@ -3,11 +3,11 @@
 import json
 import signal
 import subprocess
-import time
 
 import pytest
 
 from lenetlab.records import run_folder
+from tests.waiting import wait_until
 
 from .conftest import LENETLAB, process
 
@@ -51,11 +51,11 @@ def own(tmp_path):
 @pytest.mark.long
 def test_every_way_of_not_coming_back_has_a_status_and_the_others_go_on(own, lenetlab, monkeypatch):
     monkeypatch.setattr("lenetlab.cli.limited.GRACE", 8.0)
-    eval_weights = lenetlab(
+    answer = lenetlab(
         "run own.py:Exits own.py:Hangs own.py:Sleeps own.py:Good --limit 10 --epochs 0.05 --json"
     )
-    assert eval_weights.status == 1
-    runs = json.loads(eval_weights.out)["runs"]
+    assert answer.status == 1
+    runs = json.loads(answer.out)["runs"]
     assert [run["status"] for run in runs] == ["error", "timeout", "timeout", "done"]
     exits, hangs, sleeps, good = runs
     assert exits["reason"] == "it ended its own process, with exit code 0"
@@ -86,9 +86,7 @@ def test_a_limit_changes_no_bits_and_a_wrong_setting_keeps_its_sentence(own, len
 def test_ctrl_c_reaches_the_run_inside(own):
     command = [LENETLAB, "run", "own.py:Sleeps", "--limit", "100", "--epochs", "0.01"]
     running = subprocess.Popen(command, cwd=own, stderr=subprocess.PIPE, text=True)
-    while not list((own / "runs").glob("*/run.json")):
-        time.sleep(0.1)
-        assert running.poll() is None
+    wait_until(lambda: list((own / "runs").glob("*/run.json")), "the run's folder", running)
     running.send_signal(signal.SIGINT)
     _, err = running.communicate(timeout=60)
     assert running.returncode == 128 + signal.SIGINT
@@ -98,9 +96,9 @@ def test_ctrl_c_reaches_the_run_inside(own):
 @pytest.mark.long
 def test_trials_are_ended_as_well(own, lenetlab):
     for name, limit, status in (("Exits", 100, "error"), ("Sleeps", 3, "timeout")):
-        eval_weights = lenetlab(
+        answer = lenetlab(
             f"tune own.py:{name} --trials 1 --passes 1 --limit {limit} --workers 1 --json"
         )
-        assert eval_weights.status == 1
-        (trial,) = json.loads(eval_weights.out)["trials"]
+        assert answer.status == 1
+        (trial,) = json.loads(answer.out)["trials"]
         assert trial["status"] == status

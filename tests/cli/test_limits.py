@@ -181,12 +181,12 @@ def own_runs(runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
 @pytest.mark.parametrize("case", HERE, ids=name)
 def test_a_command_ends_as_the_table_says(lenetlab, own_runs, case):
     subprocess.run(["bash", "-c", case.before], check=True)
-    eval_weights = lenetlab(os.path.expandvars(case.command))
-    assert eval_weights.status == case.status
-    assert case.said in eval_weights.err + eval_weights.out
+    answer = lenetlab(os.path.expandvars(case.command))
+    assert answer.status == case.status
+    assert case.said in answer.err + answer.out
     if case.status == 2:
-        assert eval_weights.err.startswith("lenetlab: ")
-        assert eval_weights.out == ""
+        assert answer.err.startswith("lenetlab: ")
+        assert answer.out == ""
 
 
 @pytest.mark.parametrize("content", BROKEN, ids=lambda text: text[:12])
@@ -194,9 +194,9 @@ def test_a_command_ends_as_the_table_says(lenetlab, own_runs, case):
 def test_a_broken_file_of_a_run_is_named(lenetlab, own_runs, file, content):
     for command in READERS:
         (own_runs / "sgd" / file).write_text(content)
-        eval_weights = lenetlab(command.format(own_runs))
-        assert eval_weights.status == 2
-        assert eval_weights.err.startswith(f"lenetlab: {own_runs}")
+        answer = lenetlab(command.format(own_runs))
+        assert answer.status == 2
+        assert answer.err.startswith(f"lenetlab: {own_runs}")
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -204,9 +204,9 @@ def test_a_pipe_in_a_run_is_not_waited_for(lenetlab, own_runs, file):
     (own_runs / "sgd" / file).unlink()
     os.mkfifo(own_runs / "sgd" / file)
     for command in READERS:
-        eval_weights = lenetlab(command.format(own_runs))
-        assert eval_weights.status == 2
-        assert "no regular file" in eval_weights.err
+        answer = lenetlab(command.format(own_runs))
+        assert answer.status == 2
+        assert "no regular file" in answer.err
 
 
 @pytest.mark.parametrize("content", BROKEN, ids=lambda text: text[:12])
@@ -221,20 +221,20 @@ def test_a_broken_file_of_results_is_named(lenetlab, tmp_path, file, content):
     (folder / file).parent.mkdir(exist_ok=True)
     (folder / file).write_text(content)
     for command in ("compare {}", "report {}", "watch {}"):
-        eval_weights = lenetlab(command.format(folder))
-        assert eval_weights.status in (0, 2)
-        if eval_weights.status == 2:
-            assert eval_weights.err.startswith(f"lenetlab: {folder}")
+        answer = lenetlab(command.format(folder))
+        assert answer.status in (0, 2)
+        if answer.status == 2:
+            assert answer.err.startswith(f"lenetlab: {folder}")
 
 
 @pytest.mark.parametrize("text", STUDIES, ids=lambda text: text[:40].strip())
 def test_a_mistake_in_a_study_file_is_told(lenetlab, tmp_path, text):
     head = 'methods = ["sgd"]\nscenarios = ["plain"]\n'
     (tmp_path / "s.toml").write_text(head + text)
-    eval_weights = lenetlab("study s.toml --plan")
-    assert eval_weights.status == 2
-    assert eval_weights.err.startswith("lenetlab: s.toml ")
-    assert STUDIES[text] in eval_weights.err
+    answer = lenetlab("study s.toml --plan")
+    assert answer.status == 2
+    assert answer.err.startswith("lenetlab: s.toml ")
+    assert STUDIES[text] in answer.err
 
 
 SHELLS = [

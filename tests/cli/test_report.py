@@ -19,8 +19,8 @@ def test_a_study_file_its_folder_and_its_results_give_the_same_page(lenetlab, tm
     (tmp_path / "made-up.toml").write_text("")
     pages = []
     for target in ("made-up.toml", "runs/studies/made-up", "runs/studies/made-up/results"):
-        eval_weights = lenetlab(f"report {target}")
-        assert (eval_weights.status, eval_weights.out) == (0, "made-up.html\n"), eval_weights.err
+        answer = lenetlab(f"report {target}")
+        assert (answer.status, answer.out) == (0, "made-up.html\n"), answer.err
         pages.append((tmp_path / "made-up.html").read_text())
     assert len(set(pages)) == 1
     assert "adamw" in pages[0]
@@ -28,16 +28,16 @@ def test_a_study_file_its_folder_and_its_results_give_the_same_page(lenetlab, tm
 
 def test_where_it_goes_can_be_said_and_is_made(lenetlab, tmp_path, study):
     write_results(tmp_path / "results", study)
-    eval_weights = lenetlab("report results --to some/where/page.html --json")
-    assert json.loads(eval_weights.out) == {"files": ["some/where/page.html"]}
+    answer = lenetlab("report results --to some/where/page.html --json")
+    assert json.loads(answer.out) == {"files": ["some/where/page.html"]}
     assert (tmp_path / "some/where/page.html").read_text().startswith("<!doctype html>")
 
 
 @pytest.mark.parametrize("form", ["pdf", "md", "tex"])
 def test_the_paper_is_written_too(lenetlab, tmp_path, study, form):
     write_results(tmp_path / "results", study)
-    eval_weights = lenetlab(f"report results --format {form}")
-    assert eval_weights.status == 0, eval_weights.err
+    answer = lenetlab(f"report results --format {form}")
+    assert answer.status == 0, answer.err
     mark = {"pdf": b"%PDF", "md": b"# A made-up study", "tex": b"\\documentclass"}[form]
     assert mark in (tmp_path / f"made-up.{form}").read_bytes()
 
@@ -47,8 +47,8 @@ def test_an_evenings_runs_have_a_page(lenetlab, tmp_path, runtime):
 
     runtime.out = tmp_path / "runs"
     sweep(["sgd", "adamw"], {"lr": [0.01, 0.1]}, seeds=2, runtime=runtime, epochs=1, batch_size=100)
-    eval_weights = lenetlab("report runs")
-    assert (eval_weights.status, eval_weights.out) == (0, "runs.html\n"), eval_weights.err
+    answer = lenetlab("report runs")
+    assert (answer.status, answer.out) == (0, "runs.html\n"), answer.err
     page = (tmp_path / "runs.html").read_text()
     assert page.count('<tr data-family=""') == 4
     assert "single runs and no study" in page
@@ -68,6 +68,6 @@ def test_what_cannot_be_done_is_said(lenetlab, tmp_path, study, given, said):
     write_results(tmp_path / "results" / "deeper", study)
     if "results" in given:
         write_results(tmp_path / "results", study)
-    eval_weights = lenetlab(given)
-    assert eval_weights.status == 2
-    assert said in eval_weights.err
+    answer = lenetlab(given)
+    assert answer.status == 2
+    assert said in answer.err

@@ -20,9 +20,9 @@ PROMISED = {
 
 
 def test_one_run_prints_its_figures_as_json(lenetlab):
-    eval_weights = lenetlab("run adamw --set lr=0.002 --epochs 0.1 --batch-size 64 --seed 3 --json")
-    assert eval_weights.status == 0
-    figures = json.loads(eval_weights.out)
+    answer = lenetlab("run adamw --set lr=0.002 --epochs 0.1 --batch-size 64 --seed 3 --json")
+    assert answer.status == 0
+    figures = json.loads(answer.out)
     assert figures.keys() >= PROMISED
     assert figures["status"] == "done"
     assert figures["reason"] is None
@@ -38,23 +38,23 @@ def test_one_run_prints_its_figures_as_json(lenetlab):
 
 def test_a_person_sees_the_same_figures(lenetlab):
     figures = json.loads(lenetlab("run sgd --epochs 0.05 --json").out)
-    eval_weights = lenetlab("run sgd --epochs 0.05")  # found, not computed again
-    assert f"{figures['accuracy']:.2f} %" in eval_weights.out
-    assert f"test loss          {figures['loss']:.4f}" in eval_weights.out
-    assert figures["run_dir"] in eval_weights.out
+    answer = lenetlab("run sgd --epochs 0.05")  # found, not computed again
+    assert f"{figures['accuracy']:.2f} %" in answer.out
+    assert f"test loss          {figures['loss']:.4f}" in answer.out
+    assert figures["run_dir"] in answer.out
 
 
 def test_a_grid_ends_with_a_table_and_a_figure(lenetlab):
-    eval_weights = lenetlab(
+    answer = lenetlab(
         "run adamw sgd --vary batch_size=64 --vary lr=0.001,0.003 --schedule cosine "
         "--seeds 2 --epochs 0.02"
     )
-    assert eval_weights.status == 0
-    lines = eval_weights.out.splitlines()
+    assert answer.status == 0
+    lines = answer.out.splitlines()
     settings = [line for line in lines if "batch_size=" in line]
     assert len(settings) == 4
-    assert "±" not in eval_weights.out
-    assert eval_weights.out.count("sd over") == 2  # of accuracy and of loss
+    assert "±" not in answer.out
+    assert answer.out.count("sd over") == 2  # of accuracy and of loss
     assert settings[0].startswith("adamw, batch_size=64, lr=0.001")
     assert Path("runs/comparison.png").read_bytes().startswith(b"\x89PNG")
     assert len(list(Path("runs").glob("*/result.json"))) == 8
@@ -62,10 +62,8 @@ def test_a_grid_ends_with_a_table_and_a_figure(lenetlab):
 
 def test_a_grid_as_json_has_every_run_and_the_spread(lenetlab, tmp_path):
     figure = tmp_path / "mine.pdf"
-    eval_weights = lenetlab(
-        f"run sgd --vary lr=0.1,0.4 --seeds 2 --epochs 0.02 --json --figure {figure}"
-    )
-    found = json.loads(eval_weights.out)
+    answer = lenetlab(f"run sgd --vary lr=0.1,0.4 --seeds 2 --epochs 0.02 --json --figure {figure}")
+    found = json.loads(answer.out)
     assert [run["seed"] for run in found["runs"]] == [0, 1, 0, 1]
     accuracy = [run["accuracy"] for run in found["runs"][:2]]
     spread = found["table"][0]["figures"]["accuracy"]
@@ -75,9 +73,9 @@ def test_a_grid_as_json_has_every_run_and_the_spread(lenetlab, tmp_path):
 
 
 def test_a_diverged_run_is_shown_with_its_reason_and_status_1(lenetlab):
-    eval_weights = lenetlab("run sgd --set lr=1e38 --epochs 0.05 --json")
-    assert eval_weights.status == 1
-    figures = json.loads(eval_weights.out)
+    answer = lenetlab("run sgd --set lr=1e38 --epochs 0.05 --json")
+    assert answer.status == 1
+    figures = json.loads(answer.out)
     assert figures["status"] == "diverged"
     assert "at step" in figures["reason"]
     assert figures["accuracy"] is None
@@ -85,12 +83,12 @@ def test_a_diverged_run_is_shown_with_its_reason_and_status_1(lenetlab):
 
 
 def test_a_failed_setting_stays_in_the_table(lenetlab):
-    eval_weights = lenetlab("run sgd --vary lr=0.4,1e38 --epochs 0.05")
-    assert eval_weights.status == 1
-    failed = next(line for line in eval_weights.out.splitlines() if "lr=1e+38" in line)
+    answer = lenetlab("run sgd --vary lr=0.4,1e38 --epochs 0.05")
+    assert answer.status == 1
+    failed = next(line for line in answer.out.splitlines() if "lr=1e+38" in line)
     assert "1 failed" in failed
     assert "–" in failed
-    assert "diverged, loss is" in eval_weights.err
+    assert "diverged, loss is" in answer.err
 
 
 def test_a_pipe_gets_plain_lines_and_results_alone_on_stdout(tmp_path):
@@ -143,11 +141,11 @@ def test_ctrl_c_leaves_a_run_that_the_same_command_finishes(tmp_path):
 
 def test_a_setting_that_can_hardly_work_is_remarked_on_beside_the_json(lenetlab):
     words = "--scenario l2 --set weight_decay=0.1 --epochs 0.02 --seeds 2 --json"
-    eval_weights = lenetlab(f"run nesterov sgd {words}")
-    assert len(json.loads(eval_weights.out)["runs"]) == 4
-    explain_error = [line for line in eval_weights.err.splitlines() if "weight_decay=0.1" in line]
-    assert [line.partition(":")[0] for line in explain_error] == ["nesterov", "sgd"]
-    assert all("1e-05 … 0.003" in line for line in explain_error)
+    answer = lenetlab(f"run nesterov sgd {words}")
+    assert len(json.loads(answer.out)["runs"]) == 4
+    printed = [line for line in answer.err.splitlines() if "weight_decay=0.1" in line]
+    assert [line.partition(":")[0] for line in printed] == ["nesterov", "sgd"]
+    assert all("1e-05 … 0.003" in line for line in printed)
 
 
 def test_the_spread_over_seeds_stands_in_a_column_of_its_own(lenetlab):
@@ -155,9 +153,9 @@ def test_the_spread_over_seeds_stands_in_a_column_of_its_own(lenetlab):
     found = json.loads(lenetlab(f"{words} --json").out)["table"][0]["figures"]["accuracy"]
     row = next(line for line in lenetlab(words).out.splitlines() if line.startswith("sgd "))
     assert row.split()[2:4] == [f"{found['mean']:.2f}", f"{found['deviation']:.2f}"]
-    (exclusive_lock,) = [line for line in lenetlab("run sgd adamw --epochs 0.05").out.splitlines()
+    (single,) = [line for line in lenetlab("run sgd adamw --epochs 0.05").out.splitlines()
                 if line.startswith("adamw")]  # fmt: skip
-    assert len(exclusive_lock.split()) == 7  # one seed has no spread
+    assert len(single.split()) == 7  # one seed has no spread
 
 
 @pytest.mark.parametrize(
@@ -174,7 +172,5 @@ def test_loss_and_accuracy_say_whose_they_are(lenetlab, split, mine, other):
     assert title.split()[:2] == [mine, mine]
     for printed in (one.err, one.out, many.err, many.out):
         assert f"{other} " not in printed.replace("starter's", "")
-    explain_error = json.loads(lenetlab(f"run sgd adamw {words} --json").out)
-    assert {explain_error["runs"][0]["measured_on"], explain_error["table"][1]["measured_on"]} == {
-        mine
-    }
+    printed = json.loads(lenetlab(f"run sgd adamw {words} --json").out)
+    assert {printed["runs"][0]["measured_on"], printed["table"][1]["measured_on"]} == {mine}

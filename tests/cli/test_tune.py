@@ -50,8 +50,8 @@ def test_the_test_set_is_not_opened_in_tuning(tmp_path):
     found = call("tune", "sgd", "--trials", "2", "--passes", "0.02", "--workers", "1", *batch_size,
                  "--json", cwd=tmp_path)  # fmt: skip
     assert found.returncode == 0, found.stderr
-    explain_error = json.loads(found.stdout)
-    assert len(explain_error["trials"]) == 2
+    printed = json.loads(found.stdout)
+    assert len(printed["trials"]) == 2
     # the same folder cannot be measured on: the garbage is what a test set would be read from
     assert call("run", "sgd", "--epochs", "0.02", *batch_size, cwd=tmp_path).returncode == 2
 
@@ -87,8 +87,8 @@ def test_a_challenge_ends_with_a_verdict(stored):
     batch_size = ("challenge", "mine.py:Mine", "--study", "stored.toml")
     found = call(*batch_size, "--json", cwd=stored)
     assert found.returncode == 0, found.stderr
-    explain_error = json.loads(found.stdout)
-    assert json.dumps(explain_error).count("Mine")
+    printed = json.loads(found.stdout)
+    assert json.dumps(printed).count("Mine")
     again = call(*batch_size, cwd=stored)  # nothing is trained again but the two that are timed
     assert again.returncode == 0, again.stderr
     assert "Mine" in again.stdout

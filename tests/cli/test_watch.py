@@ -112,7 +112,7 @@ def test_it_fits(folder: Path, width: int) -> None:
 
 def test_a_coordinator_that_died(folder: Path) -> None:
     child = subprocess.Popen([sys.executable, "-c", "pass"])
-    child.wait()
+    child.wait(60)
     write_progress(folder, pid=child.pid)
     text = " ".join(shown(folder).split())
     assert f"is gone (process {child.pid}" in text
@@ -142,19 +142,19 @@ def test_without_a_coordinator_the_rows_speak(folder: Path) -> None:
                                     "runs/studies/course/results"])  # fmt: skip
 def test_the_command(lenetlab: Lenetlab, folder: Path, tmp_path: Path, target: str) -> None:
     (tmp_path / "course.toml").write_text("")
-    eval_weights = lenetlab(f"watch {target} --once")
-    assert eval_weights.status == 0
-    assert "is gone" in eval_weights.out  # NOW is long ago
+    answer = lenetlab(f"watch {target} --once")
+    assert answer.status == 0
+    assert "is gone" in answer.out  # NOW is long ago
 
 
 def test_wrong_targets(lenetlab: Lenetlab, tmp_path: Path) -> None:
-    eval_weights = lenetlab("watch nowhere")
-    assert eval_weights.status == 2
-    assert "holds no study" in eval_weights.err
+    answer = lenetlab("watch nowhere")
+    assert answer.status == 2
+    assert "holds no study" in answer.err
     (tmp_path / "progress.json").write_text('{"format": 1}')
-    eval_weights = lenetlab("watch .")
-    assert eval_weights.status == 2
-    assert "not of this version" in eval_weights.err
+    answer = lenetlab("watch .")
+    assert answer.status == 2
+    assert "not of this version" in answer.err
 
 
 def test_torch_is_not_loaded(folder: Path) -> None:
@@ -163,8 +163,8 @@ def test_torch_is_not_loaded(folder: Path) -> None:
         f"screen(Path({str(folder)!r}), 0.0)\n"
         "print([m for m in ('torch', 'polars', 'altair', 'scipy') if m in sys.modules])"
     )
-    eval_weights = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert eval_weights.stdout.strip() == "[]", eval_weights.stderr
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert answer.stdout.strip() == "[]", answer.stderr
 
 
 @pytest.mark.parametrize(("seconds", "text"), [

@@ -55,10 +55,10 @@ def test_a_hyperparameter_is_an_option(lenetlab, typed, meant):
     ],
 )
 def test_what_cannot_be_meant_is_answered(lenetlab, typed, answer):
-    explain_error = lenetlab(typed)
-    assert explain_error.status == 2
-    assert answer in explain_error.err
-    assert len(explain_error.err.splitlines()) == 1
+    printed = lenetlab(typed)
+    assert printed.status == 2
+    assert answer in printed.err
+    assert len(printed.err.splitlines()) == 1
 
 
 def test_a_searched_hyperparameter_is_held_by_its_option(lenetlab):

@@ -64,34 +64,34 @@ WRONG = {
 
 @pytest.mark.parametrize("command", WRONG)
 def test_a_mistake_gets_one_sentence_and_status_2(lenetlab, command):
-    eval_weights = lenetlab(command)
-    assert eval_weights.status == 2
-    assert eval_weights.out == ""
-    assert WRONG[command] in eval_weights.err
-    assert eval_weights.err.startswith("lenetlab: ")
-    assert eval_weights.err.count("\n") == 1
+    answer = lenetlab(command)
+    assert answer.status == 2
+    assert answer.out == ""
+    assert WRONG[command] in answer.err
+    assert answer.err.startswith("lenetlab: ")
+    assert answer.err.count("\n") == 1
     assert not Path("runs").exists() or not any(Path("runs").rglob("result.json"))
 
 
 @pytest.mark.parametrize("command", ["run", "frobnicate", "run sgd --epochs many", "run sgd --no"])
 def test_what_the_parser_refuses_has_status_2_too(lenetlab, command):
-    eval_weights = lenetlab(command)
-    assert eval_weights.status == 2
-    assert "Traceback" not in eval_weights.err
+    answer = lenetlab(command)
+    assert answer.status == 2
+    assert "Traceback" not in answer.err
 
 
 def test_a_folder_that_cannot_be_written_is_named(lenetlab, tmp_path):
     (tmp_path / "file").write_text("not a folder")
-    eval_weights = lenetlab(f"run sgd --out {tmp_path / 'file'}")
-    assert eval_weights.status == 2
-    assert f"cannot write {tmp_path / 'file'}" in eval_weights.err
-    assert "choose another --out" in eval_weights.err
+    answer = lenetlab(f"run sgd --out {tmp_path / 'file'}")
+    assert answer.status == 2
+    assert f"cannot write {tmp_path / 'file'}" in answer.err
+    assert "choose another --out" in answer.err
 
 
 def test_missing_data_names_the_file_and_the_folder(lenetlab, tmp_path):
-    eval_weights = lenetlab(f"data --data {tmp_path}")
-    assert eval_weights.status == 2
-    assert f"{tmp_path / 'train-images-idx3-ubyte'} is missing" in eval_weights.err
+    answer = lenetlab(f"data --data {tmp_path}")
+    assert answer.status == 2
+    assert f"{tmp_path / 'train-images-idx3-ubyte'} is missing" in answer.err
 
 
 def test_a_run_of_another_version_is_not_touched(lenetlab):
@@ -99,10 +99,10 @@ def test_a_run_of_another_version_is_not_touched(lenetlab):
     (path,) = Path("runs").glob("sgd-*")
     run = path / run_folder.RUN
     run.write_text(run.read_text().replace('"format": 2', '"format": 99'))
-    eval_weights = lenetlab("run sgd --epochs 0.01")
+    answer = lenetlab("run sgd --epochs 0.01")
     assert found.status == 0
-    assert eval_weights.status == 2
-    assert "format 99" in eval_weights.err
+    assert answer.status == 2
+    assert "format 99" in answer.err
     assert (path / run_folder.RESULT).exists()
 
 
@@ -111,8 +111,8 @@ def test_a_corrupt_checkpoint_is_not_resumed(lenetlab):
     (path,) = Path("runs").glob("sgd-*")
     (path / run_folder.RESULT).unlink()
     (path / run_folder.CHECKPOINT).write_bytes(b"no checkpoint")
-    eval_weights = lenetlab("run sgd --epochs 0.01")
-    assert eval_weights.status == 2
-    assert "is broken" in eval_weights.err
-    assert "--no-resume" in eval_weights.err
+    answer = lenetlab("run sgd --epochs 0.01")
+    assert answer.status == 2
+    assert "is broken" in answer.err
+    assert "--no-resume" in answer.err
     assert lenetlab("run sgd --epochs 0.01 --no-resume").status == 0

@@ -5,12 +5,13 @@ from pathlib import Path
 import pytest
 import typer
 
-from lenetlab.cli.app import app
+from lenetlab.cli.app import COMMANDS as LISTED
+from lenetlab.cli.app import load
 from lenetlab.errors import UserError
 
 from .blocks import PAGES, ROOT, blocks, commands, mentions
 
-COMMANDS = typer.main.get_command(app).commands
+COMMANDS = {name: load(name) for name in LISTED}
 HELP = {f"--help of {name}": command.help for name, command in COMMANDS.items()}
 
 

@@ -28,7 +28,7 @@ from lenetlab.problem.model import SHAPES, initial_weights, state_dict
 
 
 class LeNet5(nn.Module):
-    """The handed-out script's model, written again."""
+    """The starter script's model, written again."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -31,8 +31,8 @@ def test_a_score_is_what_a_plain_evaluation_gives(score, test):
     predicted = scores.argmax(dim=1)
     assert score.evaluation.loss == pytest.approx(float(F.cross_entropy(scores, test.labels)), 1e-6)
     counted = [[0] * 10 for _ in range(10)]
-    for truth, eval_weights in zip(test.labels.tolist(), predicted.tolist(), strict=True):
-        counted[truth][eval_weights] += 1
+    for truth, given in zip(test.labels.tolist(), predicted.tolist(), strict=True):
+        counted[truth][given] += 1
     assert score.confusion == counted
     assert score.evaluation.correct == sum(counted[k][k] for k in range(10))
     assert score.per_class == pytest.approx([counted[k][k] / 10 for k in range(10)])

@@ -17,7 +17,7 @@ from lenetlab.oracle.torch_engine import TorchEngine
 
 from .drive import CPU
 
-N = 64  # images, and the size of a batch: a step is a sweep
+N = 64  # images, and the size of a batch: a step is an epoch
 STEPS = 12
 AROUND = ("lookahead+sgd", "lookahead+adamw", "cautious+heavy_ball")
 BOUNDED = [name for name, entry in methods().items() if entry.within]
@@ -39,12 +39,12 @@ def flat(train):
     return Flat(train.take(0, N), CPU)
 
 
-def start(engine, spec, handler):
-    """A training of `STEPS` steps under the handler, or under none."""
+def start(engine, spec, constraint):
+    """A training of `STEPS` steps under the constraint, or under none."""
     given = {"lookahead.k": 2} if spec.startswith("lookahead") else {}
-    if handler:
+    if constraint:
         given["constraint.keep"] = 9_000
-        name, _, setting = handler.partition(":")
+        name, _, setting = constraint.partition(":")
         if setting:
             given["constraint.period"] = 0
         rules = {"scenario": "frontier", "constraint": name}
@@ -78,26 +78,36 @@ def free_moves(engine, spec):
     return [move for move, _ in own_moves(start(engine, spec, ""))]
 
 
-def refused(spec, handler) -> bool:
-    return find(split(spec)[1]).within in constraints()[handler.partition(":")[0]].leaves
+def refused(spec, constraint) -> bool:
+    return find(split(spec)[1]).within in constraints()[constraint.partition(":")[0]].leaves
 
 
-@pytest.mark.parametrize("handler", [*constraints(), "iht:every step"])
-@pytest.mark.parametrize("spec", [*methods(), *AROUND])
-def test_no_method_undoes_what_a_constraint_has_done(flat, spec, handler):
-    """Its own moves are what they are without the constraint, and its answer goes along."""
-    if refused(spec, handler):
+def pairs():
+    """Every method beside every constraint. In the quick suite each of them is met: those that keep
+    a second copy of the weights or hold them in a set with all, the others with one in turn."""
+    acts = [*constraints(), "iht:every step"]
+    for k, spec in enumerate([*methods(), *AROUND]):
+        delicate = spec in (*AROUND, *BOUNDED, "local_sgd", "schedule_free_sgd", "sgd")
+        for j, act in enumerate(acts):
+            quick = delicate or j == k % len(acts)
+            yield pytest.param(spec, act, marks=() if quick else pytest.mark.long)
+
+
+@pytest.mark.parametrize(("spec", "constraint"), [*pairs()])
+def test_no_method_undoes_what_a_constraint_has_done(flat, spec, constraint):
+    """Its own moves are what they are without the constraint, and its evaluation weights follow."""
+    if refused(spec, constraint):
         with pytest.raises(UserError, match="each would undo what the other did"):
-            start(flat, spec, handler)
+            start(flat, spec, constraint)
         return
-    t = start(flat, spec, handler)
+    t = start(flat, spec, constraint)
     lagging = spec == "asgd"  # an average, on purpose
     projects = find(split(spec)[1]).within in ("sparse", "spheres")
     by_chance = free_moves(flat, spec)[0].any()
     for (move, mask), free in zip(own_moves(t), free_moves(flat, spec), strict=True):
-        if projects and handler != "l1":  # what the mask has left is projected anew
+        if projects and constraint != "l1":  # what the mask has left is projected anew
             torch.testing.assert_close(move * (1 - mask), 0 * move, rtol=0, atol=1e-6)
-        elif not (by_chance and handler == "rewind" and t.constraint.done):  # other widths again
+        elif not (by_chance and constraint == "rewind" and t.constraint.done):  # other widths again
             torch.testing.assert_close(move * mask, free * mask, rtol=1e-3, atol=1e-6)
         if not lagging:
             eval_weights = t.optimizer.eval_weights(t.weights.w)
@@ -146,7 +156,9 @@ def inside(name, t, w) -> bool:
 
 @pytest.mark.parametrize("name", BOUNDED)
 @pytest.mark.parametrize("wrapper", [n for n, w in wrappers().items() if w.kind != "update"])
-def test_averages_and_estimators_leave_the_answer_in_the_methods_set(train, wrapper, name):
+def test_averages_and_estimators_leave_the_evaluation_weights_in_the_methods_set(
+    train, wrapper, name
+):
     tight = {"projected_gradient": {"radius": 5.0}, "iterative_hard_thresholding": {"keep": 0.2},
              "frank_wolfe": {"radius": 2.0}, "muon_hyperball": {"lr": 0.05}}  # fmt: skip
     given = tight[name] | ({"swa.every": 1} if wrapper == "swa" else {})

@@ -286,7 +286,7 @@ def test_multibatch_lbfgs_is_its_dense_reference(size, overlap):
         return oracle.gradient(Batch(indices), at=at)[1]
 
     clipped = 0
-    for eval_weights in found:
+    for answer in found:
         oracle.next_step()
         fresh = oracle.batch.indices
         union = fresh if kept is None else torch.cat([kept, fresh])
@@ -300,7 +300,7 @@ def test_multibatch_lbfgs_is_its_dense_reference(size, overlap):
         shared = round(overlap * len(fresh)) if size else 120  # two full batches share all
         kept, before = fresh[len(fresh) - shared :], w
         w = w - p * min(1.0, 0.4 / float(p.norm()))
-        torch.testing.assert_close(eval_weights, w, rtol=1e-6, atol=1e-8)
+        torch.testing.assert_close(answer, w, rtol=1e-6, atol=1e-8)
     if size:
         sizes = 50 * size + 49 * round(overlap * size)
         assert s.oracle.ledger.counts()["gradients"] == sizes
@@ -323,7 +323,7 @@ def test_kfac_is_its_dense_reference():
     found = steps("kfac", s, 50, statistics=2, inverses=4, weight_decay=0.01, **given)
     oracle, problem, w = other.oracle, other.problem, other.weights.w.clone()
     v, block, a_mean, g_mean, clipped = torch.zeros(15), None, None, None, 0
-    for k, eval_weights in enumerate(found):
+    for k, answer in enumerate(found):
         oracle.next_step()
         i = oracle.batch.indices
         _, g = oracle.gradient(oracle.batch, at=w)
@@ -349,7 +349,7 @@ def test_kfac_is_its_dense_reference():
         v = 0.6 * v + nu * u
         step = v.view(3, 5)
         w = (1 - 0.3 * 0.01) * w - 0.3 * torch.cat([step[:, :4].flatten(), step[:, 4]])
-        torch.testing.assert_close(eval_weights, w, rtol=1e-6, atol=1e-8)
+        torch.testing.assert_close(answer, w, rtol=1e-6, atol=1e-8)
     assert 0 < clipped < 50
     counts = s.oracle.ledger.counts()
     assert counts["gradients"] == 20 * (50 + 25)

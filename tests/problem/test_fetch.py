@@ -19,6 +19,7 @@ from lenetlab.problem import fetch as module
 from lenetlab.problem.data import load
 from lenetlab.problem.fetch import fetch
 from lenetlab.problem.files import FILES, read
+from tests.waiting import join
 
 IMAGES, LABELS = FILES["test"]
 
@@ -45,7 +46,7 @@ def mirror(packed) -> Iterator[str]:
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}/"
         server.shutdown()
-        thread.join()
+        join(thread)
 
 
 @pytest.fixture
@@ -123,7 +124,7 @@ def test_a_connection_that_breaks_off_leaves_nothing(tmp_path, no_apt):
         thread.start()
         with pytest.raises(UserError, match="could not be fetched"):
             fetch("test", tmp_path, [address])
-        thread.join()
+        join(thread)
     assert names(tmp_path) == []
 
 

@@ -31,7 +31,7 @@ from ..reference import LeNet5
 
 @pytest.mark.skipif(
     "LENETLAB_STARTER" not in os.environ,
-    reason="LENETLAB_STARTER names no folder with the handed-out script",
+    reason="LENETLAB_STARTER names no folder with the starter script",
 )
 def test_the_reference_is_the_scripts_class_word_for_word():
     def the_class(path: Path) -> str:

@@ -97,7 +97,7 @@ def test_what_lies_beside_and_is_broken_is_a_sentence(study):
         read_attachments(study)
     (study / "leaders.json").unlink()
     (study / "discussion.md").write_bytes(b"\xff")
-    with pytest.raises(UserError, match=r"discussion\.md"):
+    with pytest.raises(UserError, match=r"discussion\.md is no text in UTF-8"):
         read_attachments(study)
 
 

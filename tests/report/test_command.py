@@ -28,11 +28,11 @@ RECIPES = [
 
 def said_by(line: str) -> dict[str, object]:
     """What `lenetlab run` would make of the words."""
-    from lenetlab.cli.app import app
+    from lenetlab.cli.app import app, load
 
     words = shlex.split(line)
     assert words[:2] == ["lenetlab", "run"]
-    run = get_command(app).commands["run"]
+    run = load("run")
     return run.make_context("run", words[2:], parent=Context(get_command(app))).params
 
 

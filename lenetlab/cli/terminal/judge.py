@@ -79,7 +79,7 @@ def _print_score(score: Score) -> None:
             for i, n in enumerate(row)
         ]
         table.add_row(name, f"{score.per_class[k]:.1f}", *cells)
-    out.print("\nimages by true class and by answer")
+    out.print("\nimages by true and predicted class")
     out.print(table)
 
 

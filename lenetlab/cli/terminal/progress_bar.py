@@ -3,22 +3,20 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from lenetlab.cli.terminal.console import err
 from lenetlab.cli.terminal.numbers import number
-
-if TYPE_CHECKING:
-    from lenetlab.experiments.recipe.recipe import Budget
-    from lenetlab.experiments.run.training import Training
+from lenetlab.experiments.recipe.recipe import Budget
+from lenetlab.experiments.run.training import Training
 
 REFRESH = 0.1  # seconds between updates of the bar
 
 
 class Meter:
-    """Told of every step and measurement of one run after the other."""
+    """Shows every step and measurement of one run after the other."""
 
     def __init__(self, bar: Progress | None, runs: int, evaluations: bool) -> None:
         self._bar = bar
@@ -32,7 +30,7 @@ class Meter:
         self._accuracy = ""
         self._task = None if bar is None else bar.add_task("", total=1.0, facts="")
 
-    def begin(self, label: str, budget: "Budget", held_out: bool = False) -> None:
+    def begin(self, label: str, budget: Budget, held_out: bool = False) -> None:
         """A run starts, measured on the test set or on held-out images."""
         self._on = "held-out" if held_out else "test"
         self._begun += 1
@@ -41,7 +39,7 @@ class Meter:
         if self._bar is not None and self._task is not None:
             self._bar.reset(self._task, total=budget.amount, description=self._label, facts="")
 
-    def step(self, t: "Training", loss: float) -> None:
+    def step(self, t: Training, loss: float) -> None:
         """A step was taken; redrawn ten times a second at most."""
         if self._bar is None or self._task is None:
             return
@@ -49,11 +47,11 @@ class Meter:
         if now - self._shown < REFRESH:
             return
         self._shown = now
-        rate = "" if t.rate is None else f"  rate {t.rate:.3g}"
+        rate = "" if t.rate is None else f"  learning rate {t.rate:.3g}"
         facts = f"loss {loss:.3f}{self._accuracy}{rate}"
         self._bar.update(self._task, completed=t.position, facts=facts)
 
-    def evaluated(self, t: "Training", evaluations: "list[dict[str, Any]]") -> None:
+    def evaluated(self, t: Training, evaluations: list[dict[str, Any]]) -> None:
         """A measurement was taken."""
         evaluation = evaluations[-1]
         loss = t.losses[-1] if t.losses else None  # a budget may end before the first step

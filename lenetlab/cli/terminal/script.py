@@ -3,19 +3,18 @@
 import math
 from collections.abc import Sequence
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
 from lenetlab.analysis.targets import TARGETS
 from lenetlab.cli.terminal.console import err, out
+from lenetlab.experiments.starter.recipe import TestLine
+from lenetlab.experiments.starter.scripts.compare import Compared
+from lenetlab.experiments.starter.scripts.lines import EXPECTED
+from lenetlab.experiments.starter.scripts.recipe import Described
 from lenetlab.records.recipe import command
-
-if TYPE_CHECKING:
-    from lenetlab.experiments.starter.recipe import TestLine
-    from lenetlab.experiments.starter.scripts.compare import Compared
-    from lenetlab.experiments.starter.scripts.recipe import Described
 
 
 def say(label: str, text: str) -> None:
@@ -23,7 +22,7 @@ def say(label: str, text: str) -> None:
     out.print(f"{label:<14}{text}", markup=False, soft_wrap=True)
 
 
-def print_described(described: "Sequence[Described]") -> None:
+def print_described(described: Sequence[Described]) -> None:
     """What was built, and what it is as a recipe."""
     if not described:
         say("the script", "no step of an optimizer of PyTorch's was seen")
@@ -40,7 +39,7 @@ def print_described(described: "Sequence[Described]") -> None:
 
 
 def print_standing(
-    lines: "Sequence[TestLine]", baseline: Sequence[float], epochs: float, trainings: int
+    lines: Sequence[TestLine], baseline: Sequence[float], epochs: float, trainings: int
 ) -> None:
     """The script's last test line beside the baseline of so many `epochs`, and the targets."""
     accuracy = lines[-1].correct / 100
@@ -65,7 +64,7 @@ def print_standing(
     say("its result", "; ".join(where))
 
 
-def print_comparison(compared: "Compared") -> None:
+def print_comparison(compared: Compared) -> None:
     """Both test lines of every evaluation, and whether they are equal to the last digit."""
     table = Table(box=None, header_style="bold", pad_edge=False)
     for title in ("epoch", "correct", "script's", "average loss", "script's", "same"):
@@ -91,15 +90,13 @@ def print_comparison(compared: "Compared") -> None:
 
 def print_unread(name: str) -> None:
     """What to print instead, where no evaluation could be read."""
-    from lenetlab.experiments.starter.scripts.lines import EXPECTED
-
     err.print(
         f"{name} printed no evaluation that can be read; expected {EXPECTED}",
         markup=False, soft_wrap=True,
     )  # fmt: skip
 
 
-def facts(described: "Sequence[Described]", compared: "Compared") -> dict[str, Any]:
+def facts(described: Sequence[Described], compared: Compared) -> dict[str, Any]:
     """The same as plain values."""
     return {
         "script_lines": [_plain(vars(line)) for line in compared.theirs],

@@ -4,29 +4,25 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rich.live import Live
 from rich.text import Text
 
 from lenetlab.cli.terminal.console import err, out, print_json
 from lenetlab.cli.terminal.numbers import duration
+from lenetlab.experiments.study.pending import StudyPlan
+from lenetlab.experiments.study.status import Status, estimate
 from lenetlab.records.run_folder import replace_json
-
-if TYPE_CHECKING:
-    from lenetlab.experiments.study.pending import StudyPlan
-    from lenetlab.experiments.study.status import Status
 
 PROGRESS = "progress.json"
 EVERY = 1.0  # seconds between two states of progress.json
 SHOWN = 20  # failures that are listed one by one
 
 
-def print_plan(plan: "StudyPlan", workers: int, quiet: bool) -> None:
+def print_plan(plan: StudyPlan, workers: int, quiet: bool) -> None:
     """How much there is to do, before anything is done."""
     if quiet:
         return
-    from lenetlab.experiments.study.status import estimate
 
     study = plan.study
     done = sum(plan.done(task) is not None for cell in plan.cells for task in cell.tasks)
@@ -35,22 +31,22 @@ def print_plan(plan: "StudyPlan", workers: int, quiet: bool) -> None:
     err.print(f"{study.title}: {len(plan.cells)} cells{tuned}, {study.seeds} seeds of "
               f"{study.passes:g} passes", markup=False, soft_wrap=True)  # fmt: skip
     seconds = (left.measured + left.usual) / workers
-    explain_error = [duration(seconds)] if seconds or not left.unknown else []
-    explain_error += [f"{left.unknown:,} runs of unknown length"] if left.unknown else []
+    parts = [duration(seconds)] if seconds or not left.unknown else []
+    parts += [f"{left.unknown:,} runs of unknown length"] if left.unknown else []
     by = "; by what the methods took in the package's own study" if left.usual else ""
     err.print(f"{plan.runs:,} runs, {done:,} done; estimated time with {workers} workers: "
-              f"{' and '.join(explain_error)}{by}", markup=False, soft_wrap=True)  # fmt: skip
+              f"{' and '.join(parts)}{by}", markup=False, soft_wrap=True)  # fmt: skip
     for broken in plan.store.aside:
         err.print(f"{broken}; its run is computed again", markup=False, soft_wrap=True)
 
 
 @contextmanager
-def live(folder: Path, quiet: bool) -> "Iterator[Callable[[Status, str | None], None]]":
+def live(folder: Path, quiet: bool) -> Iterator[Callable[[Status, str | None], None]]:
     """Shows the state on a terminal, a line per complete cell elsewhere; keeps progress.json."""
     written = float("-inf")
     shown = Live(console=err, transient=True) if err.is_terminal and not quiet else None
 
-    def notify(status: "Status", line: str | None) -> None:
+    def notify(status: Status, line: str | None) -> None:
         nonlocal written
         if time.monotonic() - written >= EVERY:
             written = time.monotonic()
@@ -70,7 +66,7 @@ def live(folder: Path, quiet: bool) -> "Iterator[Callable[[Status, str | None], 
         (folder / PROGRESS).unlink(missing_ok=True)
 
 
-def _panel(status: "Status") -> Text:
+def _panel(status: Status) -> Text:
     left = status.seconds_left
     text = Text.assemble(
         (f"{status.done:,} of {status.plan.runs:,} runs", "bold"),
@@ -85,7 +81,7 @@ def _panel(status: "Status") -> Text:
     return text
 
 
-def describe(plan: "StudyPlan", json: bool) -> bool:
+def describe(plan: StudyPlan, json: bool) -> bool:
     """What came of the study; whether every cell has finals with figures."""
     failures = list(plan.failures())
     missing = sum(plan.done(task) is None for cell in plan.cells for task in cell.tasks)

@@ -1,7 +1,7 @@
 """Batch plans: the only owner of the batch size.
 
 A plan is asked for the size of the next batch, and may observe the oracle after every step; what
-it asks there is on the bill.
+it asks there is charged.
 """
 
 import math

@@ -26,7 +26,7 @@ NONE = Choice("none")
 STARTER = Choice("starter")
 SPLITS = ("official", "inner")
 UNITS = ("epochs", "passes")
-LONGEST = 1_000_000  # passes or epochs: half a year of the handed-out script
+LONGEST = 1_000_000  # passes or epochs: half a year of the starter script
 MOST_RUNS = 250_000  # in one plan; the runs of one are held in memory, 10 kB each
 
 
@@ -34,7 +34,7 @@ MOST_RUNS = 250_000  # in one plan; the runs of one are held in memory, 10 kB ea
 class Budget:
     """How long to train.
 
-    `passes` : effective passes on the bill, the fair measure between methods.
+    `passes` : effective passes charged, the fair measure between methods.
     `epochs` : sweeps of the data order, for methods that ask once a step.
     """
 
@@ -61,7 +61,7 @@ class Recipe:
 
     wrappers : at most an average, an update and an estimator, the outer first.
     constraint : keeps the net in scenario sparse or on the frontier.
-    decay : what weight decay is for, `all` as in the handed-out script, or `weights` alone.
+    decay : what weight decay is for, `all` as in the starter script, or `weights` alone.
     augmentation : of the training images, under the rules `open`.
     initialisation has only its neutral value so far.
     split : `official` trains on all 60,000 images and measures on the test set, `inner` trains
@@ -174,7 +174,7 @@ def make_recipe(
         own, the registered rate times that); a key `part.name` sets `name` of the part `plan`,
         `schedule`, `constraint` or of a wrapper, as in `{"sam.rho": 0.1}`.
     epochs, passes : the budget, one of them: sweeps of the data order, or effective passes on the
-        bill (60,000 example gradients each). Ten epochs if neither is given.
+        effective passes (60,000 example gradients each). Ten epochs if neither is given.
     batch_size : examples, 1 to 60,000; the method's own if None.
     plan : `fixed`, `geometric` or `norm_test`: how the batch grows. Like the other parts it may
         carry settings: `"geometric:factor=2,every=1"`.

@@ -1,4 +1,4 @@
-"""The curve of a run: a trace of the training, and looks at the images that are measured on."""
+"""The curve of a run: a trace of the training, and the evaluations on the images held out of it."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -19,7 +19,7 @@ class Curve:
     def __init__(self, amount: float, eval_at: Sequence[float]) -> None:
         self.trace: list[dict[str, Any]] = []
         self.evaluations: list[dict[str, Any]] = []
-        # training time at each look, wall and CPU: machine fields
+        # training time at each evaluation, wall and CPU: machine fields
         self.evaluation_seconds: list[float] = []
         self.evaluation_cpu_seconds: list[float] = []
         self.planned = sorted({float(x) for x in eval_at if 0 < x < amount - SLACK} | {amount})
@@ -38,7 +38,7 @@ class Curve:
 
     @property
     def due(self) -> float:
-        """The next position to look at; infinite when all are done."""
+        """The next position to evaluate at; infinite when all are done."""
         done = len(self.evaluations)
         return self.planned[done] if done < len(self.planned) else float("inf")
 

@@ -1,4 +1,4 @@
-"""The loop: step after step until the budget is spent, with looks and checkpoints in between."""
+"""The loop: step after step until the budget is spent; evaluations, checkpoints in between."""
 
 import math
 import time
@@ -22,7 +22,7 @@ class Hooks:
     measure : judges a weight vector.
     save : keeps a checkpoint, every `save_every` seconds.
     interrupted : whether to stop now.
-    on_step, on_eval : told of every step and its loss, of every measurement and those before.
+    on_step, on_eval : called with every step and its loss; with every evaluation so far.
     """
 
     measure: Callable[[Tensor], Evaluation]
@@ -35,7 +35,7 @@ class Hooks:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The weights that count (None after an interruption) and the bill they cost."""
+    """The weights that count (None after an interruption) and the ledger's counts at them."""
 
     eval_weights: Tensor | None
     where: Where
@@ -45,7 +45,7 @@ class Outcome:
 def loop(t: Training, amount: float, curve: Curve, clock: Clock, hooks: Hooks) -> Outcome:
     """Train until `amount` of the budget is spent; raises `Diverged` and `StepError`.
 
-    If a step ends beyond the budget, the answer and the bill from before it are what counts.
+    If a step ends beyond the budget, the evaluation weights and the counts from before it stand.
     """
     saved = time.monotonic()
     before = t.eval_weights().clone()
@@ -93,7 +93,7 @@ def _evaluate(
     clock: Clock,
     hooks: Hooks,
 ) -> None:
-    """Measure once, and take note of every planned look that has been reached."""
+    """Measure once, and take note of every planned evaluation that has been reached."""
     evaluation = hooks.measure(eval_weights)
     for loss in (evaluation.loss, evaluation.starter_average_loss):
         if not math.isfinite(loss):

@@ -62,7 +62,7 @@ def execute(
     """Train `recipe` with `seed` and return the recorded run.
 
     A finished run of the same identity is returned as it stands, an unfinished one continued,
-    unless `bench.resume` is off. `eval_at` are positions in the budget at which to measure; at
+    unless `runtime.resume` is off. `eval_at` are positions in the budget at which to measure; at
     every whole unit by default, and always at its end. After `limit` seconds it stops before the
     next step, with the status `timeout`; the same call goes on from there, for as long again.
     Raises `UserError` before anything is trained, `Interrupted` after SIGINT or SIGTERM.

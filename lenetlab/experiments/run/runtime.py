@@ -1,4 +1,4 @@
-"""The bench: data in memory and an engine over it, shared by all runs of a process."""
+"""The runtime: data in memory and an engine over it, shared by all runs of a process."""
 
 import os
 from dataclasses import dataclass, field

@@ -1,7 +1,7 @@
 """Event files for TensorBoard: the points of a run's curve, as it is trained or from its record.
 
     train/loss, train/rate, train/batch_size    the trace, by step
-    held_out/… or test/accuracy, loss           the looks, by step
+    held_out/… or test/accuracy, loss           the evaluations, by step
     hyperparameters                             the recipe, beside the final figures
 
 Listening cannot change a run: nothing here is drawn from a generator or given back to the training.
@@ -105,7 +105,7 @@ def write_run(folder: Path, run: "Run") -> None:
 
 
 def write_row(to: Path, row: "RunRow") -> None:
-    """Write a run of a study into its folder in `to`, unless it is there: its looks and its
+    """Write a run of a study into its folder in `to`, unless it is there: its evaluations and its
     recipe; a row has no trace."""
     folder = to / folder_name(row.recipe, row.id)
     if any(folder.glob("events.out.tfevents.*")):

@@ -141,7 +141,7 @@ class Training:
         self.oracle.progress = min(self.position / self._budget.amount, 1.0)
         if self._augmented is not None and self._augmented.go_to(int(self.oracle.order.epochs)):
             self.oracle.forget()
-        billed = self.oracle.ledger.passes
+        charged = self.oracle.ledger.passes
         try:
             returned = self.optimizer.step(self.oracle)
         except UserError:
@@ -150,7 +150,7 @@ class Training:
             raise StepError(
                 f"step {self.steps + 1}: {type(error).__name__}: {explain_error(error)}"
             ) from error
-        self._check_bill(billed)
+        self._check_charged(charged)
         loss = self.oracle.loss if returned is None else returned
         if loss is None:
             raise StepError(f"step {self.steps + 1} returned no loss and never called the oracle")
@@ -177,7 +177,7 @@ class Training:
         self._plan.observe(self.oracle)
         return value
 
-    def _check_bill(self, before: float) -> None:
+    def _check_charged(self, before: float) -> None:
         """A question that is answered from memory is free, as the second one is where a full batch
         warms up from the rate zero; but a run has to get on."""
         if self.oracle.ledger.passes != before:
@@ -192,12 +192,12 @@ class Training:
         self._idle += 1
         if self._idle == IDLE:
             raise StepError(
-                f"{here} is the {IDLE}th in a row that asks the oracle nothing that is billed: "
+                f"{here} is the {IDLE}th in a row that asks the oracle nothing that is charged: "
                 "the weights do not move"
             )
 
     def eval_weights(self) -> Tensor:
-        """The weights to be judged (44426,): the method's own answer, inside the constraint."""
+        """The weights to be judged (44426,): the method's own, inside the constraint."""
         try:
             w = self.optimizer.eval_weights(self.weights.w)
         except UserError:

@@ -17,11 +17,11 @@ PARTS: Mapping[str, int] = {
     "order": 1,  # which examples come when
     "oracle": 1,  # answers, first and second order, and what each of them is charged
     "engine": 1,  # the PyTorch engine; the native one has a key of its own
-    "loop": 1,  # schedule, plan, step, constraint; where a budget ends and which answer counts
+    "loop": 1,  # schedule, plan, step, constraint; where a budget ends and which weights count
     "methods": 1,  # what methods share: state, wrapping, masks, the sparing of biases
 }
 
-# The prices that a record without `prices` was billed at. A kind of question that is new is
+# The prices that a record without `prices` was charged at. A kind of question that is new is
 # added here as well: no run from before has asked it.
 FIRST_PRICES: Mapping[str, float] = {
     "gradients": 1.0,

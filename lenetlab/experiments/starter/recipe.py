@@ -1,4 +1,4 @@
-"""The handed-out script's training as a recipe, and its printed output from a run of it."""
+"""The starter script's training as a recipe, and its printed output from a run of it."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -71,7 +71,7 @@ def script_lines(
     every: int = 1,
     after: int = 0,
 ) -> Iterator[str]:
-    """The script's lines in its order, from step `after` + 1 up to the last look.
+    """The script's lines in its order, from step `after` + 1 up to the last evaluation.
 
     Of the steps only each `every`-th has a line; the script prints them all.
     """

@@ -34,7 +34,7 @@ def run_study(
     on_row: OnRow = lambda row: None,
 ) -> None:
     """Compute what is missing until nothing is. `notify` is told the state twice a second, and a
-    line for every cell that is complete; `on_row` is told every run when it is recorded.
+    line for every cell that is complete; `on_row` is called with every run when it is recorded.
 
     Raises `UserError` where the store cannot be written or a worker is unfit. Ctrl-C passes
     through; what was recorded is published before.

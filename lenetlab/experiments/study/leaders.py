@@ -1,4 +1,4 @@
-"""The leaders of a study looked into: what they take for what, and their first layer.
+"""What the leaders of a study mistake for what, and their first layer.
 
 The weights are those that the study kept, or are computed again from recipe and seed. Either way
 they must measure as the recorded run did, so that what is drawn is what is in the table.
@@ -26,7 +26,7 @@ def write_leader_nets(folder: Path, results: Results, runtime: Runtime, kept: Pa
     """Bring `leaders.json`, beside the rows in `folder`, up to date with `results`.
 
     `kept` is where a study keeps weights, by id. What the file says of a run that still leads is
-    not made again. Returns a sentence for each leader that could not be looked into.
+    not made again. Returns a sentence for each leader that could not be evaluated.
     """
     path = folder / LEADERS
     before = {found["id"]: found for found in read_json(path)} if path.exists() else {}
@@ -51,9 +51,9 @@ def leaders(results: Results) -> Iterator[tuple[Cell, RunRow]]:
 
 
 def look_into(cell: Cell, row: RunRow, runtime: Runtime, kept: Path) -> dict[str, Any]:
-    """One run: test images by truth and answer (10, 10), and conv1's weights (6, 5, 5). Raises
-    `UserError` where its weights measure otherwise than recorded, as they may when they have to be
-    computed again on a machine of another kind."""
+    """One run: test images by true and predicted class (10, 10), and conv1's weights (6, 5, 5).
+    Raises `UserError` where its weights measure otherwise than recorded, as they may when
+    they have to be computed again on a machine of another kind."""
     file = kept / f"{row.id}.safetensors"
     if file.exists():
         weights: torch.Tensor | None = flatten(load_file(file))
@@ -64,7 +64,7 @@ def look_into(cell: Cell, row: RunRow, runtime: Runtime, kept: Path) -> dict[str
     if weights is None or counts is None or correct != row.correct:
         raise UserError(
             f"run {row.id} ({row.label}, seed {row.seed}) has {row.correct} images right as "
-            f"recorded and {correct} computed here, where the numerics differ; look into it on "
+            f"recorded and {correct} computed here, where the numerics differ; evaluate it on "
             "the machine that it is from"
         )
     filters = views(weights)["conv1.weight"].view(6, 5, 5)
@@ -81,7 +81,7 @@ def look_into(cell: Cell, row: RunRow, runtime: Runtime, kept: Path) -> dict[str
 
 
 def confusion(weights: torch.Tensor, runtime: Runtime) -> torch.Tensor:
-    """The test images by truth and answer (10, 10), of weights (44426,)."""
+    """The test images by true and predicted class (10, 10), of weights (44426,)."""
     _, _, test, engine = runtime.load("official")
-    answers = engine.logits(weights.to(test.labels.device)).argmax(dim=1).cpu()
-    return torch.bincount(10 * test.labels.cpu() + answers, minlength=100).view(10, 10)
+    predicted = engine.logits(weights.to(test.labels.device)).argmax(dim=1).cpu()
+    return torch.bincount(10 * test.labels.cpu() + predicted, minlength=100).view(10, 10)

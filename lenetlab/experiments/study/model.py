@@ -17,7 +17,7 @@ from lenetlab.methods.registry import find
 from lenetlab.methods.wrappers import find_wrapper, split
 from lenetlab.records.rows import FINAL, TRIAL, CellKey
 
-EARLY = (0.1, 0.25, 0.5)  # looks before the first whole pass
+EARLY = (0.1, 0.25, 0.5)  # evaluations before the first whole pass
 
 
 @dataclass(frozen=True)
@@ -72,12 +72,12 @@ class Study:
 
 def remarks(study: Study) -> list[str]:
     """What is to be said of a study's settings before it is computed, each once."""
-    explain_error = (
+    found = (
         (cell.place.scenario, remark)
         for cell in study.cells
         for remark in unusual(cell.place.method, cell.place.scenario, cell.settings)
     )
-    return [f"{remark}, in {scenario}" for scenario, remark in dict.fromkeys(explain_error)]
+    return [f"{remark}, in {scenario}" for scenario, remark in dict.fromkeys(found)]
 
 
 def trial_recipes(study: str, cell: StudyCell) -> list[Recipe]:

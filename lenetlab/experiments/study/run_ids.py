@@ -19,7 +19,7 @@ class Naming(Protocol):
 
 
 class Names:
-    """The ids that runs get on a bench, those of `identify`."""
+    """The ids that runs get, those of `identify`."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime

@@ -14,7 +14,7 @@ from lenetlab.experiments.study.store import Brief
 from lenetlab.experiments.tuning.tuned_recipes import usual_pass_seconds
 from lenetlab.records.rows import CellKey
 
-FAILURES = 5  # the last ones are told
+FAILURES = 5  # the last ones are shown
 
 
 @dataclass

@@ -52,7 +52,7 @@ def read_study(path: Path) -> tuple[Study, list[list[Recipe]]]:
     if reader.errors or study is None:
         found = sorted(set(reader.errors))
         count = "1 mistake" if len(found) == 1 else f"{len(found)} mistakes"
-        lines = "\n".join(f"  line {line}: {explain_error}" for line, explain_error in found)
+        lines = "\n".join(f"  line {line}: {sentence}" for line, sentence in found)
         raise UserError(f"{path} has {count}; nothing was run\n{lines}")
     return study, recipes
 
@@ -173,8 +173,8 @@ class _Reader:
         given = own.get("scenarios", scenarios)
         for name in given:
             if name not in scenarios:
-                explain_error = unknown("scenario of this study", str(name), scenarios)
-                self._add(("method", method, "scenarios"), str(explain_error))
+                sentence = unknown("scenario of this study", str(name), scenarios)
+                self._add(("method", method, "scenarios"), str(sentence))
         return [name for name in given if name in scenarios]
 
     def _check_tables(self) -> None:
@@ -240,10 +240,8 @@ class _Reader:
         if path != ("limit",) or path[-1] in table:
             expected = "a whole number" if whole else "a number"
             bound = "" if most == WHOLE else f", at most {most:,}"
-            explain_error = short(repr(value))
-            self._add(
-                path, f"{'.'.join(path)} = {explain_error}: expected {expected} above 0{bound}"
-            )
+            sentence = short(repr(value))
+            self._add(path, f"{'.'.join(path)} = {sentence}: expected {expected} above 0{bound}")
         return default
 
     def _known(self, table: Mapping[str, Any], known: set[str], path: tuple[str, ...]) -> None:
@@ -251,10 +249,10 @@ class _Reader:
             if key not in known:
                 self._add((*path, key), str(unknown("key", ".".join((*path, key)), known)))
 
-    def _add(self, path: tuple[str, ...], explain_error: str) -> None:
+    def _add(self, path: tuple[str, ...], sentence: str) -> None:
         while path and path not in self._where:
             path = path[:-1]
-        self.errors.append((self._where.get(path, 1), explain_error))
+        self.errors.append((self._where.get(path, 1), sentence))
 
     def _line_of(self, method: str, scenario: str) -> int:
         """Where a cell is from: its method's table, or its name in the list of methods."""

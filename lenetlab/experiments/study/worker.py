@@ -1,4 +1,4 @@
-"""What a worker process does: one task after the other, on a bench that is loaded once."""
+"""What a worker process does: one task after the other, with data and engine loaded once."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -37,7 +37,7 @@ class Output:
 
 @cache
 def runtime_of(setup: Setup) -> Runtime:
-    """The bench of this process."""
+    """The runtime of this process."""
     return Runtime(setup.data, engine=setup.engine, device=setup.device, threads=setup.threads)
 
 
@@ -48,7 +48,7 @@ def work(task: Task, setup: Setup) -> Output:
 
 
 def work_on(task: Task, runtime: Runtime) -> Output:
-    """Compute one task on a bench."""
+    """Compute one task."""
     found = compute(task.recipe, task.seed, runtime, task.eval_at, task.limit)
     if task.id and found.identity["id"] != task.id:
         raise NumericsMismatch(

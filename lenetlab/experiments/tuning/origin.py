@@ -28,16 +28,16 @@ class Origin:
     recipe: Recipe
 
     def __str__(self) -> str:
-        explain_error = words(self.recipe.canonical())
+        sentence = words(self.recipe.canonical())
         if self.changed:
             what = ", ".join(self.changed.values())
-            explain_error += (
+            sentence += (
                 f"; from {self.found.search}, but changed, so that what it reached there is no "
                 f"figure of this recipe: {what}"
             )
         else:
-            explain_error += f"; {self.found}"
-        return explain_error + self._stretched()
+            sentence += f"; {self.found}"
+        return sentence + self._stretched()
 
     def plain(self) -> dict[str, Any]:
         """What is kept with the run: the held-out figure only of a recipe that earned it."""
@@ -55,21 +55,21 @@ class Origin:
         times = budget.amount / self.found.passes
         if times == 1:
             return ""
-        explain_error = f"; here for {budget}"
+        sentence = f"; here for {budget}"
         moves = recipe.schedule.name not in ("constant", "1/t")
         names = ["schedule"] * moves + ["warm-up"] * bool(recipe.schedule.settings["warmup"])
         if names:
-            explain_error += f", over which {' and '.join(names)} stretch"
+            sentence += f", over which {' and '.join(names)} stretch"
         fixed = [ABSOLUTE[part.name] for part in (recipe.schedule, recipe.plan)
                  if part.name in ABSOLUTE]  # fmt: skip
         if fixed:
-            explain_error += f"; {' and '.join(fixed)} would not stretch"
+            sentence += f"; {' and '.join(fixed)} would not stretch"
         if not 1 / CLOSE <= times <= CLOSE:
-            explain_error += (
+            sentence += (
                 f"; that is {times:.2g} times the budget of the search, for which its rate, batch "
                 "size and the like were chosen: they may not suit this one"
             )
-        return explain_error
+        return sentence
 
 
 def laid_over(method: str, given: Mapping[str, Any], found: Tuned) -> tuple[Recipe, Origin]:

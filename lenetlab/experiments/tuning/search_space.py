@@ -71,14 +71,14 @@ def unusual(method: str, scenario: str, given: Mapping[str, Any]) -> list[str]:
     it is the default."""
     flat, constraint = _flattened(given)
     known = _ranges(method, scenario, constraint)
-    explain_error = []
+    sentences = []
     for key, value in flat.items():
         if key not in known or isinstance(value, bool) or not isinstance(value, int | float):
             continue
         owner, span, default, what = known[key]
         if value != default and not span.low <= value <= span.high:
-            explain_error.append(f"{owner}: {key}={show(value)} is outside of {span}, {what}")
-    return explain_error
+            sentences.append(f"{owner}: {key}={show(value)} is outside of {span}, {what}")
+    return sentences
 
 
 def _ranges(

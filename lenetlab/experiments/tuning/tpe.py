@@ -30,10 +30,8 @@ def ask(seed: str, space: Space, scores: Sequence[float | None], n: int) -> list
     study = optuna.create_study(direction="maximize", sampler=sampler)
     names = optuna.trial.TrialState
     for begin in range(0, len(scores), ROUND):
-        explain_error = scores[begin : begin + ROUND]
-        for trial, score in zip(
-            _round(optuna, study, space, len(explain_error)), explain_error, strict=True
-        ):
+        known = scores[begin : begin + ROUND]
+        for trial, score in zip(_round(optuna, study, space, len(known)), known, strict=True):
             if score is None:
                 study.tell(trial[0], state=names.FAIL)
             else:

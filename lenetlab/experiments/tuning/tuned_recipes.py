@@ -128,13 +128,13 @@ class Settled:
         before = self.before
         if before is None or (self.kept and self.found.settings == before.settings):
             return f"kept, {self.found}"
-        explain_error = f"{self.found}; before, {before}"
+        sentence = f"{self.found}; before, {before}"
         if self.kept:
-            return f"kept in the place of another, better and searched no less: {explain_error}"
+            return f"kept in the place of another, better and searched no less: {sentence}"
         worse = self.found.held_out <= before.held_out
         less = self.found.effort < before.effort
         why = " and ".join(["no better"] * worse + ["searched less"] * less)
-        return f"not kept, {why}: {explain_error}"
+        return f"not kept, {why}: {sentence}"
 
 
 def settle(out: Path, found: Mapping[tuple[str, str], Tuned]) -> dict[tuple[str, str], Settled]:

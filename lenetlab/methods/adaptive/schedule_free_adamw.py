@@ -1,6 +1,6 @@
 r"""Schedule-Free AdamW: the averaging of Schedule-Free around steps that Adam scales.
 
-z takes steps of RMSprop, x is their weighted mean and the answer, gradients are taken between them
+z takes steps of RMSprop, x is their weighted mean and evaluated, gradients are taken between them
 at y; the interpolation takes the place of Adam's first moment.
 
     y = (1 − β₁) z + β₁ x,                        g = ∇F(y)
@@ -8,7 +8,7 @@ at y; the interpolation takes the place of Adam's first moment.
     z ← z − γ g / (√v̂ + ε) − γ λ y
     x ← (1 − c) x + c z,      c = γ² / Σ γ²
 
-The trained weights w are y; the answer is x.
+The trained weights w are y; x is evaluated.
 
 Source: Defazio et al., The Road Less Scheduled, NeurIPS 2024, arXiv:2405.15682, Algorithm 1. There
 the bias correction √(1 − β₂ᵗ) belongs to γ and so to the weights of the mean as well; the authors'

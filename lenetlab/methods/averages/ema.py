@@ -3,11 +3,11 @@ r"""EMA: an exponential moving average of the iterates is judged, the steps are 
 The noise of the last iterates averages out over about 1/(1 − β) steps, so a constant rate ends
 where a decayed one would. The weight that the start has is divided out, so β can be large.
 
-    a ← β a + (1 − β) w          answer  a / (1 − βᵗ),   a₀ = 0
+    a ← β a + (1 − β) w          evaluated  a / (1 − βᵗ),   a₀ = 0
 
 Source: the moving average of Kingma and Ba, Adam, 2015, section 7.2, with its bias correction;
 without the correction (a₀ = w₀) in Tarvainen and Valpola, Mean teachers, 2017, and in timm.
-With β = 0 it is the method inside. Cost: nothing on the bill; one vector.
+With β = 0 it is the method inside. Cost: nothing charged; one vector.
 """
 
 import torch

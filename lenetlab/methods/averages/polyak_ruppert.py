@@ -8,7 +8,7 @@ rate, whatever the conditioning: SGD's variance becomes that of Newton's method.
 Source: Polyak and Juditsky, Acceleration of Stochastic Approximation by Averaging, SIAM J.
 Control Optim. 30(4), 1992; Ruppert 1988; the late start ("suffix averaging"): Rakhlin, Shamir
 and Sridharan, 2012, arXiv:1109.5647. Around sgd it is `asgd`, which has a start in steps.
-Cost: nothing on the bill; one vector.
+Cost: nothing charged; one vector.
 """
 
 from torch import Tensor

@@ -1,7 +1,7 @@
 r"""SWA: the equal mean of weights that lie `every` steps apart, over the last part of training.
 
 The iterates of a constant rate circle a flat region; their mean lies in its middle, where the
-test loss is lower than at its rim. Before the fraction `start` of the budget the answer is the
+test loss is lower than at its rim. Before the fraction `start` of the budget evaluated are the
 last iterate.
 
     every c steps after the start:   a ← (n a + w) / (n + 1),   n ← n + 1
@@ -9,7 +9,7 @@ last iterate.
 Source: Izmailov et al., Averaging Weights Leads to Wider Optima and Better Generalization, UAI
 2018, arXiv:1803.05407, Algorithm 1. The paper averages once an epoch; with c = 1 it is
 `polyak_ruppert` with a late start. LeNet-5 has no batch normalisation, whose statistics the paper
-computes anew. Cost: nothing on the bill; one vector.
+computes anew. Cost: nothing charged; one vector.
 """
 
 from torch import Tensor

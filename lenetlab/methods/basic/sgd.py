@@ -16,7 +16,7 @@ For an L-smooth F, strongly convex (c) in the first two lines, and a variance of
 Source: Robbins and Monro, A Stochastic Approximation Method, Ann. Math. Statist. 22, 1951;
 Bottou, Curtis and Nocedal, Optimization Methods for Large-Scale Machine Learning, SIAM Review
 60, 2018, Algorithm 4.1, and Theorems 4.6 to 4.8 for an unbiased g (their μ = M_G = 1). With
-η = 0.001 it is the handed-out script. Here: `torch.optim.SGD`.
+η = 0.001 it is the starter script. Here: `torch.optim.SGD`.
 Cost: one gradient a step; no memory.
 """
 

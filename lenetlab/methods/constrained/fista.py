@@ -7,7 +7,7 @@ below 2L‖x₀ − x*‖² / (k + 1)², where ISTA's bound is L‖x₀ − x*�
     x⁺ = prox(y − η g(y)),   prox(u) = sign(u) (|u| − η λ)₊
     t⁺ = (1 + √(1 + 4t²)) / 2,   y = x⁺ + min((t − 1)/t⁺, μ) (x⁺ − x)        t₀ = 1
 
-The weights that are trained are y, where gradients are asked; the answer is x. The paper has μ = 1
+The weights that are trained are y, where gradients are asked; x is evaluated. The paper has μ = 1
 (`momentum`), and the noise of mini-batches is then added up without end: here μ < 1 bounds it.
 λ is `l1`, 0 by default as in `ista`, and the reported loss is the cross-entropy alone; then it is
 Nesterov's method. With μ = 0 it is `ista`.

@@ -27,7 +27,7 @@ Hassani and Karbasi, Stochastic Conditional Gradient Methods, JMLR 2020, arXiv:1
 spectral ball it is Scion (Pethick et al. 2025, arXiv:2502.07529, Algorithm 2, constrained), which
 scales radii by layer shape and approximates U Vᵀ by Newton-Schulz, as Muon does; with l∞, Lion
 with decay 1/r (Chen et al. 2023) is of this kind.
-Cost: one gradient a step; for `spectral` an SVD of every matrix, billed as factorizations; one
+Cost: one gradient a step; for `spectral` an SVD of every matrix, charged as factorizations; one
 vector.
 """
 

@@ -16,7 +16,7 @@ Source: Zhang et al., A Systematic DNN Weight Pruning Framework using Alternatin
 of Multipliers, ECCV 2018, arXiv:1804.03294; Boyd et al., Distributed Optimization and Statistical
 Learning via ADMM, 2011, section 9.1 (cardinality constraint, scaled form). The cut projects w, as
 there, and not w + u: at a small κ the dual goes on growing beside weights that do not follow. With
-κ = 0 it is one-shot magnitude pruning. Cost: nothing on the bill; two vectors and one mask.
+κ = 0 it is one-shot magnitude pruning. Cost: nothing charged; two vectors and one mask.
 """
 
 import math

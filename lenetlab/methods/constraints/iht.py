@@ -13,7 +13,7 @@ arXiv:2106.12379, without its reset of the momentum. With `period` = 0 the proje
 step, w ← H_k(w − η g): Blumensath and Davies, Iterative Hard Thresholding for Compressed Sensing,
 2009, eq. 10. H_k is the nearest point in the Euclidean norm. What is judged is projected in
 every phase, so the bound always holds.
-Cost: nothing on the bill; one mask.
+Cost: nothing charged; one mask.
 """
 
 from torch import Tensor

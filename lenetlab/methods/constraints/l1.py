@@ -14,7 +14,7 @@ Source: the proximal operator: Parikh and Boyd, Proximal Algorithms, 2014, secti
 step of the method for the gradient step: Daubechies, Defrise and De Mol 2004. For adaptive methods
 it is the operator in the plain norm, not in the method's own (Yun et al., ProxGen, 2020,
 arXiv:2006.07065). With κ = 0 it is one-shot magnitude pruning.
-Cost: nothing on the bill; one mask.
+Cost: nothing charged; one mask.
 """
 
 from lenetlab.methods.constraint import SHARE, Constraint, constraint

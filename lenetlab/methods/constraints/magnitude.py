@@ -10,7 +10,7 @@ fast while there is much to lose, slowly near the bound.
 Source: Zhu and Gupta, To Prune, or Not to Prune, 2017, arXiv:1710.01878, eq. 1. Times are shares of
 the budget. There pruned weights keep their values behind the mask and could come back; here they
 are zero. With `begin` close to `end` it is one-shot pruning. The bound holds from `end` on.
-Cost: nothing on the bill; one mask.
+Cost: nothing charged; one mask.
 """
 
 from lenetlab.methods.constraint import PERIOD, SHARE, constraint

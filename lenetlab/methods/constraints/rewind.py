@@ -8,7 +8,7 @@ schedule anew. The lottery ticket hypothesis: the small net was there all along.
     m ← the k_r largest |m∘w|,  w ← m∘w_τ      at the end of round r = 1 … R
     k_r = N (k/N)^{r/R}
 
-The budget is cut into R + 1 equal rounds, and everything is on the bill: with R = 1 half of it
+The budget is cut into R + 1 equal rounds, and everything is charged: with R = 1 half of it
 goes to find the support. With early = 0 it is the hypothesis's first form, back to the start.
 
 Source: Frankle and Carbin, The Lottery Ticket Hypothesis, ICLR 2019, arXiv:1803.03635; with a

@@ -15,7 +15,7 @@ Source: structured pruning by magnitude, Li et al., Pruning Filters for Efficien
 2017, arXiv:1608.08710 (the norm of what comes in); the product of both sides is invariant to a
 rescaling between the layers: Neyshabur, Salakhutdinov and Srebro, Path-SGD, 2015, arXiv:1506.02617.
 `lenetlab shrink` exports the smaller net. The bound holds from `end` on.
-Cost: nothing on the bill; one mask.
+Cost: nothing charged; one mask.
 """
 
 import torch

@@ -10,7 +10,7 @@ as mini-batch SGD with K times the batch does, if H is not too large.
 
 The workers are simulated, one after the other; a step is one local step of all of them. It uses
 gradients, and stands among the methods that a course leaves with a question mark: what it saves
-is communication, which the bill here does not know. The loss reported is the first worker's.
+is communication, which is not charged here. The loss reported is the first worker's.
 
 Source: Stich, Local SGD Converges Fast and Communicates Little, ICLR 2019, arXiv:1805.09767,
 Algorithm 1. With one worker, or H = 1 and a K times larger batch, it is `sgd`.

@@ -1,4 +1,4 @@
-r"""Muon on spheres: every matrix keeps a multiple of its initial norm, and only turns.
+r"""Muon Hyperball: every matrix keeps a multiple of its initial norm, and only turns.
 
 Where the weights' norm is free, it grows and steps turn the weights less and less; weight decay
 fights that with an equilibrium that rate and decay find together. Here the norm is a setting, and

@@ -1,6 +1,6 @@
 r"""Schedule-Free SGD: an average of the iterates, from the first step on, for a falling rate.
 
-z walks as SGD does, x is the mean of all z and the answer, and gradients are taken in between, at
+z walks as SGD does, x is the mean of all z and evaluated, and gradients are taken in between, at
 y: near x, so that averaging costs no speed, near enough to z to be stable. The rate stays constant
 and the length of the training need not be known.
 
@@ -8,13 +8,13 @@ and the length of the training need not be known.
     z ← z − γ (∇F(y) + λ y)
     x ← (1 − c) x + c z,      c = γ² / Σ γ²        (= 1/t at a constant rate)
 
-The trained weights w are y; the answer is x.
+The trained weights w are y; x is evaluated.
 
 Source: Defazio et al., The Road Less Scheduled, NeurIPS 2024, arXiv:2405.15682, eq. 3 to 5, with
 the weights γ² of Algorithm 1, which matter while a warm-up raises the rate. The package
 `schedulefree` puts the largest γ so far in their place, keeps z and y alone and recovers x from
 them when `.eval()` is called; here x is kept, so looking changes no bits. Decay is coupled, at y.
-With β = 0 it is `sgd` whose answer is the mean of its iterates (Polyak-Ruppert), with β = 1 the
+With β = 0 it is `sgd` evaluated at the mean of its iterates (Polyak-Ruppert), with β = 1 the
 gradient is taken at that mean (primal averaging).
 Cost: one gradient a step; two vectors of memory.
 """

@@ -1,7 +1,7 @@
 r"""Averaged SGD: plain steps, judged at the average of all iterates since step t₀.
 
 The iterates of SGD at a constant rate wander around a minimum; their average lies closer to
-it than they do. The steps themselves are those of `sgd`, only the answer differs.
+it than they do. The steps themselves are those of `sgd`, only the evaluated weights differ.
 
     w ← w − η g
     a ← a + (w − a) / max(1, t − t₀)      what is judged
@@ -24,7 +24,7 @@ from lenetlab.settings import NOT_NEGATIVE
 
 
 class ASGD(torch.optim.ASGD):
-    """PyTorch's ASGD at the present rate, whose average is the answer."""
+    """PyTorch's ASGD at the present rate, whose average is evaluated."""
 
     def step(self, closure: Any = None) -> Any:
         """One step at the rate of its group, which a schedule may have just changed."""

@@ -13,7 +13,7 @@ Source: Liang, Chen, Liu and Liu, Cautious Optimizers: Improving Training with O
 authors' code and of timm, and leaves steps exact where all signs agree. Two differences from both:
 they take the mean tensor by tensor, here it is over all weights, as the paper's formula has it;
 and they leave weight decay out of the mask, here u is the whole step. Around `sgd` nothing changes.
-Cost: nothing on the bill; three vectors for the length of a step.
+Cost: nothing charged; three vectors for the length of a step.
 """
 
 import torch

@@ -7,7 +7,7 @@ fast weights, so that a rate that alone would be too large can still converge.
     θ ← the method's step                      k times, from θ = φ
     φ ← φ + α (θ − φ),   θ ← φ                 then
 
-The slow weights are the answer, up to k − 1 steps old. The method's own memory is kept as it is
+The slow weights are evaluated, up to k − 1 steps old. The method's own memory is kept as it is
 ("maintain" in the paper, which also interpolates or resets it).
 
 Source: Zhang, Lucas, Hinton and Ba, Lookahead Optimizer: k steps forward, 1 step back, NeurIPS
@@ -15,7 +15,7 @@ Source: Zhang, Lucas, Hinton and Ba, Lookahead Optimizer: k steps forward, 1 ste
 and pytorch_optimizer leave the fast weights in the model, and swap the slow ones in where a user
 calls for them before an evaluation; optax hands out the pair and evaluates the slow ones. Around a
 method with an average of its own (`asgd`) it is refused: the fast weights would pull the average.
-Cost: nothing on the bill; two vectors.
+Cost: nothing charged; two vectors.
 """
 
 from torch import Tensor

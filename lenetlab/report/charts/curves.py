@@ -19,7 +19,7 @@ AXES = {
 
 
 def curve_rows(cells: Sequence[Cell]) -> list[dict[str, Any]]:
-    """One row per method and look: means over the seeds that are done, with the band of
+    """One row per method and evaluation: means over the seeds that are done, with the band of
     `lenetlab.analysis.curves`. A single seed has no band."""
     rows = []
     for cell in cells:
@@ -69,7 +69,7 @@ def accuracy_curves(
     that differences of tenths can be seen."""
     rows = curve_rows(cells) if rows is None else rows
     chosen = stand_out(cells, styles, shown)
-    ends = {row["method"]: row["accuracy"] for row in rows}  # the last look of each
+    ends = {row["method"]: row["accuracy"] for row in rows}  # the last evaluation of each
     least = min((ends[name] for name in chosen if name in ends), default=0.0)
     top = max((row["accuracy_high"] for row in rows), default=100.0)
     lowest = min((row["accuracy_low"] for row in rows if row["method"] in chosen), default=0.0)

@@ -1,4 +1,4 @@
-"""The best run looked into: which classes it takes for which, and its first filters."""
+"""The best run: which classes it takes for which, and its first filters."""
 
 from collections.abc import Sequence
 
@@ -41,8 +41,8 @@ def confusion(counts: Sequence[Sequence[int]], scenario: str) -> Drawing:
         .transform_filter("!isValid(datum.mistakes)"),
     ).properties(
         height=260,
-        description="Confusion matrix of the champion on the test images: a row for each true "
-        "class, a column for each answer; the diagonal counts the right ones.",
+        description="Confusion matrix of the leader's run on the test images: a row for each true "
+        "class, a column for each predicted class; the diagonal counts the right ones.",
     )  # fmt: skip
 
 
@@ -68,6 +68,6 @@ def filters(weights: Sequence[Sequence[Sequence[float]]], scenario: str) -> Draw
         )
         .properties(width=70, height=70)
         .facet(facet=alt.Facet("filter:N", title=None), columns=3)
-        .properties(description="The champion's six filters of 5 × 5 weights in the first layer.")
+        .properties(description="The leader's six filters of 5 × 5 weights in the first layer.")
     )  # fmt: skip
     return drawn

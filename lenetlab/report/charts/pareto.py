@@ -31,9 +31,9 @@ def pareto(
     shown: Sequence[str] | None = None,
     rows: Sequence[dict[str, Any]] | None = None,
 ) -> Drawing:
-    """Mean test accuracy against computation `x`, one of `AXES`: every look of every method is a
-    point, those on the front are joined. Looks before the end are on the way of a full run: a
-    schedule made for a shorter budget would do better there."""
+    """Mean test accuracy against computation `x`, one of `AXES`: each evaluation of a method
+    is a point, those on the front are joined. Evaluations before the end are on the way of a
+    full run: a schedule made for a shorter budget would do better there."""
     rows = curve_rows(cells) if rows is None else rows
     best = front(rows, x)
     on_front = list(dict.fromkeys(row["method"] for row in reversed(best)))
@@ -57,7 +57,7 @@ def pareto(
     line.data = alt.InlineData(values=best, name=f"front, {board(cells)}, {x}")
     return alt.layer(line, points).properties(
         description=f"Scatter chart, {board(cells)}: mean test accuracy against {AXES[x]}, a point "
-        "for each method and look; a stepped line joins those that no other is above and left of."
+        "for each evaluation of each; a stepped line joins those that none is above and left of."
     )
 
 

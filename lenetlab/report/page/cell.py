@@ -1,4 +1,4 @@
-"""What opens behind a number: a cell's recipe, its runs, their bill, where they were computed."""
+"""What opens behind a number: a cell's recipe, its runs, their cost, where they were computed."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -99,7 +99,9 @@ def _curves(
     cells: Sequence[Cell], style: Styles, id: str, datasets: dict[str, Any]
 ) -> Iterator[Drawn]:
     if not curve_rows(cells):
-        yield Drawn(f"{id}-curves", "Curves", "", missing="No look at the test set counts yet.")
+        yield Drawn(
+            f"{id}-curves", "Curves", "", missing="No evaluation on the test set counts yet."
+        )
         return
     shown = [name for name, on in choices(cells, style) if on]
 
@@ -116,9 +118,9 @@ def _curves(
                  f"The true mean cross-entropy on the test set. {seeds}",
                  along(loss_curves), datasets, _curve_numbers("loss", 4), follows=True)  # fmt: skip
     yield _drawn(f"{id}-pareto", "Accuracy for the computation",
-                 "Every look of every method is a point; the stepped line joins those that no "
-                 "other is above and left of. A look before the end is on the way of the whole "
-                 "run: a schedule made for a shorter budget would do better there.",
+                 "Every evaluation of every method is a point; the stepped line joins those that "
+                 "no other is above and left of. An evaluation before the end is on the way of "
+                 "the whole run: a schedule made for a shorter budget would do better there.",
                  along(pareto), datasets, _curve_numbers("accuracy", 2), source="front",
                  follows=True)  # fmt: skip
 
@@ -199,7 +201,7 @@ def _budget(
 def _leader_net(found: LeaderNet | None, id: str, datasets: dict[str, Any]) -> Iterator[Drawn]:
     if found is None:
         yield Drawn(f"{id}-champion", "The leader’s mistakes and first layer", "",
-                    missing="Its weights were not looked into: leaders.json beside the results "
+                    missing="Its weights were not evaluated: leaders.json beside the results "
                     "has nothing of them.")  # fmt: skip
         return
     who = f"{found.method}, seed {found.seed}"

@@ -123,7 +123,7 @@ def _columns(shown: Shown, found: Board) -> list[Column]:
         Column("Beats", "%", "the highest target that the mean is above, by a one-sided test on "
                "ten seeds or more", ascending=False),
         Column("Mean loss", "", "cross-entropy on the test set, mean over seeds"),
-        Column("Starter’s", "average", "as the handed-out script prints it"),
+        Column("Starter’s", "average", "as the starter script prints it"),
         *(
             Column(f"{target.accuracy:g} %", unit, f"{unit} to {target.accuracy:g} %: "
                    f"{target.whose}", group=unit)

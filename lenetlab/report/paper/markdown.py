@@ -39,7 +39,7 @@ def code(text: object, longest: int = LONGEST) -> Markdown:
 
 
 def table(caption: object, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Markdown:
-    """A table under its caption. A column whose name begins with `>` is set right."""
+    """A table under its caption. A column whose name begins with `>` is right-aligned."""
     if not rows:
         return Markdown("")
     sides = ["---:" if name.startswith(">") else "---" for name in columns]

@@ -74,8 +74,8 @@ def leader_net(leader_nets: Sequence[LeaderNet], pictures: Pictures) -> Sequence
         (
             pictures.draw(confusion(one.confusion, one.scenario), "confusion"),
             Markdown(
-                f"Test images by truth and answer, {whose}. The shades are of the mistakes, "
-                "the diagonal counts the right ones."
+                f"Test images by true and predicted class, {whose}. The shades are of the "
+                "mistakes, the diagonal counts the right ones."
             ),
         ),
         (

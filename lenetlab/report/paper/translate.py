@@ -21,7 +21,7 @@ SENTENCE = 80  # characters of a cell, from which on it is one
 
 @dataclass(frozen=True)
 class Table:
-    """A table, its cells in the writer's language; `right`: which columns are set right."""
+    """A table, its cells in the writer's language; `right`: which columns are right-aligned."""
 
     caption: str
     right: Sequence[bool]

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from lenetlab.records import run_folder
+from tests.waiting import wait_until
 
 # Keeps a bool mask, an int64 counter and a float64 sum, and draws from its own generator.
 MIXED = """
@@ -67,7 +68,7 @@ def live(method: str, out: Path, epochs: float, until: Callable[[], object] | No
         assert process.stdout.readline() == "begun\n"
         begun = time.monotonic()
         if until is None:
-            assert process.wait() == 0
+            assert process.wait(600) == 0
         else:
             until()
             process.kill()
@@ -88,8 +89,9 @@ def mixed(tmp_path) -> str:
 
 def test_killed_once_it_ends_with_the_same_bits(tmp_path, mixed):
     def a_checkpoint_is_there():
-        while not list(killed.glob(f"*/{run_folder.CHECKPOINT}")):
-            time.sleep(0.001)
+        wait_until(
+            lambda: list(killed.glob(f"*/{run_folder.CHECKPOINT}")), "a checkpoint", every=0.001
+        )
 
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     live(mixed, whole, 10)

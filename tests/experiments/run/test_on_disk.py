@@ -21,6 +21,7 @@ from lenetlab.problem.evaluation import evaluate
 from lenetlab.problem.model import flatten
 from lenetlab.records import run_folder
 from tests.experiments.study.studying import Inline, go
+from tests.waiting import join
 
 EXACT = (run_folder.RUN, run_folder.CURVE, run_folder.LOSSES, run_folder.WEIGHTS, run_folder.RESULT)
 
@@ -328,7 +329,7 @@ def test_a_run_in_a_thread_needs_no_signals(runtime):
     found = []
     thread = threading.Thread(target=lambda: found.append(execute(RECIPE, 0, runtime)))
     thread.start()
-    thread.join()
+    join(thread)
     assert found[0].status == "done"
 
 

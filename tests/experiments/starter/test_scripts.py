@@ -126,7 +126,7 @@ def test_listening_changes_no_bit(tmp_path):
     package = Path(lenetlab.__file__).parent
     source = HANDED_IN / "adam_steps.py"
     path = os.pathsep.join([str(package / "standin"), str(package.parent)])
-    exclusive_lock = subprocess.run(
+    alone = subprocess.run(
         [sys.executable, str(source)],
         cwd=tmp_path,
         env=os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
@@ -135,7 +135,7 @@ def test_listening_changes_no_bit(tmp_path):
         check=True,
     )
     ran = run_script(read_source(source), None, 1, lambda line: None)
-    assert ran.output == exclusive_lock.stdout
+    assert ran.output == alone.stdout
 
 
 # before anything is run

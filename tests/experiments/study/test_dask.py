@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +22,7 @@ from lenetlab.experiments.study.publish import Publisher
 from lenetlab.experiments.study.run_ids import Names
 from lenetlab.experiments.study.worker import Output, Setup
 from tests.experiments.study.studying import TINY, bits, go, hanging, planned, slow_stub, stub
+from tests.waiting import wait_until
 
 # Dask warns of what is of no concern here: a port that is taken, a worker that is killed.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::ResourceWarning")
@@ -60,10 +60,8 @@ class Cluster:
              "--port", str(port), "--no-dashboard", "--scheduler-file", str(note)],
             env=ENVIRONMENT, **QUIET,
         )  # fmt: skip
-        deadline = time.monotonic() + 60
-        while not note.exists() or "address" not in note.read_text():
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        wait_until(lambda: note.exists() and "address" in note.read_text(),
+                   "Dask's scheduler", process)  # fmt: skip
         return process, re.search(r"tcp://[0-9.]+:\d+", note.read_text())[0]
 
     def begin_worker(self, root: Path = ROOT, threads: int = 1):
@@ -82,7 +80,7 @@ class Cluster:
                 process.wait(10)
             except subprocess.TimeoutExpired:
                 process.kill()
-                process.wait()
+                process.wait(60)
 
 
 LONGER = TINY.replace("seeds = 2", "seeds = 30")
@@ -257,7 +255,7 @@ def test_the_scheduler_killed_and_begun_again(file, tmp_path):
         finally:
             executor.close()
         assert 10 < len(bits(tmp_path / "s")) < len(bits(tmp_path / "calm"))
-        found.scheduler.wait()
+        found.scheduler.wait(60)
         port = int(found.address.rpartition(":")[2])
         found.scheduler, _ = found.begin_scheduler(port)
         found.workers.append(found.begin_worker())  # those of a dead scheduler end
@@ -278,11 +276,9 @@ def test_the_coordinator_killed_and_begun_again(file, tmp_path):
     with cluster(tmp_path) as found:
         command = [sys.executable, str(program), found.address, str(file), str(folder)]
         process = subprocess.Popen(command, env=ENVIRONMENT, **QUIET)
-        while len(bits_there(folder)) <= 10:
-            assert process.poll() is None
-            time.sleep(0.01)
+        wait_until(lambda: len(bits_there(folder)) > 10, "ten runs", process)
         process.kill()
-        process.wait()
+        process.wait(60)
         assert len(bits(folder)) < len(bits(tmp_path / "calm"))
         assert subprocess.run(command, env=ENVIRONMENT, timeout=120, **QUIET).returncode == 0
     assert bits(folder) == bits(tmp_path / "calm")

@@ -15,6 +15,7 @@ from lenetlab.errors import UserError
 from lenetlab.experiments.study.executors.local import Local
 from lenetlab.experiments.study.worker import Setup
 from tests.experiments.study.studying import TINY, Inline, bits, go, hanging, slow_stub
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[3]
 PROGRAM = """
@@ -82,14 +83,12 @@ def test_workers_killed_and_then_the_coordinator(tmp_path):
     file.write_text(TINY.replace("trials = 3", "trials = 40"))
     wanted = undisturbed(file, tmp_path / "whole")
     process = begin(tmp_path, file, folder)
-    while len(bits_or_none(folder)) < 5:
-        assert process.poll() is None
-        time.sleep(0.01)
+    wait_until(lambda: len(bits_or_none(folder)) >= 5, "five runs", process)
     workers = children(process.pid)
     assert workers
     assert kill(workers[0])
     process.kill()
-    process.wait()
+    process.wait(60)
     for worker in workers:  # none goes on computing for nobody
         wait_for_end(worker)
     assert 5 <= len(bits(folder)) < len(wanted)
@@ -129,7 +128,7 @@ def test_200_kills_in_200_runs(tmp_path):
         time.sleep(chance.uniform(0, 3))
         if chance.random() < 0.25:
             process.kill()
-            process.wait()
+            process.wait(60)
             kills += 1
         elif workers := children(process.pid):
             kills += kill(chance.choice(workers))
@@ -137,7 +136,7 @@ def test_200_kills_in_200_runs(tmp_path):
             for path in chance.sample(sorted(bits_or_none(folder)), 50):
                 path.unlink()
     process.kill()
-    process.wait()
+    process.wait(60)
     assert begin(tmp_path, file, folder).wait(timeout=600) == 0
     assert bits(folder) == wanted
     assert not (folder / "aside").exists()

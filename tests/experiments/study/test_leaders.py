@@ -44,9 +44,9 @@ def test_the_leaders_lowest_seed_is_looked_into(study, runtime, tmp_path):
     answers = logits(weights, test.images.unsqueeze(1).float() / 255).argmax(1)
     counts = found["confusion"]
     for truth in range(10):
-        for eval_weights in range(10):
-            expected = int(((test.labels == truth) & (answers == eval_weights)).sum())
-            assert counts[truth][eval_weights] == expected
+        for given in range(10):
+            expected = int(((test.labels == truth) & (answers == given)).sum())
+            assert counts[truth][given] == expected
     assert write_leader_nets(tmp_path, results, runtime, tmp_path) == []
     (read,) = read_attachments(tmp_path).leader_nets
     assert dataclasses.asdict(read) == found

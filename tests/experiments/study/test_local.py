@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 from pathlib import Path
 
 import pytest
@@ -21,6 +20,7 @@ from tests.experiments.study.studying import (
     stub,
 )
 from tests.experiments.study.test_faults import children, wait_for_end
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="reads /proc")
 
@@ -64,9 +64,7 @@ def test_what_a_method_raises_comes_in_words_and_the_worker_goes_on(local, tasks
 @pytest.mark.parametrize("local", [hanging], indirect=True)
 def test_closing_ends_a_worker_in_the_middle_of_a_run(local, tasks):
     running, waiting = local.submit(tasks[0]), local.submit(tasks[1])
-    while not children(os.getpid()):
-        time.sleep(0.01)
-    (worker,) = children(os.getpid())
+    (worker,) = wait_until(lambda: children(os.getpid()), "a worker")
     local.close()
     assert waiting.cancelled()
     assert isinstance(running.exception(5), WorkerDied)

@@ -143,10 +143,8 @@ def test_failures_are_terminal_until_tried_again(tmp_path, file):
 
     plan = go(file, tmp_path / "work", Inline(sick))
     assert [cell.all_trials_failed for cell in plan.cells] == [True, False]
-    explain_error = {
-        (c.cell.place.method, t.role, t.number, r.status) for c, t, r in plan.failures()
-    }
-    assert explain_error == {
+    said = {(c.cell.place.method, t.role, t.number, r.status) for c, t, r in plan.failures()}
+    assert said == {
         *(("sgd", "trial", k, "diverged") for k in range(3)),
         ("adamw", "final", 1, "error"),
     }

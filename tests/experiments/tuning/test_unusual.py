@@ -27,9 +27,9 @@ def test_every_searched_number_has_its_range(method, scenario, key, span):
     assert unusual(method, scenario, {key: span.low}) == []
     assert unusual(method, scenario, {key: span.high}) == []
     for value in (span.low - 1e-6 * abs(span.low) - 1e-9, 1.01 * span.high):
-        (explain_error,) = unusual(method, scenario, {key: value})
-        assert f"{key}=" in explain_error
-        assert str(span) in explain_error
+        (said,) = unusual(method, scenario, {key: value})
+        assert f"{key}=" in said
+        assert str(span) in said
 
 
 @pytest.mark.parametrize("name", [c.name for c in constraints().values() if c.space])
@@ -37,26 +37,26 @@ def test_a_constraints_too_however_it_is_written(name):
     handler = constraints()[name]
     key, span = next(iter(handler.space.items()))
     far = 2 * span.high
-    (explain_error,) = unusual("sgd", "sparse", {"constraint": name, f"constraint.{key}": far})
-    assert explain_error == unusual("sgd", "sparse", {"constraint": f"{name}:{key}={far!r}"})[0]
-    assert f"{name}: constraint.{key}=" in explain_error
+    (said,) = unusual("sgd", "sparse", {"constraint": name, f"constraint.{key}": far})
+    assert said == unusual("sgd", "sparse", {"constraint": f"{name}:{key}={far!r}"})[0]
+    assert f"{name}: constraint.{key}=" in said
 
 
 def test_coupled_decay_of_a_decoupled_size_is_named():
     """0.1 under nesterov ended at 10 %; under adamw it is as usual."""
     given = {"scenario": "l2", "weight_decay": 0.1}
-    (explain_error,) = remarks(jobs(["nesterov", "adamw"], {}, 3, given))
-    assert explain_error == (
+    (said,) = remarks(jobs(["nesterov", "adamw"], {}, 3, given))
+    assert said == (
         "nesterov: weight_decay=0.1 is outside of 1e-05 … 0.003 (log), the usual size of coupled "
         "decay"
     )
-    (explain_error,) = remarks(jobs(["armijo"], {}, 1, given))
-    assert explain_error.startswith("armijo: weight_decay=0.1 is outside of 1e-05")
+    (said,) = remarks(jobs(["armijo"], {}, 1, given))
+    assert said.startswith("armijo: weight_decay=0.1 is outside of 1e-05")
 
 
 def test_varied_values_are_looked_at_one_by_one():
-    explain_error = remarks(jobs(["sgd"], {"lr": [1e-3, 0.1, 50.0], "batch_size": [16, 64]}, 2, {}))
-    assert [remark.partition(" is ")[0] for remark in explain_error] == [
+    said = remarks(jobs(["sgd"], {"lr": [1e-3, 0.1, 50.0], "batch_size": [16, 64]}, 2, {}))
+    assert [remark.partition(" is ")[0] for remark in said] == [
         "sgd: lr=0.001",
         "sgd: lr=50",
     ]
@@ -83,8 +83,8 @@ weight_decay = 0.1
 [method.sgd.settings]
 lr = 40.0
 """)
-    explain_error = remarks_of_study(read_study(file)[0])
-    assert len(explain_error) == 3
-    assert explain_error[0].startswith("sgd: lr=40 is outside of 0.05 … 2 (log)")
-    assert explain_error[0].endswith("in plain")
-    assert sum("weight_decay=0.1" in remark for remark in explain_error) == 1
+    said = remarks_of_study(read_study(file)[0])
+    assert len(said) == 3
+    assert said[0].startswith("sgd: lr=40 is outside of 0.05 … 2 (log)")
+    assert said[0].endswith("in plain")
+    assert sum("weight_decay=0.1" in remark for remark in said) == 1

@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from lenetlab.oracle.native import build
 from lenetlab.oracle.native_engine import NativeEngine
 from lenetlab.oracle.torch_engine import TorchEngine
 from lenetlab.problem.model import LAYERS, SIZE, initial_weights, logits, views
+from tests.waiting import join, wait_until
 
 CPU = torch.device("cpu")
 SIZES = (1, 2, 15, 16, 17, 63, 64, 100, 256, 1000)
@@ -263,15 +263,12 @@ def test_engines_have_threads_of_their_own_and_leave_none_behind(engine, points,
     for thread in asking:
         thread.start()
     for thread in asking:
-        thread.join()
+        join(thread)
     assert all(torch.equal(a, b) for a, b in zip(found, expected, strict=True))
     assert threads_of_this_process() > before
     del two, one, asking
     gc.collect()
-    end = time.monotonic() + 5
-    while threads_of_this_process() > before and time.monotonic() < end:
-        time.sleep(0.01)
-    assert threads_of_this_process() == before
+    wait_until(lambda: threads_of_this_process() == before, "the engines' threads to end")
 
 
 def test_value_logits_and_gradient_agree(engine, points, train):
@@ -419,7 +416,7 @@ def test_python_threads_may_ask_at_once(engine, points):
     for thread in asking:
         thread.start()
     for thread in asking:
-        thread.join()
+        join(thread)
     assert all(torch.equal(out, expected) for out in outs)
 
 

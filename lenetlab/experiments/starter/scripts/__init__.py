@@ -1,1 +1,1 @@
-"""Somebody's own copy of the handed-out script: read, run as it is, listened to, described."""
+"""Somebody's own copy of the starter script: read, run as it is, listened to, described."""

@@ -43,7 +43,7 @@ class Compared:
 
 
 def compare(ours: Sequence[TestLine], theirs: Sequence[TestLine], record: Record) -> Compared:
-    """Pair the evaluations. The handed-out script's average loss depends on the batch size at
+    """Pair the evaluations. The starter script's average loss depends on the batch size at
     which it is measured; others print the mean over images or batches."""
     apart = None
     size = test_batch(record)
@@ -51,12 +51,12 @@ def compare(ours: Sequence[TestLine], theirs: Sequence[TestLine], record: Record
         apart = "the batch size of the script's measurement is not known"
     elif size != SCRIPT_BATCH:
         apart = (
-            f"the script measures at batch {size}, and the handed-out script's figure, the sum of "
+            f"the script measures at batch {size}, and the starter script's figure, the sum of "
             f"the means of batches of {SCRIPT_BATCH} over 10,000, is another there"
         )
     elif any(line.starter_average_loss * SCRIPT_BATCH > HIGHEST for line in theirs):
         apart = (
-            "the script's is on another scale than the handed-out script's, the sum of the means "
+            "the script's is on another scale than the starter script's, the sum of the means "
             f"of batches of {SCRIPT_BATCH} over 10,000"
         )
     return Compared(list(ours), list(theirs), apart)

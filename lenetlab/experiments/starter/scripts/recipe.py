@@ -8,7 +8,7 @@ from typing import Any
 from lenetlab.errors import UserError
 from lenetlab.experiments.recipe.recipe import Recipe, make_recipe
 from lenetlab.experiments.starter.scripts.record import Loader, Record, Trained
-from lenetlab.experiments.starter.scripts.schedule import explain_error, schedule_of
+from lenetlab.experiments.starter.scripts.schedule import schedule_of, shown
 from lenetlab.methods.registry import find
 from lenetlab.problem.model import SIZE
 
@@ -111,7 +111,7 @@ def _words(
         if key != "dimensions" and key not in ROUNDING and key != "initial_lr"
         and (key == "lr" or value != it.defaults.get(key, value))
     }  # fmt: skip
-    yield " ".join([it.name, *(f"{key}={explain_error(value)}" for key, value in changed.items())])
+    yield " ".join([it.name, *(f"{key}={shown(value)}" for key, value in changed.items())])
     yield schedule
     for by, bound, _, n in record.clips:
         yield f"gradients clipped by {by} at {bound:g}" + ("" if n else " (never)")
@@ -120,7 +120,7 @@ def _words(
     yield f"{it.steps:,} steps" + ("" if epochs is None else f", {epochs:.4g} epochs")
     yield f"seed {', '.join(map(str, record.seeds))}" if record.seeds else "no seed"
     if it.net is not None:
-        kind = "the handed-out net" if it.net.starter else "not the handed-out net"
+        kind = "the starter net" if it.net.starter else "not the starter net"
         yield f"{it.net.name} of {it.net.parameters:,} parameters ({kind})"
     if (size := test_batch(record)) is not None:
         yield f"measured at batch {size}"
@@ -133,7 +133,7 @@ def _others_of_net(it: Trained) -> Iterator[str]:
     if not it.net.starter:
         yield (
             f"its net {it.net.name} ({it.net.parameters:,} parameters) computes something else "
-            f"than the handed-out one ({SIZE:,}), whose results it cannot be compared with"
+            f"than the starter script ({SIZE:,}), whose results it cannot be compared with"
         )
     elif it.net.start == "own":
         yield "its first weights are drawn in a way of its own"
@@ -208,7 +208,7 @@ def _method(it: Trained) -> tuple[str | None, dict[str, Any], list[str]]:
         if all(part in known for part in own):
             settings |= dict(zip(own, values, strict=True))
         elif value != it.defaults.get(key, value):
-            others.append(f"{key}={explain_error(value)} of {it.name}")
+            others.append(f"{key}={shown(value)} of {it.name}")
     return name, settings, others
 
 

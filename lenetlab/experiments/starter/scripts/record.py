@@ -8,8 +8,8 @@ from typing import Any
 class Net:
     """The module that an optimizer trains.
 
-    starter : whether it computes what the handed-out script's net computes.
-    start : `starter` if its first weights are the handed-out script's at `seed`, `default` if they
+    starter : whether it computes what the starter script's net computes.
+    start : `starter` if its first weights are the starter script's at `seed`, `default` if they
         are drawn as PyTorch draws them, else `own`.
     lowest, highest : of the pixels it was given.
     """

@@ -179,7 +179,7 @@ def _overheard(call: Callable[..., Any], heard: Callable[[dict[str, Any]], None]
     return overheard
 
 
-def _after_init(kind: Any, explain_error: Callable[[Any, dict[str, Any]], None]) -> None:
+def _after_init(kind: Any, note: Callable[[Any, dict[str, Any]], None]) -> None:
     """Tell of every new `kind` itself, not of what extends it and calls its constructor."""
     init = kind.__init__
     signature = inspect.signature(init)
@@ -190,9 +190,7 @@ def _after_init(kind: Any, explain_error: Callable[[Any, dict[str, Any]], None])
         if type(self) is kind:
             bound = signature.bind(self, *args, **kwargs)
             bound.apply_defaults()
-            explain_error(
-                self, {key: value for key, value in bound.arguments.items() if key != "self"}
-            )
+            note(self, {key: value for key, value in bound.arguments.items() if key != "self"})
 
     kind.__init__ = after
 
@@ -205,8 +203,8 @@ def _plain(settings: dict[str, Any]) -> dict[str, Any]:
             return given.item()
         return [value(part) for part in given] if isinstance(given, tuple | list) else given
 
-    explain_error = {key: value(given) for key, given in settings.items() if key != "params"}
-    return {key: it for key, it in explain_error.items() if _is_plain(it)}
+    plain = {key: value(given) for key, given in settings.items() if key != "params"}
+    return {key: it for key, it in plain.items() if _is_plain(it)}
 
 
 def _is_plain(value: Any) -> bool:
@@ -264,7 +262,7 @@ def _look_at_input(net: nn.Module, about: Net) -> None:
 
 
 def _ordered(named: dict[str, Tensor]) -> dict[str, Tensor] | None:
-    """Weights under the handed-out script's names, by shape and order; None if they do not fit."""
+    """Weights under the starter script's names, by shape and order; None if they do not fit."""
     shapes = [SHAPES[name] for name in STATE_DICT_ORDER]
     if [tuple(p.shape) for p in named.values()] != shapes:
         return None
@@ -274,7 +272,7 @@ def _ordered(named: dict[str, Tensor]) -> dict[str, Tensor] | None:
 
 
 def _is_starters(net: nn.Module) -> bool:
-    """Whether it computes the handed-out script's function of its weights, while it trains."""
+    """Whether it computes the starter script's function of its weights, while it trains."""
     ours = _ordered(dict(net.named_parameters()))
     if ours is None:
         return False
@@ -292,7 +290,7 @@ def _is_starters(net: nn.Module) -> bool:
 
 
 def _start(first: dict[str, Tensor], seeds: Sequence[int]) -> str:
-    """Where the weights of a net of the handed-out script's began."""
+    """Where the weights of a net of the starter script's began."""
     ours = _ordered(first)
     assert ours is not None
     if seeds:

@@ -61,11 +61,11 @@ def _words(scheduler: Scheduler, record: Record) -> str:
     changed = {k: v for k, v in scheduler.settings.items() if k not in usual or v != usual[k]}
     parts = [record.schedulers[k] for k in scheduler.inside]
     inner = f" of {', '.join(_words(part, record) for part in parts)}" if parts else ""
-    settings = " ".join(f"{key}={explain_error(value)}" for key, value in changed.items())
+    settings = " ".join(f"{key}={shown(value)}" for key, value in changed.items())
     return f"{scheduler.name} {settings}".strip() + inner
 
 
-def explain_error(value: Any) -> str:
+def shown(value: Any) -> str:
     """A setting for a person."""
     if isinstance(value, float):
         return f"{value:.6g}"

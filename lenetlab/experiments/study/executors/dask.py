@@ -192,7 +192,7 @@ def here(dask_worker: Any) -> dict[str, str]:
 
 @cache
 def package() -> dict[str, str]:
-    """Version of the package, and a hash of its sources, by which a changed checkout is told."""
+    """Version of the package, and a hash of its sources, by which a changed checkout is noticed."""
     import lenetlab
 
     root = Path(lenetlab.__file__).parent

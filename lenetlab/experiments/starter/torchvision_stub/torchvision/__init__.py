@@ -1,4 +1,4 @@
-"""A stand-in for what the handed-out script and its kin import from torchvision.
+"""A stand-in for what the starter script and its kin import from torchvision.
 
 It is put on a script's path only where torchvision itself cannot be imported, so that the
 script runs, unchanged, beside any build of torch.
