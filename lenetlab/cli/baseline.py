@@ -19,6 +19,7 @@ from lenetlab.cli.terminal.console import (
     results_table,
     stop_for,
 )
+from lenetlab.cli.terminal.numbers import count
 from lenetlab.cli.terminal.progress_bar import meter
 from lenetlab.errors import UserError
 from lenetlab.experiments.api import Job
@@ -153,7 +154,7 @@ def _report(found: Run, figure: Path | None, quiet: bool) -> dict[str, Any]:
             err.print(f"{found.status}: {found.result['reason']}", style="red", soft_wrap=True)
         err.print(
             f"{found.machine['train_seconds']:.1f} s of training, "
-            f"{found.machine['threads']} threads; figure: {path}; run: {found.path}",
+            f"{count(found.machine['threads'], 'thread')}; figure: {path}; run: {found.path}",
             soft_wrap=True,
         )
     lines = [vars(line) for line in test_lines_of(found.evaluations)]

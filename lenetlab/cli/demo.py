@@ -28,6 +28,7 @@ from lenetlab.cli.options import (
 from lenetlab.cli.terminal.console import err, print_json, stop_for
 from lenetlab.cli.terminal.console import out as console
 from lenetlab.cli.terminal.console import seconds as show_seconds
+from lenetlab.cli.terminal.numbers import count
 from lenetlab.experiments.recipe.recipe import Recipe, make_recipe
 from lenetlab.experiments.run.on_disk import Interrupted, OnEval, OnStep, execute
 from lenetlab.experiments.run.runtime import Runtime
@@ -79,8 +80,8 @@ def demo(
         console.print(final_table(rows, show_seconds))
         summary = runs[0][1].summary()
         console.print(
-            f"engine {summary['engine']} on {summary['device']}, {summary['threads']} threads; "
-            "seconds are of training, measuring excluded"
+            f"engine {summary['engine']} on {summary['device']}, "
+            f"{count(summary['threads'], 'thread')}; seconds are of training, measuring excluded"
         )
         console.print(f"figure: {path}\nruns:   {runtime.out}/", soft_wrap=True)
         if page is None:

@@ -30,6 +30,7 @@ from lenetlab.cli.terminal.console import (
     results_table,
     stop_for,
 )
+from lenetlab.cli.terminal.numbers import count
 from lenetlab.cli.terminal.progress_bar import meter
 from lenetlab.errors import UserError
 from lenetlab.experiments.api import Job, jobs, remarks
@@ -179,7 +180,13 @@ def run(
 
 
 def _parse_set(pairs: list[str]) -> dict[str, Any]:
-    return dict(parse_pairs(pairs, "--set"))
+    given = dict(parse_pairs(pairs, "--set"))
+    for name, value in given.items():
+        if isinstance(value, str) and not isinstance(parse_value(f"({value})"), str):
+            raise UserError(
+                f"{name}={value} is several values; --vary {name}={value} compares them"
+            )
+    return given
 
 
 def _parse_vary(pairs: list[str]) -> dict[str, list[Any]]:
@@ -238,11 +245,11 @@ def _print_one(job: Job, found: Run, json: bool) -> None:
         out.print(f"  effective passes   {summary['passes']:.2f} in {summary['steps']:,} steps")
         budget, cost = job.recipe.budget, found.result["discarded_passes"]
         if budget.unit == "passes" and summary["passes"] < 0.99 * budget.amount:
-            out.print(f"  not spent          {budget.amount - summary['passes']:.2f} passes, "
-                      f"because the next step would have cost {cost:.2f}")  # fmt: skip
+            out.print(f"  not spent          {budget.amount - summary['passes']:.2g} passes, "
+                      f"because the next step would have cost {cost:.2g}")  # fmt: skip
         out.print(f"  training           {summary['train_seconds']:.1f} s, "
                   f"engine {summary['engine']} on {summary['device']}, "
-                  f"{summary['threads']} threads")  # fmt: skip
+                  f"{count(summary['threads'], 'thread')}")  # fmt: skip
     out.print(f"  recorded in        {found.path}", soft_wrap=True)
 
 

@@ -22,7 +22,7 @@ from lenetlab.cli.options import (
 )
 from lenetlab.cli.study_session import computed, limited, make_setup
 from lenetlab.cli.terminal.console import out, print_json
-from lenetlab.cli.terminal.numbers import number
+from lenetlab.cli.terminal.numbers import count, number
 from lenetlab.experiments.study.single_search import (
     folder_of,
     search_cell,
@@ -99,7 +99,8 @@ def _show(cell: Cell, winner: Settled | None, out_folder: Path) -> None:
         )  # fmt: skip
     out.print(table)
     if (price := cost(cell.trials)) is not None:
-        out.print(f"price: {price.runs} trials, {number(price.passes, 1)} effective passes, "
+        out.print(f"price: {count(price.runs, 'trial')}, "
+                  f"{number(price.passes, 1)} effective passes, "
                   f"{number(price.seconds, 0)} s of training")  # fmt: skip
     if winner is None or cell.best is None:
         out.print("no trial has figures; nothing is kept", style="red")

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from lenetlab.analysis.state import failures, standings
 from lenetlab.cli.terminal.console import out as console
-from lenetlab.cli.terminal.numbers import duration
+from lenetlab.cli.terminal.numbers import count, duration
 from lenetlab.errors import UserError
 from lenetlab.records.locate import RESULTS, STUDIES, open_results
 from lenetlab.records.progress import PROGRESS, Progress, ScenarioProgress, read_progress
@@ -112,7 +112,7 @@ def _failures(sentences: Sequence[str], title: str) -> Iterator[RenderableType]:
 def _coordinator(progress: Progress, now: float) -> RenderableType:
     where = f"process {progress.pid} on {progress.host}"
     if progress.alive(now):
-        many = "1 worker" if progress.workers == 1 else f"{progress.workers} workers"
+        many = count(progress.workers, "worker")
         return Text(f"running for {duration(now - progress.started)}, {many}, {where}",
                     style="green")  # fmt: skip
     return Text(

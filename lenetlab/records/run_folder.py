@@ -39,8 +39,9 @@ SHAPES = {
         "recipe": {"method": list},
     },
     RESULT: {
-        "status": str, "reason": (str, None), "nonzeros": (int, None), "ledger_counts": dict,
-        **WHERE,
+        "status": str, "reason": (str, None), "nonzeros": (int, None),
+        # of a run whose process ended nobody knows how far it was
+        "ledger_counts": (dict, None), "steps": (int, None), "epochs": NUMBER, "passes": NUMBER,
         "final": {"accuracy": NUMBER, "loss": NUMBER, "starter_average_loss": NUMBER,
                   "correct": (int, None)},
     },
@@ -50,8 +51,8 @@ SHAPES = {
                          "starter_average_loss": float, "nonzeros": int, **WHERE}],
     },
     MACHINE: {
-        "train_seconds": float, "cpu_seconds": float, "overhead_seconds": float, "threads": int,
-        "peak_memory_mb": float, "evaluation_seconds": [float], "evaluation_cpu_seconds": [float],
+        "train_seconds": NUMBER, "cpu_seconds": NUMBER, "overhead_seconds": NUMBER, "threads": int,
+        "peak_memory_mb": NUMBER, "evaluation_seconds": [float], "evaluation_cpu_seconds": [float],
     },
 }  # fmt: skip
 

@@ -35,6 +35,7 @@ HERE = [
     Case(f"run sgd --set lr={MINUSES}1", 2, "has 1,001 characters"),
     Case(f"run sgd --set lr={DIGITS}", 2, "lr=inf is out of range"),
     Case("run sgd --set lr=1_0", 2, "lr=1_0 is not a number"),
+    Case("run sgd --lr 0.01,0.1", 2, "several values; --vary lr=0.01,0.1 compares them"),
     Case("run sgd --set lr=²", 2, "lr=² is not a number"),
     Case("run sgd --set lr=((((", 2, "lr=(((( is not a number"),
     Case("run sgd --set plan=5", 2, "plan=5 is not allowed; expected a word"),
@@ -89,9 +90,11 @@ HERE = [
     Case("run sgd adamw --epochs 0.001 --figure ''", 2, "cannot write ."),
     Case("run sgd adamw --epochs 0.001 --figure /dev/null", 2, "cannot write /dev/null"),
     # a run without a step
-    Case("run sgd --passes 1e-300", 0, "training loss –"),
-    Case("run sgd --passes 1e-300 --seeds 2", 0, "training loss –"),
-    Case("baseline --epochs 1e-300", 0, "0.0 s of training"),
+    Case("run sgd --passes 1e-300", 1, "error: no step fits into 1e-300 passes"),
+    Case("run sgd --passes 1e-300 --seeds 2", 1, "error: no step fits into 1e-300 passes"),
+    Case("run sgd --epochs 1e-9", 1, "no step fits into 1e-09 epochs: the first costs 0.00107"),
+    Case("run full_batch --passes 0.5", 1, "no step fits into 0.5 passes: the first costs 1;"),
+    Case("baseline --epochs 1e-300", 1, "no step fits into 1e-300 epochs; give it a larger budget"),
 ]  # fmt: skip
 
 # Files of a run, or of results, that say something else.
@@ -137,7 +140,7 @@ SHELL = [
     Case("lenetlab run adamv", 2, "did you mean 'adam", "true"),
     Case("PYTHONIOENCODING=ascii lenetlab methods adamw", 0, "beta1"),
     Case("PYTHONIOENCODING=latin-1 lenetlab methods", 0, "AdamW"),
-    Case("PYTHONIOENCODING=ascii lenetlab run sgd --passes 1e-300 --seeds 2", 0, "+-"),
+    Case("PYTHONIOENCODING=ascii lenetlab run sgd --passes 0.01 --seeds 2", 0, "+-"),
     Case("LC_ALL=C PYTHONUTF8=0 PYTHONCOERCECLOCALE=0 lenetlab study ä.toml --plan", 0, "results",
          "printf 'title = \"é\"\\nmethods = [\"sgd\"]\\nscenarios = [\"plain\"]' > ä.toml"),
     Case("LC_ALL=C PYTHONUTF8=0 PYTHONCOERCECLOCALE=0 lenetlab report $RUNS --format md", 0, ".md"),

@@ -6,6 +6,11 @@ def number(value: float | None, digits: int) -> str:
     return "–" if value is None else f"{value:.{digits}f}"
 
 
+def count(n: int, thing: str) -> str:
+    """`1 seed`, `10 seeds`."""
+    return f"{n:,} {thing}" + ("" if n == 1 else "s")
+
+
 def duration(seconds: float) -> str:
     """`5 s`, `12 min`, `3 h 05 min`, `2 d 4 h`."""
     whole = max(int(seconds), 0)

@@ -9,7 +9,7 @@ from rich.live import Live
 from rich.text import Text
 
 from lenetlab.cli.terminal.console import err, out, print_json
-from lenetlab.cli.terminal.numbers import duration
+from lenetlab.cli.terminal.numbers import count, duration
 from lenetlab.experiments.study.pending import StudyPlan
 from lenetlab.experiments.study.status import Status, estimate
 from lenetlab.records.run_folder import replace_json
@@ -27,15 +27,19 @@ def print_plan(plan: StudyPlan, workers: int, quiet: bool) -> None:
     study = plan.study
     done = sum(plan.done(task) is not None for cell in plan.cells for task in cell.tasks)
     left = estimate(plan)
-    tuned = f", {study.tune.trials} trials of {study.tune.passes:g} passes" if study.tune else ""
-    err.print(f"{study.title}: {len(plan.cells)} cells{tuned}, {study.seeds} seeds of "
-              f"{study.passes:g} passes", markup=False, soft_wrap=True)  # fmt: skip
+    parts = [count(len(plan.cells), "cell")]
+    if study.tune:
+        parts.append(f"{count(study.tune.trials, 'trial')} of {study.tune.passes:g} passes")
+    if study.seeds:
+        parts.append(f"{count(study.seeds, 'seed')} of {study.passes:g} passes")
+    err.print(f"{study.title}: {', '.join(parts)}", markup=False, soft_wrap=True)
     seconds = (left.measured + left.usual) / workers
-    parts = [duration(seconds)] if seconds or not left.unknown else []
-    parts += [f"{left.unknown:,} runs of unknown length"] if left.unknown else []
+    takes = [duration(seconds)] if seconds or not left.unknown else []
+    takes += [f"{count(left.unknown, 'run')} of unknown length"] if left.unknown else []
     by = "; by what the methods took in the package's own study" if left.usual else ""
-    err.print(f"{plan.runs:,} runs, {done:,} done; estimated time with {workers} workers: "
-              f"{' and '.join(parts)}{by}", markup=False, soft_wrap=True)  # fmt: skip
+    err.print(f"{count(plan.runs, 'run')}, {done:,} done; estimated time with "
+              f"{count(workers, 'worker')}: {' and '.join(takes)}{by}",
+              markup=False, soft_wrap=True)  # fmt: skip
     for broken in plan.store.aside:
         err.print(f"{broken}; its run is computed again", markup=False, soft_wrap=True)
 
@@ -120,7 +124,7 @@ def describe(plan: StudyPlan, json: bool) -> bool:
     if len(failures) > SHOWN:
         err.print(f"and {len(failures) - SHOWN} more; --json lists them all")
     if failures:
-        err.print(f"{len(failures)} runs ended without figures; --retry tries them again")
+        err.print(f"{count(len(failures), 'run')} ended without figures; --retry tries again")
     if not missing:
         for cell in without:
             place = cell.cell.place

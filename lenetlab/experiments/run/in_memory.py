@@ -146,8 +146,10 @@ def train(t: Training, amount: float, curve: Curve, clock: Clock, hooks: Hooks) 
         return Ending("error", str(error), traceback.format_exc(), failed)
     if outcome.eval_weights is None:
         return Ending("interrupted", None, None, outcome)
-    if (violated := t.violation(outcome.eval_weights)) is not None:
-        return Ending("error", violated, None, Outcome(None, outcome.where, outcome.ledger_counts))
+    # initial weights are nobody's result
+    failure = t.violation(outcome.eval_weights) if outcome.where["steps"] else t.no_step()
+    if failure is not None:
+        return Ending("error", failure, None, Outcome(None, outcome.where, outcome.ledger_counts))
     return Ending("done", None, None, outcome)
 
 

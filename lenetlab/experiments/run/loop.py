@@ -78,7 +78,7 @@ def loop(t: Training, amount: float, curve: Curve, clock: Clock, hooks: Hooks) -
                 saved = time.monotonic()
     finally:
         clock.stop()
-    if curve.due <= amount:
+    if curve.due <= amount and where["steps"]:
         _evaluate(t, before, where, ledger_counts, amount, curve, clock, hooks)
     return Outcome(before, where, ledger_counts)
 

@@ -146,7 +146,7 @@ def _finished(path: Path, planned: Sequence[float]) -> run_folder.Run | None:
     if not (path / run_folder.RESULT).exists():
         return None
     run = run_folder.read_run(path)
-    if run.status in ("error", "timeout"):  # the cause may be gone
+    if run.status in ("error", "timeout") or not run.result["steps"]:  # the cause may be gone
         return None
     evaluated = {evaluation["at"] for evaluation in run.curve["evaluations"]}
     return run if run.status != "done" or evaluated.issuperset(planned) else None

@@ -220,6 +220,11 @@ class Training:
             f"force at {keep}; give it a larger budget, or let the constraint end sooner"
         )
 
+    def no_step(self) -> str:
+        """Why a run that has ended before its first step did so."""
+        cost = f": the first costs {self.position:.3g}" if self.steps else ""
+        return f"no step fits into {self._budget}{cost}; give it a larger budget"
+
     def _constrain(self, progress: float) -> None:
         """Let the constraint act, and zero the weights outside its mask: whatever state of the
         method still moves them, they come back with nothing."""
