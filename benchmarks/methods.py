@@ -31,7 +31,8 @@ from timing import in_turns, machine
 from lenetlab.errors import UserError
 from lenetlab.experiments.recipe.recipe import make_recipe
 from lenetlab.experiments.run.training import Diverged, StepError, Training
-from lenetlab.methods.registry import find, methods
+from lenetlab.methods.lookup import find
+from lenetlab.methods.registry import methods
 from lenetlab.methods.state import capture
 from lenetlab.oracle.native_engine import NativeEngine
 from lenetlab.oracle.torch_engine import TorchEngine

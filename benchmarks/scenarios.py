@@ -21,7 +21,7 @@ from lenetlab.analysis.tables import RunRow, tabulate
 from lenetlab.experiments.api import jobs
 from lenetlab.experiments.run.on_disk import execute
 from lenetlab.experiments.run.runtime import Runtime
-from lenetlab.methods.registry import find
+from lenetlab.methods.lookup import find
 from lenetlab.problem.model import CONSTRAINED
 from lenetlab.records.run_folder import Run
 

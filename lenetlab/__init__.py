@@ -1,26 +1,29 @@
 """lenetlab: how well, and how cheaply, can an optimizer train one fixed LeNet-5?
 
-    from lenetlab import run, sweep
+    from lenetlab import Oracle, Runtime, run, sweep
 
-Importing the package costs nothing; PyTorch is loaded when something is trained.
+Importing the package costs nothing; PyTorch is loaded when something of it is first used.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lenetlab.experiments.api import run, sweep
     from lenetlab.experiments.run.runtime import Runtime
+    from lenetlab.oracle.oracle import Oracle
 
-__all__ = ["Runtime", "run", "sweep"]
+__all__ = ["Oracle", "Runtime", "run", "sweep"]
+
+_PLACES = {
+    "Oracle": "lenetlab.oracle.oracle",
+    "Runtime": "lenetlab.experiments.run.runtime",
+    "run": "lenetlab.experiments.api",
+    "sweep": "lenetlab.experiments.api",
+}
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("run", "sweep"):
-        from lenetlab.experiments import api
-
-        return getattr(api, name)
-    if name == "Runtime":
-        from lenetlab.experiments.run.runtime import Runtime
-
-        return Runtime
-    raise AttributeError(f"module 'lenetlab' has no attribute {name!r}")
+    if name not in _PLACES:
+        raise AttributeError(f"module 'lenetlab' has no attribute {name!r}")
+    return getattr(import_module(_PLACES[name]), name)

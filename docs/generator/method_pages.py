@@ -9,7 +9,7 @@ from typing import Any, get_args
 import curves
 from wording import body, prose
 
-from lenetlab.methods.constraint import Handler, constraints
+from lenetlab.methods.constraint import ConstraintEntry, constraints
 from lenetlab.methods.registry import DECAYS, FAMILIES, Method, methods
 from lenetlab.methods.wrappers import Kind, Wrapper, wrappers
 from lenetlab.settings import show
@@ -83,7 +83,7 @@ def _page(
     return "\n\n".join(parts) + "\n"
 
 
-def _handler_page(entry: Handler) -> str:
+def _handler_page(entry: ConstraintEntry) -> str:
     title, _, rest = entry.page.strip().partition("\n\n")
     return "\n\n".join(
         [
@@ -98,7 +98,7 @@ def _handler_page(entry: Handler) -> str:
     )
 
 
-def _settings(entry: Method | Wrapper | Handler) -> str:
+def _settings(entry: Method | Wrapper | ConstraintEntry) -> str:
     if not entry.defaults:
         return "It has no settings."
     rows = [

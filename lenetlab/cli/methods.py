@@ -8,9 +8,10 @@ from rich.text import Text
 
 from lenetlab.cli.options import Json
 from lenetlab.cli.terminal.console import out, print_json
-from lenetlab.methods.constraint import Handler, constraints
+from lenetlab.methods.constraint import ConstraintEntry, constraints
+from lenetlab.methods.lookup import find
 from lenetlab.methods.names import called
-from lenetlab.methods.registry import DECAYS, FAMILIES, Method, find
+from lenetlab.methods.registry import DECAYS, FAMILIES, Method
 from lenetlab.methods.registry import methods as registered
 from lenetlab.methods.wrappers import KINDS, Wrapper, wrappers
 from lenetlab.settings import show
@@ -45,7 +46,7 @@ def methods(
             "version": entry.version,
         }
 
-    def plain_part(entry: Wrapper | Handler) -> dict[str, object]:
+    def plain_part(entry: Wrapper | ConstraintEntry) -> dict[str, object]:
         return {
             "name": entry.name,
             "kind": entry.kind,
@@ -58,7 +59,7 @@ def methods(
         }
 
     if name is not None:
-        parts: dict[str, Wrapper | Handler] = {**wrappers(), **constraints()}
+        parts: dict[str, Wrapper | ConstraintEntry] = {**wrappers(), **constraints()}
         name = called(name, [*parts, *registered()])
         entry = parts[name] if name in parts else find(name)
         described = plain(entry) if isinstance(entry, Method) else plain_part(entry)
@@ -79,7 +80,7 @@ def methods(
                 out.print(f"the method inside has {entry.rate:g} of its registered rate")
             out.print(f"cost: {entry.cost}")
             return
-        if isinstance(entry, Handler):
+        if isinstance(entry, ConstraintEntry):
             out.print(f"constraint; beside a method: --scenario sparse --constraint {entry.name}")
             out.print(f"cost: {entry.cost}")
             return

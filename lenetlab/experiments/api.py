@@ -14,7 +14,7 @@ from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.experiments.tuning.origin import Origin, laid_over
 from lenetlab.experiments.tuning.search_space import unusual
 from lenetlab.experiments.tuning.tuned_recipes import tuned as kept
-from lenetlab.methods.wrappers import canonical
+from lenetlab.methods.lookup import canonical
 from lenetlab.records.run_folder import Run, noted
 
 

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from lenetlab.analysis.proportions import wilson
 from lenetlab.experiments.run.runtime import Runtime
-from lenetlab.oracle.engine import Engine, make_engine
+from lenetlab.oracle.choose_engine import make_engine
+from lenetlab.oracle.engine import Engine
 from lenetlab.problem.data import CLASSES, Split, load, load_pair
 from lenetlab.problem.evaluation import Evaluation, evaluate
 from lenetlab.problem.model import CONSTRAINED, LAYERS, views

@@ -5,22 +5,25 @@ mask m, which from then on every question of the method goes through. Whatever i
 included, is projected last. Handlers are registered beside their page like methods, one file each.
 """
 
+import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from torch import Tensor
 
-from lenetlab.errors import UserError, unknown
+from lenetlab.component import Component, Span, look_up, page_of, register, registered
+from lenetlab.errors import UserError
 from lenetlab.methods.base import Stateful
+from lenetlab.methods.installed import import_all
 from lenetlab.methods.names import called
-from lenetlab.methods.registry import WITHIN, Method, Span, Within, import_all, page_of
+from lenetlab.methods.registry import WITHIN, Method, Within
 from lenetlab.methods.sparsity import Bound, bound, prunable
 from lenetlab.methods.wrappers import Composed
 from lenetlab.oracle.oracle import Oracle
 from lenetlab.problem.scenarios import BOUND
-from lenetlab.settings import DOMAINS, NOT_NEGATIVE, Choice, Domain, Settings, resolve, show
+from lenetlab.settings import NOT_NEGATIVE, Choice, Domain, Settings, show
 
 # Of a handler for single weights; one for whole units has `keep` alone.
 COMMON: Settings = {"keep": BOUND, "per_layer": False, "biases": False}
@@ -59,34 +62,16 @@ class Constraint(Stateful):
         return w if mask is None else w * mask
 
 
-@dataclass(frozen=True)
-class Handler:
-    """A registered constraint; the fields are those of a `Method`.
+@dataclass(frozen=True, kw_only=True)
+class ConstraintEntry(Component):
+    """A registered constraint.
 
     leaves : the sets out of which it moves the weights; a method that holds them there would move
         them back.
     """
 
-    name: str
-    reference: str
-    version: int
-    defaults: Settings
-    space: Mapping[str, Span]
-    cost: str
-    page: str
-    build: Callable[..., Constraint]
-    domains: Mapping[str, Domain] = field(default_factory=dict)
+    kind: str = "constraint"
     leaves: tuple[Within, ...] = ()
-
-    @property
-    def kind(self) -> str:
-        """What it is among the parts of a recipe."""
-        return "constraint"
-
-    @property
-    def summary(self) -> str:
-        """The first line of its page."""
-        return self.page.strip().splitlines()[0]
 
     def settings(self, given: Settings) -> Choice:
         """`given` settings over the defaults, checked; `keep` becomes a number of nonzeros."""
@@ -95,17 +80,13 @@ class Handler:
         keep = given.get("keep", BOUND)
         if isinstance(keep, float) and 0 < keep < 1:
             given["keep"] = round(keep * total)
-        domains = {**DOMAINS, "keep": NOT_NEGATIVE, **self.domains}
-        choice = resolve("constraint", self.name, self.defaults, given, domains)
+        choice = super().settings(given)
         if not 1 <= int(choice.settings["keep"]) < total:  # type: ignore[arg-type]
             raise UserError(
                 f"constraint {self.name}: keep={show(keep)} is out of range; expected a number of "
                 f"nonzeros from 1 to {total - 1}, or a fraction of {total:,} between 0 and 1"
             )
         return choice
-
-
-_registered: dict[str, Handler] = {}
 
 
 def constraint(
@@ -122,31 +103,30 @@ def constraint(
 ) -> Callable[[type], type]:
     """Register the decorated class; its module's docstring is the handler's page."""
 
-    def register(build: type) -> type:
-        if name in _registered:
-            raise ValueError(f"constraint {name!r} is registered twice")
-        _registered[name] = Handler(
-            name, reference, version, {**common, **defaults}, space, cost, page_of(build), build,
-            domains or {}, leaves,
+    def add(build: type) -> type:
+        register(
+            ConstraintEntry(
+                name=name, reference=reference, version=version, defaults={**common, **defaults},
+                space=space, cost=cost, page=page_of(inspect.getmodule(build)), build=build,
+                domains={"keep": NOT_NEGATIVE, **(domains or {})}, leaves=leaves,
+            )
         )  # fmt: skip
         return build
 
-    return register
+    return add
 
 
 @cache
-def constraints() -> Mapping[str, Handler]:
+def constraints() -> Mapping[str, ConstraintEntry]:
     """All registered handlers by name."""
     import_all()
-    return dict(sorted(_registered.items()))
+    return dict(sorted(registered(ConstraintEntry).items()))
 
 
-def find_constraint(name: str) -> Handler:
+def find_constraint(name: str) -> ConstraintEntry:
     """The handler called `name`."""
     name = called(name, constraints())
-    if name not in constraints():
-        raise unknown("constraint", name, constraints(), "`lenetlab methods` lists them all")
-    return constraints()[name]
+    return look_up("constraint", name, constraints(), "`lenetlab methods` lists them all")
 
 
 def check_constraint(name: str, method: Method) -> None:
@@ -163,4 +143,5 @@ def make_constraint(choice: Choice) -> Constraint:
     entry = find_constraint(choice.name)
     settings: dict[str, Any] = dict(choice.settings)
     shape = {key: settings.pop(key) for key in COMMON if key in settings}
-    return entry.build(bound(**shape), **settings)
+    made: Constraint = entry.build(bound(**shape), **settings)
+    return made

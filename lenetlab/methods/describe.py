@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 
-from lenetlab.methods.registry import find, methods
-from lenetlab.methods.wrappers import find_wrapper, split, wrappers
+from lenetlab.methods.lookup import find, split
+from lenetlab.methods.registry import methods
+from lenetlab.methods.wrappers import find_wrapper, wrappers
 
 
 def describe(names: Iterable[str]) -> dict[str, dict[str, str]]:

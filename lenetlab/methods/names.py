@@ -24,8 +24,6 @@ ALIASES = {
     "sgdmomentum": "heavy_ball",
     "sgdnesterov": "nesterov",
 }
-# Wrappers of variance reduction. Alone they mean what their authors put them around: plain steps.
-REDUCING = frozenset({"sag", "saga", "sarah", "storm", "svrg"})
 
 
 def called(name: str, known: Iterable[str]) -> str:

@@ -24,9 +24,10 @@ from typing import Any
 
 import torch
 
+from lenetlab.component import Span, log_uniform
 from lenetlab.errors import UserError, unknown
 from lenetlab.methods.guest import VERSION, Guest, drive
-from lenetlab.methods.registry import Method, Span, log_uniform
+from lenetlab.methods.registry import Method
 from lenetlab.methods.sources import Sources, afresh, is_own, trace
 from lenetlab.settings import NOT_NEGATIVE, Choice, Settings, Value, resolve
 
@@ -196,6 +197,7 @@ def _describe(spec: str, optimizer: type[torch.optim.Optimizer], sources: Source
         page=page,
         build=partial(_build, optimizer),
         source=sources.digest,
+        declared=False,
     )
 
 

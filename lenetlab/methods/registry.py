@@ -10,10 +10,7 @@ Every file below `lenetlab/methods/<family>/` is imported on first use: to add a
 add one file. Duplicates and incomplete registrations are refused when they are imported.
 """
 
-import importlib
 import inspect
-import pkgutil
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -21,9 +18,9 @@ from typing import Any, Literal, Protocol, TypeVar
 
 from torch import Tensor
 
-import lenetlab.methods
-from lenetlab.errors import UserError, unknown
-from lenetlab.settings import DOMAINS, Choice, Domain, Settings, resolve
+from lenetlab.component import Component, Span, page_of, register, registered
+from lenetlab.methods.installed import import_all
+from lenetlab.settings import Domain, Settings
 
 Form = Literal["flat", "named", "layers"]
 Decay = Literal["none", "coupled", "decoupled"]
@@ -72,79 +69,42 @@ class Optimizer(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Span:
-    """A search interval for tuning, uniform or uniform in the logarithm."""
-
-    low: float
-    high: float
-    log: bool
-
-    def __str__(self) -> str:
-        return f"{self.low:g} … {self.high:g}" + (" (log)" if self.log else "")
-
-
-def uniform(low: float, high: float) -> Span:
-    """Search evenly between `low` and `high`."""
-    return Span(low, high, log=False)
-
-
-def log_uniform(low: float, high: float) -> Span:
-    """Search evenly in the logarithm between `low` and `high`."""
-    return Span(low, high, log=True)
-
-
-@dataclass(frozen=True)
-class Method:
+@dataclass(frozen=True, kw_only=True)
+class Method(Component):
     """A registered method.
 
     form : what its constructor receives (see `lenetlab.oracle.weights.Weights.params`).
     decay : how it applies `weight_decay`; `none` if it has no such hyperparameter.
-    version : raised whenever its bits change; part of a run's identity.
     batch_size : what it is run with where nothing else is set.
     asks : `once` if a step asks `oracle()` once and nothing else: estimators need that.
     neutral : settings at which a method that bounds or penalises the weights does neither in
         effect, so that it minimises F itself, everywhere; empty if its defaults do.
     within : the set in which every step ends, if it is not everywhere. Where a mean of its points
         is outside, the optimizer has `nearest(w)`, and averages are projected.
-    source : SHA-256 of the code that a method from outside consists of, empty for our own.
+    scaled_by_rate : whether `lr` multiplies every step; if not, it is where a pace of its own
+        begins, or momentum moves the weights beside it.
+    declared : whether its file says what its settings are; those of a class from outside are read
+        off its constructor.
     """
 
-    name: str
+    kind: str = "method"
     family: str
-    reference: str
-    form: Form
-    decay: Decay
-    version: int
-    defaults: Settings
-    space: Mapping[str, Span]
-    cost: str
-    page: str
-    build: Callable[..., Optimizer]
+    form: Form = "flat"
+    decay: Decay = "none"
     batch_size: int = 64
-    domains: Mapping[str, Domain] = field(default_factory=dict)
-    source: str = ""
     asks: Asks = "once"
     neutral: Settings = field(default_factory=dict)
     within: Within = ""
-
-    @property
-    def summary(self) -> str:
-        """The first line of its page."""
-        return self.page.strip().splitlines()[0]
-
-    def settings(self, given: Settings) -> Choice:
-        """`given` hyperparameters over the defaults, checked; `UserError` for a wrong one."""
-        return resolve("method", self.name, self.defaults, given, {**DOMAINS, **self.domains})
+    scaled_by_rate: bool = True
+    declared: bool = True
 
     def optimizer(self, params: list[Tensor], settings: Settings) -> Optimizer:
         """The optimizer over `params`, ready for its first step."""
-        return self.build(params, **settings)
+        made: Optimizer = self.build(params, **settings)
+        return made
 
 
 Build = TypeVar("Build", bound=Callable[..., Any])
-
-_registered: dict[str, Method] = {}
 
 
 def method(
@@ -163,6 +123,7 @@ def method(
     asks: Asks = "once",
     neutral: Settings | None = None,
     within: Within = "",
+    scaled_by_rate: bool = True,
 ) -> Callable[[Build], Build]:
     """Register the decorated builder; its module's docstring is the method's page.
 
@@ -170,66 +131,36 @@ def method(
     form : what the builder receives as its parameters: `flat`, the whole vector; `named`, the ten
         tensors; `layers`, the ten with convolutions as matrices.
     decay : `coupled` or `decoupled` if it has `weight_decay`, whose default must be 0.
-    space : intervals that tuning draws from, by hyperparameter; `domains` are what is allowed.
-    cost : in words, for tables: gradients a step and vectors of memory.
 
     The other fields are those of a `Method`. Raises: `ValueError` at import for a name that is
     taken, a family that is none, a missing page, or settings that do not fit each other.
     """
 
-    def register(build: Build) -> Build:
-        page = page_of(build)
-        _check(name, family, page, defaults, space, decay, neutral or {})
-        _registered[name] = Method(
-            name, family, reference, form, decay, version, defaults, space, cost, page, build,
-            batch_size, domains or {}, asks=asks, neutral=neutral or {},
-            within=within,
+    def add(build: Build) -> Build:
+        entry = Method(
+            name=name, family=family, reference=reference, form=form, decay=decay,
+            version=version, defaults=defaults, space=space, cost=cost,
+            page=page_of(inspect.getmodule(build)), build=build, batch_size=batch_size,
+            domains=domains or {}, asks=asks, neutral=neutral or {}, within=within,
+            scaled_by_rate=scaled_by_rate,
         )  # fmt: skip
+        _check(entry)
+        register(entry)
         return build
 
-    return register
+    return add
 
 
-def page_of(build: object) -> str:
-    """The docstring of the file that `build` is from."""
-    if sys.flags.optimize > 1:
-        raise UserError(
-            "python -OO leaves out docstrings, and the pages of methods are docstrings; run "
-            "without it (and without PYTHONOPTIMIZE=2)"
-        )
-    return inspect.getdoc(inspect.getmodule(build)) or ""
-
-
-def _check(
-    name: str,
-    family: str,
-    page: str,
-    defaults: Settings,
-    space: Mapping[str, Span],
-    decay: str,
-    neutral: Settings,
-) -> None:
-    if name in _registered:
-        raise ValueError(f"method {name!r} is registered twice")
-    if family not in FAMILIES:
-        raise ValueError(f"method {name!r}: no family {family!r} among {', '.join(FAMILIES)}")
-    if not page:
-        raise ValueError(f"method {name!r}: its file needs a docstring, the method's page")
-    if stray := set(space) - set(defaults):
-        raise ValueError(f"method {name!r}: {stray} searched but no hyperparameter")
-    if stray := set(neutral) - set(defaults):
+def _check(entry: Method) -> None:
+    name, defaults = entry.name, entry.defaults
+    if entry.family not in FAMILIES:
+        raise ValueError(f"method {name!r}: no family {entry.family!r} among {', '.join(FAMILIES)}")
+    if stray := set(entry.neutral) - set(defaults):
         raise ValueError(f"method {name!r}: {stray} in neutral but no hyperparameter")
-    if ("weight_decay" in defaults) != (decay != "none"):
-        raise ValueError(f"method {name!r}: decay={decay!r} does not fit its hyperparameters")
+    if ("weight_decay" in defaults) != (entry.decay != "none"):
+        raise ValueError(f"method {name!r}: decay={entry.decay!r} does not fit its hyperparameters")
     if defaults.get("weight_decay"):
         raise ValueError(f"method {name!r} decays weights by default; scenario plain forbids it")
-
-
-@cache
-def import_all() -> None:
-    """Import every file below `lenetlab/methods/`, so that all are registered."""
-    for found in pkgutil.walk_packages(lenetlab.methods.__path__, "lenetlab.methods."):
-        importlib.import_module(found.name)
 
 
 @cache
@@ -237,18 +168,5 @@ def methods() -> Mapping[str, Method]:
     """All registered methods by name, family by family."""
     import_all()
     order = list(FAMILIES)
-    return dict(sorted(_registered.items(), key=lambda kv: (order.index(kv[1].family), kv[0])))
-
-
-def find(name: str) -> Method:
-    """The method called `name`, or one from outside written `file.py:Class`, `module:Class`, or
-    `file.py` where there is one optimizer in it.
-    Raises: `UserError` for a name that does not exist, with the nearest one that does."""
-    if ":" in name or name.endswith(".py"):
-        from lenetlab.methods.outside import load
-
-        return load(name)
-    known = methods()
-    if name not in known:
-        raise unknown("method", name, known, "`lenetlab methods` lists them all")
-    return known[name]
+    known = registered(Method)
+    return dict(sorted(known.items(), key=lambda kv: (order.index(kv[1].family), kv[0])))

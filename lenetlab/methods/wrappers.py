@@ -8,8 +8,9 @@ elsewhere. An *average* sees the weights after all that and changes only the eva
 registered beside their page like methods, one file each.
 """
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise
 from math import prod
@@ -18,22 +19,14 @@ from typing import Any, ClassVar, Literal, get_args
 import torch
 from torch import Tensor
 
-from lenetlab.errors import UserError, unknown
+from lenetlab.component import Component, Span, look_up, page_of, register, registered
+from lenetlab.errors import UserError
 from lenetlab.methods.base import Stateful
-from lenetlab.methods.names import REDUCING, called
-from lenetlab.methods.registry import (
-    WITHIN,
-    Method,
-    Optimizer,
-    Span,
-    find,
-    import_all,
-    methods,
-    page_of,
-)
+from lenetlab.methods.installed import import_all
+from lenetlab.methods.registry import WITHIN, Method, Optimizer, methods
 from lenetlab.methods.state import capture, restore
 from lenetlab.oracle.oracle import Batch, Oracle
-from lenetlab.settings import DOMAINS, Choice, Domain, Settings, resolve
+from lenetlab.settings import Choice, Domain, Settings
 
 Kind = Literal["average", "update", "estimator"]  # in the order of nesting, the outer first
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -98,36 +91,18 @@ class Average(Stateful):
         raise NotImplementedError
 
 
-@dataclass(frozen=True)
-class Wrapper:
-    """A registered average, update or estimator; the fields are those of a `Method`.
+@dataclass(frozen=True, kw_only=True)
+class Wrapper(Component):
+    """A registered average, update or estimator.
 
     rate : what the registered rate of the method inside is multiplied by, where none is given.
+    reduces_variance : whether it is a method of variance reduction: alone it means what its authors
+        put it around, plain steps, and whatever it is put around, what comes out reduces noise.
     """
 
-    name: str
     kind: Kind
-    reference: str
-    version: int
-    defaults: Settings
-    space: Mapping[str, Span]
-    cost: str
-    page: str
-    build: Callable[..., Any]
-    domains: Mapping[str, Domain] = field(default_factory=dict)
     rate: float = 1.0
-
-    @property
-    def summary(self) -> str:
-        """The first line of its page."""
-        return self.page.strip().splitlines()[0]
-
-    def settings(self, given: Settings) -> Choice:
-        """`given` settings over the defaults, checked."""
-        return resolve(self.kind, self.name, self.defaults, given, {**DOMAINS, **self.domains})
-
-
-_registered: dict[str, Wrapper] = {}
+    reduces_variance: bool = False
 
 
 def wrapper(
@@ -140,71 +115,36 @@ def wrapper(
     version: int = 1,
     domains: Mapping[str, Domain] | None = None,
     rate: float = 1.0,
+    reduces_variance: bool = False,
 ) -> Callable[[type], type]:
     """Register the decorated class; its module's docstring is the wrapper's page."""
 
-    def register(build: type) -> type:
-        if name in _registered:
-            raise ValueError(f"wrapper {name!r} is registered twice")
-        _registered[name] = Wrapper(
-            name, build.KIND, reference, version, defaults, space, cost, page_of(build), build,  # type: ignore[attr-defined]
-            domains or {}, rate,
+    def add(build: type) -> type:
+        register(
+            Wrapper(
+                name=name, kind=build.KIND, reference=reference, version=version,  # type: ignore[attr-defined]
+                defaults=defaults, space=space, cost=cost, page=page_of(inspect.getmodule(build)),
+                build=build, domains=domains or {}, rate=rate, reduces_variance=reduces_variance,
+            )
         )  # fmt: skip
         return build
 
-    return register
+    return add
 
 
 @cache
 def wrappers() -> Mapping[str, Wrapper]:
     """All registered wrappers by name, in the order of nesting."""
     import_all()
-    order = sorted(_registered.items(), key=lambda item: (KINDS.index(item[1].kind), item[0]))
-    return dict(order)
+    known = registered(Wrapper)
+    return dict(sorted(known.items(), key=lambda item: (KINDS.index(item[1].kind), item[0])))
 
 
 def find_wrapper(name: str) -> Wrapper:
     """The wrapper called `name`."""
     if name in methods():
         raise UserError(f"{name} is a method and stands last, as in ema+{name}")
-    if name not in wrappers():
-        raise unknown("wrapper", name, wrappers(), "`lenetlab methods` lists them all")
-    return wrappers()[name]
-
-
-def split(spec: str) -> tuple[list[str], str]:
-    """`"ema+svrg+sgd"` as the wrappers' names, outer first, and the method's, as they are
-    registered; a name that nobody knows stays as it is."""
-    words = spec.split("+") if ":" not in spec.partition("+")[0] else [spec]
-    *names, method = (word.strip() for word in words)
-    if ":" not in method and not method.endswith(".py"):
-        method = called(method, methods())
-        if method not in methods() and called(method, wrappers()) in REDUCING:
-            names, method = [*names, method], "sgd"
-        _refuse_part(method)
-    return [called(name, wrappers()) for name in names], method
-
-
-def _refuse_part(method: str) -> None:
-    """Say where a wrapper or a constraint belongs that stands where a method should."""
-    from lenetlab.methods.constraint import constraints
-
-    if method in methods():
-        return
-    if (around := called(method, wrappers())) in wrappers():
-        raise UserError(f"{around} goes around a method, as in {around}+sgd")
-    if (beside := called(method, constraints())) in constraints():
-        raise UserError(
-            f"{beside} is a constraint and stands beside a method, as in sgd --scenario sparse "
-            f"--constraint {beside}"
-        )
-
-
-def canonical(spec: str) -> str:
-    """`spec` with every name as it is registered: `SGD` is `sgd`, `svrg` is `svrg+sgd`, `own.py`
-    with one optimizer in it `own.py:Own`. Raises `UserError` for an unknown method."""
-    names, method = split(spec)
-    return "+".join([*names, find(method).name])
+    return look_up("wrapper", name, wrappers(), "`lenetlab methods` lists them all")
 
 
 def inside(chosen: Sequence[str], method: Method) -> Method:
@@ -376,6 +316,5 @@ def compose(base: Optimizer, chosen: Sequence[Choice], w: Tensor) -> Composed:
 
 __all__ = [
     "KINDS", "Average", "Batch", "Composed", "Estimator", "Oracle", "Update", "Wrapper",
-    "canonical", "check_nesting", "compose", "find_wrapper", "inside", "split", "wrapper",
-    "wrappers",
+    "check_nesting", "compose", "find_wrapper", "inside", "wrapper", "wrappers",
 ]  # fmt: skip

@@ -16,20 +16,50 @@ those (mixup, label smoothing) no scenario allows.
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from lenetlab.errors import unknown
+from lenetlab.component import Component, look_up, page_of, register, registered
 from lenetlab.problem.data import Split
 from lenetlab.problem.scenarios import refuse_other_loss
-from lenetlab.settings import UNIT, Choice, Domain, Settings, parse_choice, resolve
+from lenetlab.settings import UNIT, Choice, Domain, Settings, parse_choice
 
 SIDE = 28
-VERSION = 1  # raised when the images of a recipe change; part of a run's identity
 
 
+@dataclass(frozen=True, kw_only=True)
+class AugmentationEntry(Component):
+    """A registered change of the images."""
+
+    kind: str = "augmentation"
+
+
+Change = Callable[..., Tensor]  # (images, generator, settings) -> images
+
+
+def augmentation(
+    name: str, defaults: Settings, domains: Mapping[str, Domain], *, version: int = 1
+) -> Callable[[Change], Change]:
+    """Register the decorated function, whose docstring is its page. `version` is raised when the
+    images that it makes change; all of them, when those of all do."""
+
+    def add(build: Change) -> Change:
+        register(
+            AugmentationEntry(
+                name=name, defaults=defaults, domains=domains, version=version,
+                page=page_of(build), build=build,
+            )
+        )  # fmt: skip
+        return build
+
+    return add
+
+
+@augmentation("flip", {"p": 0.5}, {"p": UNIT})
 def flip(x: Tensor, rng: torch.Generator, *, p: float) -> Tensor:
     """Images (n, 28, 28), some of them mirrored."""
     chosen = torch.rand(len(x), generator=rng) < p
@@ -37,6 +67,7 @@ def flip(x: Tensor, rng: torch.Generator, *, p: float) -> Tensor:
     return x
 
 
+@augmentation("shift", {"pixels": 2}, {"pixels": Domain(1, 8, closed=True)})
 def shift(x: Tensor, rng: torch.Generator, *, pixels: int) -> Tensor:
     """Images moved by −pixels … pixels down and to the right."""
     moves = torch.randint(-pixels, pixels + 1, (len(x), 2), generator=rng)
@@ -49,6 +80,7 @@ def shift(x: Tensor, rng: torch.Generator, *, pixels: int) -> Tensor:
     return x
 
 
+@augmentation("cutout", {"size": 8}, {"size": Domain(1, SIDE, closed=True)})
 def cutout(x: Tensor, rng: torch.Generator, *, size: int) -> Tensor:
     """Images with a black square, which may lie partly outside."""
     corner = torch.randint(SIDE, (2, len(x), 1), generator=rng) - size // 2
@@ -56,6 +88,7 @@ def cutout(x: Tensor, rng: torch.Generator, *, size: int) -> Tensor:
     return x.mul_(~(covered[0].unsqueeze(2) & covered[1].unsqueeze(1)))
 
 
+@augmentation("brightness", {"amount": 0.2}, {"amount": UNIT})
 def brightness(x: Tensor, rng: torch.Generator, *, amount: float) -> Tensor:
     """Images darker or brighter."""
     factor = 1 + amount * (2 * torch.rand(len(x), generator=rng) - 1)
@@ -66,18 +99,10 @@ def brightness(x: Tensor, rng: torch.Generator, *, amount: float) -> Tensor:
     return x
 
 
-_KINDS: Mapping[str, tuple[Callable[..., Tensor], Settings]] = {
-    "flip": (flip, {"p": 0.5}),
-    "shift": (shift, {"pixels": 2}),
-    "cutout": (cutout, {"size": 8}),
-    "brightness": (brightness, {"amount": 0.2}),
-}
-_DOMAINS = {
-    "p": UNIT,
-    "pixels": Domain(1, 8, closed=True),
-    "size": Domain(1, SIDE, closed=True),
-    "amount": UNIT,
-}
+@cache
+def augmentations() -> Mapping[str, AugmentationEntry]:
+    """All registered changes of the images by name."""
+    return registered(AugmentationEntry)
 
 
 def choose_augmentation(text: str) -> tuple[Choice, ...]:
@@ -86,9 +111,7 @@ def choose_augmentation(text: str) -> tuple[Choice, ...]:
     for part in text.split("+") if text != "none" else ():
         name, given = parse_choice(part)
         refuse_other_loss(name)
-        if name not in _KINDS:
-            raise unknown("augmentation", name, _KINDS)
-        chosen.append(resolve("augmentation", name, _KINDS[name][1], given, _DOMAINS))
+        chosen.append(look_up("augmentation", name, augmentations()).settings(given))
     return tuple(chosen)
 
 
@@ -122,7 +145,7 @@ class Augmented:
         rng = torch.Generator().manual_seed(int.from_bytes(digest[:7], "big"))
         images = self._original.images.clone()
         for choice in self._choices:
-            images = _KINDS[choice.name][0](images, rng, **choice.settings)
+            images = augmentations()[choice.name].build(images, rng, **choice.settings)
         self.split.images.copy_(images)
         self._sweep = sweep
         return True

@@ -6,9 +6,11 @@ import sys
 import pytest
 import torch
 
+from lenetlab import component
 from lenetlab.experiments.recipe.recipe import make_recipe
 from lenetlab.experiments.run.training import Training
 from lenetlab.methods import registry
+from lenetlab.methods.lookup import find
 from lenetlab.oracle.torch_engine import TorchEngine
 from lenetlab.problem.data import load
 
@@ -40,11 +42,11 @@ def files(tmp_path, monkeypatch):
 @pytest.fixture
 def added(files, monkeypatch):
     """The file of the laboratory, registered as if it lay where the page says."""
-    monkeypatch.setattr(registry, "_registered", dict(registry._registered))
+    monkeypatch.setattr(component, "_registered", dict(component._registered))
     spec = importlib.util.spec_from_file_location("normalized_of_the_page", files / "normalized.py")
     module = importlib.util.module_from_spec(spec)
     monkeypatch.setitem(sys.modules, spec.name, module)
-    registry.import_all()
+    registry.methods()
     spec.loader.exec_module(module)
     registry.methods.cache_clear()
     yield
@@ -93,7 +95,7 @@ def test_the_file_of_the_laboratory_is_the_class_of_the_first_step(added):
 
 
 def test_its_registration_says_what_the_contract_asks(added):
-    entry = registry.find("normalized")
+    entry = find("normalized")
     assert entry.page.startswith("Normalised momentum")
     decayed, _ = trained("normalized", 5, scenario="l2", settings={"weight_decay": 1.0})
     plain, _ = trained("normalized", 5)

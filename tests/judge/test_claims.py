@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from lenetlab.experiments.recipe.batch_plans import PLANS
+from lenetlab.experiments.recipe.batch_plans import plans
 from lenetlab.experiments.recipe.recipe import Recipe, make_recipe
 from lenetlab.experiments.run.identity import digest
 from lenetlab.experiments.run.on_disk import execute
@@ -109,7 +109,7 @@ def test_the_recipes_above_have_every_part():
     neutral = {"initialisation"}  # has only one value
     for name in {field.name for field in dataclasses.fields(Recipe)} - neutral:
         assert len({str(getattr(recipe, name)) for recipe in recipes}) > 1, name
-    assert {recipe.plan.name for recipe in recipes} == set(PLANS)
+    assert {recipe.plan.name for recipe in recipes} == set(plans())
 
 
 def more_correct(result: Any) -> None:

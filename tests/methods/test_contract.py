@@ -3,7 +3,8 @@
 import pytest
 
 from lenetlab.experiments.run import checkpoint
-from lenetlab.methods.registry import find, methods
+from lenetlab.methods.lookup import find
+from lenetlab.methods.registry import methods
 from lenetlab.oracle.torch_engine import TorchEngine
 from lenetlab.problem.evaluation import evaluate
 
@@ -50,14 +51,9 @@ def test_a_warm_up_does_not_hold_it_back(engine, name):
     assert went[1] > 0.1 * went[0]
 
 
-OWN_PACE = {  # rate is where they begin, or momentum moves them beside it
-    "rprop", "barzilai_borwein", "nonlinear_cg", "hypergradient", "fista",
-}  # fmt: skip
-
-
 def test_a_schedule_sets_the_rate_of_the_present_step(engine, name):
     """At the rate zero the weights stay, and at once."""
-    if "lr" not in find(name).defaults or name in OWN_PACE:
+    if "lr" not in find(name).defaults or not find(name).scaled_by_rate:
         pytest.skip("its rate is not what a step is multiplied by")
     t = training(engine, name)
     steps(t, 3)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from lenetlab.errors import UserError
-from lenetlab.methods.registry import find
+from lenetlab.methods.lookup import find
 from lenetlab.methods.second_order.adahessian import signs
 from lenetlab.oracle.oracle import Oracle
 from lenetlab.oracle.order import DataOrder

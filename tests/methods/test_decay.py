@@ -8,7 +8,8 @@ from lenetlab.experiments.recipe.recipe import make_recipe
 from lenetlab.experiments.run import checkpoint
 from lenetlab.experiments.run.training import Training
 from lenetlab.methods.base import Base
-from lenetlab.methods.registry import find, methods
+from lenetlab.methods.lookup import find
+from lenetlab.methods.registry import methods
 from lenetlab.oracle.oracle import Batch
 from lenetlab.oracle.torch_engine import TorchEngine
 from lenetlab.oracle.weights import Weights

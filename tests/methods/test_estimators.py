@@ -5,7 +5,7 @@ import torch
 
 from lenetlab.experiments.recipe.recall import recall
 from lenetlab.experiments.recipe.recipe import make_recipe
-from lenetlab.methods.registry import find
+from lenetlab.methods.lookup import find
 from lenetlab.methods.wrappers import Composed, Estimator, compose, wrappers
 from lenetlab.oracle.torch_engine import TorchEngine
 from tests.methods.drive import CPU, N, training

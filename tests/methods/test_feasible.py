@@ -11,8 +11,9 @@ from lenetlab.errors import UserError
 from lenetlab.experiments.recipe.recipe import make_recipe
 from lenetlab.experiments.run.training import Training
 from lenetlab.methods.constraint import constraints
-from lenetlab.methods.registry import WITHIN, find, methods
-from lenetlab.methods.wrappers import split, wrappers
+from lenetlab.methods.lookup import find, split
+from lenetlab.methods.registry import WITHIN, methods
+from lenetlab.methods.wrappers import wrappers
 from lenetlab.oracle.torch_engine import TorchEngine
 
 from .drive import CPU

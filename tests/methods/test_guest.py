@@ -13,7 +13,7 @@ from lenetlab.experiments.run.on_disk import execute
 from lenetlab.experiments.run.training import StepError
 from lenetlab.experiments.tuning.search_space import at, space_of
 from lenetlab.experiments.tuning.trials import Tuning, trials
-from lenetlab.methods.registry import find
+from lenetlab.methods.lookup import find
 from lenetlab.methods.state import copied
 from lenetlab.oracle.torch_engine import TorchEngine
 from lenetlab.records import run_folder

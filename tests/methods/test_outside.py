@@ -7,7 +7,7 @@ import torch
 
 from lenetlab.errors import UserError
 from lenetlab.experiments.run.training import StepError
-from lenetlab.methods.registry import find
+from lenetlab.methods.lookup import find
 from lenetlab.oracle.torch_engine import TorchEngine
 from lenetlab.problem.model import SHAPES
 

@@ -5,8 +5,10 @@ import math
 import pytest
 import torch
 
+from lenetlab.component import log_uniform
 from lenetlab.errors import UserError
-from lenetlab.methods.registry import FAMILIES, find, log_uniform, method, methods
+from lenetlab.methods.lookup import find
+from lenetlab.methods.registry import FAMILIES, method, methods
 
 EXPECTED = {
     "sgd", "single_sample", "full_batch", "heavy_ball", "nesterov", "asgd", "adagrad", "adadelta",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lenetlab.methods import sources
-from lenetlab.methods.registry import find
+from lenetlab.methods.lookup import find
 from lenetlab.oracle.torch_engine import TorchEngine
 
 from .drive import CPU, N, training

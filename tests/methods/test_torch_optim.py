@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import optim
 
-from lenetlab.methods.registry import find
+from lenetlab.methods.lookup import find
 from lenetlab.oracle.torch_engine import TorchEngine
 from lenetlab.problem.model import flatten, state_dict
 

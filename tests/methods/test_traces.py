@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from lenetlab.methods.registry import find, methods
+from lenetlab.methods.lookup import find
+from lenetlab.methods.registry import methods
 from lenetlab.oracle.torch_engine import TorchEngine
 from lenetlab.problem.data import load
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from torch import Tensor
 
-from lenetlab.methods.registry import find
-from lenetlab.methods.wrappers import Composed, compose, find_wrapper, split
+from lenetlab.methods.lookup import find, split
+from lenetlab.methods.wrappers import Composed, compose, find_wrapper
 from tests.problems import Setting
 
 

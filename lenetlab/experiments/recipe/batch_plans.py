@@ -7,12 +7,13 @@ it asks there is charged.
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from math import ceil
-from typing import Any
+from typing import Any, TypeVar
 
-from lenetlab.errors import unknown
+from lenetlab.component import Component, look_up, page_of, register, registered
 from lenetlab.oracle.oracle import Oracle
-from lenetlab.settings import POSITIVE_COUNT, Choice, Domain, Settings, resolve
+from lenetlab.settings import POSITIVE_COUNT, Choice, Domain, Settings
 
 SIZES = Domain(1, 60_000, closed=True)
 
@@ -35,6 +36,40 @@ class BatchPlan:
         """Go on from a saved state."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class PlanEntry(Component):
+    """A registered batch plan."""
+
+    kind: str = "batch plan"
+
+
+Built = TypeVar("Built", bound=type[BatchPlan])
+
+
+def batch_plan(
+    name: str,
+    *,
+    defaults: Settings,
+    reference: str = "",
+    version: int = 1,
+    domains: Mapping[str, Domain] | None = None,
+) -> Callable[[Built], Built]:
+    """Register the decorated class, whose docstring is the plan's page. `version` is raised when
+    the sizes that it chooses change, or what it asks."""
+
+    def add(build: Built) -> Built:
+        register(
+            PlanEntry(
+                name=name, defaults=defaults, reference=reference, version=version,
+                domains=domains or {}, page=page_of(build), build=build,
+            )
+        )  # fmt: skip
+        return build
+
+    return add
+
+
+@batch_plan("fixed", defaults={"size": 64}, domains={"size": SIZES})
 @dataclass(frozen=True)
 class Fixed(BatchPlan):
     """The same size always: 1 is single-sample, 60,000 the full batch."""
@@ -46,6 +81,12 @@ class Fixed(BatchPlan):
         return self.size
 
 
+@batch_plan(
+    "geometric",
+    reference="Bottou, Curtis and Nocedal 2018",
+    defaults={"size": 64, "factor": 2.0, "every": 1.0, "largest": 4096},
+    domains={"size": SIZES, "factor": POSITIVE_COUNT, "every": Domain(1e-6), "largest": SIZES},
+)
 @dataclass(frozen=True)
 class Geometric(BatchPlan):
     """`size` · `factor`^⌊sweeps / every⌋, at most `largest`.
@@ -68,6 +109,12 @@ class Geometric(BatchPlan):
         return min(int(self.size * self.factor**stage), self.largest)
 
 
+@batch_plan(
+    "norm_test",
+    reference="Byrd, Chin, Nocedal and Wu 2012",
+    defaults={"size": 64, "theta": 1.0, "every": 20, "largest": 4096},
+    domains={"size": SIZES, "theta": Domain(1e-6), "every": POSITIVE_COUNT, "largest": SIZES},
+)
 class NormTest(BatchPlan):
     """A batch as large as the gradient's noise asks for: it grows when the test fails.
 
@@ -116,34 +163,15 @@ class NormTest(BatchPlan):
         self._size, self._steps = state["size"], state["steps"]
 
 
-PLANS: Mapping[str, Callable[..., BatchPlan]] = {
-    "fixed": Fixed,
-    "geometric": Geometric,
-    "norm_test": NormTest,
-}
-_DEFAULTS: Mapping[str, Settings] = {
-    "fixed": {"size": 64},
-    "geometric": {"size": 64, "factor": 2.0, "every": 1.0, "largest": 4096},
-    "norm_test": {"size": 64, "theta": 1.0, "every": 20, "largest": 4096},
-}
-_DOMAINS = {
-    "size": SIZES,
-    "largest": SIZES,
-    "factor": POSITIVE_COUNT,
-    "every": Domain(1e-6),
-    "theta": Domain(1e-6),
-}
-
-# Raised when the sizes that a plan chooses change, or what it asks; the others are at 1.
-VERSIONS: Mapping[str, int] = {}
+@cache
+def plans() -> Mapping[str, PlanEntry]:
+    """All registered plans by name."""
+    return registered(PlanEntry)
 
 
 def choose_plan(name: str, given: Settings) -> Choice:
     """The checked choice of a plan; `UserError` for an unknown name or setting."""
-    if name not in PLANS:
-        raise unknown("batch plan", name, PLANS)
-    domains = _DOMAINS | ({"every": POSITIVE_COUNT} if name == "norm_test" else {})
-    return resolve("batch plan", name, _DEFAULTS[name], given, domains)
+    return look_up("batch plan", name, plans()).settings(given)
 
 
 def make_plan(choice: Choice, n: int) -> BatchPlan:
@@ -152,4 +180,5 @@ def make_plan(choice: Choice, n: int) -> BatchPlan:
     for key in ("size", "largest"):
         if key in settings:
             settings[key] = min(int(settings[key]), n)  # type: ignore[arg-type]
-    return PLANS[choice.name](**settings)
+    made: BatchPlan = plans()[choice.name].build(**settings)
+    return made

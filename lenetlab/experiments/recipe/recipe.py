@@ -15,9 +15,9 @@ from lenetlab.experiments.recipe.batch_plans import choose_plan
 from lenetlab.experiments.recipe.schedules import choose_schedule
 from lenetlab.methods.constraint import check_constraint, find_constraint, make_constraint
 from lenetlab.methods.decay import DECAYED
-from lenetlab.methods.registry import find
+from lenetlab.methods.lookup import find
+from lenetlab.methods.lookup import split as split_names
 from lenetlab.methods.wrappers import check_nesting, find_wrapper, inside
-from lenetlab.methods.wrappers import split as split_names
 from lenetlab.problem.augmentation import choose_augmentation
 from lenetlab.problem.scenarios import check_keep, check_scenario, refuse_other_loss
 from lenetlab.settings import WHOLE, Choice, Settings, Value, parse_choice

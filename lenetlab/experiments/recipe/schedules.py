@@ -10,52 +10,117 @@ does that is stepped once an epoch.
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, TypeVar
 
-from lenetlab.errors import UserError, unknown
-from lenetlab.settings import FRACTION, NOT_NEGATIVE, UNIT, Choice, Domain, Settings, resolve
+from lenetlab.component import Component, look_up, page_of, register, registered
+from lenetlab.errors import UserError
+from lenetlab.settings import FRACTION, NOT_NEGATIVE, UNIT, Choice, Domain, Settings
 
 SLACK = 1e-9  # of positions, which are sums of shares of the budget
 
 Course = Callable[..., float]  # (progress, steps done, settings) -> factor
 
 
+# What every schedule has.
+_COMMON: Settings = {"warmup": 0.0, "warmup_from": 0.0, "stages": 0, "of": "lr"}
+_COMMON_DOMAINS = {"warmup": FRACTION, "warmup_from": UNIT, "stages": NOT_NEGATIVE}
+_SHARE = Domain(1e-6, 1, closed=True)  # of the course
+_LENGTH = Domain(1e-6)  # in courses
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScheduleEntry(Component):
+    """A registered schedule."""
+
+    kind: str = "schedule"
+
+
+Built = TypeVar("Built", bound=Callable[..., Any])
+
+
+def schedule(
+    name: str,
+    defaults: Settings,
+    domains: Mapping[str, Domain],
+    *,
+    reference: str = "",
+    version: int = 1,
+) -> Callable[[Built], Built]:
+    """Register the decorated course, or class of courses, whose docstring is the schedule's page.
+    `version` is raised when its factors change."""
+
+    def add(build: Built) -> Built:
+        register(
+            ScheduleEntry(
+                name=name, defaults={**defaults, **_COMMON}, reference=reference, version=version,
+                domains={**domains, **_COMMON_DOMAINS}, page=page_of(build), build=build,
+            )
+        )  # fmt: skip
+        return build
+
+    return add
+
+
+@schedule("constant", {}, {})
 def constant(p: float, t: int) -> float:
     """1."""
     return 1.0
 
 
+@schedule("step", {"gamma": 0.1, "every": 1 / 3}, {"gamma": UNIT, "every": _SHARE})
 def step(p: float, t: int, *, gamma: float, every: float) -> float:
     """γ^⌊p / every⌋: a staircase."""
     return float(gamma ** math.floor(p / every + 1e-9))
 
 
+@schedule("1/t", {"tau": 1000.0}, {"tau": Domain(1e-6)}, reference="Robbins and Monro 1951")
 def inverse_time(p: float, t: int, *, tau: float) -> float:
     """1 / (1 + t/τ), t counted in steps: the rate of Robbins and Monro (1951)."""
     return 1.0 / (1.0 + t / tau)
 
 
+@schedule("multi-step", {"milestones": (0.5, 0.75), "gamma": 0.1}, {"gamma": UNIT})
 def multi_step(p: float, t: int, *, milestones: tuple[float, ...], gamma: float) -> float:
     """γ to the number of `milestones`, shares of the budget, that are passed."""
     return float(gamma ** sum(p >= milestone - SLACK for milestone in milestones))
 
 
+@schedule("linear", {"floor": 0.0, "length": 1.0}, {"floor": UNIT, "length": _LENGTH})
 def linear(p: float, t: int, *, floor: float, length: float) -> float:
     """From 1 to `floor` on a straight line over `length` of the course, and level after it."""
     return polynomial(p, t, power=1.0, floor=floor, length=length)
 
 
+@schedule(
+    "polynomial",
+    {"power": 2.0, "floor": 0.0, "length": 1.0},
+    {"power": NOT_NEGATIVE, "floor": UNIT, "length": _LENGTH},
+)
 def polynomial(p: float, t: int, *, power: float, floor: float, length: float) -> float:
     """From 1 to `floor` as (1 − p)^power over `length` of the course, and level after it."""
     return float(floor + (1 - floor) * (1 - min(p / length, 1.0)) ** power)
 
 
+@schedule(
+    "cosine",
+    {"floor": 0.0, "length": 1.0},
+    {"floor": UNIT, "length": _LENGTH},
+    reference="Loshchilov and Hutter 2017",
+)
 def cosine(p: float, t: int, *, floor: float, length: float) -> float:
     """From 1 to `floor` on half a cosine (Loshchilov and Hutter, SGDR, 2017, eq. 5) that takes
     `length` of the course; after a shorter one the cosine goes up again, as PyTorch's does."""
     return floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * p / length))
 
 
+@schedule(
+    "restarts",
+    {"first": 1 / 7, "mult": 2.0, "floor": 0.0},
+    {"first": Domain(1e-3, 1, closed=True), "mult": Domain(1), "floor": UNIT},
+    reference="Loshchilov and Hutter 2017",
+)
 def restarts(p: float, t: int, *, first: float, mult: float, floor: float) -> float:
     """Cosines from 1 to `floor`, one after the other: the first takes `first` of the course, each
     of the others `mult` times the one before (Loshchilov and Hutter, SGDR, 2017)."""
@@ -65,6 +130,12 @@ def restarts(p: float, t: int, *, first: float, mult: float, floor: float) -> fl
     return cosine(max(p, 0.0), t, floor=floor, length=period)
 
 
+@schedule(
+    "one-cycle",
+    {"rise": 0.3, "start": 0.04, "floor": 4e-6},
+    {"rise": Domain(1e-6, 1), "start": UNIT, "floor": UNIT},
+    reference="Smith and Topin 2018",
+)
 def one_cycle(p: float, t: int, *, rise: float, start: float, floor: float) -> float:
     """From `start` up to 1 over the first `rise`, down to `floor` over the rest, both on half
     cosines (Smith and Topin, Super-Convergence, 2018, with PyTorch's shape)."""
@@ -73,6 +144,12 @@ def one_cycle(p: float, t: int, *, rise: float, start: float, floor: float) -> f
     return cosine((p - rise) / (1 - rise), t, floor=floor, length=1.0)
 
 
+@schedule(
+    "plateau",
+    {"gamma": 0.1, "patience": 1, "every": 0.1, "threshold": 1e-4, "floor": 0.0},
+    {"gamma": UNIT, "patience": NOT_NEGATIVE, "every": _SHARE, "threshold": FRACTION,
+     "floor": UNIT},
+)  # fmt: skip
 class Plateau:
     """Times γ, down to `floor`, when the training loss has stopped falling: its mean over `every`
     of the course was not below the least so far, by a share of `threshold`, more than `patience`
@@ -126,52 +203,17 @@ class Plateau:
         vars(self).update(state)
 
 
-_COURSES: Mapping[str, tuple[Course | type[Plateau], Settings]] = {
-    "constant": (constant, {}),
-    "step": (step, {"gamma": 0.1, "every": 1 / 3}),
-    "multi-step": (multi_step, {"milestones": (0.5, 0.75), "gamma": 0.1}),
-    "1/t": (inverse_time, {"tau": 1000.0}),
-    "linear": (linear, {"floor": 0.0, "length": 1.0}),
-    "polynomial": (polynomial, {"power": 2.0, "floor": 0.0, "length": 1.0}),
-    "cosine": (cosine, {"floor": 0.0, "length": 1.0}),
-    "restarts": (restarts, {"first": 1 / 7, "mult": 2.0, "floor": 0.0}),
-    "one-cycle": (one_cycle, {"rise": 0.3, "start": 0.04, "floor": 4e-6}),
-    "plateau": (Plateau, {"gamma": 0.1, "patience": 1, "every": 0.1, "threshold": 1e-4,
-                          "floor": 0.0}),
-}  # fmt: skip
-SCHEDULES = tuple(_COURSES)
-_COMMON: Settings = {"warmup": 0.0, "warmup_from": 0.0, "stages": 0, "of": "lr"}
-_SHARE = Domain(1e-6, 1, closed=True)
-_DOMAINS = {
-    "warmup": FRACTION,
-    "warmup_from": UNIT,
-    "stages": NOT_NEGATIVE,
-    "gamma": UNIT,
-    "every": _SHARE,
-    "tau": Domain(1e-6),
-    "floor": UNIT,
-    "start": UNIT,
-    "rise": Domain(1e-6, 1),
-    "power": NOT_NEGATIVE,
-    "length": Domain(1e-6),
-    "first": Domain(1e-3, 1, closed=True),
-    "mult": Domain(1),
-    "patience": NOT_NEGATIVE,
-    "threshold": FRACTION,
-    "momentum": NOT_NEGATIVE,
-}
-
-# Raised when the factors of a schedule change; the others are at 1.
-VERSIONS: Mapping[str, int] = {}
+@cache
+def schedules() -> Mapping[str, ScheduleEntry]:
+    """All registered schedules by name."""
+    return registered(ScheduleEntry)
 
 
 def choose_schedule(name: str, given: Settings) -> Choice:
     """The checked choice of a schedule; `UserError` for an unknown name or setting."""
-    if name not in _COURSES:
-        raise unknown("schedule", name, _COURSES)
     if "milestones" in given and name == "multi-step":
         given = {**given, "milestones": _milestones(given["milestones"])}
-    return resolve("schedule", name, {**_COURSES[name][1], **_COMMON}, given, _DOMAINS)
+    return look_up("schedule", name, schedules()).settings(given)
 
 
 def _milestones(given: object) -> tuple[float, ...]:
@@ -189,9 +231,11 @@ class Schedule:
     """A course with what every schedule has: the factor as a function of progress and steps."""
 
     def __init__(self, choice: Choice) -> None:
-        course, own = _COURSES[choice.name]
+        course = schedules()[choice.name].build
         common: dict[str, Any] = {key: choice.settings[key] for key in _COMMON}
-        self._settings: dict[str, Any] = {key: choice.settings[key] for key in own}
+        self._settings: dict[str, Any] = {
+            key: value for key, value in choice.settings.items() if key not in _COMMON
+        }
         self._plateau: Plateau | None = None
         if isinstance(course, type):
             course = self._plateau = course(**self._settings)

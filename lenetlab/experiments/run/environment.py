@@ -48,7 +48,7 @@ def numerics(method: Method, engine: Engine, device: torch.device) -> dict[str, 
         record["threads"] = engine.threads  # sums are split by thread
     if device.type == "cuda":
         record["accelerator"] = torch.cuda.get_device_name(device)
-    if method.source:
+    if method.source and not method.package:  # a plug-in's stands beside its package
         record["source_sha256"] = method.source
     return record | _switches()
 

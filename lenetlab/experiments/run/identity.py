@@ -8,15 +8,16 @@ from typing import Any
 
 import torch
 
-from lenetlab.experiments.recipe import batch_plans, schedules
+from lenetlab.experiments.recipe.batch_plans import plans
 from lenetlab.experiments.recipe.recipe import Recipe
+from lenetlab.experiments.recipe.schedules import schedules
 from lenetlab.experiments.run.environment import numerics
 from lenetlab.experiments.run.versions import changed_parts, changed_prices
 from lenetlab.methods.constraint import find_constraint
-from lenetlab.methods.registry import find
+from lenetlab.methods.lookup import find
 from lenetlab.methods.wrappers import find_wrapper
 from lenetlab.oracle.engine import Engine
-from lenetlab.problem.augmentation import VERSION as AUGMENTATION_VERSION
+from lenetlab.problem.augmentation import augmentations
 from lenetlab.records import run_folder
 
 
@@ -48,16 +49,26 @@ def numerics_of(recipe: Recipe, engine: Engine, device: torch.device) -> dict[st
     The only place that makes one, for `run`, studies and the judge. What came to be recorded later
     is left out where it is as it was before, so that old names stay.
     """
-    record = numerics(find(recipe.method.name), engine, device)
-    if recipe.wrappers:
-        record["wrapper_versions"] = [find_wrapper(c.name).version for c in recipe.wrappers]
+    method = find(recipe.method.name)
+    wrappers = [find_wrapper(choice.name) for choice in recipe.wrappers]
+    name = recipe.constraint.name
+    constraint = None if name == "none" else find_constraint(name)
+    record = numerics(method, engine, device)
+    if wrappers:
+        record["wrapper_versions"] = [entry.version for entry in wrappers]
     if recipe.augmentation:
-        record["augmentation_version"] = AUGMENTATION_VERSION
-    if recipe.constraint.name != "none":
-        record["constraint_version"] = find_constraint(recipe.constraint.name).version
+        raised = [augmentations()[choice.name].version - 1 for choice in recipe.augmentation]
+        record["augmentation_version"] = 1 + sum(raised)
+    if constraint is not None:
+        record["constraint_version"] = constraint.version
     later = {
-        "plan_version": batch_plans.VERSIONS.get(recipe.plan.name, 1),
-        "schedule_version": schedules.VERSIONS.get(recipe.schedule.name, 1),
+        "plan_version": plans()[recipe.plan.name].version,
+        "schedule_version": schedules()[recipe.schedule.name].version,
+        "plug_ins": {
+            entry.name: {"package": entry.package, "source_sha256": entry.source}
+            for entry in (method, *wrappers, constraint)
+            if entry is not None and entry.package
+        },
         "part_versions": changed_parts(),
         "prices": changed_prices(),
     }

@@ -8,7 +8,8 @@ import torch
 
 from lenetlab.errors import UserError
 from lenetlab.experiments.run.environment import choose_device
-from lenetlab.oracle.engine import Engine, choose_engine, make_engine
+from lenetlab.oracle.choose_engine import choose_engine, make_engine
+from lenetlab.oracle.engine import Engine
 from lenetlab.problem.data import Split, load_pair
 
 _PROCESSORS = os.cpu_count() or 1

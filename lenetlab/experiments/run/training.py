@@ -15,8 +15,8 @@ from lenetlab.experiments.recipe.recipe import Recipe
 from lenetlab.experiments.recipe.schedules import make_schedule
 from lenetlab.methods.constraint import make_constraint
 from lenetlab.methods.decay import sparing_biases
+from lenetlab.methods.lookup import find
 from lenetlab.methods.outside import explain_error
-from lenetlab.methods.registry import find
 from lenetlab.methods.state import capture, restore
 from lenetlab.methods.wrappers import compose
 from lenetlab.oracle.engine import Engine
@@ -103,7 +103,7 @@ class Training:
         self._of = str(recipe.schedule.settings["of"])
         groups = self.optimizer.param_groups
         # A whole number of ours is a count; one of somebody else's may be a rate of 1.
-        kinds = (int, float) if entry.source else (float,)
+        kinds = (int, float) if not entry.declared else (float,)
         if self._schedule is not None and type(groups[0].get(self._of)) not in kinds:
             numbers = [k for k, v in groups[0].items() if type(v) in kinds]
             raise UserError(

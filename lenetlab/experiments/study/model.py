@@ -12,9 +12,8 @@ from typing import Any
 from lenetlab.experiments.recipe.recipe import Recipe
 from lenetlab.experiments.tuning.search_space import unusual
 from lenetlab.experiments.tuning.trials import Tuning, carry_over, more_trials, trial_recipe, trials
-from lenetlab.methods.names import REDUCING
-from lenetlab.methods.registry import find
-from lenetlab.methods.wrappers import find_wrapper, split
+from lenetlab.methods.lookup import find, split
+from lenetlab.methods.wrappers import find_wrapper
 from lenetlab.records.rows import FINAL, TRIAL, CellKey
 
 EARLY = (0.1, 0.25, 0.5)  # evaluations before the first whole pass
@@ -134,6 +133,7 @@ def family_of(method: str) -> str:
     """The family of a method with its wrappers: averaging and variance reduction reduce noise,
     whatever they are put around."""
     names, base = split(method)
-    if any(n in REDUCING or find_wrapper(n).kind == "average" for n in names):
+    around = [find_wrapper(name) for name in names]
+    if any(entry.reduces_variance or entry.kind == "average" for entry in around):
         return "noise_reduction"
     return find(base).family

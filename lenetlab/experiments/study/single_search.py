@@ -10,7 +10,7 @@ from lenetlab.experiments.recipe.recipe import check_count
 from lenetlab.experiments.study.model import Study, StudyCell, family_of
 from lenetlab.experiments.tuning.trials import SAMPLERS, Tuning
 from lenetlab.experiments.tuning.tuned_recipes import SEARCH, Settled, settle, winner
-from lenetlab.methods.wrappers import canonical
+from lenetlab.methods.lookup import canonical
 from lenetlab.records.rows import Cell, CellKey, Results
 from lenetlab.settings import show
 

@@ -19,7 +19,7 @@ from lenetlab.experiments.study.model import (
 )
 from lenetlab.experiments.tuning.search_space import Dimension, parse_dimension
 from lenetlab.experiments.tuning.trials import SAMPLERS, Tuning
-from lenetlab.methods.wrappers import canonical
+from lenetlab.methods.lookup import canonical
 from lenetlab.records.rows import CellKey, cell_path
 from lenetlab.records.run_folder import read_text
 from lenetlab.settings import WHOLE

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from math import exp, log
 from typing import Any
 
+from lenetlab.component import Span, log_uniform, uniform
 from lenetlab.errors import UserError, short
-from lenetlab.methods.constraint import Handler, find_constraint
-from lenetlab.methods.registry import Method, Span, find, log_uniform, uniform
-from lenetlab.methods.wrappers import Wrapper, find_wrapper, split
+from lenetlab.methods.constraint import ConstraintEntry, find_constraint
+from lenetlab.methods.lookup import find, split
+from lenetlab.methods.registry import Method
+from lenetlab.methods.wrappers import Wrapper, find_wrapper
 from lenetlab.settings import WHOLE, Value, parse_choice, show
 
 
@@ -88,8 +90,8 @@ def _ranges(
     a method from outside."""
     names, base = split(method)
     entry = find(base)
-    own = entry.family != "outside"
-    parts: list[tuple[str, Method | Wrapper | Handler]] = [("", entry)] if own else []
+    own = entry.declared
+    parts: list[tuple[str, Method | Wrapper | ConstraintEntry]] = [("", entry)] if own else []
     parts += [(f"{name}.", find_wrapper(name)) for name in names]
     parts += [("constraint.", find_constraint(constraint))] if constraint else []
     found: dict[str, tuple[str, Span, Value, str]] = {

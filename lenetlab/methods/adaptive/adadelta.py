@@ -16,7 +16,8 @@ Cost: one gradient a step; two vectors of memory.
 from torch import Tensor
 from torch.optim import Adadelta
 
-from lenetlab.methods.registry import log_uniform, method, uniform
+from lenetlab.component import log_uniform, uniform
+from lenetlab.methods.registry import method
 
 
 @method(

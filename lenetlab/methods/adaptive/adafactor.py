@@ -18,7 +18,8 @@ Cost: one gradient a step; a row and a column per matrix.
 from torch import Tensor
 from torch.optim import Adafactor
 
-from lenetlab.methods.registry import log_uniform, method
+from lenetlab.component import log_uniform
+from lenetlab.methods.registry import method
 from lenetlab.settings import NOT_NEGATIVE, Domain
 
 

@@ -14,7 +14,8 @@ Cost: one gradient a step; one vector of memory.
 from torch import Tensor
 from torch.optim import Adagrad
 
-from lenetlab.methods.registry import log_uniform, method
+from lenetlab.component import log_uniform
+from lenetlab.methods.registry import method
 
 
 @method(

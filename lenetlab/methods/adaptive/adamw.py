@@ -17,7 +17,8 @@ Here: `torch.optim.AdamW`, its fused kernel. Cost: one gradient a step; two vect
 from torch import Tensor
 from torch.optim import AdamW
 
-from lenetlab.methods.registry import log_uniform, method, uniform
+from lenetlab.component import log_uniform, uniform
+from lenetlab.methods.registry import method
 
 
 @method(

@@ -15,7 +15,8 @@ Cost: one gradient a step; three vectors of memory.
 from torch import Tensor
 from torch.optim import Adam
 
-from lenetlab.methods.registry import log_uniform, method, uniform
+from lenetlab.component import log_uniform, uniform
+from lenetlab.methods.registry import method
 
 
 @method(

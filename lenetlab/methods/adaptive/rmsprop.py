@@ -15,7 +15,8 @@ Here: `torch.optim.RMSprop`. Cost: one gradient a step; one vector of memory, tw
 from torch import Tensor
 from torch.optim import RMSprop
 
-from lenetlab.methods.registry import log_uniform, method, uniform
+from lenetlab.component import log_uniform, uniform
+from lenetlab.methods.registry import method
 
 
 @method(

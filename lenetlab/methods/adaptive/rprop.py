@@ -15,7 +15,8 @@ Here: `torch.optim.Rprop`. Cost: one pass a step; two vectors of memory.
 from torch import Tensor
 from torch.optim import Rprop
 
-from lenetlab.methods.registry import log_uniform, method
+from lenetlab.component import log_uniform
+from lenetlab.methods.registry import method
 from lenetlab.settings import Domain
 
 
@@ -29,6 +30,7 @@ from lenetlab.settings import Domain
     domains={"shrink": Domain(1e-3, 1), "grow": Domain(1.001, 10), "smallest": Domain(0),
              "largest": Domain(0)},
     batch_size=60_000,
+    scaled_by_rate=False,
 )  # fmt: skip
 def rprop(
     params: list[Tensor],

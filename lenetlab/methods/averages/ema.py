@@ -13,7 +13,7 @@ With β = 0 it is the method inside. Cost: nothing charged; one vector.
 import torch
 from torch import Tensor
 
-from lenetlab.methods.registry import uniform
+from lenetlab.component import uniform
 from lenetlab.methods.wrappers import Average, wrapper
 from lenetlab.settings import FRACTION
 

@@ -13,7 +13,7 @@ Cost: nothing charged; one vector.
 
 from torch import Tensor
 
-from lenetlab.methods.registry import uniform
+from lenetlab.component import uniform
 from lenetlab.methods.wrappers import Average, wrapper
 from lenetlab.settings import FRACTION
 

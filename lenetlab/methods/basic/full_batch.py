@@ -23,7 +23,8 @@ It is `sgd` at batch size n. Here: `torch.optim.SGD`. Cost: one pass a step; no 
 from torch import Tensor
 from torch.optim import SGD
 
-from lenetlab.methods.registry import log_uniform, method
+from lenetlab.component import log_uniform
+from lenetlab.methods.registry import method
 
 
 @method(

@@ -23,7 +23,8 @@ Cost: one gradient a step; no memory.
 from torch import Tensor
 from torch.optim import SGD
 
-from lenetlab.methods.registry import log_uniform, method
+from lenetlab.component import log_uniform
+from lenetlab.methods.registry import method
 
 
 @method(

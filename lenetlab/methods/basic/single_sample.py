@@ -20,7 +20,8 @@ Here: `torch.optim.SGD`. Cost: one example gradient a step; no memory.
 from torch import Tensor
 from torch.optim import SGD
 
-from lenetlab.methods.registry import log_uniform, method
+from lenetlab.component import log_uniform
+from lenetlab.methods.registry import method
 
 
 @method(

@@ -23,9 +23,10 @@ import math
 
 from torch import Tensor
 
+from lenetlab.component import log_uniform, uniform
 from lenetlab.methods.base import Base
 from lenetlab.methods.constrained.projections import soft_threshold
-from lenetlab.methods.registry import log_uniform, method, uniform
+from lenetlab.methods.registry import method
 from lenetlab.oracle.oracle import Oracle
 from lenetlab.settings import NOT_NEGATIVE, UNIT
 
@@ -40,6 +41,7 @@ from lenetlab.settings import NOT_NEGATIVE, UNIT
     },
     cost="1 gradient a step; 1 vector",
     domains={"l1": NOT_NEGATIVE, "momentum": UNIT},
+    scaled_by_rate=False,
 )  # fmt: skip
 class FISTA(Base):
     STATE = ("x", "t")

@@ -36,9 +36,10 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
+from lenetlab.component import log_uniform, uniform
 from lenetlab.errors import unknown
 from lenetlab.methods.base import Base
-from lenetlab.methods.registry import log_uniform, method, uniform
+from lenetlab.methods.registry import method
 from lenetlab.oracle.linalg import LinearAlgebra
 from lenetlab.oracle.oracle import Oracle
 from lenetlab.settings import UNIT, Domain

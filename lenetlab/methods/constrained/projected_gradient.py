@@ -18,10 +18,11 @@ Cost: one gradient a step; no memory.
 
 from torch import Tensor
 
+from lenetlab.component import log_uniform
 from lenetlab.errors import unknown
 from lenetlab.methods.base import Base
 from lenetlab.methods.constrained.projections import ONTO
-from lenetlab.methods.registry import log_uniform, method
+from lenetlab.methods.registry import method
 from lenetlab.oracle.oracle import Oracle
 from lenetlab.settings import NOT_NEGATIVE
 

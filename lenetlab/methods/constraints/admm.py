@@ -23,8 +23,8 @@ import math
 
 import torch
 
+from lenetlab.component import log_uniform, uniform
 from lenetlab.methods.constraint import PERIOD, SHARE, Constraint, constraint
-from lenetlab.methods.registry import log_uniform, uniform
 from lenetlab.methods.sparsity import Bound
 from lenetlab.methods.wrappers import Composed
 from lenetlab.oracle.oracle import Oracle

@@ -18,8 +18,8 @@ Cost: nothing charged; one mask.
 
 from torch import Tensor
 
+from lenetlab.component import uniform
 from lenetlab.methods.constraint import SHARE, Constraint, constraint
-from lenetlab.methods.registry import uniform
 from lenetlab.methods.sparsity import Bound
 from lenetlab.methods.wrappers import Composed
 from lenetlab.oracle.oracle import Oracle

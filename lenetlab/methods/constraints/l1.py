@@ -17,8 +17,8 @@ arXiv:2006.07065). With κ = 0 it is one-shot magnitude pruning.
 Cost: nothing charged; one mask.
 """
 
+from lenetlab.component import log_uniform, uniform
 from lenetlab.methods.constraint import SHARE, Constraint, constraint
-from lenetlab.methods.registry import log_uniform, uniform
 from lenetlab.methods.sparsity import Bound, shrink
 from lenetlab.methods.wrappers import Composed
 from lenetlab.oracle.oracle import Oracle

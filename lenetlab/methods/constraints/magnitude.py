@@ -13,9 +13,9 @@ are zero. With `begin` close to `end` it is one-shot pruning. The bound holds fr
 Cost: nothing charged; one mask.
 """
 
+from lenetlab.component import uniform
 from lenetlab.methods.constraint import PERIOD, SHARE, constraint
 from lenetlab.methods.constraints.gradual import Gradual
-from lenetlab.methods.registry import uniform
 from lenetlab.oracle.oracle import Oracle
 
 

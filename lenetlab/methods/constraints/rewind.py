@@ -20,8 +20,8 @@ Cost: nothing besides the rounds; a copy of the weights and of the method's stat
 
 from typing import Any
 
+from lenetlab.component import uniform
 from lenetlab.methods.constraint import Constraint, constraint
-from lenetlab.methods.registry import uniform
 from lenetlab.methods.sparsity import Bound
 from lenetlab.methods.state import capture, copied, restore
 from lenetlab.methods.wrappers import Composed

@@ -19,8 +19,8 @@ import math
 
 import torch
 
+from lenetlab.component import uniform
 from lenetlab.methods.constraint import PERIOD, SHARE, Constraint, constraint
-from lenetlab.methods.registry import uniform
 from lenetlab.methods.sparsity import Bound, largest
 from lenetlab.methods.wrappers import Composed
 from lenetlab.oracle.oracle import Oracle

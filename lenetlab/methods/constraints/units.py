@@ -21,10 +21,10 @@ Cost: nothing charged; one mask.
 import torch
 from torch import Tensor
 
+from lenetlab.component import uniform
 from lenetlab.errors import UserError
 from lenetlab.methods.constraint import PERIOD, SHARE, constraint
 from lenetlab.methods.constraints.gradual import Gradual
-from lenetlab.methods.registry import uniform
 from lenetlab.methods.sparsity import Bound
 from lenetlab.oracle.oracle import Oracle
 from lenetlab.problem.model import CONSTRAINED, SHAPES, views

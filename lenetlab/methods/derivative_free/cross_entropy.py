@@ -23,10 +23,11 @@ Cost: λ + 1 forward passes a step, one of them at w, for the loss; about 2λ ve
 import torch
 from torch import Tensor
 
+from lenetlab.component import log_uniform
 from lenetlab.errors import UserError
 from lenetlab.methods.base import Base
 from lenetlab.methods.derivative_free.sampling import normal
-from lenetlab.methods.registry import log_uniform, method
+from lenetlab.methods.registry import method
 from lenetlab.oracle.oracle import Oracle
 from lenetlab.settings import POSITIVE_COUNT, UNIT, Domain
 

@@ -20,8 +20,9 @@ Cost: K gradients a step; K vectors, the weights of the workers.
 
 from torch import Tensor
 
+from lenetlab.component import log_uniform
 from lenetlab.methods.base import Base
-from lenetlab.methods.registry import log_uniform, method
+from lenetlab.methods.registry import method
 from lenetlab.oracle.oracle import Oracle
 from lenetlab.settings import POSITIVE_COUNT
 

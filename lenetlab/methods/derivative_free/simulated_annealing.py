@@ -26,8 +26,9 @@ import math
 import torch
 from torch import Tensor
 
+from lenetlab.component import log_uniform
 from lenetlab.methods.derivative_free.random_search import RandomSearch
-from lenetlab.methods.registry import log_uniform, method
+from lenetlab.methods.registry import method
 from lenetlab.oracle.oracle import Oracle
 from lenetlab.settings import NOT_NEGATIVE, UNIT, Domain
 

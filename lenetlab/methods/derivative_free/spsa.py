@@ -24,9 +24,10 @@ Cost: two forward passes a step; no memory.
 
 from torch import Tensor
 
+from lenetlab.component import log_uniform
 from lenetlab.methods.base import Base
 from lenetlab.methods.derivative_free.sampling import signs
-from lenetlab.methods.registry import log_uniform, method
+from lenetlab.methods.registry import method
 from lenetlab.oracle.oracle import Oracle
 from lenetlab.settings import NOT_NEGATIVE, UNIT, Domain
 

@@ -17,8 +17,8 @@ Cost: two gradients a step; two vectors.
 
 from torch import Tensor
 
+from lenetlab.component import log_uniform
 from lenetlab.methods.estimators.sam import TINY
-from lenetlab.methods.registry import log_uniform
 from lenetlab.methods.wrappers import Estimator, Oracle, wrapper
 from lenetlab.settings import NOT_NEGATIVE
 

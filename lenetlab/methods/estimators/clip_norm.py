@@ -14,7 +14,7 @@ method, as between `backward()` and `step()`. With c → ∞ it is the method in
 
 from torch import Tensor
 
-from lenetlab.methods.registry import log_uniform
+from lenetlab.component import log_uniform
 from lenetlab.methods.wrappers import Estimator, Oracle, wrapper
 from lenetlab.settings import Domain
 

@@ -32,6 +32,7 @@ from lenetlab.methods.wrappers import Oracle, wrapper
     version=2,
     rate=0.25,
     cost="1 gradient a step; n/b vectors, 167 MB at b = 64",
+    reduces_variance=True,
 )
 class SAG(Table):
     STATE: ClassVar[tuple[str, ...]] = ("phi", "mean", "size", "seen")

@@ -17,7 +17,7 @@ Cost: two gradients a step; one vector.
 
 from torch import Tensor
 
-from lenetlab.methods.registry import log_uniform
+from lenetlab.component import log_uniform
 from lenetlab.methods.wrappers import Estimator, Oracle, wrapper
 from lenetlab.settings import NOT_NEGATIVE
 

@@ -32,6 +32,7 @@ from lenetlab.settings import Domain
     rate=0.125,
     cost="1 pass a restart, 2 gradients a step; 2 vectors",
     domains={"every": Domain(1e-6)},
+    reduces_variance=True,
 )
 class SARAH(Estimator):
     STATE = ("v", "before", "known", "due")

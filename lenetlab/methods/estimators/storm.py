@@ -18,7 +18,7 @@ without restarts. Cost: two gradients a step; two vectors.
 
 from torch import Tensor
 
-from lenetlab.methods.registry import log_uniform
+from lenetlab.component import log_uniform
 from lenetlab.methods.wrappers import Estimator, Oracle, wrapper
 from lenetlab.settings import UNIT
 
@@ -32,6 +32,7 @@ from lenetlab.settings import UNIT
     rate=0.25,
     cost="2 gradients a step; 2 vectors",
     domains={"a": UNIT},
+    reduces_variance=True,
 )
 class STORM(Estimator):
     STATE = ("d", "before")

@@ -21,7 +21,7 @@ Cost: one pass a snapshot, two gradients a step; two vectors.
 
 from torch import Tensor
 
-from lenetlab.methods.registry import uniform
+from lenetlab.component import uniform
 from lenetlab.methods.wrappers import Estimator, Oracle, wrapper
 from lenetlab.settings import UNIT, Domain
 
@@ -34,6 +34,7 @@ from lenetlab.settings import UNIT, Domain
     cost="1 pass a snapshot, 2 gradients a step; 2 vectors",
     version=2,
     domains={"alpha": UNIT, "every": Domain(1e-6)},
+    reduces_variance=True,
 )
 class SVRG(Estimator):
     STATE = ("snapshot", "mu", "known", "due")

@@ -17,9 +17,10 @@ Cost: one gradient a step, a forward pass a trial and one more for a fresh sampl
 
 from torch import Tensor
 
+from lenetlab.component import log_uniform
 from lenetlab.methods.base import Base
 from lenetlab.methods.line_search.search import backtrack
-from lenetlab.methods.registry import log_uniform, method
+from lenetlab.methods.registry import method
 from lenetlab.oracle.oracle import Oracle
 from lenetlab.settings import Domain
 

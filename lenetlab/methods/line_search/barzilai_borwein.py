@@ -24,8 +24,9 @@ import math
 import torch
 from torch import Tensor
 
+from lenetlab.component import log_uniform
 from lenetlab.methods.base import Base
-from lenetlab.methods.registry import log_uniform, method
+from lenetlab.methods.registry import method
 from lenetlab.oracle.oracle import Oracle
 from lenetlab.settings import Domain
 
@@ -40,6 +41,7 @@ from lenetlab.settings import Domain
     domains={"longest": Domain(1e-9)},
     batch_size=60_000,
     version=2,
+    scaled_by_rate=False,
 )
 class BarzilaiBorwein(Base):
     STATE = ("w_before", "g_before", "alpha")

@@ -15,8 +15,9 @@ Cost: one gradient a step; one vector.
 import torch
 from torch import Tensor
 
+from lenetlab.component import log_uniform
 from lenetlab.methods.base import Base
-from lenetlab.methods.registry import log_uniform, method
+from lenetlab.methods.registry import method
 from lenetlab.oracle.oracle import Oracle
 from lenetlab.settings import NOT_NEGATIVE
 
@@ -30,6 +31,7 @@ from lenetlab.settings import NOT_NEGATIVE
     version=2,
     cost="1 gradient a step; 1 vector",
     domains={"beta": NOT_NEGATIVE},
+    scaled_by_rate=False,
 )
 class Hypergradient(Base):
     STATE = ("g_before", "learned")

@@ -18,9 +18,10 @@ a handful of updates.
 import torch
 from torch import Tensor
 
+from lenetlab.component import log_uniform, uniform
 from lenetlab.methods.base import Base
 from lenetlab.methods.line_search.search import TRIES, strong_wolfe
-from lenetlab.methods.registry import log_uniform, method, uniform
+from lenetlab.methods.registry import method
 from lenetlab.oracle.oracle import Oracle
 from lenetlab.settings import Domain
 
@@ -36,6 +37,7 @@ from lenetlab.settings import Domain
     batch_size=60_000,
     asks="more",
     version=2,
+    scaled_by_rate=False,
 )
 class NonlinearCG(Base):
     STATE = ("p", "g_before", "alpha", "slope")

@@ -16,9 +16,10 @@ Cost: one gradient a step, a forward pass a trial; no memory.
 
 from torch import Tensor
 
+from lenetlab.component import log_uniform
 from lenetlab.methods.base import Base
 from lenetlab.methods.line_search.search import backtrack
-from lenetlab.methods.registry import log_uniform, method
+from lenetlab.methods.registry import method
 from lenetlab.oracle.oracle import Oracle
 from lenetlab.settings import POSITIVE_COUNT, Domain
 

@@ -16,8 +16,9 @@ Cost: one gradient a step; no memory.
 
 from torch import Tensor
 
+from lenetlab.component import log_uniform
 from lenetlab.methods.base import Base
-from lenetlab.methods.registry import log_uniform, method
+from lenetlab.methods.registry import method
 from lenetlab.oracle.oracle import Oracle
 from lenetlab.settings import POSITIVE_COUNT, Domain
 

@@ -17,9 +17,10 @@ step. Cost: one gradient a step and one a trial, one more for a fresh sample; no
 
 from torch import Tensor
 
+from lenetlab.component import log_uniform, uniform
 from lenetlab.methods.base import Base
 from lenetlab.methods.line_search.search import strong_wolfe
-from lenetlab.methods.registry import log_uniform, method, uniform
+from lenetlab.methods.registry import method
 from lenetlab.oracle.oracle import Oracle
 from lenetlab.settings import Domain
 

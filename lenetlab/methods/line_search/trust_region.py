@@ -23,9 +23,10 @@ import math
 import torch
 from torch import Tensor
 
+from lenetlab.component import log_uniform
 from lenetlab.methods.base import Base
 from lenetlab.methods.line_search.search import agreement
-from lenetlab.methods.registry import log_uniform, method
+from lenetlab.methods.registry import method
 from lenetlab.oracle.oracle import Batch, Oracle
 from lenetlab.oracle.second_order import Operator
 from lenetlab.settings import POSITIVE_COUNT, Domain

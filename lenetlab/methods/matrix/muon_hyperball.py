@@ -23,10 +23,11 @@ Cost: one gradient a step, and five Newton-Schulz steps, 0.12 GFLOP; one vector 
 import torch
 from torch import Tensor
 
+from lenetlab.component import log_uniform, uniform
 from lenetlab.methods.base import Base
 from lenetlab.methods.matrix.muon import scale
 from lenetlab.methods.matrix.polar import polar
-from lenetlab.methods.registry import log_uniform, method, uniform
+from lenetlab.methods.registry import method
 from lenetlab.oracle.oracle import Oracle
 from lenetlab.settings import Domain
 

@@ -16,7 +16,8 @@ Here: `torch.optim.SGD(nesterov=True)`. Cost: one gradient a step; one vector of
 from torch import Tensor
 from torch.optim import SGD
 
-from lenetlab.methods.registry import log_uniform, method, uniform
+from lenetlab.component import log_uniform, uniform
+from lenetlab.methods.registry import method
 from lenetlab.settings import Domain
 
 

@@ -19,7 +19,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lenetlab.methods.registry import log_uniform, method
+from lenetlab.component import log_uniform
+from lenetlab.methods.registry import method
 from lenetlab.settings import NOT_NEGATIVE
 
 

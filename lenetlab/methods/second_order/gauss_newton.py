@@ -24,9 +24,10 @@ its accuracy is that of few updates.
 import torch
 from torch import Tensor
 
+from lenetlab.component import log_uniform, uniform
 from lenetlab.methods.base import Base
 from lenetlab.methods.line_search.search import agreement
-from lenetlab.methods.registry import log_uniform, method, uniform
+from lenetlab.methods.registry import method
 from lenetlab.methods.second_order.conjugate import conjugate_gradients
 from lenetlab.oracle.oracle import Batch, Oracle
 from lenetlab.settings import FRACTION, NOT_NEGATIVE, POSITIVE_COUNT

@@ -30,8 +30,9 @@ import math
 import torch
 from torch import Tensor
 
+from lenetlab.component import log_uniform, uniform
 from lenetlab.methods.base import Base
-from lenetlab.methods.registry import log_uniform, method, uniform
+from lenetlab.methods.registry import method
 from lenetlab.methods.second_order.statistics import patches
 from lenetlab.oracle.oracle import Oracle
 from lenetlab.problem.model import views

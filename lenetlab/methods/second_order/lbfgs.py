@@ -18,7 +18,8 @@ Here: `torch.optim.LBFGS`. Cost: one or more full gradients a step; 2m vectors o
 from torch import Tensor
 from torch.optim import LBFGS
 
-from lenetlab.methods.registry import log_uniform, method
+from lenetlab.component import log_uniform
+from lenetlab.methods.registry import method
 from lenetlab.settings import POSITIVE_COUNT
 
 

@@ -21,8 +21,9 @@ Cost: 1 + overlap gradients a step; 2m + 4 vectors.
 import torch
 from torch import Tensor
 
+from lenetlab.component import log_uniform, uniform
 from lenetlab.methods.base import Base
-from lenetlab.methods.registry import log_uniform, method, uniform
+from lenetlab.methods.registry import method
 from lenetlab.oracle.oracle import Batch, Oracle
 from lenetlab.settings import POSITIVE_COUNT, Domain
 

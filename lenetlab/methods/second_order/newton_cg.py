@@ -20,9 +20,10 @@ few updates a pass, and its accuracy is that of few updates.
 
 from torch import Tensor
 
+from lenetlab.component import log_uniform
 from lenetlab.methods.base import Base
 from lenetlab.methods.line_search.search import backtrack
-from lenetlab.methods.registry import log_uniform, method
+from lenetlab.methods.registry import method
 from lenetlab.methods.second_order.conjugate import conjugate_gradients
 from lenetlab.oracle.oracle import Batch, Oracle
 from lenetlab.settings import NOT_NEGATIVE, POSITIVE_COUNT

@@ -36,8 +36,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lenetlab.component import log_uniform, uniform
 from lenetlab.methods.base import Base
-from lenetlab.methods.registry import log_uniform, method, uniform
+from lenetlab.methods.registry import method
 from lenetlab.oracle.oracle import Oracle
 from lenetlab.settings import POSITIVE_COUNT, UNIT
 

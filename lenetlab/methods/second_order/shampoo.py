@@ -31,8 +31,9 @@ sides, 8.9 vectors in all.
 import torch
 from torch import Tensor
 
+from lenetlab.component import log_uniform, uniform
 from lenetlab.methods.base import Base
-from lenetlab.methods.registry import log_uniform, method, uniform
+from lenetlab.methods.registry import method
 from lenetlab.methods.second_order import kronecker
 from lenetlab.oracle.linalg import LinearAlgebra
 from lenetlab.oracle.oracle import Oracle

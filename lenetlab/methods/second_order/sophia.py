@@ -27,9 +27,10 @@ Cost: one gradient a step; an estimate costs another one (gnb) or a Hessian prod
 import torch
 from torch import Tensor
 
+from lenetlab.component import log_uniform, uniform
 from lenetlab.errors import unknown
 from lenetlab.methods.base import Base
-from lenetlab.methods.registry import log_uniform, method, uniform
+from lenetlab.methods.registry import method
 from lenetlab.oracle.oracle import Oracle
 from lenetlab.settings import POSITIVE_COUNT, Domain
 

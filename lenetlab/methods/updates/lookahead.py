@@ -20,7 +20,7 @@ Cost: nothing charged; two vectors.
 
 from torch import Tensor
 
-from lenetlab.methods.registry import uniform
+from lenetlab.component import uniform
 from lenetlab.methods.wrappers import Update, wrapper
 from lenetlab.settings import POSITIVE_COUNT, UNIT
 

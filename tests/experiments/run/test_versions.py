@@ -25,10 +25,9 @@ import torch
 
 from lenetlab.experiments.recipe import batch_plans, schedules
 from lenetlab.experiments.recipe.recipe import Recipe, make_recipe
-from lenetlab.experiments.run import identity
 from lenetlab.experiments.run.identity import identify, numerics_of
 from lenetlab.experiments.run.versions import FIRST_PRICES, PARTS
-from lenetlab.methods import constraint, registry, wrappers
+from lenetlab.methods import constraint, guest, registry, wrappers
 from lenetlab.oracle.ledger import COST
 from lenetlab.oracle.torch_engine import TorchEngine
 from lenetlab.problem import augmentation
@@ -47,7 +46,8 @@ COVERED = {
         "oracle.weights",
     ),
     "engine": (
-        "experiments.run.runtime", "oracle.engine", "oracle.native_engine", "oracle.torch_engine",
+        "experiments.run.runtime", "oracle.choose_engine", "oracle.engine",
+        "oracle.native_engine", "oracle.torch_engine",
     ),
     "loop": (
         "experiments.run.checkpoint", "experiments.run.in_memory", "experiments.run.curve",
@@ -55,7 +55,8 @@ COVERED = {
         "experiments.run.training", "settings",
     ),
     "methods": (
-        "methods.base", "methods.constraint", "methods.decay", "methods.outside",
+        "component", "methods.base", "methods.constraint", "methods.decay", "methods.installed",
+        "methods.lookup", "methods.outside",
         "methods.registry", "methods.sparsity", "methods.state", "methods.wrappers",
         "problem.scenarios",
     ),
@@ -68,10 +69,14 @@ WITHOUT_BITS = {
     "experiments.run.versions": "makes the names",
     "experiments.run.folder_lock": "keeps two processes apart",
     "methods.describe": "words about methods",
+    "methods.names": "spellings; what they mean is in the name",
+    "methods.sources": "makes the names",
     "oracle.native.build": "the kernel's key has sources, compiler and flags",
+    "oracle.native.kept": "where the built kernel lies",
     "problem.fetch": "what it fetches is compared with a checksum",
     "problem.files": "what it reads is compared with a checksum",
     "records.run_folder": "files",
+    "records.shapes": "checks what is read",
 }
 
 
@@ -109,11 +114,12 @@ def code(module: str) -> str:
 
 @cache
 def registered() -> Mapping[str, dict[str, int]]:
-    """Methods, wrappers and constraints with their versions, by the module they are from."""
+    """Components with their versions, by the module they are from."""
     found: dict[str, dict[str, int]] = {}
     entries: list[Any] = [
         *registry.methods().values(), *wrappers.wrappers().values(),
-        *constraint.constraints().values(),
+        *constraint.constraints().values(), *batch_plans.plans().values(),
+        *schedules.schedules().values(), *augmentation.augmentations().values(),
     ]  # fmt: skip
     for entry in entries:
         found.setdefault(inspect.getmodule(entry.build).__name__, {})[entry.name] = entry.version
@@ -123,12 +129,8 @@ def registered() -> Mapping[str, dict[str, int]]:
 def covering(module: str) -> dict[str, int]:
     """The versions that stand for the code of `module`, by what they are of."""
     name = module.removeprefix("lenetlab.")
-    if name == "experiments.recipe.batch_plans":
-        return {plan: batch_plans.VERSIONS.get(plan, 1) for plan in batch_plans.PLANS}
-    if name == "experiments.recipe.schedules":
-        return {course: schedules.VERSIONS.get(course, 1) for course in schedules.SCHEDULES}
-    if name == "problem.augmentation":
-        return {"augmentation": augmentation.VERSION}
+    if name == "methods.guest":
+        return {"guest": guest.VERSION}
     if part := next((part for part, names in COVERED.items() if name in names), None):
         return {part: PARTS[part]}
     users = [user for user in registered() if module in imported_by(user)]
@@ -236,9 +238,9 @@ VERSIONED = {
     "average": lambda m: raised(wrappers.wrappers(), "ema", m),
     "estimator": lambda m: raised(wrappers.wrappers(), "svrg", m),
     "constraint": lambda m: raised(constraint.constraints(), "rigl", m),
-    "plan": lambda m: m.setitem(batch_plans.VERSIONS, "geometric", 2),
-    "schedule": lambda m: m.setitem(schedules.VERSIONS, "cosine", 2),
-    "augmentation": lambda m: m.setattr(identity, "AUGMENTATION_VERSION", 2),
+    "plan": lambda m: raised(batch_plans.plans(), "geometric", m),
+    "schedule": lambda m: raised(schedules.schedules(), "cosine", m),
+    "augmentation": lambda m: raised(augmentation.augmentations(), "flip", m),
     **{part: lambda m, part=part: m.setitem(PARTS, part, 2) for part in PARTS},
 }
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from lenetlab.component import log_uniform
 from lenetlab.experiments.api import jobs
 from lenetlab.experiments.recipe.recall import arguments
 from lenetlab.experiments.recipe.recipe import make_recipe
@@ -14,7 +15,6 @@ from lenetlab.experiments.tuning.search_space import Pick
 from lenetlab.experiments.tuning.tpe import ROUND, ask
 from lenetlab.experiments.tuning.trials import Tuning, carry_over, more_trials, points, trials
 from lenetlab.experiments.tuning.tuned_recipes import Tuned, fill, keep, kept_of, tuned
-from lenetlab.methods.registry import log_uniform
 from lenetlab.records.recipe import method_of
 from tests.studies import made_up
 

@@ -9,7 +9,7 @@ from lenetlab.errors import UserError
 from lenetlab.experiments.recipe.recipe import Recipe, make_recipe
 from lenetlab.experiments.starter.scripts.record import Loader, Record, Trained
 from lenetlab.experiments.starter.scripts.schedule import schedule_of, shown
-from lenetlab.methods.registry import find
+from lenetlab.methods.lookup import find
 from lenetlab.problem.model import SIZE
 
 IMAGES, TEST = 60_000, 10_000

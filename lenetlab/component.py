@@ -1,0 +1,134 @@
+"""A component: a named part of a recipe, as the file that it lies in registers it.
+
+Methods, wrappers, constraints, batch plans, schedules and changes of the images are components.
+All have what is here; each kind adds what is its own. What runs depend on beside their settings,
+`version`, is read from the registration alone.
+"""
+
+import inspect
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from lenetlab.errors import UserError, unknown
+from lenetlab.settings import DOMAINS, Choice, Domain, Settings, resolve
+
+
+@dataclass(frozen=True)
+class Span:
+    """A search interval for tuning, uniform or uniform in the logarithm."""
+
+    low: float
+    high: float
+    log: bool
+
+    def __str__(self) -> str:
+        return f"{self.low:g} … {self.high:g}" + (" (log)" if self.log else "")
+
+
+def uniform(low: float, high: float) -> Span:
+    """Search evenly between `low` and `high`."""
+    return Span(low, high, log=False)
+
+
+def log_uniform(low: float, high: float) -> Span:
+    """Search evenly in the logarithm between `low` and `high`."""
+    return Span(low, high, log=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Component:
+    """What every registration has.
+
+    kind : what it is among the parts of a recipe, in a word.
+    version : raised whenever its bits change; part of a run's identity.
+    space : intervals that tuning draws from, by setting; `domains` are what is allowed.
+    cost : in words, for tables: gradients a step and vectors of memory.
+    page : its documentation; the first line is the summary.
+    build : makes the thing itself from its settings.
+    package : the installed package that brought it, with its version; empty for our own.
+    source : SHA-256 of the code that it consists of, where that is not ours.
+    """
+
+    name: str
+    kind: str
+    page: str
+    build: Callable[..., Any]
+    defaults: Settings
+    reference: str = ""
+    cost: str = ""
+    version: int = 1
+    space: Mapping[str, Span] = field(default_factory=dict)
+    domains: Mapping[str, Domain] = field(default_factory=dict)
+    package: str = ""
+    source: str = ""
+
+    @property
+    def summary(self) -> str:
+        """The first line of its page."""
+        return self.page.strip().splitlines()[0]
+
+    def settings(self, given: Settings) -> Choice:
+        """`given` settings over the defaults, checked; `UserError` for a wrong one."""
+        return resolve(self.kind, self.name, self.defaults, given, {**DOMAINS, **self.domains})
+
+
+C = TypeVar("C", bound=Component)
+
+_registered: dict[tuple[type[Component], str], Component] = {}
+
+
+def register(entry: Component) -> None:
+    """Add a component. Raises: `ValueError` for a name that another one of its kind has, for a
+    missing page, and for a search of what is no setting."""
+    if (type(entry), entry.name) in _registered:
+        raise ValueError(f"{entry.kind} {entry.name!r} is registered twice")
+    if not entry.page:
+        raise ValueError(f"{entry.kind} {entry.name!r} needs a docstring, its page")
+    if stray := set(entry.space) - set(entry.defaults):
+        raise ValueError(f"{entry.kind} {entry.name!r}: {stray} searched but no hyperparameter")
+    _registered[type(entry), entry.name] = entry
+
+
+def registered(kind: type[C]) -> dict[str, C]:
+    """What is registered of a kind so far, by name and in the order of registration."""
+    return {name: entry for (_, name), entry in _registered.items() if isinstance(entry, kind)}
+
+
+def look_up(what: str, name: str, known: Mapping[str, C], hint: str = "") -> C:
+    """The component called `name`. Raises: `UserError` that suggests the nearest one there is, and
+    says with `hint`, or by a list, what there is."""
+    if name not in known:
+        raise unknown(what, name, known, hint)
+    return known[name]
+
+
+def page_of(owner: object) -> str:
+    """The docstring of `owner`, a file or a part of one."""
+    if sys.flags.optimize > 1:
+        raise UserError(
+            "python -OO leaves out docstrings, and the pages of methods are docstrings; run "
+            "without it (and without PYTHONOPTIMIZE=2)"
+        )
+    return inspect.getdoc(owner) or ""
+
+
+@contextmanager
+def brought_by(package: str, module: str, source: Callable[[], str]) -> Iterator[None]:
+    """What is registered meanwhile, or was from the same `module` before, is of the installed
+    `package`, and its code has the digest that `source()` then gives. After an error nothing of it
+    stays registered."""
+    before = dict(_registered)
+    try:
+        yield
+        digest = source()
+    except BaseException:
+        _registered.clear()
+        _registered.update(before)
+        raise
+    for key, entry in _registered.items():
+        its = getattr(entry.build, "__module__", "").partition(".")[0]
+        if key not in before or its == module.partition(".")[0]:
+            _registered[key] = replace(entry, package=package, source=digest)

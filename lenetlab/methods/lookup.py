@@ -1,0 +1,52 @@
+"""What is meant by `adamw`, `ema+svrg+sgd` or `own.py:Own`: a method by name, inside wrappers."""
+
+from lenetlab.component import look_up
+from lenetlab.errors import UserError
+from lenetlab.methods.constraint import constraints
+from lenetlab.methods.names import called
+from lenetlab.methods.outside import load
+from lenetlab.methods.registry import Method, methods
+from lenetlab.methods.wrappers import wrappers
+
+
+def find(name: str) -> Method:
+    """The method called `name`, or one from outside written `file.py:Class`, `module:Class`, or
+    `file.py` where there is one optimizer in it.
+    Raises: `UserError` for a name that does not exist, with the nearest one that does."""
+    if ":" in name or name.endswith(".py"):
+        return load(name)
+    return look_up("method", name, methods(), "`lenetlab methods` lists them all")
+
+
+def split(spec: str) -> tuple[list[str], str]:
+    """`"ema+svrg+sgd"` as the wrappers' names, outer first, and the method's, as they are
+    registered; a name that nobody knows stays as it is."""
+    words = spec.split("+") if ":" not in spec.partition("+")[0] else [spec]
+    *names, method = (word.strip() for word in words)
+    if ":" not in method and not method.endswith(".py"):
+        method = called(method, methods())
+        alone = wrappers().get(called(method, wrappers()))
+        if method not in methods() and alone is not None and alone.reduces_variance:
+            names, method = [*names, method], "sgd"
+        _refuse_part(method)
+    return [called(name, wrappers()) for name in names], method
+
+
+def _refuse_part(method: str) -> None:
+    """Say where a wrapper or a constraint belongs that stands where a method should."""
+    if method in methods():
+        return
+    if (around := called(method, wrappers())) in wrappers():
+        raise UserError(f"{around} goes around a method, as in {around}+sgd")
+    if (beside := called(method, constraints())) in constraints():
+        raise UserError(
+            f"{beside} is a constraint and stands beside a method, as in sgd --scenario sparse "
+            f"--constraint {beside}"
+        )
+
+
+def canonical(spec: str) -> str:
+    """`spec` with every name as it is registered: `SGD` is `sgd`, `svrg` is `svrg+sgd`, `own.py`
+    with one optimizer in it `own.py:Own`. Raises `UserError` for an unknown method."""
+    names, method = split(spec)
+    return "+".join([*names, find(method).name])

@@ -1,0 +1,176 @@
+"""Methods that an installed package brings: real packages, built and installed, in real processes.
+
+Each lies in a folder of its own with the metadata that an installer writes; a process has the
+folder on its path.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SIGNS = '''"""Signs: every weight moves by the same length, against its gradient's sign.
+
+    w ← w − η sign(g)
+
+Source: nobody. Cost: one gradient a step; no memory.
+"""
+
+from lenetlab.methods import Base, log_uniform, method
+
+
+@method(
+    "signs",
+    family="momentum",
+    reference="nobody",
+    defaults={"lr": 0.001},
+    space={"lr": log_uniform(0.0001, 0.01)},
+    cost="1 gradient a step",
+)
+class Signs(Base):
+    def step(self, oracle):
+        loss = oracle()
+        self.w.sub_(self.g.sign(), alpha=self.group["lr"])
+        return loss
+'''
+ID = """
+import sys, torch
+from lenetlab.experiments.recipe.recipe import make_recipe
+from lenetlab.experiments.run.identity import identify, numerics_of
+from lenetlab.oracle.torch_engine import TorchEngine
+from lenetlab.problem.data import load
+engine = TorchEngine(load("train").take(0, 100), torch.device("cpu"))
+for spec in sys.argv[1:]:
+    recipe = make_recipe(spec)
+    found = identify(recipe, 0, "data", numerics_of(recipe, engine, torch.device("cpu")))
+    print(found["id"], found["numerics"].get("plug_ins"))
+"""
+
+
+def install(into: Path, name: str, version: str, **modules: str) -> Path:
+    """A folder with an installed distribution that names its first module as a plug-in."""
+    (first, *_), info = modules, into / f"{name.replace('-', '_')}-{version}.dist-info"
+    info.mkdir(parents=True)
+    for module, text in modules.items():
+        (into / f"{module}.py").write_text(text)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+    (info / "entry_points.txt").write_text(f"[lenetlab.methods]\n{first} = {first}\n")
+    files = [f"{module}.py" for module in modules] + [
+        f"{info.name}/{f.name}" for f in info.iterdir()
+    ]
+    (info / "RECORD").write_text("".join(f"{file},,\n" for file in files))
+    return into
+
+
+def python(*words: str, path: list[Path], cwd: Path) -> subprocess.CompletedProcess[str]:
+    here = os.environ.get("PYTHONPATH", "")
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([*map(str, path), here])}
+    return subprocess.run(
+        [sys.executable, *words], env=env, cwd=cwd, capture_output=True, text=True, timeout=120,
+        check=False,
+    )  # fmt: skip
+
+
+def lenetlab(*words: str, path: list[Path], cwd: Path) -> subprocess.CompletedProcess[str]:
+    return python("-c", "from lenetlab.cli import main; main()", *words, path=path, cwd=cwd)
+
+
+def identities(path: Path, cwd: Path) -> list[str]:
+    """Of a run of the plug-in's method, and of one of ours."""
+    found = python("-c", ID, "signs", "sgd", path=[path], cwd=cwd)
+    assert found.returncode == 0, found.stderr
+    return found.stdout.splitlines()
+
+
+def test_its_methods_are_listed_run_and_named_in_a_study(tmp_path):
+    path = [install(tmp_path / "there", "lenetlab-signs", "1.0", signs_plugin=SIGNS)]
+    listed = lenetlab("methods", "--json", path=path, cwd=tmp_path)
+    assert "signs" in [entry["name"] for entry in json.loads(listed.stdout)]
+    page = lenetlab("methods", "signs", path=path, cwd=tmp_path)
+    assert page.returncode == 0, page.stderr
+    assert "sign(g)" in page.stdout
+    ran = lenetlab("run", "ema+signs", "--lr", "0.002", "--passes", "0.01", "--split", "inner",
+                   "--out", "runs", "--json", path=path, cwd=tmp_path)  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    (record,) = [json.loads(file.read_text()) for file in (tmp_path / "runs").rglob("run.json")]
+    its = record["numerics"]["plug_ins"]["signs"]
+    assert its["package"] == "lenetlab-signs 1.0"
+    assert len(its["source_sha256"]) == 64
+    (tmp_path / "one.toml").write_text(
+        'scenarios = ["plain"]\nmethods = ["signs"]\npasses = 0.01\nseeds = 1\n'
+    )
+    read = "from lenetlab.experiments.study.study_file import read_study; from pathlib import Path;"
+    study = python("-c", f"{read} print(read_study(Path('one.toml'))[0].cells[0].place.method)",
+                   path=path, cwd=tmp_path)  # fmt: skip
+    assert study.stdout.strip() == "signs", study.stderr
+
+
+def test_a_worker_finds_it_too(tmp_path):
+    """Tuning trains in processes of its own."""
+    path = [install(tmp_path / "there", "lenetlab-signs", "1.0", signs_plugin=SIGNS)]
+    ran = lenetlab("tune", "signs", "--passes", "0.01", "--trials", "1", "--limit", "100",
+                   path=path, cwd=tmp_path)  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_name_version_and_every_file_of_the_package_are_in_a_runs_identity(tmp_path):
+    halves = {"signs_plugin": "import signs_core\n", "signs_core": SIGNS}
+    variants = {
+        "first": ("lenetlab-signs", "1.0", halves),
+        "again": ("lenetlab-signs", "1.0", halves),
+        "version": ("lenetlab-signs", "1.1", halves),
+        "name": ("other-signs", "1.0", halves),
+        "source": ("lenetlab-signs", "1.0", halves | {"signs_core": SIGNS + "# changed\n"}),
+    }
+    signs, sgd = {}, set()
+    for key, (name, version, modules) in variants.items():
+        there = install(tmp_path / key, name, version, **modules)
+        signs[key], other = identities(there, tmp_path)
+        sgd.add(other)
+    assert signs["again"] == signs["first"]
+    assert len(set(signs.values())) == 4
+    (other,) = sgd  # a plug-in is nothing to other methods
+    assert other.endswith(" None")
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("import no_such_module_at_all\n", "ModuleNotFoundError: No module named"),
+        (SIGNS + "raise SystemExit(3)\n", "SystemExit: 3"),
+        (SIGNS.replace('"signs"', '"sgd"'), "method 'sgd' is registered twice"),
+    ],
+)
+def test_a_broken_one_is_a_sentence_and_stops_no_other(tmp_path, text, why):
+    path = [
+        install(tmp_path / "broken", "lenetlab-broken", "0.1", broken_plugin=text),
+        install(tmp_path / "good", "zz-signs", "1.0", good_plugin=SIGNS),
+    ]
+    listed = lenetlab("methods", "--json", path=path, cwd=tmp_path)
+    assert listed.returncode == 0
+    names = [entry["name"] for entry in json.loads(listed.stdout)]
+    assert {"sgd", "signs"} <= set(names)
+    (said,) = listed.stderr.strip().splitlines()
+    assert said.startswith("lenetlab: the installed package lenetlab-broken 0.1 brings no methods")
+    assert why in said
+
+
+def test_it_says_that_it_is_typed():
+    assert (Path(__file__).parents[2] / "lenetlab" / "py.typed").is_file()
+
+
+def test_the_short_ways_lead_there_and_importing_costs_no_torch(tmp_path):
+    said = python(
+        "-c",
+        "import lenetlab, sys; print('torch' in sys.modules);"
+        "from lenetlab import Oracle, Runtime, run, sweep;"
+        "from lenetlab.methods import Base, method, log_uniform, uniform;"
+        "print(Oracle.__name__, Runtime.__name__, run.__name__, sweep.__name__, Base.__name__)",
+        path=[], cwd=tmp_path,
+    )  # fmt: skip
+    assert said.stdout.split() == ["False", "Oracle", "Runtime", "run", "sweep", "Base"], (
+        said.stderr
+    )
