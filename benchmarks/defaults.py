@@ -54,9 +54,9 @@ def entry(spec: str, seeds: int, out: Path) -> dict[str, Any]:
 
 def main() -> None:
     """Run, record, print."""
+    from lenetlab.disk import read_json, replace_json
     from lenetlab.methods.registry import methods
     from lenetlab.methods.wrappers import wrappers
-    from lenetlab.records.run_folder import read_json, replace_json
 
     every = [*methods(), *(f"{name}+sgd" for name in wrappers())]
     every += [f"{name}, {rate}" for name in BASIC for rate in RATES]

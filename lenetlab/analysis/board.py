@@ -11,7 +11,6 @@ from lenetlab.analysis.record import Verdict, record
 from lenetlab.analysis.speed import Durations, Reached, durations, reached
 from lenetlab.analysis.targets import TARGETS, Target
 from lenetlab.errors import UserError, unknown
-from lenetlab.records.recipe import command, words
 from lenetlab.records.rows import Cell, Contest, Results, RunRow, leader, total
 
 Metric = Literal["accuracy", "loss"]
@@ -294,7 +293,7 @@ def _line(
         records=tuple(record(accuracy, target.accuracy, len(failures)) for target in targets)
         if cell.finals
         else (),
-        words=words(shown.recipe) if shown else None,
+        words=shown.recorded.words() if shown else None,
         command=again(cell.finals or (shown,)) if shown else None,
     )
 
@@ -308,8 +307,8 @@ def again(rows: Sequence[RunRow]) -> str:
             stretches[-1].append(seed)
         else:
             stretches.append([seed])
-    recipe, numerics = rows[0].recipe, rows[0].numerics
-    return " && ".join(command(recipe, found[0], len(found), numerics) for found in stretches)
+    recipe, numerics = rows[0].recorded, rows[0].numerics
+    return " && ".join(recipe.command(found[0], len(found), numerics) for found in stretches)
 
 
 def cost(rows: Sequence[RunRow], share: int = 1) -> Cost | None:

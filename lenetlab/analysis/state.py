@@ -1,7 +1,6 @@
 """How far a study is by its rows alone: what is done, failed and left, the best so far."""
 
 from lenetlab.records.progress import ScenarioProgress
-from lenetlab.records.recipe import parts
 from lenetlab.records.rows import Cell, Contest, Results, leader
 
 
@@ -29,7 +28,7 @@ def _standing(results: Results, contest: Contest) -> ScenarioProgress:
     best = None
     if (first := leader(cells)) is not None and (row := first.best) is not None:
         assert row.accuracy is not None
-        settings = ", ".join(parts(row.recipe).values())
+        settings = ", ".join(row.recorded.parts().values())
         best = (row.accuracy, f"{first.place.name}, trial {row.number}: {settings}")
     return ScenarioProgress(contest.title, done, len(rows) - done, left, best)
 

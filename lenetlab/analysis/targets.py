@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from lenetlab.records.recipe import weights_allowed
+from lenetlab.records.recipe import RecordedRecipe
 from lenetlab.records.run_folder import Run
 
 
@@ -31,8 +31,8 @@ class Measured(Protocol):
     """A training that was evaluated: a recorded run, or a row of a study's results."""
 
     @property
-    def recipe(self) -> Mapping[str, Any]:
-        """Canonical."""
+    def recorded(self) -> RecordedRecipe:
+        """Its recipe."""
         ...
 
     @property
@@ -43,7 +43,7 @@ class Measured(Protocol):
 
 def bound_of(run: Measured) -> int | None:
     """Nonzeros that the run's constraint allows in fc1 and fc2; None where it has none."""
-    return weights_allowed(run.recipe)
+    return run.recorded.bound
 
 
 def counting(run: Measured) -> Iterator[Mapping[str, Any]]:
@@ -109,9 +109,7 @@ def place_among(accuracy: float, scenario: str, runs: Sequence[Run]) -> Among:
     comparable = [
         run
         for run in runs
-        if run.status == "done"
-        and run.recipe.get("scenario", "plain") == scenario
-        and run.recipe.get("split", "official") == "official"
+        if run.status == "done" and run.recorded.scenario == scenario and not run.held_out
     ]
     if not comparable:
         return Among(0, 0, None, None)

@@ -21,6 +21,7 @@ from lenetlab.cli.terminal.console import (
 )
 from lenetlab.cli.terminal.numbers import count
 from lenetlab.cli.terminal.progress_bar import meter
+from lenetlab.disk import replace_json
 from lenetlab.errors import UserError
 from lenetlab.experiments.api import Job
 from lenetlab.experiments.run.on_disk import Interrupted, execute
@@ -37,7 +38,7 @@ from lenetlab.experiments.starter.scripts.recipe import describe
 from lenetlab.experiments.starter.scripts.run import Ran, run_script
 from lenetlab.experiments.starter.scripts.source import Source, read_source
 from lenetlab.records.rows import FINAL, row_of
-from lenetlab.records.run_folder import Run, replace_json
+from lenetlab.records.run_folder import Run
 from lenetlab.report.attachments import BASELINE
 from lenetlab.report.run_plots import loss_panels, save
 

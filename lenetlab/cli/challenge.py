@@ -30,7 +30,6 @@ from lenetlab.experiments.study.challenge import again, challenger, leader_net
 from lenetlab.experiments.study.single_search import folder_of
 from lenetlab.experiments.study.worker import runtime_of
 from lenetlab.records.locate import open_results
-from lenetlab.records.recipe import words
 from lenetlab.records.rows import Cell, RunRow
 from lenetlab.settings import parse_pairs
 
@@ -118,7 +117,7 @@ def _show(
     else:
         line(f"  record             none: {found.records[0].reason}")
     if new.best is not None:
-        line(f"  recipe             {words(new.best.recipe)}")
+        line(f"  recipe             {new.best.recorded.words()}")
 
 
 def _verdict(found: Challenge) -> str:

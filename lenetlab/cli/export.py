@@ -12,6 +12,7 @@ from safetensors.torch import save
 
 from lenetlab.cli.options import run_at
 from lenetlab.cli.terminal.console import out
+from lenetlab.disk import replace_bytes
 from lenetlab.errors import UserError
 from lenetlab.judge.child import open_net
 from lenetlab.judge.files import Unreadable
@@ -58,5 +59,5 @@ def export(
         buffer = io.BytesIO()
         torch.save(OrderedDict(named), buffer)
         content = buffer.getvalue()
-    run_folder.replace_bytes(path, content)
+    replace_bytes(path, content)
     out.print(str(path), markup=False, soft_wrap=True)

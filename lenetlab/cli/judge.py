@@ -9,13 +9,13 @@ from lenetlab.analysis.targets import place_among
 from lenetlab.cli.options import Data, Device, Engine, Json, Threads, run_at
 from lenetlab.cli.terminal.console import err, out, print_json
 from lenetlab.cli.terminal.judge import print_table, print_verdict, write_csv
-from lenetlab.errors import UserError, unknown
+from lenetlab.errors import UserError
 from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.judge.ranking import Comparison, compare, rank
 from lenetlab.judge.scoring import Scorer
 from lenetlab.judge.verdict import STATUS, Verdict, submissions
 from lenetlab.judge.verdict import judge as judge_one
-from lenetlab.problem.scenarios import SCENARIOS
+from lenetlab.problem.scenarios import find_scenario
 from lenetlab.records.run_folder import finished_runs
 
 
@@ -54,8 +54,8 @@ def judge(
     Exit status: 0 when the rules are kept, 1 when not, 2 when a file cannot be judged, or with
     --rerun not trained again (the worst of several).
     """
-    if scenario is not None and scenario not in SCENARIOS:
-        raise unknown("scenario", scenario, SCENARIOS)
+    if scenario is not None:
+        find_scenario(scenario)  # refuses what is none
     if out is not None and not out.is_dir():
         raise UserError(f"--out {out} is not a folder; expected one with runs")
     found, passed = submissions([run_at(path) for path in checkpoints])

@@ -9,6 +9,7 @@ from safetensors.torch import load_file, save
 
 from lenetlab.cli.options import Data, Json, run_at
 from lenetlab.cli.terminal.console import out, print_json
+from lenetlab.disk import replace_bytes
 from lenetlab.errors import UserError
 from lenetlab.problem.data import load_pair
 from lenetlab.problem.shrink import compare
@@ -36,11 +37,10 @@ def shrink(
     if found.status != "done":
         raise UserError(f"the run in {run} is {found.status} and has no weights; shrink another")
     torch.set_num_threads(1)
-    split = str(found.identity["recipe"].get("split", "official"))
-    _, test = load_pair(split, data)
+    _, test = load_pair(found.recorded.split, data)
     small, result = compare(load_file(run / run_folder.WEIGHTS), test.images)
     path = to or run / "smaller.safetensors"
-    run_folder.replace_bytes(path, save(small))
+    replace_bytes(path, save(small))
     if json:
         print_json(vars(result) | {"file": str(path)})
         return

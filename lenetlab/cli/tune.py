@@ -31,7 +31,6 @@ from lenetlab.experiments.study.single_search import (
 )
 from lenetlab.experiments.tuning.trials import Tuning
 from lenetlab.experiments.tuning.tuned_recipes import FILE, Settled
-from lenetlab.records.recipe import parts
 from lenetlab.records.rows import Cell, RunRow
 from lenetlab.settings import parse_pairs
 
@@ -114,7 +113,7 @@ def _show(cell: Cell, winner: Settled | None, out_folder: Path) -> None:
 
 
 def _words(row: RunRow) -> str:
-    return ", ".join(text for name, text in parts(row.recipe).items() if name != "budget")
+    return ", ".join(text for name, text in row.recorded.parts().items() if name != "budget")
 
 
 def _plain(cell: Cell, winner: Settled | None, out_folder: Path) -> dict[str, Any]:

@@ -56,7 +56,7 @@ def recipe_of(run: run_folder.Run) -> Recipe:
 
 def from_outside(run: run_folder.Run) -> bool:
     """Whether the method is somebody's file or module, which the judge does not import."""
-    return ":" in str(run.identity["recipe"]["method"][0])
+    return ":" in str(run.recorded.method.name)
 
 
 def _identity(run: run_folder.Run) -> Iterator[Claim]:
@@ -77,7 +77,7 @@ def _identity(run: run_folder.Run) -> Iterator[Claim]:
     if type(said["seed"]) is not int or not 0 <= said["seed"] < 2**63:
         yield Claim("the seed is a whole number from 0 to 2^63 - 1", f"it is {said['seed']!r}")
     data = FILES["train"][0].sha256[:16]
-    if said["recipe"].get("split", "official") == "inner":
+    if run.held_out:
         data += f"[0:{PASS - HELD_OUT}]"
     wrong = None if said["data"] == data else f"trained on {said['data']}, expected {data}"
     yield Claim("trained on Fashion-MNIST's training images", wrong)
@@ -95,7 +95,7 @@ def _ledger_counts(run: run_folder.Run, losses: Losses) -> Iterator[Claim]:
     elif min(result["ledger_counts"].values()) < 0:
         wrong = "the ledger has negative counts"
     yield Claim("passes are those of the ledger", wrong)
-    unit, amount = run.identity["recipe"].get("budget", ["epochs", 10.0])
+    unit, amount = run.recorded.budget
     spent = result[unit]
     wrong = f"{spent:.6g} {unit} of {amount:g}" if not 0 < spent <= amount + SLACK else None
     yield Claim("the budget is kept", wrong)

@@ -12,6 +12,7 @@ from lenetlab.errors import UserError
 from lenetlab.judge.files import Unreadable, content_of
 from lenetlab.problem.scenarios import SCENARIOS
 from lenetlab.records import run_folder
+from lenetlab.records.recipe import RecordedRecipe
 
 JSON = 4 * 2**20  # bytes; a curve with a thousand evaluations has half of it
 # What only a run folder has; weights.safetensors may be anybody's.
@@ -36,14 +37,7 @@ def read_folder(path: Path) -> tuple[dict[str, Any], "np.ndarray[Any, np.dtype[n
         run_folder.check_format(path / run_folder.RUN, identity)
     except UserError as error:
         raise Unreadable(f"is no whole run folder: {error}") from None
-    recipe = identity.get("recipe")
-    if not (
-        isinstance(recipe, dict)
-        and isinstance(recipe.get("method"), list)
-        and [type(part) for part in recipe["method"]] == [str, dict]
-        and isinstance(identity.get("numerics"), dict)
-        and recipe.get("scenario", "plain") in list(SCENARIOS)
-    ):
+    if not (_names_a_recipe(identity.get("recipe")) and isinstance(identity.get("numerics"), dict)):
         raise Unreadable("is no whole run folder: run.json names no recipe and numerics of a run")
     result = _json(path / run_folder.RESULT)
     if result.get("status") != "done":
@@ -55,6 +49,17 @@ def read_folder(path: Path) -> tuple[dict[str, Any], "np.ndarray[Any, np.dtype[n
         "machine": _json(path / run_folder.MACHINE),
     }
     return found, _losses(path / run_folder.LOSSES)
+
+
+def _names_a_recipe(recipe: Any) -> bool:
+    """Whether its method and scenario can be told; the claims say what else is wrong with it."""
+    if not isinstance(recipe, dict):
+        return False
+    try:
+        told = {name: recipe[name] for name in ("method", "scenario") if name in recipe}
+        return RecordedRecipe.read(told).scenario in SCENARIOS
+    except UserError:
+        return False
 
 
 def _json(path: Path) -> dict[str, Any]:

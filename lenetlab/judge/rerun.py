@@ -31,8 +31,7 @@ def rerun(found: Recorded, w: Tensor, data: Path | None) -> Claim | str:
     here: other numerics, or code from outside."""
     run = found.run
     if from_outside(run):
-        method = run.identity["recipe"]["method"][0]
-        return f"{method} is from outside, and its code would be run"
+        return f"{run.recorded.method.name} is from outside, and its code would be run"
     try:
         recipe = recipe_of(run)
         if type(run.identity.get("seed")) is not int:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from lenetlab.problem.model import CONSTRAINED, SHAPES
-from lenetlab.problem.scenarios import BOUND
+from lenetlab.problem.scenarios import find_scenario
 
 SHOWN = 3  # problems of one kind that are spelled out
 
@@ -40,8 +40,9 @@ def scenario_problems(w: Tensor, scenario: str) -> list[str]:
     That the loss was plain cross-entropy cannot be seen in weights; a run's recipe says it.
     """
     nonzeros = int(w[:CONSTRAINED].count_nonzero())
-    if scenario.startswith("sparse") and nonzeros > BOUND:
-        return [f"{nonzeros:,} nonzeros in fc1.weight and fc2.weight, at most {BOUND:,} allowed"]
+    bound = find_scenario(scenario).bound
+    if bound is not None and nonzeros > bound:
+        return [f"{nonzeros:,} nonzeros in fc1.weight and fc2.weight, at most {bound:,} allowed"]
     return []
 
 

@@ -18,6 +18,7 @@ from lenetlab.judge.rerun import rerun
 from lenetlab.judge.rules import scenario_problems
 from lenetlab.judge.scoring import Score, Scorer
 from lenetlab.records import run_folder
+from lenetlab.records.recipe import RecordedRecipe
 
 SUFFIXES = frozenset(
     ("", ".bin", ".ckpt", ".model", ".pickle", ".pkl", ".pt", ".pth", ".safetensors", ".tar",
@@ -75,7 +76,10 @@ def judge(
         net = open_net(path)
     except Unreadable as error:
         return Verdict(name, scenario or "plain", "unreadable", (one_line(str(error)),))
-    trained = str(found.run.identity["recipe"].get("scenario", "plain")) if found else None
+    claims: list[Claim] = []
+    if found is not None and (damage := _damage(found)):
+        claims, found, again = [damage], None, None
+    trained = found.run.recorded.scenario if found else None
     scenario = scenario or trained or "plain"
     if net.w is None:
         return Verdict(name, scenario, "broken", net.problems, net.notes)
@@ -85,7 +89,6 @@ def judge(
     score = scorer.score(net.w)
     if score is None:
         problems.append("its class scores overflow: accuracy and loss do not exist")
-    claims: list[Claim] = []
     if found is not None and score is not None:
         claims, remarks = _claims(found, net.w, score, scorer)
         notes += remarks
@@ -108,11 +111,20 @@ def printable(path: Path) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
+def _damage(found: Recorded) -> Claim | None:
+    """What is wrong with a recipe of which a part cannot be read; then no more of it is asked."""
+    try:
+        RecordedRecipe.read(found.run.recipe)
+    except UserError as error:
+        return Claim("the recipe is valid", str(error))
+    return None
+
+
 def _claims(
     found: Recorded, w: Tensor, score: Score, scorer: Scorer
 ) -> tuple[list[Claim], list[str]]:
     """The run's claims, and remarks on what could not be checked."""
-    inner = found.run.identity["recipe"].get("split") == "inner"
+    inner = found.run.held_out
     own = scorer.score(w, "inner") if inner else score
     if own is None:
         return [Claim("the figures exist", "class scores overflow on the held-out images")], []

@@ -15,9 +15,9 @@ import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 
+from lenetlab.disk import replace_bytes
 from lenetlab.errors import UserError
 from lenetlab.problem.files import FILES, IdxFile, read
-from lenetlab.records.run_folder import replace_bytes
 
 MIRRORS = (
     "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",

@@ -1,22 +1,64 @@
-"""The three scenarios: what is minimised and what is allowed. Choices are refused here, early."""
+"""The scenarios: what is minimised and what is allowed. Choices are refused here, early.
+
+A scenario is one entry of the table; what is recorded is its name.
+"""
+
+from dataclasses import dataclass, replace
 
 from lenetlab.errors import UserError, unknown
-from lenetlab.records.recipe import KEEP
+
+BOUND = 24_480  # nonzeros allowed in fc1.weight and fc2.weight together: 60 % of 40,800
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What is minimised, and how many weights may be left.
+
+    description : both in a few words.
+    decays : whether L2 regularisation, through `weight_decay`, is part of the loss.
+    constrained : whether a constraint keeps weights of fc1 and fc2 at zero.
+    bound : how many of them every net may have; None where nothing bounds them, or where each
+        recipe keeps its own number.
+    """
+
+    name: str
+    description: str
+    decays: bool = False
+    constrained: bool = False
+    bound: int | None = None
+
+    @property
+    def by_size(self) -> bool:
+        """Whether nets are ranked only among those that keep as many weights: a frontier."""
+        return self.constrained and self.bound is None
+
 
 SCENARIOS = {
-    "plain": "mean cross-entropy; no weight decay",
-    "l2": "cross-entropy with L2 regularisation through weight_decay",
-    "sparse": "at most 24,480 of the 40,800 weights of fc1 and fc2 nonzero; plain loss",
-    "sparse+l2": "sparse, with weight decay as well",
-    "frontier": "thinner nets, shown beside sparse and never among it; plain loss",
-    "frontier+l2": "frontier, with weight decay as well",
-}
+    scenario.name: scenario
+    for scenario in (
+        Scenario("plain", "mean cross-entropy; no weight decay"),
+        Scenario("l2", "cross-entropy with L2 regularisation through weight_decay", decays=True),
+        Scenario(
+            "sparse", f"at most {BOUND:,} of the 40,800 weights of fc1 and fc2 nonzero; plain loss",
+            constrained=True, bound=BOUND,
+        ),
+        Scenario(
+            "sparse+l2", "sparse, with weight decay as well",
+            decays=True, constrained=True, bound=BOUND,
+        ),
+        Scenario(
+            "frontier", "thinner nets, shown beside sparse and never among it; plain loss",
+            constrained=True,
+        ),
+        Scenario(
+            "frontier+l2", "frontier, with weight decay as well", decays=True, constrained=True
+        ),
+    )
+}  # fmt: skip
 RULE_SETS = {
     "strict": "training images as they are",
     "open": "augmentation of training images allowed",
 }
-BOUND = KEEP  # nonzeros allowed in fc1.weight and fc2.weight together: 60 % of 40,800
-
 
 OTHER_LOSSES = (
     "label_smoothing", "mixup", "cutmix", "focal", "focal_loss", "loss", "class_weights",
@@ -24,30 +66,51 @@ OTHER_LOSSES = (
 )  # fmt: skip
 
 
+def find_scenario(name: str) -> Scenario:
+    """The scenario called `name`; `UserError` with the nearest name if there is none."""
+    if name not in SCENARIOS:
+        raise unknown("scenario", name, SCENARIOS)
+    return SCENARIOS[name]
+
+
+def recorded_scenario(name: str) -> Scenario:
+    """The scenario of results; nothing is expected of one that this version does not know."""
+    return SCENARIOS.get(name) or Scenario(name, "a scenario that this version does not know")
+
+
+def _beside(scenario: Scenario, **changed: bool | None) -> str:
+    """The name of the scenario that differs from `scenario` in what is `changed`."""
+    wanted = _rule(replace(scenario, **changed))  # type: ignore[arg-type]
+    return next(other.name for other in SCENARIOS.values() if _rule(other) == wanted)
+
+
+def _rule(scenario: Scenario) -> tuple[bool, bool, int | None]:
+    return scenario.decays, scenario.constrained, scenario.bound
+
+
 def check_scenario(
     scenario: str, rules: str, weight_decay: float, constrained: bool, augmented: bool = False
 ) -> None:
     """Refuse combinations that a scenario forbids, each with the reason."""
-    if scenario not in SCENARIOS:
-        raise unknown("scenario", scenario, SCENARIOS)
+    found = find_scenario(scenario)
     if rules not in RULE_SETS:
         raise unknown("rule set", rules, RULE_SETS)
     decays = weight_decay != 0
-    if decays and "l2" not in scenario:
-        allowing = "l2" if scenario == "plain" else f"{scenario}+l2"
+    if decays and not found.decays:
         raise UserError(
             f"weight_decay={weight_decay:g} is not allowed in scenario {scenario!r}, whose loss is "
-            f"plain cross-entropy; leave it out, or choose --scenario {allowing}"
+            f"plain cross-entropy; leave it out, or choose --scenario {_beside(found, decays=True)}"
         )
-    if not decays and "l2" in scenario:
+    if found.decays and not decays:
         raise UserError(
             f"scenario {scenario!r} needs weight_decay > 0; add --set weight_decay=0.0005, "
-            f"or choose --scenario {scenario.removesuffix('+l2').replace('l2', 'plain')}"
+            f"or choose --scenario {_beside(found, decays=False)}"
         )
-    if constrained != is_constrained(scenario):
+    if constrained != found.constrained:
+        *names, last = (one.name for one in SCENARIOS.values() if one.constrained)
         raise UserError(
             f"scenario {scenario!r} allows no constraint; constraints belong to the scenarios "
-            "sparse, sparse+l2, frontier and frontier+l2"
+            f"{', '.join(names)} and {last}"
             if constrained
             else f"scenario {scenario!r} needs a --constraint, as in --constraint magnitude; "
             "`lenetlab methods` lists them"
@@ -59,11 +122,6 @@ def check_scenario(
         )
 
 
-def is_constrained(scenario: str) -> bool:
-    """Whether the scenario bounds the number of nonzero weights."""
-    return scenario.startswith(("sparse", "frontier"))
-
-
 def check_keep(scenario: str, keep: int) -> None:
     """Refuse a number of nonzeros that belongs to another scenario, or to none."""
     if keep > BOUND:
@@ -71,11 +129,12 @@ def check_keep(scenario: str, keep: int) -> None:
             f"keep={keep} is more than scenario {scenario!r} allows; expected at most {BOUND:,} "
             "nonzeros, which is 60 % of fc1's and fc2's weights"
         )
-    if scenario.startswith("sparse") and keep < BOUND:
+    found = find_scenario(scenario)
+    if found.bound is not None and keep < found.bound:
         raise UserError(
             f"keep={keep} makes a thinner net than scenario {scenario!r} is about; choose "
-            f"--scenario {scenario.replace('sparse', 'frontier')}, which is shown apart, or "
-            f"leave keep at {BOUND}"
+            f"--scenario {_beside(found, bound=None)}, which is shown apart, or "
+            f"leave keep at {found.bound}"
         )
 
 

@@ -4,12 +4,11 @@ import json
 import math
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from lenetlab.errors import UserError
-from lenetlab.records.recipe import BUDGET, method_of, parts, weights_allowed
 from lenetlab.records.rows import (
     FINAL,
     STUDY,
@@ -104,17 +103,17 @@ def from_runs(folder: Path) -> Results:
 
 def _key(run: Run) -> str:
     """The same for runs that differ in seed or split alone."""
-    recipe = {name: value for name, value in run.recipe.items() if name != "split"}
+    recipe = asdict(replace(run.recorded, split="official"))
     return json.dumps([recipe, run.identity["numerics"]], sort_keys=True)
 
 
 def _place(runs: Sequence[Run], variant: str = "") -> CellKey:
-    recipe = runs[0].recipe
+    recipe = runs[0].recorded
     return CellKey(
-        method=method_of(recipe),
+        method=recipe.name,
         family="",
-        scenario=recipe.get("scenario", "plain"),
-        rules=recipe.get("rules", "strict"),
+        scenario=recipe.scenario,
+        rules=recipe.rules,
         variant=variant,
         terms=_terms(runs),
     )
@@ -124,16 +123,14 @@ def _terms(runs: Sequence[Run]) -> str:
     """The budget, and on a frontier how many weights are left."""
     unit, amount = budget(runs)
     said = f"{amount:g} {unit if amount != 1 else ONE[unit]}"
-    allowed = weights_allowed(runs[0].recipe)
-    if allowed is None or not runs[0].recipe.get("scenario", "").startswith("frontier"):
-        return said
-    return f"{allowed:,} weights, {said}"
+    size = runs[0].recorded.size
+    return f"{size}, {said}" if size else said
 
 
 def budget(runs: Sequence[Run]) -> tuple[str, float]:
     """Of runs of one recipe. Epochs are passes where the ledger says so: of a method that asks for
     more than a gradient a step, an epoch costs more than of others and is ranked apart."""
-    unit, amount = runs[0].recipe.get("budget", BUDGET)
+    unit, amount = runs[0].recorded.budget
     if unit == "epochs" and all(_asks_once(run) for run in runs):
         unit = "passes"
     return unit, float(amount)
@@ -147,10 +144,10 @@ def _asks_once(run: Run) -> bool:
 
 def _order(runs: Sequence[Run]) -> tuple[object, ...]:
     """Leaderboards beside each other that differ least, `plain` and the largest budget first."""
-    recipe = runs[0].recipe
-    scenario, rules = recipe.get("scenario", "plain"), recipe.get("rules", "strict")
+    recipe = runs[0].recorded
+    scenario, rules = recipe.scenario, recipe.rules
     unit, amount = budget(runs)
-    kept = weights_allowed(recipe) or 0
+    kept = recipe.bound or 0
     return scenario != "plain", scenario, rules != "strict", rules, -kept, unit, -amount
 
 
@@ -162,7 +159,7 @@ def _common(runs: Sequence[Run]) -> set[tuple[str, str]]:
 def _said(run: Run) -> dict[str, str]:
     """Parts of the recipe, then of the numerics."""
     numerics: Mapping[str, Any] = run.identity["numerics"]
-    return parts(run.recipe) | {f"numerics {k}": f"{k} {v}" for k, v in numerics.items()}
+    return run.recorded.parts() | {f"numerics {k}": f"{k} {v}" for k, v in numerics.items()}
 
 
 def _cell(runs: Sequence[Run], common: set[tuple[str, str]]) -> Cell:

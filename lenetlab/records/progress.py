@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lenetlab.disk import read_json
 from lenetlab.errors import UserError
 from lenetlab.records.readable import readable
-from lenetlab.records.run_folder import read_json
 
 PROGRESS = "progress.json"
 SILENT = 60.0  # seconds without a word after which a coordinator counts as gone

@@ -15,15 +15,17 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import orjson
 
+from lenetlab.disk import read_bytes, read_json, replace_bytes, replace_json
 from lenetlab.errors import UserError
 from lenetlab.records.readable import readable
-from lenetlab.records.recipe import weights_allowed
-from lenetlab.records.run_folder import Run, read_bytes, read_json, replace_bytes, replace_json
+from lenetlab.records.recipe import RecordedRecipe
+from lenetlab.records.run_folder import Run
 from lenetlab.records.shapes import NUMBER, misfit
 
 FORMAT = 2
@@ -133,6 +135,11 @@ class RunRow:
     evaluations: Sequence[Mapping[str, Any]]
     numerics: Mapping[str, Any]
     machine: Mapping[str, Any]
+
+    @cached_property
+    def recorded(self) -> RecordedRecipe:
+        """The recipe, read; `UserError` if it is none."""
+        return RecordedRecipe.read(self.recipe)
 
     @property
     def done(self) -> bool:
@@ -347,10 +354,7 @@ def read_results(folder: Path) -> Results:
 def _with_terms(cell: Cell) -> Cell:
     """On a frontier nets of different sizes are not ranked together."""
     rows = (*cell.finals, *cell.trials)
-    if not rows or not cell.place.scenario.startswith("frontier"):
-        return cell
-    terms = f"{weights_allowed(rows[0].recipe):,} weights"
-    return replace(cell, place=replace(cell.place, terms=terms))
+    return replace(cell, place=replace(cell.place, terms=rows[0].recorded.size)) if rows else cell
 
 
 def to_show(results: Results) -> Results:

@@ -1,4 +1,4 @@
-"""The run directory: its files, how they are written whole or not at all, how they are read.
+"""The run directory: its files, and how they are read.
 
     run.json             recipe, seed, data, numerics, and the hash of them: the identity
     curve.json           trace of the training (loss, learning rate, batch size) and evaluations
@@ -12,9 +12,6 @@
 Everything except machine.json is reproduced bit for bit. Reading needs no torch.
 """
 
-import json
-import os
-import stat
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -22,10 +19,11 @@ from typing import Any
 
 import numpy as np
 
+from lenetlab.disk import read_json, replace_json
 from lenetlab.errors import UserError
+from lenetlab.records.recipe import RecordedRecipe
 from lenetlab.records.shapes import NUMBER, misfit
 
-MOST_BYTES = 512 * 2**20  # of a file of results
 FORMAT = 2  # of the run directory; raised when its files change
 
 RUN, CURVE, RESULT, MACHINE = "run.json", "curve.json", "result.json", "machine.json"
@@ -55,84 +53,6 @@ SHAPES = {
         "peak_memory_mb": NUMBER, "evaluation_seconds": [float], "evaluation_cpu_seconds": [float],
     },
 }  # fmt: skip
-
-
-def replace_bytes(path: Path, content: bytes) -> None:
-    """Write `content` to `path` in one atomic step: the old file or the whole new one.
-
-    Raises `UserError` where the folder cannot be written or the disk is full, and for a path that
-    is no file: a device must not be replaced by one.
-    """
-    check_writable(path)
-    temporary = path.with_name(f".{path.name[:200]}-{os.getpid()}")
-    try:
-        try:
-            temporary.unlink(missing_ok=True)  # what lies there may be a link to elsewhere
-            with temporary.open("xb") as out:
-                out.write(content)
-                out.flush()
-                os.fsync(out.fileno())
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise UserError(f"cannot write {path} ({error.strerror}); choose another place") from error
-
-
-def check_writable(path: Path) -> None:
-    """Raise `UserError` for a path that cannot become a file of ours: a folder, a device, or a link
-    to one of them."""
-    try:
-        strange = path.name in ("", "..") or (path.exists() and not path.is_file())
-    except OSError as error:
-        raise UserError(f"cannot write {path} ({error.strerror}); choose another place") from None
-    if strange:
-        raise UserError(f"cannot write {path} (it is no file); name a file to be written")
-
-
-def replace_json(path: Path, value: Any) -> None:
-    """Write `value` as readable JSON, atomically; NaN and infinity are refused."""
-    text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
-    # half a surrogate pair, of a path that is not UTF-8, is written as JSON's own escape
-    replace_bytes(path, text.encode(errors="backslashreplace") + b"\n")
-
-
-def read_bytes(path: Path) -> bytes:
-    """What is in the file `path`. Raises `UserError` unless it can be read, is a regular file (a
-    pipe is never read to its end), and is of a size that results have."""
-    try:
-        found = path.stat()
-        if not stat.S_ISREG(found.st_mode):
-            raise UserError(f"{path} is no regular file; expected one that lenetlab wrote")
-        if found.st_size > MOST_BYTES:
-            raise UserError(
-                f"{path} has {found.st_size:,} bytes; expected at most {MOST_BYTES:,}, as results "
-                "have them"
-            )
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing; expected a finished run in {path.parent}") from None
-    except OSError as error:
-        raise UserError(f"{path} cannot be read ({error.strerror})") from None
-
-
-def read_text(path: Path) -> str:
-    """The text in `path`, which is UTF-8 wherever this runs; `UserError` as `read_bytes`."""
-    try:
-        return read_bytes(path).decode()
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path} is no text in UTF-8 ({error})") from None
-
-
-def read_json(path: Path) -> Any:
-    """The JSON in `path`; `UserError` if it is missing or broken."""
-    content = read_bytes(path)
-    try:
-        return json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise UserError(
-            f"{path} is broken ({error}); move the folder {path.parent} away and run again"
-        ) from None
 
 
 def check_format(path: Path, identity: Any) -> None:
@@ -168,6 +88,11 @@ class Run:
         """The recipe, canonical: without what is at its default."""
         return dict(self.identity["recipe"])
 
+    @cached_property
+    def recorded(self) -> RecordedRecipe:
+        """The recipe, read; `UserError` if it is none."""
+        return RecordedRecipe.read(self.recipe)
+
     @property
     def seed(self) -> int:
         """The seed."""
@@ -181,12 +106,12 @@ class Run:
     @property
     def unit(self) -> str:
         """What the budget was counted in: `epochs` or `passes`."""
-        return str(self.identity["recipe"].get("budget", ["epochs"])[0])
+        return self.recorded.budget[0]
 
     @property
     def held_out(self) -> bool:
         """Whether it was measured on held-out training images, not on the test set."""
-        return bool(self.identity["recipe"].get("split") == "inner")
+        return self.recorded.held_out
 
     @property
     def measured_on(self) -> str:
@@ -240,7 +165,7 @@ class Run:
             "overhead_seconds": self.machine["overhead_seconds"],
             "cpu_seconds": self.machine["cpu_seconds"],
             "peak_memory_mb": self.machine["peak_memory_mb"],
-            "method": self.identity["recipe"]["method"][0],
+            "method": self.recorded.method.name,
             "recipe": self.identity["recipe"],
             "tuned": self.tuned,
             "seed": self.seed,

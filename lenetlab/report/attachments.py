@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from lenetlab.disk import read_json, read_text
 from lenetlab.errors import UserError
 from lenetlab.records.readable import readable
 from lenetlab.records.rows import RunRow, row_from
-from lenetlab.records.run_folder import read_json, read_text
 from lenetlab.records.shapes import misfit
 
 BASELINE = "baseline.json"

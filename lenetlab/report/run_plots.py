@@ -11,8 +11,9 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from lenetlab.analysis.tables import SummaryRow, measured_on
 from lenetlab.analysis.targets import STARTER
+from lenetlab.disk import check_writable
 from lenetlab.errors import UserError
-from lenetlab.records.run_folder import Run, check_writable
+from lenetlab.records.run_folder import Run
 
 # Okabe and Ito's colours, told apart by colour-blind readers; then again with other dashes.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")

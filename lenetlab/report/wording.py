@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from lenetlab.analysis.board import Board
 from lenetlab.analysis.comparison import FEWEST
-from lenetlab.problem.scenarios import RULE_SETS, SCENARIOS
-from lenetlab.records.recipe import BUDGET
+from lenetlab.problem.scenarios import RULE_SETS, recorded_scenario
+from lenetlab.records.recipe import RecordedRecipe
 from lenetlab.records.rows import Contest, Results, RunRow
 from lenetlab.report.attachments import LeaderNet
 
@@ -370,21 +370,19 @@ def scenarios(results: Results) -> list[tuple[str, str]]:
     more = {"strict": "", "open": "; augmentation of the training images allowed"}
     return [
         (Contest(scenario, rules).title,
-         SCENARIOS.get(scenario, "a scenario of its own") + more.get(rules, f"; rules {rules}"))
+         recorded_scenario(scenario).description + more.get(rules, f"; rules {rules}"))
         for scenario, rules in pairs
     ]  # fmt: skip
 
 
 def freedoms(results: Results) -> str:
     """What changes beside optimizer, settings, batch size and schedule."""
-    recipes = [row.recipe for row in results.rows()]
-    more = [
-        name
-        for field, name in (("augmentation", "the augmentation of the training images"),
-                            ("constraint", "which weights are kept"),
-                            ("init", "the initial weights"))
-        if any(field in recipe for recipe in recipes)
-    ]  # fmt: skip
+    recipes = [row.recorded for row in results.rows()]
+    more = []
+    if any(recipe.augmentation for recipe in recipes):
+        more.append("the augmentation of the training images")
+    if any(recipe.constraint is not None for recipe in recipes):
+        more.append("which weights are kept")
     return f"; beside these, {joined(more)}" if more else ""
 
 
@@ -405,8 +403,8 @@ def baseline(row: RunRow | None) -> str:
     """What was measured of the script's training: the whole of it, or less; on which machine."""
     if row is None or not row.done or row.train_seconds is None:
         return ""
-    unit, amount = row.recipe.get("budget", BUDGET)
-    whole = (unit, float(amount)) == (BUDGET[0], float(BUDGET[1]))
+    unit, amount = row.recorded.budget
+    whole = row.recorded.budget == RecordedRecipe.budget
     less = passes(amount) if unit == "passes" else f"{amount:g} epoch{'s' * (amount != 1)}"
     what = "The same training" if whole else f"The same training for {less}"
     where = f" on {row.machine['processor']}" if row.machine.get("processor") else ""
@@ -435,6 +433,6 @@ def again(results: Results, boards: Sequence[Board]) -> tuple[str, list[str]]:
 def contest_about(board: Board) -> str:
     """What is minimised and what is allowed on a leaderboard, and who is ranked on it."""
     scenario, rules, terms = board.contest
-    said = SCENARIOS.get(scenario, "a scenario that this version does not know")
+    said = recorded_scenario(scenario).description
     text = f"{said[0].upper()}{said[1:]}. Rules {rules}: {RULE_SETS.get(rules, 'unknown')}."
     return f"{text} Only runs of {terms} are ranked here." if terms else text

@@ -12,9 +12,9 @@ from rich.console import Console
 
 from lenetlab.analysis.state import standings
 from lenetlab.cli.watch import duration, screen
+from lenetlab.disk import replace_json
 from lenetlab.records.progress import PROGRESS, SILENT
 from lenetlab.records.rows import Cell, Results, write_results
-from lenetlab.records.run_folder import replace_json
 from tests.studies import made_up
 
 from .conftest import Lenetlab

@@ -1,5 +1,7 @@
 """What each scenario allows, and the reason given for what it forbids."""
 
+import re
+
 import pytest
 
 from lenetlab.errors import UserError
@@ -11,6 +13,8 @@ from lenetlab.problem.scenarios import (
     SCENARIOS,
     check_keep,
     check_scenario,
+    find_scenario,
+    recorded_scenario,
     refuse_other_loss,
 )
 
@@ -27,6 +31,25 @@ def test_decay_and_constraint_fit_the_scenarios_name(scenario, decay, constraine
         else:
             with pytest.raises(UserError, match=scenario.replace("+", r"\+")):
                 check_scenario(scenario, rules, decay, constrained)
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
+def test_what_is_named_in_its_place_allows_what_was_refused(scenario):
+    decay = 0.0 if scenario.decays else 5e-4
+    with pytest.raises(UserError) as refused:
+        check_scenario(scenario.name, "strict", decay, scenario.constrained)
+    (named,) = re.findall(r"choose --scenario (\S+)$", str(refused.value))
+    check_scenario(named, "strict", decay, scenario.constrained)
+    assert SCENARIOS[named].bound == scenario.bound
+
+
+def test_a_scenario_of_another_version_is_shown_and_nothing_else_is_known_of_it():
+    found = recorded_scenario("sparse+l1")
+    assert (found.name, found.decays, found.constrained, found.by_size) == (
+        "sparse+l1", False, False, False,
+    )  # fmt: skip
+    with pytest.raises(UserError, match="did you mean 'sparse"):
+        find_scenario("sparse+l1")
 
 
 def test_unknown_names_get_the_nearest_known_one():

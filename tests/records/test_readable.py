@@ -103,7 +103,7 @@ def test_what_lies_beside_and_is_broken_is_a_sentence(study):
 
 def test_a_name_of_bytes_that_are_no_text_is_kept_and_read_again(tmp_path):
     """Half a pair is written as JSON's own escape, so that nothing is lost."""
-    from lenetlab.records.run_folder import read_json, replace_json
+    from lenetlab.disk import read_json, replace_json
 
     replace_json(tmp_path / "run.json", {"label": "own\udcff.py"})
     assert read_json(tmp_path / "run.json") == {"label": "own\udcff.py"}

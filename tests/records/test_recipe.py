@@ -1,5 +1,6 @@
 """A recorded recipe as a command: read by the lab's own parser it is the same recipe again."""
 
+import dataclasses
 import json
 import shlex
 from typing import Any
@@ -10,8 +11,9 @@ from typer.testing import CliRunner
 
 import lenetlab.cli.run as command_of_run
 from lenetlab.cli.app import app
-from lenetlab.experiments.recipe.recipe import Recipe, make_recipe
-from lenetlab.records.recipe import command, method_of, parts, words
+from lenetlab.errors import UserError
+from lenetlab.experiments.recipe.recipe import Recipe, make_recipe, recipe_from
+from lenetlab.records.recipe import READERS, RecordedRecipe
 
 RECIPES: dict[str, Recipe] = {
     "defaults": make_recipe("sgd"),
@@ -33,9 +35,9 @@ RECIPES: dict[str, Recipe] = {
 }  # fmt: skip
 
 
-def recorded(recipe: Recipe) -> dict[str, Any]:
+def recorded(recipe: Recipe) -> RecordedRecipe:
     """As it comes back from a file."""
-    return json.loads(json.dumps(recipe.canonical()))
+    return RecordedRecipe.read(json.loads(json.dumps(recipe.canonical())))
 
 
 def parsed(text: str, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Recipe, int]]:
@@ -56,27 +58,81 @@ def parsed(text: str, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Recipe, int
 
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
 def test_the_command_gives_the_recipe_again(recipe, monkeypatch):
-    (found,) = parsed(command(recorded(recipe), 7), monkeypatch)
+    (found,) = parsed(recorded(recipe).command(7), monkeypatch)
     assert found[1] == 7
     assert found[0].canonical() == recipe.canonical()
 
 
 def test_a_command_for_all_seeds(monkeypatch):
-    found = parsed(command(recorded(RECIPES["tuned"]), 0, 3), monkeypatch)
+    found = parsed(recorded(RECIPES["tuned"]).command(0, 3), monkeypatch)
     assert [seed for _, seed in found] == [0, 1, 2]
 
 
 def test_another_engine_is_named():
-    text = command({"method": ["sgd", {}]}, 0, 1, {"engine": "torch", "threads": 2})
-    assert "--engine torch --threads 2" in text
-    assert "--engine" not in command({"method": ["sgd", {}]}, 0, 1, {"engine": "native"})
+    recipe = RecordedRecipe.read({"method": ["sgd", {}]})
+    assert "--engine torch --threads 2" in recipe.command(0, 1, {"engine": "torch", "threads": 2})
+    assert "--engine" not in recipe.command(0, 1, {"engine": "native"})
 
 
 def test_a_recipe_in_words():
-    assert words(recorded(RECIPES["defaults"])) == "sgd: batch 64, 10 epochs"
-    assert words(recorded(RECIPES["tuned"])) == (
+    assert recorded(RECIPES["defaults"]).words() == "sgd: batch 64, 10 epochs"
+    assert recorded(RECIPES["tuned"]).words() == (
         "adamw: beta2=0.95, lr=0.00123456789, batch 256, linear:warmup=0.1, 10 passes"
     )
-    assert method_of(recorded(RECIPES["wrapped"])) == "ema+svrg+sgd"
-    assert parts(recorded(RECIPES["decay"]))["decay"] == "decay of weights alone"
-    assert words(recorded(RECIPES["frontier"])) == ("sgd: batch 64, under iht:keep=4080, 10 epochs")
+    assert recorded(RECIPES["wrapped"]).name == "ema+svrg+sgd"
+    assert recorded(RECIPES["decay"]).parts()["decay"] == "decay of weights alone"
+    assert recorded(RECIPES["frontier"]).words() == (
+        "sgd: batch 64, under iht:keep=4080, 10 epochs"
+    )
+
+
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+def test_its_arguments_make_the_recipe_again(recipe):
+    found = recorded(recipe)
+    assert recipe_from(found.name, found.arguments()) == recipe
+    assert (found.name, found.batch_size, found.bound) == (
+        recipe.name, recipe.batch_size, recipe.keep,
+    )  # fmt: skip
+
+
+def test_every_field_of_a_recipe_is_read():
+    """A field that a recipe gains is no stranger to its readers."""
+    fields = {field.name for field in dataclasses.fields(Recipe)}
+    assert set(READERS) == fields - {"initialisation"}  # which has one value so far
+    said = set().union(*(recipe.canonical() for recipe in RECIPES.values()))
+    assert said == set(READERS)
+    assert all(recorded(recipe).unknown == () for recipe in RECIPES.values())
+    assert RecordedRecipe.read({"method": ["sgd", {}], "teacher": "yes"}).unknown == ("teacher",)
+
+
+def test_a_recipe_as_a_table():
+    assert recorded(RECIPES["defaults"]).pairs() == [
+        ("method", "sgd"), ("batch size", "64"), ("budget", "10 epochs"),
+    ]  # fmt: skip
+    assert recorded(RECIPES["parts with settings"]).pairs() == [
+        ("method", "adam"), ("batch size", "32, geometric (every = 2, factor = 1.5)"),
+        ("schedule", "one-cycle (rise = 0.2)"), ("budget", "10 epochs"),
+    ]  # fmt: skip
+    assert recorded(RECIPES["open"]).pairs()[-1] == ("images", "flip + shift (pixels = 3)")
+
+
+def test_nets_are_of_a_size_on_a_frontier_alone():
+    sizes = {name: recorded(recipe).size for name, recipe in RECIPES.items()}
+    assert {name: size for name, size in sizes.items() if size} == {"frontier": "4,080 weights"}
+
+
+@pytest.mark.parametrize(
+    ("damaged", "words"),
+    [
+        (None, "is no recipe"),
+        ({"scenario": "l2"}, "it has no method"),
+        ({"method": ["sgd"]}, "the recipe's method cannot be read"),
+        ({"method": ["sgd", []]}, "the recipe's method cannot be read"),
+        ({"method": ["sgd", {}], "wrappers": [["ema"]]}, "the recipe's wrappers cannot be read"),
+        ({"method": ["sgd", {}], "budget": ["hours", 2]}, "the recipe's budget cannot be read"),
+        ({"method": ["sgd", {}], "scenario": {}}, "the recipe's scenario cannot be read, it is {}"),
+    ],
+)
+def test_what_is_no_recipe_is_refused_in_a_sentence(damaged, words):
+    with pytest.raises(UserError, match=words):
+        RecordedRecipe.read(damaged)

@@ -10,7 +10,7 @@ from typer.main import get_command
 from lenetlab.cli.run import _parse_set
 from lenetlab.experiments.recipe.recall import recall
 from lenetlab.experiments.recipe.recipe import make_recipe
-from lenetlab.records.recipe import command
+from lenetlab.records.recipe import RecordedRecipe
 
 RECIPES = [
     make_recipe("sgd"),
@@ -39,7 +39,7 @@ def said_by(line: str) -> dict[str, object]:
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.label())
 def test_the_command_comes_to_the_recorded_recipe(recipe):
     canonical = json.loads(json.dumps(recipe.canonical()))
-    given = said_by(command(canonical, seed=7))
+    given = said_by(RecordedRecipe.read(canonical).command(seed=7))
     assert (given.pop("seed"), given.pop("seeds")) == (7, 1)
     (method,) = given.pop("methods")
     settings = _parse_set(given.pop("settings"))
@@ -55,11 +55,11 @@ def test_the_command_comes_to_the_recorded_recipe(recipe):
 
 def test_words_of_a_stranger_stay_one_word():
     evil = {"method": ["my file.py:A; rm -rf ~", {}]}
-    assert said_by(command(evil))["methods"] == ["my file.py:A; rm -rf ~"]
+    assert said_by(RecordedRecipe.read(evil).command())["methods"] == ["my file.py:A; rm -rf ~"]
 
 
 def test_the_engine_is_said_where_it_is_not_what_auto_would_choose():
-    recipe = {"method": ["sgd", {}]}
-    torch = said_by(command(recipe, seeds=10, numerics={"engine": "torch", "threads": 2}))
+    recipe = RecordedRecipe.read({"method": ["sgd", {}]})
+    torch = said_by(recipe.command(seeds=10, numerics={"engine": "torch", "threads": 2}))
     assert (torch["seeds"], torch["engine"], torch["threads"]) == (10, "torch", 2)
-    assert said_by(command(recipe, numerics={"engine": "native"}))["engine"] == "auto"
+    assert said_by(recipe.command(numerics={"engine": "native"}))["engine"] == "auto"

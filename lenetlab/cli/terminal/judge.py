@@ -12,12 +12,12 @@ from rich.text import Text
 
 from lenetlab.analysis.targets import TARGETS
 from lenetlab.cli.terminal.console import out
+from lenetlab.disk import replace_bytes
 from lenetlab.judge.ranking import Ranked
 from lenetlab.judge.scoring import Score
 from lenetlab.judge.verdict import Verdict
 from lenetlab.problem.data import CLASSES
 from lenetlab.problem.model import SHAPES
-from lenetlab.records.run_folder import replace_bytes
 
 SHORT = ("Tee", "Trou", "Pull", "Dress", "Coat", "Sand", "Shirt", "Sneak", "Bag", "Boot")
 WORDS = {

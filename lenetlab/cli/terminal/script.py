@@ -14,7 +14,6 @@ from lenetlab.experiments.starter.recipe import TestLine
 from lenetlab.experiments.starter.scripts.compare import Compared
 from lenetlab.experiments.starter.scripts.lines import EXPECTED
 from lenetlab.experiments.starter.scripts.recipe import Described
-from lenetlab.records.recipe import command
 
 
 def say(label: str, text: str) -> None:
@@ -31,9 +30,9 @@ def print_described(described: Sequence[Described]) -> None:
         if it.recipe is None:
             say("as a recipe", "none of ours")
         elif not it.others:
-            say("as a recipe", command(it.recipe.canonical(), it.seed))
+            say("as a recipe", it.recipe.recorded().command(it.seed))
         else:
-            say("as a recipe", f"the nearest: {command(it.recipe.canonical(), it.seed)}")
+            say("as a recipe", f"the nearest: {it.recipe.recorded().command(it.seed)}")
         for other in it.others:
             say("", f"but {other}")
 
@@ -106,7 +105,7 @@ def facts(described: Sequence[Described], compared: Compared) -> dict[str, Any]:
             {
                 "words": it.words,
                 "recipe": it.recipe and it.recipe.canonical(),
-                "command": it.recipe and command(it.recipe.canonical(), it.seed),
+                "command": it.recipe and it.recipe.recorded().command(it.seed),
                 "but": it.others,
             }
             for it in described

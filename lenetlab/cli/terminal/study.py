@@ -10,9 +10,9 @@ from rich.text import Text
 
 from lenetlab.cli.terminal.console import err, out, print_json
 from lenetlab.cli.terminal.numbers import count, duration
+from lenetlab.disk import replace_json
 from lenetlab.experiments.study.pending import StudyPlan
 from lenetlab.experiments.study.status import Status, estimate
-from lenetlab.records.run_folder import replace_json
 
 PROGRESS = "progress.json"
 EVERY = 1.0  # seconds between two states of progress.json

@@ -19,7 +19,13 @@ from lenetlab.methods.lookup import find
 from lenetlab.methods.lookup import split as split_names
 from lenetlab.methods.wrappers import check_nesting, find_wrapper, inside
 from lenetlab.problem.augmentation import choose_augmentation
-from lenetlab.problem.scenarios import check_keep, check_scenario, refuse_other_loss
+from lenetlab.problem.scenarios import (
+    check_keep,
+    check_scenario,
+    find_scenario,
+    refuse_other_loss,
+)
+from lenetlab.records.recipe import RecordedRecipe
 from lenetlab.settings import WHOLE, Choice, Settings, Value, parse_choice
 
 NONE = Choice("none")
@@ -119,6 +125,15 @@ class Recipe:
         """The size of the first batch."""
         return int(self.plan.settings["size"])  # type: ignore[arg-type]
 
+    @property
+    def name(self) -> str:
+        """The method with its wrappers around it, as in `ema+sgd`."""
+        return "+".join(choice.name for choice in (*self.wrappers, self.method))
+
+    def recorded(self) -> RecordedRecipe:
+        """As readers of its record have it."""
+        return RecordedRecipe.read(self.canonical())
+
     def canonical(self) -> dict[str, Any]:
         """The recipe as plain values, without what is at its default."""
         fields: dict[str, Any] = {"method": [self.method.name, self.method.changed()]}
@@ -203,7 +218,7 @@ def make_recipe(
     own, parts = _sort(settings or {}, ["plan", "schedule", "constraint", *names])
     entry = find(method)
     weight_decay = None
-    if entry.decay == "none" and "weight_decay" in own and "l2" in scenario:
+    if entry.decay == "none" and "weight_decay" in own and find_scenario(scenario).decays:
         weight_decay = own.pop("weight_decay")
     chosen = inside(names, entry).settings(own)
     if weight_decay is not None:

@@ -15,8 +15,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from lenetlab.disk import replace_bytes
 from lenetlab.errors import UserError
-from lenetlab.records.run_folder import FORMAT, replace_bytes
+from lenetlab.records.run_folder import FORMAT
 
 Tree = Any
 

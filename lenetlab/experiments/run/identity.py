@@ -3,7 +3,6 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -75,8 +74,7 @@ def numerics_of(recipe: Recipe, engine: Engine, device: torch.device) -> dict[st
     return record | {name: value for name, value in later.items() if value not in (1, {})}
 
 
-def folder_name(recipe: Mapping[str, Any], id: str) -> str:
-    """`adamw-0123456789abcdef`: the name of a run's folder."""
-    names = [name for name, _ in [*recipe.get("wrappers", []), recipe["method"]]]
-    name = re.sub(r"[^A-Za-z0-9_.+-]+", "_", "+".join(names)).strip("._") or "run"
+def folder_name(method: str, id: str) -> str:
+    """`adamw-0123456789abcdef`: the name of a run's folder; `method` has its wrappers around it."""
+    name = re.sub(r"[^A-Za-z0-9_.+-]+", "_", method).strip("._") or "run"
     return f"{name[-60:]}-{id}"

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from safetensors.torch import save
 
+from lenetlab.disk import read_json, replace_bytes, replace_json
 from lenetlab.experiments.recipe.recipe import Recipe
 from lenetlab.experiments.run import checkpoint
 from lenetlab.experiments.run.curve import Curve
@@ -82,7 +83,7 @@ def execute(
         for old in (run_folder.RESULT, run_folder.CHECKPOINT):
             if not (runtime.resume and old == run_folder.CHECKPOINT):
                 (path / old).unlink(missing_ok=True)
-        run_folder.replace_json(path / run_folder.RUN, run.identity)
+        replace_json(path / run_folder.RUN, run.identity)
 
         def keep() -> None:
             tree = {
@@ -117,32 +118,32 @@ def give_up(run: Prepared, status: str, reason: str) -> run_folder.Run:
     """Record a run whose process ended in the middle. A checkpoint stays, to go on from."""
     path = _folder(run)
     with exclusive_lock(path, "run"):
-        run_folder.replace_json(path / run_folder.RUN, run.identity)
+        replace_json(path / run_folder.RUN, run.identity)
         _record(path, lost(run, status, reason))
         return run_folder.read_run(path)
 
 
 def _folder(run: Prepared) -> Path:
-    return run.runtime.out / folder_name(run.identity["recipe"], run.identity["id"])
+    return run.runtime.out / folder_name(run.recipe.name, run.identity["id"])
 
 
 def _record(path: Path, found: Computed) -> None:
     """Write the run's files; result.json last, because it makes the run whole."""
     if found.weights is not None:
         named = {name: w.cpu() for name, w in state_dict(found.weights).items()}
-        run_folder.replace_bytes(path / run_folder.WEIGHTS, save(named))
+        replace_bytes(path / run_folder.WEIGHTS, save(named))
     losses = io.BytesIO()
     np.save(losses, found.losses)
-    run_folder.replace_bytes(path / run_folder.LOSSES, losses.getvalue())
-    run_folder.replace_json(path / run_folder.CURVE, found.curve)
-    run_folder.replace_json(path / run_folder.MACHINE, found.machine)
-    run_folder.replace_json(path / run_folder.RESULT, found.result)
+    replace_bytes(path / run_folder.LOSSES, losses.getvalue())
+    replace_json(path / run_folder.CURVE, found.curve)
+    replace_json(path / run_folder.MACHINE, found.machine)
+    replace_json(path / run_folder.RESULT, found.result)
 
 
 def _finished(path: Path, planned: Sequence[float]) -> run_folder.Run | None:
     """The run recorded in `path`, if it is whole and was measured wherever it is now asked for."""
     if (path / run_folder.RUN).exists():
-        run_folder.check_format(path / run_folder.RUN, run_folder.read_json(path / run_folder.RUN))
+        run_folder.check_format(path / run_folder.RUN, read_json(path / run_folder.RUN))
     if not (path / run_folder.RESULT).exists():
         return None
     run = run_folder.read_run(path)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from lenetlab.errors import UserError
 from lenetlab.experiments.run.curve import Curve
 from lenetlab.experiments.run.identity import folder_name
+from lenetlab.records.recipe import RecordedRecipe
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -72,7 +73,7 @@ class Listener:
         """The run is recorded: its recipe and figures are written. One that was recorded before,
         without a listener, is written from its record."""
         if self._writer is not None:
-            _hyperparameters(self._writer, run.recipe, run.seed, run.result["final"])
+            _hyperparameters(self._writer, run.recorded, run.seed, run.result["final"])
         elif not any(self._folder.glob("events.out.tfevents.*")):
             write_run(self._folder, run)
 
@@ -88,7 +89,7 @@ def listening(to: Path, recipe: "Recipe", seed: int, runtime: "Runtime") -> Iter
     from lenetlab.experiments.run.in_memory import prepare
 
     id = prepare(recipe, seed, runtime).identity["id"]
-    folder = to / folder_name(recipe.canonical(), id)
+    folder = to / folder_name(recipe.name, id)
     listener = Listener(folder, recipe.budget.amount, recipe.split == "inner")
     try:
         yield listener
@@ -101,18 +102,19 @@ def write_run(folder: Path, run: "Run") -> None:
     with _writer(folder, 0) as writer:
         _points(writer, run.trace)
         _evaluations(writer, _prefix(run.held_out), run.evaluations)
-        _hyperparameters(writer, run.recipe, run.seed, run.result["final"])
+        _hyperparameters(writer, run.recorded, run.seed, run.result["final"])
 
 
 def write_row(to: Path, row: "RunRow") -> None:
     """Write a run of a study into its folder in `to`, unless it is there: its evaluations and its
     recipe; a row has no trace."""
-    folder = to / folder_name(row.recipe, row.id)
+    folder = to / folder_name(row.recorded.name, row.id)
     if any(folder.glob("events.out.tfevents.*")):
         return
     with _writer(folder, 0) as writer:
-        _evaluations(writer, _prefix(row.recipe.get("split") == "inner"), row.evaluations)
-        _hyperparameters(writer, row.recipe, row.seed, {"accuracy": row.accuracy, "loss": row.loss})
+        _evaluations(writer, _prefix(row.recorded.held_out), row.evaluations)
+        final = {"accuracy": row.accuracy, "loss": row.loss}
+        _hyperparameters(writer, row.recorded, row.seed, final)
 
 
 def _writer(folder: Path, begin: int) -> "SummaryWriter":
@@ -147,7 +149,7 @@ def _prefix(held_out: bool) -> str:
 
 
 def _hyperparameters(
-    writer: "SummaryWriter", recipe: Mapping[str, Any], seed: int, final: Mapping[str, Any]
+    writer: "SummaryWriter", recipe: RecordedRecipe, seed: int, final: Mapping[str, Any]
 ) -> None:
     from torch.utils.tensorboard.summary import hparams
 
@@ -155,31 +157,7 @@ def _hyperparameters(
                if final[name] is not None}  # fmt: skip
     # SummaryWriter.add_hparams does this in a file of its own
     file_writer: Any = writer.file_writer
-    for summary in hparams({**flat(recipe), "seed": seed}, figures):
+    for summary in hparams({**recipe.flat(), "seed": seed}, figures):
         file_writer.add_summary(summary)
     for name, value in figures.items():
         writer.add_scalar(name, value, 0)
-
-
-def flat(recipe: Mapping[str, Any]) -> dict[str, bool | str | float | int]:
-    """A canonical recipe as one level of names and plain values."""
-    found: dict[str, bool | str | float | int] = {}
-    for part, value in recipe.items():
-        if part == "budget":
-            found[value[0]] = value[1]
-        elif part in ("wrappers", "augmentation"):
-            found[part] = "+".join(name for name, _ in value)
-            for name, settings in value:
-                found |= {f"{name}.{key}": _plain(v) for key, v in settings.items()}
-        elif isinstance(value, str):
-            found[part] = value
-        else:
-            name, settings = value
-            found[part] = name
-            prefix = "" if part == "method" else f"{part}."
-            found |= {f"{prefix}{key}": _plain(v) for key, v in settings.items()}
-    return found
-
-
-def _plain(value: Any) -> bool | str | float | int:
-    return value if isinstance(value, bool | str | float | int) else str(value)

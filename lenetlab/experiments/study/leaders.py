@@ -11,13 +11,13 @@ from typing import Any
 import torch
 from safetensors.torch import load_file
 
+from lenetlab.disk import read_json, replace_json
 from lenetlab.errors import UserError
 from lenetlab.experiments.recipe.recall import recall
 from lenetlab.experiments.run.in_memory import compute
 from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.problem.model import flatten, views
 from lenetlab.records.rows import Cell, Results, RunRow, leader
-from lenetlab.records.run_folder import read_json, replace_json
 
 LEADERS = "leaders.json"  # read by lenetlab.report.attachments
 

@@ -5,9 +5,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from lenetlab.disk import read_json, replace_json
 from lenetlab.experiments.study.pending import CellPlan, StudyPlan
 from lenetlab.records.rows import Cell, Results, cell_path, read_cell, write_cell, write_results
-from lenetlab.records.run_folder import read_json, replace_json
 
 
 class Publisher:

@@ -11,6 +11,7 @@ from lenetlab.experiments.study.model import Study, StudyCell, family_of
 from lenetlab.experiments.tuning.trials import SAMPLERS, Tuning
 from lenetlab.experiments.tuning.tuned_recipes import SEARCH, Settled, settle, winner
 from lenetlab.methods.lookup import canonical
+from lenetlab.problem.scenarios import find_scenario
 from lenetlab.records.rows import Cell, CellKey, Results
 from lenetlab.settings import show
 
@@ -33,7 +34,7 @@ def search_cell(method: str, scenario: str, tune: Tuning, settings: Mapping[str,
 
 def with_constraint(scenario: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     """The settings, with what a sparse scenario cannot be without."""
-    usual = {"constraint": "magnitude"} if "sparse" in scenario else {}
+    usual = {"constraint": "magnitude"} if find_scenario(scenario).bound is not None else {}
     return {**usual, **settings}
 
 

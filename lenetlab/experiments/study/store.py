@@ -18,9 +18,9 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from lenetlab.disk import replace_bytes
 from lenetlab.errors import UserError
 from lenetlab.records.rows import RunRow
-from lenetlab.records.run_folder import replace_bytes
 
 FORMAT = 2
 TABLE = "runs.parquet"

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from lenetlab.disk import read_text
 from lenetlab.errors import UserError, short, unknown
 from lenetlab.experiments.recipe.recipe import LONGEST, Recipe, check_count, expand
 from lenetlab.experiments.study.model import (
@@ -21,7 +22,6 @@ from lenetlab.experiments.tuning.search_space import Dimension, parse_dimension
 from lenetlab.experiments.tuning.trials import SAMPLERS, Tuning
 from lenetlab.methods.lookup import canonical
 from lenetlab.records.rows import CellKey, cell_path
-from lenetlab.records.run_folder import read_text
 from lenetlab.settings import WHOLE
 
 TOP = {

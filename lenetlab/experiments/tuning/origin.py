@@ -7,7 +7,6 @@ from typing import Any
 from lenetlab.errors import UserError
 from lenetlab.experiments.recipe.recipe import Recipe, recipe_from
 from lenetlab.experiments.tuning.tuned_recipes import Tuned, fill
-from lenetlab.records.recipe import parts, words
 
 CLOSE = 2.0  # a budget up to so many times as long or short is much like the one searched at
 # What a budget leaves as it is, where a recipe has it: it counts steps or sweeps of the data.
@@ -28,7 +27,7 @@ class Origin:
     recipe: Recipe
 
     def __str__(self) -> str:
-        sentence = words(self.recipe.canonical())
+        sentence = self.recipe.recorded().words()
         if self.changed:
             what = ", ".join(self.changed.values())
             sentence += (
@@ -77,12 +76,12 @@ def laid_over(method: str, given: Mapping[str, Any], found: Tuned) -> tuple[Reci
     recipe = recipe_from(method, fill(given, found))
     frame = {k: given[k] for k in ("scenario", "split", "epochs", "passes") if k in given}
     try:
-        before = parts(recipe_from(method, {**found.settings, **frame}).canonical())
+        before = recipe_from(method, {**found.settings, **frame}).recorded().parts()
     except UserError as error:
         raise UserError(
             f"the tuned recipe of {method} does not fit this version ({error}); tune again"
         ) from None
-    after = parts(recipe.canonical())
+    after = recipe.recorded().parts()
     changed = {
         name: f"{after.get(name, f'{name} as registered')} instead of "
         + before.get(name, "as registered")

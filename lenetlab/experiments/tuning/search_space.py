@@ -15,6 +15,7 @@ from lenetlab.methods.constraint import ConstraintEntry, find_constraint
 from lenetlab.methods.lookup import find, split
 from lenetlab.methods.registry import Method
 from lenetlab.methods.wrappers import Wrapper, find_wrapper
+from lenetlab.problem.scenarios import find_scenario
 from lenetlab.settings import WHOLE, Value, parse_choice, show
 
 
@@ -58,7 +59,7 @@ def space_of(method: str, scenario: str, given: Mapping[str, Any] | None = None)
     if entry.batch_size < 60_000:
         dims["warmup"] = WARMUP
     dims["schedule"] = SCHEDULES
-    if "l2" in scenario:
+    if find_scenario(scenario).decays:
         dims["weight_decay"] = decay_of(entry)
     return {key: span for key, span in dims.items() if key not in (given or {})}
 
@@ -101,7 +102,7 @@ def _ranges(
     }
     if entry.batch_size < 60_000:
         found["warmup"] = "schedule", WARMUP, 0.0, "where a search of it looks"
-    if own and "l2" in scenario:
+    if own and find_scenario(scenario).decays:
         kind = "decoupled" if entry.decay == "decoupled" else "coupled"
         found["weight_decay"] = base, decay_of(entry), 0.0, f"the usual size of {kind} decay"
     return found

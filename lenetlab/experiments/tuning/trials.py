@@ -12,6 +12,7 @@ from typing import Any
 
 from lenetlab.experiments.recipe.recipe import Budget, Recipe, recipe_from
 from lenetlab.experiments.tuning.search_space import Dimension, Space, at, space_of
+from lenetlab.problem.scenarios import find_scenario
 
 SAMPLERS = ("sobol", "tpe")
 
@@ -81,7 +82,7 @@ def trial_recipe(
 ) -> Recipe:
     """One trial: trained on 50,000 training images, measured on the other 10,000."""
     given = {**(settings or {}), **chosen}
-    if "l2" in scenario:
+    if find_scenario(scenario).decays:
         given.setdefault("decay", "weights")
     given |= {"scenario": scenario, "split": "inner", "passes": tune.passes}
     return recipe_from(method, given)

@@ -15,10 +15,9 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from lenetlab.disk import read_json, replace_json
 from lenetlab.errors import UserError
-from lenetlab.experiments.recipe.recall import arguments
 from lenetlab.records.rows import Cell, Results, total
-from lenetlab.records.run_folder import read_json, replace_json
 
 FILE = "tuned.json"
 PACKAGE = Path(__file__).parents[2] / FILE
@@ -151,7 +150,7 @@ def winner(results: Results, cell: Cell) -> Tuned | None:
     if best is None or best.accuracy is None or best.loss is None:
         return None
     return Tuned(
-        arguments(best.recipe),
+        best.recorded.settings(),
         results.name,
         len(cell.trials),
         results.tuning_passes,

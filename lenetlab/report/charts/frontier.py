@@ -17,14 +17,14 @@ def frontier_rows(cells: Sequence[Cell]) -> list[dict[str, Any]]:
     rows = []
     for cell in cells:
         done = [row for row in cell.finals if row.done and row.nonzeros is not None]
-        if not done or "constraint" not in done[0].recipe:
+        if not done or (constraint := done[0].recorded.constraint) is None:
             continue
         accuracies = [row.accuracy for row in done if row.accuracy is not None]
         rows.append(
             {
                 "method": cell.place.method,
                 "cell": cell.place.name,
-                "constraint": done[0].recipe["constraint"][0],
+                "constraint": constraint.name,
                 "scenario": cell.place.scenario,
                 "nonzeros": round(fmean(row.nonzeros or 0 for row in done)),
                 "accuracy": float(f"{fmean(accuracies):.6g}"),

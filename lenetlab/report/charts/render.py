@@ -6,7 +6,7 @@ from typing import Any
 import altair as alt
 import vl_convert
 
-from lenetlab.records.run_folder import replace_bytes
+from lenetlab.disk import replace_bytes
 from lenetlab.report.charts.theme import PAPER_INK, config
 
 WIDTH, HEIGHT = 400, 230  # of the picture, and of the plot in it, where nothing else is said

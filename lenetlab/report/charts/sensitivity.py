@@ -5,14 +5,13 @@ from typing import Any
 
 import altair as alt
 
-from lenetlab.records.rows import Cell, RunRow
+from lenetlab.records.rows import Cell
 from lenetlab.report.charts.selection import Drawing, board
 from lenetlab.report.charts.theme import logarithmic
 
 FACET = 165  # points of width of a small chart, three of which stand beside each other
 # viridis without its ends, of which one vanishes on a dark page and one on a white one
 VISIBLE = alt.SchemeParams("viridis", extent=[0.3, 0.85])
-PLAN_SIZE = 64  # a recipe of this batch size does not mention it
 
 
 def trial_rows(cells: Sequence[Cell]) -> list[dict[str, Any]]:
@@ -23,18 +22,14 @@ def trial_rows(cells: Sequence[Cell]) -> list[dict[str, Any]]:
             "trial": row.number,
             "run": row.id,
             "rate": rate,
-            "batch": _batch(row),
+            "batch": row.recorded.batch_size,
             "accuracy": row.accuracy if row.done else None,
             "status": row.status if row.reason is None else f"{row.status}: {row.reason}",
         }
         for cell in cells
         for row in cell.trials
-        if (rate := row.recipe["method"][1].get("lr")) is not None
+        if (rate := row.recorded.rate) is not None
     ]
-
-
-def _batch(row: RunRow) -> int:
-    return int(row.recipe.get("plan", ["fixed", {}])[1].get("size", PLAN_SIZE))
 
 
 def sensitivity(cells: Sequence[Cell], methods: Sequence[str], interactive: bool = True) -> Drawing:

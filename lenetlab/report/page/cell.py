@@ -1,17 +1,13 @@
 """What opens behind a number: a cell's recipe, its runs, their cost, where they were computed."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import quote
 
 from lenetlab.analysis.board import again
-from lenetlab.records.recipe import BUDGET, SIZE, parts
+from lenetlab.records.recipe import Pairs
 from lenetlab.records.rows import Cell, CellKey, RunRow
 from lenetlab.report.page.table import MISSING, Column, Entry, Table, number, short, text
-from lenetlab.settings import show
-
-Pairs = Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -48,7 +44,7 @@ def detail(cell: Cell, planned: bool = True) -> Detail:
         name=place.name,
         family=place.family.replace("_", " "),
         board=place.contest.title,
-        recipe=recipe(said.recipe) if said else [],
+        recipe=said.recorded.pairs() if said else [],
         ledger_counts=ledger_counts(cell.finals or cell.trials),
         environment=environment(rows),
         commands=list(_commands(cell, planned)),
@@ -68,33 +64,6 @@ def _commands(cell: Cell, planned: bool) -> Iterable[tuple[str, str]]:
         yield "the best trial", again([cell.best])
     if not planned and cell.trials:
         yield "those on held-out images", again(cell.trials)
-
-
-def recipe(fields: Mapping[str, Any]) -> Pairs:
-    """A recorded recipe in words; what is at its default is left out, but for size and budget."""
-    name, settings = fields["method"]
-    pairs = [("method", _part(name, settings))]
-    pairs += [("around it", _part(*wrapper)) for wrapper in fields.get("wrappers", [])]
-    plan, its = fields.get("plan", ("fixed", {}))
-    size = its.get("size", SIZE)
-    rest = {key: value for key, value in its.items() if key != "size"}
-    pairs.append(("batch size", show(size) if plan == "fixed" else f"{size}, {_part(plan, rest)}"))
-    if "schedule" in fields:
-        pairs.append(("schedule", _part(*fields["schedule"])))
-    unit, amount = fields.get("budget", BUDGET)
-    pairs.append(("budget", f"{amount:g} {'effective passes' if unit == 'passes' else unit}"))
-    if "constraint" in fields:
-        pairs.append(("constraint", _part(*fields["constraint"])))
-    if "decay" in fields:
-        pairs.append(("decays", str(fields["decay"])))
-    if "augmentation" in fields:
-        pairs.append(("images", " + ".join(_part(*part) for part in fields["augmentation"])))
-    return pairs
-
-
-def _part(name: str, settings: Mapping[str, Any]) -> str:
-    given = ", ".join(f"{key} = {show(value)}" for key, value in settings.items())
-    return f"{name} ({given})" if given else name
 
 
 def ledger_counts(rows: Sequence[RunRow]) -> Pairs:
@@ -173,7 +142,7 @@ def _final(row: RunRow) -> list[Entry]:
 
 
 def _trial(row: RunRow, best: bool) -> list[Entry]:
-    settings = [value for key, value in parts(row.recipe).items() if key != "budget"]
+    settings = [value for key, value in row.recorded.parts().items() if key != "budget"]
     return [
         number(row.number),
         Entry("the best") if best else _status(row),

@@ -7,6 +7,7 @@ from typing import Any
 
 from lenetlab.analysis.board import Board
 from lenetlab.analysis.profiles import comparable, profiles
+from lenetlab.problem.scenarios import recorded_scenario
 from lenetlab.records.rows import Cell, Results
 from lenetlab.report.attachments import LeaderNet
 from lenetlab.report.charts.curves import AXES, accuracy_curves, curve_rows, loss_curves, stand_out
@@ -255,7 +256,7 @@ def _profiles(results: Results, style: Styles, datasets: dict[str, Any]) -> Iter
 
 
 def _frontier(cells: Sequence[Cell], style: Styles, datasets: dict[str, Any]) -> Iterator[Drawn]:
-    sparse = [cell for cell in cells if cell.place.scenario.startswith(("sparse", "frontier"))]
+    sparse = [cell for cell in cells if recorded_scenario(cell.place.scenario).constrained]
     rows = frontier_rows(sparse)
     if len({row["nonzeros"] for row in rows}) < 2:
         return

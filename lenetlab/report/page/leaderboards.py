@@ -9,6 +9,7 @@ from lenetlab.analysis.board import Board, Line, board
 from lenetlab.analysis.intervals import Summary
 from lenetlab.analysis.speed import Reached
 from lenetlab.analysis.targets import TARGETS
+from lenetlab.problem.scenarios import recorded_scenario
 from lenetlab.records.rows import Results
 from lenetlab.report.attachments import Attachments, LeaderNet
 from lenetlab.report.charts.theme import Styles
@@ -80,7 +81,7 @@ def view(
         family=bool(families),
         held=any(cell.trials for cell in cells),
         tuned=found.planned and any(cell.trials for cell in cells),
-        nonzeros=found.scenario.startswith(("sparse", "frontier")),
+        nonzeros=recorded_scenario(found.scenario).constrained,
     )
     reached = any(line.reached for line in found.lines)
     return BoardView(

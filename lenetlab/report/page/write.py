@@ -11,9 +11,9 @@ from altair.utils.schemapi import debug_mode
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from lenetlab.disk import replace_bytes
 from lenetlab.errors import UserError
 from lenetlab.records.rows import Results
-from lenetlab.records.run_folder import replace_bytes
 from lenetlab.report.attachments import Attachments
 from lenetlab.report.charts.curves import AXES
 from lenetlab.report.charts.theme import config, styles

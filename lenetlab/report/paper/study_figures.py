@@ -88,4 +88,4 @@ def leader_net(leader_nets: Sequence[LeaderNet], pictures: Pictures) -> Sequence
 
 
 def _has_rate(cell: Cell) -> bool:
-    return any("lr" in row.recipe["method"][1] for row in cell.trials)
+    return any(row.recorded.rate is not None for row in cell.trials)

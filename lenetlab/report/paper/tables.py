@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lenetlab.analysis.board import Board, Line
-from lenetlab.problem.scenarios import is_constrained
+from lenetlab.problem.scenarios import recorded_scenario
 from lenetlab.report.paper.markdown import Markdown, code, table
 from lenetlab.report.paper.numbers import Numbers
 
@@ -53,7 +53,7 @@ def _measures(board: Board) -> Columns:
         shown.insert(1, ("half", "±"))
     if any(line.held_out is not None for line in board.begun):
         shown.insert(0, ("held_out", "held-out, %"))
-    if is_constrained(board.scenario):
+    if recorded_scenario(board.scenario).constrained:
         shown.append(("nonzeros", "nonzeros"))
     return shown
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal, get_args
 
+from lenetlab.disk import check_writable, replace_bytes
 from lenetlab.errors import UserError, unknown
 from lenetlab.records.rows import Results
-from lenetlab.records.run_folder import check_writable, replace_bytes
 from lenetlab.report.attachments import Attachments
 from lenetlab.report.charts.theme import styles
 from lenetlab.report.paper import typst

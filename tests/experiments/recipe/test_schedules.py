@@ -17,7 +17,6 @@ from lenetlab.experiments.recipe.schedules import choose_schedule, make_schedule
 from lenetlab.experiments.run import checkpoint
 from lenetlab.experiments.run.on_disk import execute
 from lenetlab.experiments.run.training import Training
-from lenetlab.records.recipe import command
 
 SGD, LR = torch.optim.SGD, torch.optim.lr_scheduler
 
@@ -259,7 +258,7 @@ def test_milestones_in_a_recipe_are_a_tuple_however_they_are_written():
                          schedule="multi-step")  # fmt: skip
     assert typed.canonical() == listed.canonical()
     assert recall(json.loads(json.dumps(typed.canonical()))) == typed
-    words = shlex.split(command(typed.canonical()))
+    words = shlex.split(typed.recorded().command())
     assert "schedule.milestones=(0.3, 0.6)" in words
 
 

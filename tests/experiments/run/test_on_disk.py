@@ -12,6 +12,7 @@ import torch
 from filelock import FileLock
 from safetensors.torch import load_file
 
+from lenetlab.disk import replace_json
 from lenetlab.errors import UserError
 from lenetlab.experiments.recipe.recipe import make_recipe
 from lenetlab.experiments.run.on_disk import Interrupted, execute
@@ -374,7 +375,7 @@ def test_the_result_is_written_last_and_every_file_whole(runtime, monkeypatch):
 
 
 def test_json_never_holds_what_is_no_number(tmp_path):
-    run_folder.replace_json(tmp_path / "x.json", {"loss": 1})
+    replace_json(tmp_path / "x.json", {"loss": 1})
     with pytest.raises(ValueError, match="not JSON compliant"):
-        run_folder.replace_json(tmp_path / "x.json", {"loss": float("nan")})
+        replace_json(tmp_path / "x.json", {"loss": float("nan")})
     assert json.loads((tmp_path / "x.json").read_text()) == {"loss": 1}

@@ -12,7 +12,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from lenetlab.experiments.recipe.recipe import Recipe, make_recipe
 from lenetlab.experiments.run.on_disk import Interrupted, execute
 from lenetlab.experiments.run.runtime import Runtime
-from lenetlab.experiments.run.tensorboard import Listener, flat, listening, write_row
+from lenetlab.experiments.run.tensorboard import Listener, listening, write_row
 from lenetlab.records import run_folder
 from lenetlab.records.rows import FINAL, row_of
 
@@ -139,7 +139,7 @@ def test_a_diverged_run_has_no_figures(runtime: Runtime, tmp_path: Path) -> None
 
 
 def test_a_recipe_as_plain_values() -> None:
-    found = flat(RECIPE.canonical())
+    found = RECIPE.recorded().flat()
     assert found["method"] == "adamw"
     assert found["lr"] == 0.003
     assert found["wrappers"] == "ema"

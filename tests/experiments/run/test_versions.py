@@ -62,6 +62,7 @@ COVERED = {
     ),
 }  # fmt: skip
 WITHOUT_BITS = {
+    "disk": "files",
     "errors": "messages",
     "experiments.run.stopwatch": "seconds stand apart from what is reproduced",
     "experiments.run.environment": "describes; what it describes is in the name",
@@ -75,6 +76,7 @@ WITHOUT_BITS = {
     "oracle.native.kept": "where the built kernel lies",
     "problem.fetch": "what it fetches is compared with a checksum",
     "problem.files": "what it reads is compared with a checksum",
+    "records.recipe": "says what was recorded",
     "records.run_folder": "files",
     "records.shapes": "checks what is read",
 }

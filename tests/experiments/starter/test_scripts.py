@@ -26,7 +26,6 @@ from lenetlab.experiments.starter.scripts.run import run_script
 from lenetlab.experiments.starter.scripts.schedule import schedule_of
 from lenetlab.experiments.starter.scripts.source import read_source
 from lenetlab.problem.files import FILES
-from lenetlab.records.recipe import command
 
 HANDED_IN = Path(__file__).with_name("handed_in")
 
@@ -357,4 +356,4 @@ def test_biases_spared_from_decay_are_seen_in_either_order_of_the_groups():
 def test_every_recipe_said_of_a_script_is_one_that_the_command_line_takes(name):
     said = SAID[name]
     assert recall(json.loads(json.dumps(said.canonical()))) == said
-    assert shlex.split(command(said.canonical()))[:2] == ["lenetlab", "run"]
+    assert shlex.split(said.recorded().command())[:2] == ["lenetlab", "run"]

@@ -8,14 +8,13 @@ import pytest
 
 from lenetlab.component import log_uniform
 from lenetlab.experiments.api import jobs
-from lenetlab.experiments.recipe.recall import arguments
 from lenetlab.experiments.recipe.recipe import make_recipe
 from lenetlab.experiments.tuning import tuned_recipes as kept
 from lenetlab.experiments.tuning.search_space import Pick
 from lenetlab.experiments.tuning.tpe import ROUND, ask
 from lenetlab.experiments.tuning.trials import Tuning, carry_over, more_trials, points, trials
 from lenetlab.experiments.tuning.tuned_recipes import Tuned, fill, keep, kept_of, tuned
-from lenetlab.records.recipe import method_of
+from lenetlab.records.recipe import RecordedRecipe
 from tests.studies import made_up
 
 SPACE = {"lr": log_uniform(1e-4, 1.0), "schedule": Pick(("constant", "linear"))}
@@ -55,9 +54,9 @@ def test_trials_are_held_out_and_a_winner_is_carried_over() -> None:
 )  # fmt: skip
 def test_arguments_are_the_recipe_again(method: str, scenario: str, options: dict) -> None:  # type: ignore[type-arg]
     recipe = make_recipe(method, scenario=scenario, passes=3, **options)
-    recorded = json.loads(json.dumps(recipe.canonical()))
-    assert method_of(recorded) == method
-    entry = Tuned(arguments(recorded), "s", 1, 1.0, 90.0, 0.3)
+    recorded = RecordedRecipe.read(json.loads(json.dumps(recipe.canonical())))
+    assert recorded.name == method
+    entry = Tuned(recorded.settings(), "s", 1, 1.0, 90.0, 0.3)
     (job,) = _jobs(method, entry, scenario=scenario, passes=3)
     assert job.recipe.canonical() == recipe.canonical()
 

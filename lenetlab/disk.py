@@ -1,0 +1,89 @@
+"""Files written whole or not at all, and read with a sentence for whatever is wrong with them."""
+
+import json
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+from lenetlab.errors import UserError
+
+MOST_BYTES = 512 * 2**20  # of a file of results
+
+
+def replace_bytes(path: Path, content: bytes) -> None:
+    """Write `content` to `path` in one atomic step: the old file or the whole new one.
+
+    Raises `UserError` where the folder cannot be written or the disk is full, and for a path that
+    is no file: a device must not be replaced by one.
+    """
+    check_writable(path)
+    temporary = path.with_name(f".{path.name[:200]}-{os.getpid()}")
+    try:
+        try:
+            temporary.unlink(missing_ok=True)  # what lies there may be a link to elsewhere
+            with temporary.open("xb") as out:
+                out.write(content)
+                out.flush()
+                os.fsync(out.fileno())
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot write {path} ({error.strerror}); choose another place") from error
+
+
+def check_writable(path: Path) -> None:
+    """Raise `UserError` for a path that cannot become a file of ours: a folder, a device, or a link
+    to one of them."""
+    try:
+        strange = path.name in ("", "..") or (path.exists() and not path.is_file())
+    except OSError as error:
+        raise UserError(f"cannot write {path} ({error.strerror}); choose another place") from None
+    if strange:
+        raise UserError(f"cannot write {path} (it is no file); name a file to be written")
+
+
+def replace_json(path: Path, value: Any) -> None:
+    """Write `value` as readable JSON, atomically; NaN and infinity are refused."""
+    text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
+    # half a surrogate pair, of a path that is not UTF-8, is written as JSON's own escape
+    replace_bytes(path, text.encode(errors="backslashreplace") + b"\n")
+
+
+def read_bytes(path: Path) -> bytes:
+    """What is in the file `path`. Raises `UserError` unless it can be read, is a regular file (a
+    pipe is never read to its end), and is of a size that results have."""
+    try:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise UserError(f"{path} is no regular file; expected one that lenetlab wrote")
+        if found.st_size > MOST_BYTES:
+            raise UserError(
+                f"{path} has {found.st_size:,} bytes; expected at most {MOST_BYTES:,}, as results "
+                "have them"
+            )
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing; expected a finished run in {path.parent}") from None
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror})") from None
+
+
+def read_text(path: Path) -> str:
+    """The text in `path`, which is UTF-8 wherever this runs; `UserError` as `read_bytes`."""
+    try:
+        return read_bytes(path).decode()
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is no text in UTF-8 ({error})") from None
+
+
+def read_json(path: Path) -> Any:
+    """The JSON in `path`; `UserError` if it is missing or broken."""
+    content = read_bytes(path)
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise UserError(
+            f"{path} is broken ({error}); move the folder {path.parent} away and run again"
+        ) from None
