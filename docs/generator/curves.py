@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
 from lenetlab.analysis.targets import STARTER
-from lenetlab.report.run_plots import COLOURS
+from lenetlab.report.colours import COLOURS
 
 INK = "#808080"  # readable on light and on dark
 STYLE = {

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from lenetlab.analysis.board import Board, board
 from lenetlab.records.rows import STUDY, Results, read_results
+from lenetlab.report.formats import MISSING
+from lenetlab.report.metrics import metrics
 
 ROOT = Path(__file__).parents[2]
 README, STUDIED = ROOT / "README.md", ROOT / "results" / "course"
@@ -52,8 +54,9 @@ def _row(one: Board) -> str:
     where = one.scenario if one.rules == "strict" else f"{one.scenario}, {one.rules}"
     if lead is None or lead.accuracy is None or lead.loss is None:
         return f"| `{where}` | – | – | – | – | – | – |"
-    interval = lead.accuracy.interval
-    half = "" if interval is None else f" ± {(interval.high - interval.low) / 2:.2f}"
+    shown = metrics(one)
+    accuracy, half, loss = (shown[key].text(lead) for key in ("accuracy", "half", "loss"))
+    accuracy += "" if half == MISSING else f" ± {half}"
     passes = next(to.passes for to in lead.reached if to.target.accuracy == 89.38)
     tied = ", ".join(f"`{line.name}`" for line in one.lines if line.standing == "tied")
     ahead = ", ".join(
@@ -62,7 +65,7 @@ def _row(one: Board) -> str:
         if line.standing == "ahead" and line.accuracy is not None
     )
     return (
-        f"| `{where}` | `{lead.name}` | {lead.accuracy.mean:.2f}{half} | {lead.loss.mean:.4f} | "
+        f"| `{where}` | `{lead.name}` | {accuracy} | {loss} | "
         f"{'never' if math.isinf(passes) else f'{passes:g}'} | {tied or 'nobody'} | "
         f"{ahead or 'nobody'} |"
     )

@@ -222,13 +222,13 @@ def _untested(
     if cell is reference:
         return ""
     if failures := _failures(cell):
-        return f"{len(failures)} of {len(cell.finals)} finals failed"
+        return f"{len(failures)} of {len(cell.finals)} runs failed"
     if not cell.finals:
         return "no run on the test set"
     if reference is None or not reference.finals:
         return "the reference has no run on the test set"
     if _failures(reference):
-        return f"finals of {reference.place.name} failed"
+        return f"runs of {reference.place.name} failed"
     common = len(set(base) & set(_by_seed(cell, metric)))
     if common < 2:
         return f"{common or 'no'} seed{'' if common == 1 else 's'} in common; two are needed"

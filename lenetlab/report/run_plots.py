@@ -14,16 +14,16 @@ from lenetlab.analysis.targets import STARTER
 from lenetlab.disk import check_writable
 from lenetlab.errors import UserError
 from lenetlab.records.run_folder import Run
+from lenetlab.report.colours import COLOURS, PAPER_INK
 
-# Okabe and Ito's colours, told apart by colour-blind readers; then again with other dashes.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+LINES = (*COLOURS, PAPER_INK)  # a colour a line; then again with other dashes
 DASHES = ("-", "--", ":", "-.")
 
 
 def _style(i: int) -> dict[str, Any]:
     return {
-        "color": COLOURS[i % len(COLOURS)],
-        "linestyle": DASHES[i // len(COLOURS) % len(DASHES)],
+        "color": LINES[i % len(LINES)],
+        "linestyle": DASHES[i // len(LINES) % len(DASHES)],
         "linewidth": 1.6,
     }
 

@@ -95,7 +95,7 @@ def test_failures_are_shown_and_not_tested():
     found = board(change(MADE, "sgd", finals=finals), "plain")
     sgd = found.lines[-1]
     assert (sgd.name, sgd.rank, sgd.standing) == ("sgd", None, "untested")
-    assert sgd.reason == "1 of 10 finals failed"
+    assert sgd.reason == "1 of 10 runs failed"
     assert sgd.failures == ("seed 3: diverged, loss is nan at step 17",)
     assert sgd.accuracy.n == 9
     assert not any(verdict.beaten for verdict in sgd.records)
@@ -110,7 +110,7 @@ def test_nothing_is_compared_with_a_leader_whose_finals_failed():
     found = board(change(MADE, lead.place.name, finals=finals), "plain")
     assert found.reference.place == lead.place
     assert all(one.difference is None for one in found.lines)
-    assert line(found, "sgd").reason == f"finals of {lead.place.name} failed"
+    assert line(found, "sgd").reason == f"runs of {lead.place.name} failed"
     assert line(found, lead.place.name).failures[0] == "seed 0: timeout"
     batch_size = board(change(MADE, lead.place.name, finals=finals), "plain", against="sgd")
     assert line(batch_size, "nesterov").standing == "ahead"
@@ -149,7 +149,7 @@ def test_a_study_with_trials_alone_and_one_where_all_diverged():
     assert "--split inner" in sgd.command  # of the best trial
     lost = board(made_up(("sgd", "muon"), ("plain",), failing=("sgd", "muon")), "plain")
     assert [one.rank for one in lost.lines] == [None, None]
-    assert lost.lines[0].reason == "10 of 10 finals failed" or lost.lines[0].standing == "reference"
+    assert lost.lines[0].reason == "10 of 10 runs failed" or lost.lines[0].standing == "reference"
     assert lost.lines[0].training is None
     empty = board(Results("x", "x", 0, 0, 0, 0), "plain")
     assert (empty.reference, empty.lines) == (None, ())

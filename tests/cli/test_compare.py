@@ -33,7 +33,7 @@ def test_the_leaderboard_is_told_in_words(study):
     text = said(study, "--scenario", "plain")
     assert "The leader is muon: best on held-out training images" in text
     assert "behind the leader" in text
-    assert "not tested: 10 of 10 finals failed" in text
+    assert "not tested: 10 of 10 runs failed" in text
     assert "never (10)" in text
     assert "\nl2\n" not in text
     assert "\nl2\n" in said(study)

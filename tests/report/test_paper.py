@@ -14,9 +14,9 @@ import pytest
 from lenetlab.analysis.board import board
 from lenetlab.errors import UserError
 from lenetlab.records.rows import Results, leader
+from lenetlab.report import formats
 from lenetlab.report.attachments import Attachments, LeaderNet
 from lenetlab.report.charts.theme import styles
-from lenetlab.report.paper import formats
 from lenetlab.report.paper.compose import compose
 from lenetlab.report.paper.facts import all_facts
 from lenetlab.report.paper.numbers import Fact, Numbers

@@ -1,9 +1,8 @@
-"""Figures as a person reads them. Nothing is imported, so that `--help` is not delayed."""
+"""Figures as a person reads them. Nothing heavy is imported, so that `--help` is not delayed."""
 
+from lenetlab.report.formats import number
 
-def number(value: float | None, digits: int) -> str:
-    """Rounded, a dash for none."""
-    return "–" if value is None else f"{value:.{digits}f}"
+__all__ = ["duration", "number"]
 
 
 def count(n: int, thing: str) -> str:

@@ -20,7 +20,7 @@ AXES = {
 
 def curve_rows(cells: Sequence[Cell]) -> list[dict[str, Any]]:
     """One row per method and evaluation: means over the seeds that are done, with the band of
-    `lenetlab.analysis.curves`. A single seed has no band."""
+    `lenetlab.analysis.curves`. A single seed has no band: its ends are None."""
     rows = []
     for cell in cells:
         accuracy, loss = curves(cell, y="accuracy"), curves(cell, y="loss")
@@ -43,10 +43,14 @@ def curve_rows(cells: Sequence[Cell]) -> list[dict[str, Any]]:
     return rows
 
 
-def _band(name: str, point: Point) -> dict[str, float]:
-    low = point.y if point.low is None else point.low
-    high = point.y if point.high is None else point.high
-    return {name: _short(point.y), f"{name}_low": _short(low), f"{name}_high": _short(high)}
+def _band(name: str, point: Point) -> dict[str, float | None]:
+    low, high = (None if end is None else _short(end) for end in (point.low, point.high))
+    return {name: _short(point.y), f"{name}_low": low, f"{name}_high": high}
+
+
+def _ends(rows: Sequence[dict[str, Any]], field: str) -> list[float]:
+    """Where the bands end, `accuracy_low` say; a single seed's at its value."""
+    return [row[field.partition("_")[0]] if row[field] is None else row[field] for row in rows]
 
 
 def _short(value: float) -> float:
@@ -71,8 +75,9 @@ def accuracy_curves(
     chosen = stand_out(cells, styles, shown)
     ends = {row["method"]: row["accuracy"] for row in rows}  # the last evaluation of each
     least = min((ends[name] for name in chosen if name in ends), default=0.0)
-    top = max((row["accuracy_high"] for row in rows), default=100.0)
-    lowest = min((row["accuracy_low"] for row in rows if row["method"] in chosen), default=0.0)
+    top = max(_ends(rows, "accuracy_high"), default=100.0)
+    here = [row for row in rows if row["method"] in chosen]
+    lowest = min(_ends(here, "accuracy_low"), default=0.0)
     domain = [max(least - 7, top - 40, lowest - 0.3, 0), min(top + 0.3, 100)]
     y = alt.Y("accuracy:Q", title="test accuracy, %")
     y = y.scale(domain=domain, zero=False, nice=False)
@@ -91,8 +96,8 @@ def loss_curves(
     chosen = stand_out(cells, styles, shown)
     here = [row for row in rows if row["method"] in chosen]
     domain = [
-        min((row["loss_low"] for row in here), default=0.1) * 0.97,
-        min(max((row["loss_high"] for row in here), default=1.0), 1.2),
+        min(_ends(here, "loss_low"), default=0.1) * 0.97,
+        min(max(_ends(here, "loss_high"), default=1.0), 1.2),
     ]
     y = alt.Y("loss:Q", title="test loss (true mean)").axis(values=ticks(*domain), format="~g")
     y = y.scale(type="log", domain=domain, nice=False)
@@ -128,13 +133,17 @@ def _curves(
         color=styles.colour(shown),
         tooltip=["method:N", "family:N", alt.Tooltip(f"{x}:Q", title=AXES[x], format=",.4~g"),
                  alt.Tooltip(f"{name}:Q", title=f"mean {name}", format=".4~f"),
-                 alt.Tooltip(f"{name}_low:Q", title="95 % from", format=".4~f"),
-                 alt.Tooltip(f"{name}_high:Q", title="to", format=".4~f"),
+                 *([alt.Tooltip("band:N", title="95 % band of the mean")] if several else []),
                  alt.Tooltip("n:Q", title="seeds")],
     )  # fmt: skip
+    if several:
+        low_end, high_end = (f"format(datum.{name}_{end}, '.4~f')" for end in ("low", "high"))
+        interval = f"datum.n > 1 ? {low_end} + ' to ' + {high_end} : '–'"
+        base = base.transform_calculate(band=interval)
     low = y.copy()
     low.shorthand = f"{name}_low:Q"
     band = base.mark_area(clip=True, line=False, opacity=0.18).transform_filter(chosen)
+    band = band.transform_filter("datum.n > 1")
     band = band.encode(y=low, y2=f"{name}_high:Q")
     line = base.mark_line(clip=True).encode(
         y=y,

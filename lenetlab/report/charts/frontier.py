@@ -24,6 +24,7 @@ def frontier_rows(cells: Sequence[Cell]) -> list[dict[str, Any]]:
             {
                 "method": cell.place.method,
                 "cell": cell.place.name,
+                "board": cell.place.contest.key,
                 "constraint": constraint.name,
                 "scenario": cell.place.scenario,
                 "nonzeros": round(fmean(row.nonzeros or 0 for row in done)),

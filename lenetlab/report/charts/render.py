@@ -7,7 +7,8 @@ import altair as alt
 import vl_convert
 
 from lenetlab.disk import replace_bytes
-from lenetlab.report.charts.theme import PAPER_INK, config
+from lenetlab.report.charts.theme import config
+from lenetlab.report.colours import PAPER_INK
 
 WIDTH, HEIGHT = 400, 230  # of the picture, and of the plot in it, where nothing else is said
 

@@ -13,14 +13,12 @@ from typing import Any
 import altair as alt
 
 from lenetlab.records.rows import Results
+from lenetlab.report.colours import COLOURS, INK
 
-# Okabe and Ito's colours, told apart by colour-blind readers, without the yellow that vanishes on
-# white; the ink itself is the seventh. After one round they come again with another dash.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+# After one round of colours they come again with another dash.
 DASHES = ((1, 0), (6, 3), (2, 2), (8, 2, 2, 2), (4, 4), (10, 3), (1, 3))
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down",
           "triangle-right", "triangle-left")  # fmt: skip
-INK, PAPER_INK = "#1a1a1a", "#000000"
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 SHOWN = 7  # methods that stand out in a chart of many: one round of colours
 

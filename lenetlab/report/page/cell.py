@@ -7,7 +7,8 @@ from urllib.parse import quote
 from lenetlab.analysis.board import again
 from lenetlab.records.recipe import Pairs
 from lenetlab.records.rows import Cell, CellKey, RunRow
-from lenetlab.report.page.table import MISSING, Column, Entry, Table, number, short, text
+from lenetlab.report.formats import MISSING
+from lenetlab.report.page.table import Column, Entry, Table, number, short, text
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from lenetlab.analysis.board import Board, Line, board
-from lenetlab.analysis.intervals import Summary
 from lenetlab.analysis.speed import Reached
 from lenetlab.analysis.targets import TARGETS
-from lenetlab.problem.scenarios import recorded_scenario
 from lenetlab.records.rows import Results
 from lenetlab.report.attachments import Attachments, LeaderNet
 from lenetlab.report.charts.theme import Styles
+from lenetlab.report.formats import points
+from lenetlab.report.metrics import PAGE, Metric, metrics
 from lenetlab.report.page.cell import anchor
 from lenetlab.report.page.drawings import Drawn, board_charts, choices
 from lenetlab.report.page.table import Column, Entry, Table, number, short, text
@@ -52,17 +52,6 @@ class BoardView:
     charts: Sequence[Drawn]
 
 
-@dataclass(frozen=True)
-class Shown:
-    """Which columns a study has use for, and how many finals of a method it plans."""
-
-    seeds: int
-    family: bool
-    held: bool
-    tuned: bool
-    nonzeros: bool
-
-
 def boards(results: Results) -> list[Board]:
     """The analysis of every leaderboard."""
     return [board(results, *contest) for contest in results.contests()]
@@ -76,13 +65,6 @@ def view(
     cells = [line.cell for line in found.lines]
     id = found.contest.key
     families = sorted({_family(line) for line in found.begun} - {""})
-    shown = Shown(
-        seeds=seeds,
-        family=bool(families),
-        held=any(cell.trials for cell in cells),
-        tuned=found.planned and any(cell.trials for cell in cells),
-        nonzeros=recorded_scenario(found.scenario).constrained,
-    )
     reached = any(line.reached for line in found.lines)
     return BoardView(
         id=id,
@@ -90,8 +72,8 @@ def view(
         about=contest_about(found),
         families=families,
         groups=list(UNITS) if reached else [],
-        table=Table(_columns(shown, found), ()),
-        lines=[_line(line, shown, found) for line in found.begun],
+        table=Table(_columns(found, bool(families)), ()),
+        lines=[_line(line, seeds, found, bool(families)) for line in found.begun],
         notes=list(_notes(found)),
         failures=[failure for line in found.lines for failure in _failures(line)],
         choices=choices(cells, style),
@@ -107,35 +89,31 @@ def _family(line: Line) -> str:
     return line.cell.place.family.replace("_", " ")
 
 
-def _columns(shown: Shown, found: Board) -> list[Column]:
+def _columns(found: Board, family: bool) -> list[Column]:
     """The columns of a leaderboard; the first is the method's."""
-    held = ("the best trial" if found.planned else "mean over seeds") + ", on held-out images"
-    reference = "" if found.reference is None else found.reference.place.name
     return [
         Column("Method", kind="text"),
-        *([Column("Family", kind="family")] if shown.family else []),
+        *([Column("Family", kind="family")] if family else []),
         Column("Runs", "done", "runs on the test set with a result, of those "
                + ("planned" if found.planned else "there are"), ascending=False),
-        Column("Accuracy", "%", "mean over seeds on the test set", ascending=False),
-        Column("±", "", f"half of the {100 * found.level:g} % t interval of the mean"),
-        Column("To leader" if found.led else "To reference", "points",
-               f"to {reference}, paired by seed; = is a tie: the difference may be luck"
-               if found.compared else "nothing could be compared", ascending=False),
-        Column("Beats", "%", "the highest target that the mean is above, by a one-sided test on "
-               "ten seeds or more", ascending=False),
-        Column("Mean loss", "", "cross-entropy on the test set, mean over seeds"),
-        Column("Starter’s", "average", "as the starter script prints it"),
-        *(
-            Column(f"{target.accuracy:g} %", unit, f"{unit} to {target.accuracy:g} %: "
-                   f"{target.whose}", group=unit)
-            for unit in UNITS for target in TARGETS
-        ),
-        *([Column("Nonzeros", "fc1, fc2", "the most that any seed has")] if shown.nonzeros else []),
-        *([Column("Held out", "%", held, ascending=False)] if shown.held else []),
-        *([Column("Tuning", "passes", "effective passes of all trials together")]
-          if shown.tuned else []),
-        Column("CPU", "s a run", "CPU seconds of training, mean over seeds"),
+        *(column for key in PAGE for column in _column(key, found)),
     ]  # fmt: skip
+
+
+def _column(key: str, found: Board) -> Iterator[Column]:
+    if key == "targets":
+        for unit in UNITS:
+            for target in TARGETS:
+                meaning = f"{unit} to {target.accuracy:g} %: {target.whose}"
+                yield Column(f"{target.accuracy:g}\u00a0%", unit, meaning, group=unit)
+    elif (metric := metrics(found)[key]).shown:
+        yield column(metric)
+
+
+def column(metric: Metric) -> Column:
+    """A metric's column; a heading begins with a capital on the page."""
+    title = metric.title[0].upper() + metric.title[1:]
+    return Column(title, metric.unit, metric.meaning, ascending=metric.ascending)
 
 
 def _state(line: Line, found: Board) -> str:
@@ -144,7 +122,7 @@ def _state(line: Line, found: Board) -> str:
     return "leader" if is_reference else ""
 
 
-def _line(line: Line, shown: Shown, found: Board) -> LineView:
+def _line(line: Line, seeds: int, found: Board, family: bool) -> LineView:
     failed = line.runs > 0 and line.accuracy is None
     return LineView(
         place="" if line.rank is None else str(line.rank),
@@ -152,71 +130,67 @@ def _line(line: Line, shown: Shown, found: Board) -> LineView:
         family=_family(line),
         link=anchor(line.cell.place),
         state=_state(line, found) if not failed else "failed",
-        entries=list(_entries(line, shown, found)),
+        entries=[
+            *([text(_family(line))] if family else []),
+            _runs(line, seeds),
+            *(entry for key in PAGE for entry in _entries(key, line, found)),
+        ],
     )
 
 
-def _entries(line: Line, shown: Shown, found: Board) -> Iterator[Entry]:
-    """The fields beside the method's name, as `_columns` names them."""
-    if shown.family:
-        yield text(_family(line))
+def _runs(line: Line, seeds: int) -> Entry:
     done = line.runs - len(line.failures)
-    planned = max(shown.seeds, line.runs)
-    yield Entry(f"{done}/{planned}", done, "; ".join(line.failures)[:300])
-    yield number(mean(line.accuracy), 2, _median(line.accuracy))
-    yield number(half(line.accuracy), 2)
-    yield _difference(line, found)
-    yield _beats(line)
-    yield number(mean(line.loss), 4)
-    yield number(line.starter_average_loss, 6)
-    for unit in UNITS.values():
-        yield from (_reached(found, unit) for found in line.reached)
-        yield from (number(None) for _ in TARGETS[len(line.reached) :])
-    if shown.nonzeros:
-        yield number(line.nonzeros)
-    if shown.held:
-        yield number(line.held_out, 2)
-    if shown.tuned:
-        yield short(line.tuning.passes if line.tuning else None)
-    yield short(line.training.cpu_seconds if line.training else None)
+    return Entry(f"{done}/{max(seeds, line.runs)}", done, "; ".join(line.failures)[:300])
 
 
-def mean(found: Summary | None) -> float | None:
-    """The mean, where there is one."""
-    return None if found is None else found.mean
+def _entries(key: str, line: Line, found: Board) -> Iterator[Entry]:
+    """The fields of a line in the columns of `_column`."""
+    if key == "targets":
+        for unit in UNITS.values():
+            yield from (_reached(found, unit) for found in line.reached)
+            yield from (number(None) for _ in TARGETS[len(line.reached) :])
+    elif (metric := metrics(found)[key]).shown:
+        yield entry(key, metric, line, found)
 
 
-def half(found: Summary | None) -> float | None:
-    """Half the width of a mean's interval."""
-    return None if found is None or found.interval is None else found.interval.high - found.mean
+def entry(key: str, metric: Metric, line: Line, found: Board) -> Entry:
+    """A metric of a line, by which it is sorted, and what is said when it is pointed at."""
+    if key == "difference":
+        return _difference(metric, line, found)
+    note = {"accuracy": _median, "beats": _record}.get(key, _nothing)(line)
+    return Entry(metric.text(line), metric.of(line), note)
 
 
-def _median(found: Summary | None) -> str:
-    if found is None or found.median_interval is None:
+def _nothing(line: Line) -> str:
+    return ""
+
+
+def _median(line: Line) -> str:
+    if line.accuracy is None or line.accuracy.median_interval is None:
         return ""
-    at = found.median_interval
-    return f"median {found.median:.2f}, {at.low:.2f} to {at.high:.2f} at {100 * at.level:.1f} %"
+    median, at = line.accuracy.median, line.accuracy.median_interval
+    return f"median {median:.2f}, {at.low:.2f} to {at.high:.2f} at {100 * at.level:.1f} %"
 
 
-def _difference(line: Line, found: Board) -> Entry:
+def _record(line: Line) -> str:
+    beaten = [verdict for verdict in line.records if verdict.beaten]
+    best = max(beaten, key=lambda verdict: verdict.target) if beaten else None
+    found = best or next(iter(line.records), None)
+    return found.reason if found else ""
+
+
+def _difference(metric: Metric, line: Line, found: Board) -> Entry:
     if line.standing == "reference":
         return Entry("–", 0.0, "the others are compared with it" if found.compared else "")
-    if line.difference is None:
-        return number(None, note=line.reason or "")
     d = line.difference
-    shown = f"{'= ' if line.tied else ''}{d.mean:+.2f}".replace("-", "−")
+    if d is None:
+        return number(None, note=line.reason or "")
+    tie = "= " if line.tied else ""
     note = (
-        f"{d.low:+.2f} to {d.high:+.2f}, p = {d.adjusted:.2g} after Holm’s correction, {d.n} seeds"
+        f"{points(d.low)} to {points(d.high)}, p = {d.adjusted:.2g} after Holm’s correction, "
+        f"{d.n} seeds"
     )
-    return Entry(shown, d.mean, note.replace("-", "−", 2))
-
-
-def _beats(line: Line) -> Entry:
-    beaten = [verdict for verdict in line.records if verdict.beaten]
-    if beaten:
-        best = max(beaten, key=lambda verdict: verdict.target)
-        return Entry(f"{best.target:g}", best.target, best.reason)
-    return number(None, note=line.records[0].reason if line.records else "")
+    return Entry(tie + metric.text(line), d.mean, note)
 
 
 def _reached(found: Reached, unit: str) -> Entry:
@@ -256,14 +230,16 @@ def glance(found: Sequence[Board]) -> Table:
             "Leaderboard" if any(one.contest.terms for one in found) else "Scenario", kind="word"
         ),
         Column(who, kind="text"),
-        Column("Accuracy", "%"),
-        Column("±", "95 %"),
-        Column("Mean loss"),
-        Column("Beats", "%"),
-        Column(f"To {GLANCE.accuracy:g} %", "passes"),
+        *(column(metric) for one in found[:1] for metric in _glanced(one).values()),
+        Column(f"To {GLANCE.accuracy:g}\u00a0%", "passes"),
         *((Column("Tie with it"), Column("Ahead")) if compared else ()),
     )
     return Table(columns, [row for one in found if (row := _glance(one, compared))])
+
+
+def _glanced(found: Board) -> dict[str, Metric]:
+    every = metrics(found)
+    return {key: every[key] for key in ("accuracy", "half", "loss", "beats")}
 
 
 def _glance(found: Board, compared: bool) -> list[Entry]:
@@ -279,10 +255,7 @@ def _glance(found: Board, compared: bool) -> list[Entry]:
     entries = [
         Entry(found.contest.title, link=found.contest.key),
         Entry(line.name, link=anchor(line.cell.place)),
-        number(mean(line.accuracy), 2),
-        number(half(line.accuracy), 2),
-        number(mean(line.loss), 4),
-        _beats(line),
+        *(entry(key, metric, line, found) for key, metric in _glanced(found).items()),
         _reached(at, "passes") if at else number(None),
     ]
     if compared:

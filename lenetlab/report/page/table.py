@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-MISSING = "–"
+from lenetlab.report.formats import MISSING, three
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,7 @@ def number(value: float | None, digits: int = 0, note: str = "") -> Entry:
 
 
 def short(value: float | None, note: str = "") -> Entry:
-    """A number with three digits that count: 0.0123, 0.52, 12.3, 1,230."""
-    if value is None or not math.isfinite(value) or value == 0:
-        return number(value, 0, note)
-    digits = max(0, 2 - math.floor(math.log10(abs(value))))
-    return number(value, min(digits, 6), note)
+    """A number with three digits that count, as `formats.three` writes it."""
+    if value is None or math.isnan(value):
+        return number(None, note=note)
+    return Entry(three(value), value, note)

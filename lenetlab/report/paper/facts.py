@@ -9,8 +9,9 @@ from typing import Any
 from lenetlab.analysis.board import Board, Line
 from lenetlab.analysis.targets import TARGETS
 from lenetlab.records.rows import Results, RunRow, total
+from lenetlab.report import formats
 from lenetlab.report.attachments import Attachments
-from lenetlab.report.paper import formats
+from lenetlab.report.metrics import metrics
 from lenetlab.report.paper.numbers import Fact, Facts, count
 
 
@@ -65,7 +66,7 @@ def board_facts(board: Board) -> Facts:
         **{kind: count(standings.count(kind)) for kind in ("tied", "behind", "ahead", "untested")},
     }
     for line in board.lines:
-        facts[line.name] = _line_facts(line, board.planned)
+        facts[line.name] = _line_facts(line, board)
     if board.reference is not None:
         facts["leader"] = facts[board.reference.place.name]
     elif board.lines:
@@ -81,10 +82,10 @@ def _emptied(facts: Facts) -> Facts:
     }
 
 
-def _line_facts(line: Line, planned: bool) -> Facts:
+def _line_facts(line: Line, board: Board) -> Facts:
     done = [row for row in line.cell.finals if row.done]
     finals, trials, best = _ids(done), _ids(line.cell.trials), line.cell.best
-    held = trials if not planned else [best.id] if best else []
+    held = trials if not board.planned else [best.id] if best else []
     accuracy = line.accuracy.mean if line.accuracy else None
     interval = line.accuracy.interval if line.accuracy else None
     apart = line.difference
@@ -99,31 +100,25 @@ def _line_facts(line: Line, planned: bool) -> Facts:
             found[str(i)] = Fact(given, formats.amount, _ids(line.cell.finals))
         return found or {str(i): Fact(None, formats.amount) for i in range(len(TARGETS))}
 
+    sources = {"held_out": held, "tuning_passes": trials}
     return {
+        **{
+            key: Fact(metric.of(line), metric.write, sources.get(key, finals))
+            for key, metric in metrics(board).items()
+        },
         "accuracy": Fact(accuracy, formats.percent, finals),
         "accuracy_bare": Fact(accuracy, formats.two, finals),
-        "half": Fact((interval.high - interval.low) / 2 if interval else None, formats.two, finals),
         "low": Fact(interval.low if interval else None, formats.percent, finals),
         "high": Fact(interval.high if interval else None, formats.percent, finals),
-        "loss": Fact(line.loss.mean if line.loss else None, formats.four, finals),
-        "starter_average_loss": Fact(line.starter_average_loss, formats.six, finals),
-        "nonzeros": count(line.nonzeros, finals),
         "passes": Fact(line.training.passes if line.training else None, formats.amount, finals),
         "seconds": Fact(line.training.seconds if line.training else None, formats.amount, finals),
-        "cpu_seconds": Fact(
-            line.training.cpu_seconds if line.training else None, formats.amount, finals
-        ),
         "memory": Fact(fmean(memory) if memory else None, formats.amount, finals),
         "seeds": count(len(done), finals),
-        "held_out": Fact(line.held_out, formats.two, held),
         "tuning_seconds": Fact(
             line.tuning.cpu_seconds if line.tuning else None, formats.duration, trials
         ),
-        "tuning_passes": Fact(line.tuning.passes if line.tuning else None, formats.amount, trials),
-        "difference": Fact(apart.mean if apart else None, formats.points, finals),
         "difference_low": Fact(apart.low if apart else None, formats.points, finals),
         "difference_high": Fact(apart.high if apart else None, formats.points, finals),
-        "p": Fact(apart.adjusted if apart else None, formats.p_value, finals),
         "passes_to": to_targets("passes"),
         "seconds_to": to_targets("seconds"),
     }

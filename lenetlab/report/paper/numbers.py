@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from lenetlab.errors import UserError, unknown
-from lenetlab.report.paper import formats
+from lenetlab.report import formats
 from lenetlab.report.paper.markdown import Markdown
 
 

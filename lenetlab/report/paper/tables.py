@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lenetlab.analysis.board import Board, Line
-from lenetlab.problem.scenarios import recorded_scenario
+from lenetlab.report.metrics import PAPER, metrics
 from lenetlab.report.paper.markdown import Markdown, code, table
 from lenetlab.report.paper.numbers import Numbers
 
 REACHED = (2, 3, 4)  # places among TARGETS of those that need more than a pass or two
 NAME = 34  # characters of a name in a table
 STANDINGS = {"tied": "tie", "behind": "worse", "ahead": "better", "untested": "–"}
-Columns = Sequence[tuple[str, str]]  # the name of a fact, and its heading
+FACTS = {"accuracy": "accuracy_bare"}  # a heading has the unit
 
 
 @dataclass(frozen=True)
@@ -28,50 +28,26 @@ class Section:
 
 def leaderboard(board: Board, figure: Numbers, rows: int | None) -> Markdown:
     """The table of results, its first `rows` lines; columns that nothing is in are left out."""
-    key = board.contest.key
-    measures, tests = _measures(board), _tests(board)
+    key, every = board.contest.key, metrics(board)
+    shown = [name for name in PAPER if every[name].shown]
     lines = [
         [
             code(line.name, NAME),
-            *(figure(key, line.name, fact) for fact, _ in (*measures, *tests)),
+            *(figure(key, line.name, FACTS.get(name, name)) for name in shown),
             *([_standing(board, line)] if board.compared else []),
             figure(key, line.name, "seeds"),
         ]
         for line in board.begun[:rows]
     ]
-    heads = [f">{head}" for _, head in (*measures, *tests)]
+    heads = [f">{every[name].heading}" for name in shown]
     verdict = ["verdict"] if board.compared else []
     caption = f"{_first(board, rows)} of {code(board.contest.title)}. {_caption(board)}"
     return table(Markdown(caption), ["method", *heads, *verdict, ">seeds"], lines)
 
 
-def _measures(board: Board) -> Columns:
-    """What was measured."""
-    shown = [("accuracy_bare", "test, %"), ("loss", "mean loss"),
-             ("starter_average_loss", "script’s loss")]  # fmt: skip
-    if _has_intervals(board):
-        shown.insert(1, ("half", "±"))
-    if any(line.held_out is not None for line in board.begun):
-        shown.insert(0, ("held_out", "held-out, %"))
-    if recorded_scenario(board.scenario).constrained:
-        shown.append(("nonzeros", "nonzeros"))
-    return shown
-
-
-def _tests(board: Board) -> Columns:
-    """What was compared."""
-    if not board.compared:
-        return []
-    return [("difference", "to leader" if board.led else "to reference"), ("p", "p")]
-
-
-def _has_intervals(board: Board) -> bool:
-    return any(line.accuracy and line.accuracy.interval for line in board.begun)
-
-
 def _caption(board: Board) -> str:
     said = ["Test accuracy is of one seed each."]
-    if _has_intervals(board):
+    if metrics(board)["half"].shown:
         said = ["Test accuracy is the mean over seeds, ± half of its interval at 95 in 100."]
     if board.compared:
         said.append(

@@ -1,5 +1,7 @@
 """What a reader does with the page: sort, filter, open runs, choose curves, by mouse or by keys."""
 
+from dataclasses import replace
+
 import pytest
 
 from lenetlab.analysis.curves import curves
@@ -158,6 +160,21 @@ def test_a_curve_opens_its_runs(show, study):
     page.draw()
     page.click_last_point("plain-accuracy")
     assert page.all("dialog h2")[0].removesuffix(" plain") in METHODS
+
+
+def test_a_point_of_a_chart_over_leaderboards_opens_its_runs(show):
+    study = made_up(("adamw",), ("frontier",), seeds=2, trials=1)
+    cells = []
+    for keep in (408, 4080):
+        finals = [replace(row, nonzeros=keep,
+                          recipe={**row.recipe, "constraint": ["iht", {"keep": keep}]})
+                  for row in study.cells[0].finals]  # fmt: skip
+        place = replace(study.cells[0].place, variant=f"keep={keep}")
+        cells.append(replace(study.cells[0], place=place, finals=tuple(finals)))
+    page = show(replace(study, cells=tuple(cells)))
+    page.draw()
+    page.click_last_point("frontier")
+    assert page.all("dialog h2") == ["adamw, keep=4080 frontier"]
 
 
 def test_the_numbers_of_a_chart_are_those_of_the_results(show, study):

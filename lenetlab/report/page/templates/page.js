@@ -233,7 +233,7 @@ function fillNumbers(figure) {
 function openFrom(figure, item) {
   const datum = item?.datum?.datum ?? item?.datum;
   const name = datum?.cell ?? datum?.method ?? datum?.value;
-  const id = cellId(figure.dataset.board, name);
+  const id = cellId(datum?.board ?? figure.dataset.board, name);  // a chart may be of several boards
   if (name !== undefined && document.getElementById(id)) location.hash = id;
 }
 

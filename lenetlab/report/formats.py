@@ -51,3 +51,22 @@ def duration(seconds: float) -> str:
 
 def p_value(value: float) -> str:
     return "< 0.001" if value < 0.001 else f"{value:.3f}" if value < 0.1 else f"{value:.2f}"
+
+
+def three(value: float) -> str:
+    """Three digits that count, zeros too, for columns: 0.0123, 0.52, 12.3, 1,230; `never` for
+    infinity."""
+    if math.isinf(value):
+        return "never"
+    digits = max(0, 2 - math.floor(math.log10(abs(value)))) if value else 0
+    return f"{value:,.{min(digits, 6)}f}"
+
+
+def number(value: float | None, digits: int) -> str:
+    """Rounded, a dash for none."""
+    return MISSING if value is None else f"{value:.{digits}f}"
+
+
+def target(value: float) -> str:
+    """A target as it was given."""
+    return f"{value:g}"

@@ -1,0 +1,112 @@
+"""The columns of a leaderboard: how each is called, what it means, how it is written.
+
+Terminal, page, paper and README show them from here, each in an order of its own. A new column is
+an entry of `metrics`, a field of `Line` where nothing has it yet, and a place in the orders below.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lenetlab.analysis.board import Board, Line
+from lenetlab.analysis.intervals import Summary
+from lenetlab.problem.scenarios import recorded_scenario
+from lenetlab.report import formats
+
+PAGE = ("accuracy", "half", "difference", "beats", "loss", "starter_average_loss", "targets",
+        "nonzeros", "held_out", "tuning_passes", "cpu_seconds")  # fmt: skip
+PAPER = ("held_out", "accuracy", "half", "loss", "starter_average_loss", "nonzeros",
+         "difference", "p")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A number of every line.
+
+    title, unit, meaning : the heading, what stands under or after it, and a sentence about it.
+    of : the number, None where there is none. write : how it is written.
+    ascending : whether its best is its least. shown : whether the leaderboard has a use for it.
+    """
+
+    title: str
+    unit: str
+    meaning: str
+    write: Callable[[float], str]
+    of: Callable[[Line], float | None]
+    ascending: bool = True
+    shown: bool = True
+
+    @property
+    def heading(self) -> str:
+        """Title and unit in one line."""
+        return f"{self.title}, {self.unit}" if self.unit else self.title
+
+    def text(self, line: Line) -> str:
+        """The number of `line`, a dash for none."""
+        value = self.of(line)
+        return formats.MISSING if value is None else self.write(value)
+
+
+def metrics(board: Board) -> dict[str, Metric]:
+    """Every column by its key; `board` decides which are shown, and what they are relative to."""
+    lines = board.begun
+    held = any(line.held_out is not None for line in lines)
+    which = "the best trial" if board.planned else "mean over seeds"
+    other = "leader" if board.led else "reference"
+    name = board.reference.place.name if board.reference else ""
+    return {
+        "accuracy": Metric(
+            "accuracy", "%", "mean over seeds on the test set", formats.two,
+            lambda line: _mean(line.accuracy), ascending=False),
+        "half": Metric(
+            "±", f"half of {100 * board.level:g}\u00a0%",
+            f"half of the {100 * board.level:g} % t interval of the mean", formats.two,
+            lambda line: half(line.accuracy),
+            shown=any(half(line.accuracy) is not None for line in lines)),
+        "loss": Metric(
+            "mean loss", "", "cross-entropy on the test set, mean over seeds", formats.four,
+            lambda line: _mean(line.loss)),
+        "starter_average_loss": Metric(
+            "starter’s average", "", "loss as the handed-out script prints it", formats.six,
+            lambda line: line.starter_average_loss),
+        "difference": Metric(
+            f"to {other}", "points",
+            f"to {name}, paired by seed; = is a tie: the difference may be luck"
+            if board.compared else "nothing could be compared", formats.points,
+            lambda line: line.difference.mean if line.difference else None,
+            ascending=False, shown=bool(board.compared)),
+        "p": Metric(
+            "p (Holm)", "", "of the difference, after Holm’s correction", formats.p_value,
+            lambda line: line.difference.adjusted if line.difference else None,
+            shown=bool(board.compared)),
+        "beats": Metric(
+            "beats", "%", "the highest target that the mean is above, by a one-sided test on ten "
+            "seeds or more", formats.target, _beaten, ascending=False),
+        "nonzeros": Metric(
+            "nonzeros", "fc1, fc2", "the most that any seed has", formats.count,
+            lambda line: line.nonzeros, shown=recorded_scenario(board.scenario).constrained),
+        "held_out": Metric(
+            "held out", "%", f"{which}, on held-out images", formats.two,
+            lambda line: line.held_out, ascending=False, shown=held),
+        "tuning_passes": Metric(
+            "tuning", "passes", "effective passes of all trials together", formats.three,
+            lambda line: line.tuning.passes if line.tuning else None,
+            shown=board.planned and any(line.cell.trials for line in lines)),
+        "cpu_seconds": Metric(
+            "CPU", "s a run", "CPU seconds of training, mean over seeds", formats.three,
+            lambda line: line.training.cpu_seconds if line.training else None),
+    }  # fmt: skip
+
+
+def half(found: Summary | None) -> float | None:
+    """Half the width of a mean's interval."""
+    if found is None or found.interval is None:
+        return None
+    return (found.interval.high - found.interval.low) / 2
+
+
+def _mean(found: Summary | None) -> float | None:
+    return None if found is None else found.mean
+
+
+def _beaten(line: Line) -> float | None:
+    return max((verdict.target for verdict in line.records if verdict.beaten), default=None)
