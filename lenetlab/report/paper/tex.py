@@ -16,7 +16,7 @@ _SPECIAL = re.compile("|".join(re.escape(c) for c in _ESCAPES))
 
 def escape(text: str) -> str:
     """`text` so that TeX shows it as it is."""
-    shown = "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)
+    shown = "".join(c if c.isprintable() or c in "\n\u00a0" else "\ufffd" for c in text)
     escaped = _SPECIAL.sub(lambda m: _ESCAPES[m[0]], shown)
     return re.sub("([-'])(?=\\1)", r"\1{}", escaped)  # two would be a dash, or a quotation mark
 

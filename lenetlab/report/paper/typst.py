@@ -56,7 +56,7 @@ class Typst:
 
 def _string(text: str) -> str:
     """A string literal of Typst."""
-    shown = "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)
+    shown = "".join(c if c.isprintable() or c in "\n\u00a0" else "\ufffd" for c in text)
     return '"' + shown.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
 
 
