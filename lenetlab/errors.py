@@ -35,5 +35,8 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     """The one of `known` that is most like `name`, in whatever case and with whatever dashes; None
     if none is."""
     names = {plain(other): other for other in known}
+    begun = [other for other in names if plain(name) and other.startswith(plain(name))]
+    if len(begun) == 1:
+        return names[begun[0]]
     near = get_close_matches(plain(name), names, n=1)
     return names[near[0]] if near else None

@@ -49,7 +49,8 @@ SHAPES = {
                          "starter_average_loss": float, "nonzeros": int, **WHERE}],
     },
     MACHINE: {
-        "train_seconds": NUMBER, "cpu_seconds": NUMBER, "overhead_seconds": NUMBER, "threads": int,
+        "train_seconds": NUMBER, "cpu_seconds": NUMBER, "overhead_seconds": NUMBER,
+        "threads": (int, None),
         "peak_memory_mb": NUMBER, "evaluation_seconds": [float], "evaluation_cpu_seconds": [float],
     },
 }  # fmt: skip

@@ -123,7 +123,7 @@ def test_without_two_common_seeds_nothing_is_compared_and_no_test_described(said
     write_run(folder, 1, method=["muon", {}])
     for where, text in said(folder).items():
         assert "Nothing is compared: for that, two methods need two seeds in common" in text, where
-        for never in ("is a tie", "Holm’s", "t test", "reference", "paired", "difference points"):
+        for never in ("is a tie", "Holm’s", " t test", "reference", "paired", "difference points"):
             assert never not in text.partition("How to read it")[0], (where, never)
     assert "single seed there is no interval" in said(folder)["paper"]
 

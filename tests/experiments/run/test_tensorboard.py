@@ -98,7 +98,7 @@ def test_what_was_lost_with_a_killed_process_is_dropped(runtime: Runtime, tmp_pa
     class At:
         def __init__(self, steps: int) -> None:
             self.steps, self.position, self.rate = steps, steps / 30, 1.0
-            self.oracle = type("Asked", (), {"asked": 50})()
+            self.oracle = type("Asked", (), {"batch_size": 50})()
 
         def where(self) -> dict[str, Any]:
             return {"steps": self.steps, "epochs": self.position, "passes": self.position}
