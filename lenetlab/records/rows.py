@@ -417,7 +417,7 @@ def read_cell(folder: Path, place: CellKey) -> Cell:
         for number, line in enumerate(read_bytes(path).splitlines(), start=1):
             try:
                 rows.append(row_from(_parsed(line)))
-            except (json.JSONDecodeError, TypeError, ValueError) as error:
+            except (json.JSONDecodeError, TypeError, ValueError, RecursionError) as error:
                 raise UserError(
                     f"{path}:{number} is no row of results ({error}); restore the file, or delete "
                     "it and run the study again"

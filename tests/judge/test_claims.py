@@ -168,11 +168,11 @@ ALTERATIONS: dict[str, tuple[Callable[[Path], None], str]] = {
     ),
     "a smaller bill": (
         lambda p: edit(p, "result.json", lambda v: v["ledger_counts"].update(gradients=600)),
-        "passes claimed, the bill comes to 0.01",
+        "passes claimed, the ledger comes to 0.01",
     ),
     "fewer passes": (
         lambda p: edit(p, "result.json", lambda v: v.update(passes=0.01)),
-        "0.01 passes claimed, the bill comes to",
+        "0.01 passes claimed, the ledger comes to",
     ),
     "more than the budget": (
         lambda p: edit(p, "run.json", lambda v: v["recipe"].update(budget=["passes", 0.01])),
@@ -302,7 +302,7 @@ def test_what_was_not_trained_again_has_not_passed(copy, scorer):
 
 
 def test_a_budget_beyond_the_recorded_steps_is_not_spent_again(copy, scorer):
-    edit(copy, "run.json", lambda v: v["recipe"].update(budget=["passes", 1e12]))
+    edit(copy, "run.json", lambda v: v["recipe"].update(budget=["passes", 1e5]))
     named_anew(copy)
     verdict = rejudged(copy, scorer)
     assert verdict.outcome == "broken"

@@ -152,5 +152,5 @@ def test_state_survives(name):
 
 @pytest.mark.parametrize("name", UPDATES)
 def test_a_method_with_an_answer_of_its_own_is_refused(name):
-    with pytest.raises(UserError, match="whose answer is not the weights it trains"):
+    with pytest.raises(UserError, match="whose evaluation weights are not those"):
         build(f"{name}+asgd", setting(Softmax()))

@@ -124,7 +124,9 @@ def test_listening_changes_no_bit(tmp_path):
     """The same file by itself, beside the stand-in, prints the same."""
     package = Path(lenetlab.__file__).parent
     source = HANDED_IN / "adam_steps.py"
-    path = os.pathsep.join([str(package / "experiments" / "starter" / "torchvision_stub"), str(package.parent)])
+    path = os.pathsep.join(
+        [str(package / "experiments" / "starter" / "torchvision_stub"), str(package.parent)]
+    )
     alone = subprocess.run(
         [sys.executable, str(source)],
         cwd=tmp_path,
