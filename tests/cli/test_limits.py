@@ -140,7 +140,7 @@ SHELL = [
     Case("lenetlab run adamv", 2, "did you mean 'adam", "true"),
     Case("PYTHONIOENCODING=ascii lenetlab methods adamw", 0, "beta1"),
     Case("PYTHONIOENCODING=latin-1 lenetlab methods", 0, "AdamW"),
-    Case("PYTHONIOENCODING=ascii lenetlab run sgd --passes 0.01 --seeds 2", 0, "+-"),
+    Case("PYTHONIOENCODING=ascii lenetlab run sgd --passes 0.01 --seeds 2", 0, "sd over"),
     Case("LC_ALL=C PYTHONUTF8=0 PYTHONCOERCECLOCALE=0 lenetlab study ä.toml --plan", 0, "results",
          "printf 'title = \"é\"\\nmethods = [\"sgd\"]\\nscenarios = [\"plain\"]' > ä.toml"),
     Case("LC_ALL=C PYTHONUTF8=0 PYTHONCOERCECLOCALE=0 lenetlab report $RUNS --format md", 0, ".md"),
