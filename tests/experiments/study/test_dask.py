@@ -184,7 +184,7 @@ def test_workers_may_join_later(tmp_path):
 @pytest.mark.long
 def test_a_run_that_kills_its_workers_is_recorded_with_the_reason(file, tmp_path, monkeypatch):
     monkeypatch.setattr(
-        "lenetlab.experiments.study.coordinator.LIVES", 3
+        "lenetlab.experiments.study.coordinator.MAX_DEATHS", 3
     )  # Dask's own patience is 4
     file.write_text(TINY.replace('["sgd", "adamw"]', '["sgd"]'))
     with cluster(tmp_path) as found:
