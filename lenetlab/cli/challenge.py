@@ -26,7 +26,7 @@ from lenetlab.cli.options import (
 from lenetlab.cli.study_session import computed, limited, make_setup
 from lenetlab.cli.terminal.console import out, print_json
 from lenetlab.cli.terminal.numbers import number
-from lenetlab.experiments.study.challenge import again, challenger, leader_net
+from lenetlab.experiments.study.challenge import again, challenger, leading_cell
 from lenetlab.experiments.study.single_search import folder_of
 from lenetlab.experiments.study.worker import runtime_of
 from lenetlab.records.locate import open_results
@@ -66,7 +66,7 @@ def challenge(
     Exit status: 0 with a verdict, 1 without, 2 for wrong usage, 130 after Ctrl-C.
     """
     stored = open_results(study, out)
-    first = leader_net(stored, scenario)
+    first = leading_cell(stored, scenario)
     given = parse_pairs(settings or [], "--set")
     planned = limited(challenger(method, scenario, stored, seeds, given), limit)
     folder = out / "studies" / f"challenge,{folder_of(planned)}"

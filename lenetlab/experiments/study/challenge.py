@@ -27,7 +27,7 @@ def challenger(
     return Study(stored.name, title, stored.passes, seeds or stored.seeds, (cell,), tune)
 
 
-def leader_net(stored: Results, scenario: str) -> Cell:
+def leading_cell(stored: Results, scenario: str) -> Cell:
     """The leader of a scenario, fixed on held-out images; `UserError` if there is none."""
     known = {contest.scenario for contest in stored.contests()}
     if scenario not in known:

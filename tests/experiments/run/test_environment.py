@@ -11,6 +11,6 @@ import pytest
 def test_peak_memory_is_of_the_process_not_of_its_parent():
     program = "from lenetlab.experiments.run.environment import peak_memory_mb as p; print(p())"
     ballast = bytearray(b"x") * 1_000_000_000
-    explain_error = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
     assert len(ballast) == 1_000_000_000
-    assert 10 < float(explain_error.stdout) < 700
+    assert 10 < float(done.stdout) < 700

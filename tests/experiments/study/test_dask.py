@@ -193,11 +193,11 @@ def test_a_run_that_kills_its_workers_is_recorded_with_the_reason(file, tmp_path
             plan = go(file, tmp_path / "s", executor)
         finally:
             executor.close()
-    (explain_error,) = [
+    (failure,) = [
         (task.role, task.number, run.status, run.reason) for _, task, run in plan.failures()
     ]
-    assert explain_error[:3] == ("trial", 0, "error")
-    assert explain_error[3].startswith("4 workers died with it")
+    assert failure[:3] == ("trial", 0, "error")
+    assert failure[3].startswith("4 workers died with it")
     assert len(bits(tmp_path / "s")) == 3 + 2
 
 

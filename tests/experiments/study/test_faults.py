@@ -150,8 +150,8 @@ def test_a_run_that_hangs_is_stopped_at_its_limit(tmp_path):
         plan = go(file, tmp_path / "work", executor)
     finally:
         executor.close()
-    (explain_error,) = [(t.role, t.number, run.status, run.reason) for _, t, run in plan.failures()]
-    assert explain_error == ("trial", 0, "timeout", "its process was killed after 1.5 s")
+    (failure,) = [(t.role, t.number, run.status, run.reason) for _, t, run in plan.failures()]
+    assert failure == ("trial", 0, "timeout", "its process was killed after 1.5 s")
     assert len(bits(tmp_path / "work")) == 5
 
 
