@@ -1,7 +1,7 @@
 """The leaderboards: their columns and lines, and the leaders at a glance."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,6 +64,7 @@ def view(
     charts goes into `datasets`."""
     cells = [line.cell for line in found.lines]
     id = found.contest.key
+    every = metrics(found)
     families = sorted({_family(line) for line in found.begun} - {""})
     reached = any(line.reached for line in found.lines)
     return BoardView(
@@ -72,8 +73,8 @@ def view(
         about=contest_about(found),
         families=families,
         groups=list(UNITS) if reached else [],
-        table=Table(_columns(found, bool(families)), ()),
-        lines=[_line(line, seeds, found, bool(families)) for line in found.begun],
+        table=Table(_columns(found, every, bool(families)), ()),
+        lines=[_line(line, seeds, found, every, bool(families)) for line in found.begun],
         notes=list(_notes(found)),
         failures=[failure for line in found.lines for failure in _failures(line)],
         choices=choices(cells, style),
@@ -89,24 +90,24 @@ def _family(line: Line) -> str:
     return line.cell.place.family.replace("_", " ")
 
 
-def _columns(found: Board, family: bool) -> list[Column]:
+def _columns(found: Board, every: Mapping[str, Metric], family: bool) -> list[Column]:
     """The columns of a leaderboard; the first is the method's."""
     return [
         Column("Method", kind="text"),
         *([Column("Family", kind="family")] if family else []),
         Column("Runs", "done", "runs on the test set with a result, of those "
                + ("planned" if found.planned else "there are"), ascending=False),
-        *(column for key in PAGE for column in _column(key, found)),
+        *(column for key in PAGE for column in _column(key, every)),
     ]  # fmt: skip
 
 
-def _column(key: str, found: Board) -> Iterator[Column]:
+def _column(key: str, every: Mapping[str, Metric]) -> Iterator[Column]:
     if key == "targets":
         for unit in UNITS:
             for target in TARGETS:
                 meaning = f"{unit} to {target.accuracy:g} %: {target.whose}"
                 yield Column(f"{target.accuracy:g}\u00a0%", unit, meaning, group=unit)
-    elif (metric := metrics(found)[key]).shown:
+    elif (metric := every[key]).shown:
         yield column(metric)
 
 
@@ -122,7 +123,9 @@ def _state(line: Line, found: Board) -> str:
     return "leader" if is_reference else ""
 
 
-def _line(line: Line, seeds: int, found: Board, family: bool) -> LineView:
+def _line(
+    line: Line, seeds: int, found: Board, every: Mapping[str, Metric], family: bool
+) -> LineView:
     failed = line.runs > 0 and line.accuracy is None
     return LineView(
         place="" if line.rank is None else str(line.rank),
@@ -133,7 +136,7 @@ def _line(line: Line, seeds: int, found: Board, family: bool) -> LineView:
         entries=[
             *([text(_family(line))] if family else []),
             _runs(line, seeds),
-            *(entry for key in PAGE for entry in _entries(key, line, found)),
+            *(entry for key in PAGE for entry in _entries(key, line, found, every)),
         ],
     )
 
@@ -143,13 +146,13 @@ def _runs(line: Line, seeds: int) -> Entry:
     return Entry(f"{done}/{max(seeds, line.runs)}", done, "; ".join(line.failures)[:300])
 
 
-def _entries(key: str, line: Line, found: Board) -> Iterator[Entry]:
+def _entries(key: str, line: Line, found: Board, every: Mapping[str, Metric]) -> Iterator[Entry]:
     """The fields of a line in the columns of `_column`."""
     if key == "targets":
         for unit in UNITS.values():
             yield from (_reached(found, unit) for found in line.reached)
             yield from (number(None) for _ in TARGETS[len(line.reached) :])
-    elif (metric := metrics(found)[key]).shown:
+    elif (metric := every[key]).shown:
         yield entry(key, metric, line, found)
 
 
