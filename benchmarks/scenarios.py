@@ -3,7 +3,7 @@
     python benchmarks/scenarios.py table --split inner             # settings are chosen on this
     python benchmarks/scenarios.py table --seeds 5                 # the test set, once
     python benchmarks/scenarios.py table --methods adamw,muon,soap
-    python benchmarks/scenarios.py frontier --split inner --handlers magnitude,rigl,iht,units
+    python benchmarks/scenarios.py frontier --split inner --constraints magnitude,rigl,iht,units
 
 Runs are kept in --out and found again, so a second call with more methods computes only those.
 """
@@ -27,7 +27,7 @@ from lenetlab.records.run_folder import Run
 
 METHODS = "sgd,heavy_ball,nesterov,adamw,nadam,radam,adamax,rmsprop"
 SCENARIOS = ("plain", "l2", "sparse")
-HANDLERS = "magnitude,l1,iht,rigl,units"
+CONSTRAINTS = "magnitude,l1,iht,rigl,units"
 SHARES = (0.6, 0.4, 0.2, 0.1, 0.05, 0.02, 0.01)
 # λ of scenario l2: that of a method which decays beside its step is multiplied by the rate.
 DECAY = {"coupled": 1e-4, "decoupled": 0.02, "none": 1e-4}
@@ -85,20 +85,20 @@ def table(options: argparse.Namespace) -> list[dict[str, object]]:
 
 
 def frontier(options: argparse.Namespace) -> list[dict[str, object]]:
-    """Share of nonzeros down, handlers across."""
-    handlers = options.handlers.split(",")
+    """Share of nonzeros down, constraints across."""
+    constraints = options.constraints.split(",")
     method = options.methods.split(",")[0] if options.methods != METHODS else "adamw"
-    print(f"| nonzeros | {' | '.join(handlers)} |")
-    print("|---" * (len(handlers) + 1) + "|")
+    print(f"| nonzeros | {' | '.join(constraints)} |")
+    print("|---" * (len(constraints) + 1) + "|")
     plain = []
     for share in SHARES:
         keep = round(share * CONSTRAINED)
         rows = [
             compute(
-                method, f"{handler} {share:.0%}", options,
-                scenario="frontier", constraint=handler, **{"constraint.keep": keep},
+                method, f"{constraint} {share:.0%}", options,
+                scenario="frontier", constraint=constraint, **{"constraint.keep": keep},
             )
-            for handler in handlers
+            for constraint in constraints
         ]  # fmt: skip
         print(f"| {share:.0%}, {keep:,} | {' | '.join(map(cell, rows))} |", flush=True)
         plain += [row.plain() for row in rows]
@@ -110,7 +110,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("what", choices=("table", "frontier"))
     parser.add_argument("--methods", default=METHODS)
-    parser.add_argument("--handlers", default=HANDLERS)
+    parser.add_argument("--constraints", default=CONSTRAINTS)
     parser.add_argument("--passes", type=float, default=10.0)
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--split", default="official")

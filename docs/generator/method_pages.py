@@ -37,8 +37,8 @@ def pages() -> dict[str, str]:
     best = curves.best_two(by_family, measured)
     if best:
         out["families.svg"] = curves.families(best, measured)
-    for handler in constraints().values():
-        out[f"{handler.name}.md"] = _handler_page(handler)
+    for constraint in constraints().values():
+        out[f"{constraint.name}.md"] = _constraint_page(constraint)
     out["index.md"] = _index(measured, cost)
     return out
 
@@ -83,7 +83,7 @@ def _page(
     return "\n\n".join(parts) + "\n"
 
 
-def _handler_page(entry: ConstraintEntry) -> str:
+def _constraint_page(entry: ConstraintEntry) -> str:
     title, _, rest = entry.page.strip().partition("\n\n")
     return "\n\n".join(
         [

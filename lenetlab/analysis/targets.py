@@ -43,7 +43,7 @@ class Measured(Protocol):
 
 def bound_of(run: Measured) -> int | None:
     """Nonzeros that the run's constraint allows in fc1 and fc2; None where it has none."""
-    return run.recorded.bound
+    return run.recorded.max_nonzeros
 
 
 def counting(run: Measured) -> Iterator[Mapping[str, Any]]:

@@ -109,6 +109,6 @@ def methods(
     out.print(
         Text.assemble("\n", ("constraints", "bold"), ": beside a method, for few nonzero weights")
     )
-    for handler in constraints().values():
-        out.print(f"  {handler.name:<{width}}  {handler.summary}", markup=False, soft_wrap=True)
+    for entry in constraints().values():
+        out.print(f"  {entry.name:<{width}}  {entry.summary}", markup=False, soft_wrap=True)
     out.print("\n`lenetlab methods NAME` prints a method's page.", markup=False)

@@ -239,9 +239,9 @@ def _print_one(job: Job, found: Run, json: bool) -> None:
         out.print(f"  {f'{on} accuracy':<18} {summary['accuracy']:.2f} %")
         out.print(f"  {f'{on} loss':<18} {summary['loss']:.4f}, mean cross-entropy")
         out.print(f"  starter's average  {summary['starter_average_loss']:.6f}")
-        if job.recipe.keep is not None:
+        if job.recipe.max_nonzeros is not None:
             out.print(f"  nonzeros           {summary['nonzeros']:,} in fc1 and fc2, "
-                      f"at most {job.recipe.keep:,}")  # fmt: skip
+                      f"at most {job.recipe.max_nonzeros:,}")  # fmt: skip
         out.print(f"  effective passes   {summary['passes']:.2f} in {summary['steps']:,} steps")
         budget, cost = job.recipe.budget, found.result["discarded_passes"]
         if budget.unit == "passes" and summary["passes"] < 0.99 * budget.amount:

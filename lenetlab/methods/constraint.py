@@ -1,8 +1,8 @@
-"""What keeps a net inside scenario `sparse`: a handler beside any method and its wrappers.
+"""What keeps a net inside scenario `sparse`: a constraint beside any method and its wrappers.
 
-A handler acts after every step of the method. It may move the weights and it chooses the oracle's
+A constraint acts after every step of the method. It may move the weights and chooses the oracle's
 mask m, which from then on every question of the method goes through. Whatever is judged, averages
-included, is projected last. Handlers are registered beside their page like methods, one file each.
+included, is projected last. They are registered beside their page like methods, one file each.
 """
 
 import inspect
@@ -25,7 +25,7 @@ from lenetlab.oracle.oracle import Oracle
 from lenetlab.problem.scenarios import BOUND
 from lenetlab.settings import NOT_NEGATIVE, Choice, Domain, Settings, show
 
-# Of a handler for single weights; one for whole units has `keep` alone.
+# Of one for single weights; one for whole units has `keep` alone.
 COMMON: Settings = {"keep": BOUND, "per_layer": False, "biases": False}
 SHARE = Domain(0, 0.95, closed=True)  # of the budget; steps must remain under the final mask
 PERIOD = Domain(1e-4, 0.5, closed=True)  # of the budget, between two actions
@@ -53,8 +53,8 @@ class Constraint(Stateful):
         oracle.w.copy_(to)
         optimizer.moved(by)
 
-    def course(self, progress: float) -> float:
-        """How far a schedule of the rate is; handlers that train in rounds begin it anew."""
+    def schedule_progress(self, progress: float) -> float:
+        """How far the schedule is; a constraint that trains in rounds begins it anew."""
         return progress
 
     def eval_weights(self, w: Tensor, mask: Tensor | None) -> Tensor:
@@ -101,7 +101,7 @@ def constraint(
     common: Settings = COMMON,
     leaves: tuple[Within, ...] = (),
 ) -> Callable[[type], type]:
-    """Register the decorated class; its module's docstring is the handler's page."""
+    """Register the decorated class; its module's docstring is the constraint's page."""
 
     def add(build: type) -> type:
         register(
@@ -118,19 +118,19 @@ def constraint(
 
 @cache
 def constraints() -> Mapping[str, ConstraintEntry]:
-    """All registered handlers by name."""
+    """All registered constraints by name."""
     import_all()
     return dict(sorted(registered(ConstraintEntry).items()))
 
 
 def find_constraint(name: str) -> ConstraintEntry:
-    """The handler called `name`."""
+    """The constraint called `name`."""
     name = called(name, constraints())
     return look_up("constraint", name, constraints(), "`lenetlab methods` lists them all")
 
 
 def check_constraint(name: str, method: Method) -> None:
-    """Refuse a handler and a method that undo each other's work, with the reason."""
+    """Refuse a constraint and a method that undo each other's work, with the reason."""
     if method.within in find_constraint(name).leaves:
         raise UserError(
             f"constraint {name} moves the weights after every step, and {method.name} holds them "
@@ -139,7 +139,7 @@ def check_constraint(name: str, method: Method) -> None:
 
 
 def make_constraint(choice: Choice) -> Constraint:
-    """The handler itself."""
+    """The object that a training has beside its optimizer."""
     entry = find_constraint(choice.name)
     settings: dict[str, Any] = dict(choice.settings)
     shape = {key: settings.pop(key) for key in COMMON if key in settings}

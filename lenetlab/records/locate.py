@@ -147,7 +147,7 @@ def _order(runs: Sequence[Run]) -> tuple[object, ...]:
     recipe = runs[0].recorded
     scenario, rules = recipe.scenario, recipe.rules
     unit, amount = budget(runs)
-    kept = recipe.bound or 0
+    kept = recipe.max_nonzeros or 0
     return scenario != "plain", scenario, rules != "strict", rules, -kept, unit, -amount
 
 

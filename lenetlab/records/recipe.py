@@ -76,7 +76,7 @@ class RecordedRecipe:
         return self.plan.settings.get("size", SIZE)  # type: ignore[return-value]
 
     @property
-    def bound(self) -> int | None:
+    def max_nonzeros(self) -> int | None:
         """How many weights of fc1 and fc2 may be nonzero; None without a constraint."""
         if self.constraint is None:
             return None
@@ -85,8 +85,8 @@ class RecordedRecipe:
     @property
     def size(self) -> str:
         """`765 weights`, where nets are ranked among those of their size alone; else empty."""
-        by_size = recorded_scenario(self.scenario).by_size and self.bound is not None
-        return f"{self.bound:,} weights" if by_size else ""
+        by_size = recorded_scenario(self.scenario).by_size and self.max_nonzeros is not None
+        return f"{self.max_nonzeros:,} weights" if by_size else ""
 
     @property
     def held_out(self) -> bool:

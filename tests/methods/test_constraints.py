@@ -1,4 +1,4 @@
-"""Handlers beside every method: the bound, saved, averaged and resumed; and what each does."""
+"""Constraints beside every method: the bound, saved, averaged and resumed; and what each does."""
 
 import json
 import math
@@ -29,11 +29,11 @@ def engine(train):
     return TorchEngine(train.take(0, N), CPU)
 
 
-def training(engine, spec, handler, settings=None, *, steps=20, **options):
-    """A training of `steps` steps on `N` images under `handler`."""
+def training(engine, spec, name, settings=None, *, steps=20, **options):
+    """A training of `steps` steps on `N` images under the constraint `name`."""
     given = {"constraint.keep": KEEP, **(settings or {})}
     recipe = make_recipe(
-        spec, given, scenario="frontier", constraint=handler, batch_size=N, epochs=steps, **options
+        spec, given, scenario="frontier", constraint=name, batch_size=N, epochs=steps, **options
     )
     return Training(recipe, 0, N, engine, CPU)
 
@@ -80,28 +80,28 @@ def test_no_weight_of_any_method_comes_back_by_stale_state(train, name):
     assert t.weights.w.isfinite().all()
 
 
-@pytest.mark.parametrize("handler", constraints())
+@pytest.mark.parametrize("name", constraints())
 @pytest.mark.parametrize("spec", ["heavy_ball", "ema+adamw", "ema+saga+sgd", "swa+svrg+sgd"])
-def test_saved_and_restored_it_goes_on_with_the_same_bits(engine, tmp_path, handler, spec):
-    whole = training(engine, spec, handler)
+def test_saved_and_restored_it_goes_on_with_the_same_bits(engine, tmp_path, name, spec):
+    whole = training(engine, spec, name)
     steps(whole, 20)
     assert nonzeros(whole.eval_weights()) <= KEEP
     for cut in (3, 9, 15):
-        first = training(engine, spec, handler)
+        first = training(engine, spec, name)
         steps(first, cut)
         checkpoint.write(tmp_path / "state", first.state())
-        second = training(engine, spec, handler)
+        second = training(engine, spec, name)
         second.restore(checkpoint.read(tmp_path / "state"))
         assert everything(second) == everything(first)
         steps(second, 20 - cut)
         assert everything(second) == everything(whole)
 
 
-@pytest.mark.parametrize("handler", constraints())
+@pytest.mark.parametrize("name", constraints())
 @pytest.mark.parametrize("spec", ["ema+nesterov", "swa+sgd", "polyak_ruppert+sgd", "lbfgs"])
-def test_once_in_force_every_answer_satisfies_the_bound(engine, handler, spec):
+def test_once_in_force_every_answer_satisfies_the_bound(engine, name, spec):
     options = {} if spec != "swa+sgd" else {"swa.every": 1}
-    t = training(engine, spec, handler, options)
+    t = training(engine, spec, name, options)
     in_force = False
     for _ in range(20):
         t.step()
@@ -109,13 +109,13 @@ def test_once_in_force_every_answer_satisfies_the_bound(engine, handler, spec):
         in_force = in_force or count <= KEEP
         assert not in_force or count <= KEEP
     assert in_force
-    if handler not in ("units", "l1"):
+    if name not in ("units", "l1"):
         assert count == KEEP
 
 
-@pytest.mark.parametrize("handler", constraints())
-def test_answers_are_pure_and_looking_changes_nothing(engine, handler):
-    t, evaluated = (training(engine, "ema+adamw", handler) for _ in range(2))
+@pytest.mark.parametrize("name", constraints())
+def test_answers_are_pure_and_looking_changes_nothing(engine, name):
+    t, evaluated = (training(engine, "ema+adamw", name) for _ in range(2))
     for _ in range(20):
         t.step()
         evaluated.step()
@@ -124,10 +124,10 @@ def test_answers_are_pure_and_looking_changes_nothing(engine, handler):
 
 
 @pytest.mark.parametrize("options", [{"per_layer": True}, {"biases": True}])
-@pytest.mark.parametrize("handler", [h for h in constraints() if h != "units"])
-def test_options_hold_for_every_handler(engine, handler, options):
+@pytest.mark.parametrize("name", [h for h in constraints() if h != "units"])
+def test_options_hold_for_every_constraint(engine, name, options):
     given = {f"constraint.{key}": value for key, value in options.items()}
-    t = training(engine, "adamw", handler, given)
+    t = training(engine, "adamw", name, given)
     steps(t, 20)
     p = views(t.oracle.mask)
     if "per_layer" in options:
@@ -138,10 +138,10 @@ def test_options_hold_for_every_handler(engine, handler, options):
         assert sum(int(p[name].sum()) for name in names) == KEEP
 
 
-def test_the_reported_loss_is_cross_entropy_and_the_penalty_the_handlers(engine):
+def test_the_reported_loss_is_cross_entropy_and_the_penalty_the_constraints(engine):
     """L1 and ADMM move the weights; the loss of the next step is the engine's at those weights."""
-    for handler in ("l1", "admm"):
-        t = training(engine, "sgd", handler)
+    for name in ("l1", "admm"):
+        t = training(engine, "sgd", name)
         for _ in range(5):
             expected = float(engine.value(t.weights.w, t.oracle.full.indices))
             assert t.step() == pytest.approx(expected, rel=1e-5)
@@ -151,7 +151,7 @@ def test_the_reported_loss_is_cross_entropy_and_the_penalty_the_handlers(engine)
 
 
 class Still(TorchEngine):
-    """A loss without slope: only the handler moves the weights."""
+    """A loss without slope: only the constraint moves the weights."""
 
     def gradient(self, w, batch, out, uniform=None):
         loss = super().gradient(w, batch, out)
@@ -398,7 +398,7 @@ def test_a_recipe_names_its_constraint_and_one_without_keeps_its_form():
     assert "constraint" not in make_recipe("sgd").canonical()
     recipe = make_recipe("ema+sgd", scenario="sparse", constraint="iht:dense=0.3")
     assert recipe.canonical()["constraint"] == ["iht", {"dense": 0.3}]
-    assert recipe.keep == 24_480
+    assert recipe.max_nonzeros == 24_480
     assert recipe.label() == "ema+sgd under iht:dense=0.3"
     same = make_recipe(
         "ema+sgd", {"constraint.dense": 0.3, "constraint.keep": 0.6},
@@ -435,7 +435,7 @@ def test_what_does_not_fit_is_refused_with_the_reason(options, reason):
 
 
 @pytest.mark.parametrize("name", constraints())
-def test_every_handler_has_a_page_and_a_search_space_inside_its_domains(name, capsys):
+def test_every_constraint_has_a_page_and_a_search_space_inside_its_domains(name, capsys):
     from lenetlab.cli.methods import methods as command
 
     entry = find_constraint(name)
@@ -452,7 +452,7 @@ def test_every_handler_has_a_page_and_a_search_space_inside_its_domains(name, ca
     assert f"--constraint {name}" in capsys.readouterr().out
 
 
-def test_a_handler_is_registered_once():
+def test_a_constraint_is_registered_once():
     constraints()
     with pytest.raises(ValueError, match="'iht' is registered twice"):
         constraint("iht", reference="", defaults={}, space={}, cost="")(object)

@@ -90,8 +90,8 @@ def test_a_recipe_in_words():
 def test_its_arguments_make_the_recipe_again(recipe):
     found = recorded(recipe)
     assert recipe_from(found.name, found.arguments()) == recipe
-    assert (found.name, found.batch_size, found.bound) == (
-        recipe.name, recipe.batch_size, recipe.keep,
+    assert (found.name, found.batch_size, found.max_nonzeros) == (
+        recipe.name, recipe.batch_size, recipe.max_nonzeros,
     )  # fmt: skip
 
 

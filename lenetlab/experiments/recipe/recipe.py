@@ -104,10 +104,10 @@ class Recipe:
         check_scenario(
             self.scenario, self.rules, self.weight_decay, constrained, bool(self.augmentation)
         )
-        if self.keep is not None:
+        if self.max_nonzeros is not None:
             check_constraint(self.constraint.name, find(self.method.name))
             make_constraint(self.constraint)  # refuses settings that do not go together
-            check_keep(self.scenario, self.keep)
+            check_keep(self.scenario, self.max_nonzeros)
 
     @property
     def weight_decay(self) -> float:
@@ -115,7 +115,7 @@ class Recipe:
         return float(self.method.settings.get("weight_decay") or 0.0)  # type: ignore[arg-type]
 
     @property
-    def keep(self) -> int | None:
+    def max_nonzeros(self) -> int | None:
         """How many weights of fc1 and fc2 may be nonzero; None where nothing is constrained."""
         keep = self.constraint.settings.get("keep")
         return None if keep is None else int(keep)  # type: ignore[arg-type]

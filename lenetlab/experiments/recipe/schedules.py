@@ -228,7 +228,7 @@ def _milestones(given: object) -> tuple[float, ...]:
 
 
 class Schedule:
-    """A course with what every schedule has: the factor as a function of progress and steps."""
+    """A shape with what every schedule has: the factor as a function of progress and steps."""
 
     def __init__(self, choice: Choice) -> None:
         course = schedules()[choice.name].build

@@ -89,7 +89,7 @@ class Training:
         self.constraint = (
             None if recipe.constraint.name == "none" else make_constraint(recipe.constraint)
         )
-        self._keep: int | None = recipe.keep
+        self._max_nonzeros: int | None = recipe.max_nonzeros
         if self.constraint is not None:
             self.constraint.start(self.oracle, self.optimizer)
             self._obey(None)
@@ -171,7 +171,7 @@ class Training:
         self.losses.append(value)
         progress = min(self.position / self._budget.amount, 1.0)
         if self._schedule is not None:
-            self._schedule.observe(self._course(progress), value)
+            self._schedule.observe(self._schedule_progress(progress), value)
         self._constrain(progress)
         self.optimizer.observe(self.weights.w, progress)
         self._plan.observe(self.oracle)
@@ -211,13 +211,13 @@ class Training:
 
     def violation(self, eval_weights: Tensor) -> str | None:
         """Why `eval_weights` cannot be judged in its scenario: None if it can."""
-        keep = self._keep
+        allowed = self._max_nonzeros
         count = int(eval_weights[:CONSTRAINED].count_nonzero())
-        if keep is None or count <= keep:
+        if allowed is None or count <= allowed:
             return None
         return (
             f"the run ended with {count} nonzeros in fc1 and fc2, before its constraint was in "
-            f"force at {keep}; give it a larger budget, or let the constraint end sooner"
+            f"force at {allowed}; give it a larger budget, or let the constraint end sooner"
         )
 
     def no_step(self) -> str:
@@ -248,13 +248,13 @@ class Training:
         if self._schedule is None:
             return
         progress = min(self.position / self._budget.amount, 1.0)
-        factor = self._schedule(self._course(progress), self.steps)
+        factor = self._schedule(self._schedule_progress(progress), self.steps)
         for group, initial in zip(self.optimizer.param_groups, self._initial, strict=True):
             group[self._of] = initial * factor
 
-    def _course(self, progress: float) -> float:
+    def _schedule_progress(self, progress: float) -> float:
         """How far the schedule is: a constraint may train in rounds."""
-        return progress if self.constraint is None else self.constraint.course(progress)
+        return progress if self.constraint is None else self.constraint.schedule_progress(progress)
 
     def state(self) -> dict[str, Any]:
         """The tree that a checkpoint keeps."""

@@ -1,4 +1,4 @@
-"""What gradual handlers share: a cut every so often, deeper along a cubic from `begin` to `end`."""
+"""Gradual pruning: a cut every so often, deeper on a cubic from `begin` to `end`."""
 
 from lenetlab.errors import UserError
 from lenetlab.methods.constraint import Constraint

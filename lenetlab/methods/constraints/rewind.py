@@ -68,7 +68,7 @@ class Rewind(Constraint):
         oracle.w.copy_(self.kept["w"])
         restore(optimizer, copied(self.kept["optimizer"]))
 
-    def course(self, progress: float) -> float:
+    def schedule_progress(self, progress: float) -> float:
         passed = progress * (self.rounds + 1)
         if self.done == 0:
             return min(passed, 1.0)

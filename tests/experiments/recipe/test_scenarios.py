@@ -50,10 +50,10 @@ def test_a_run_that_ends_before_its_constraint_is_in_force_is_an_error(runtime):
     assert run.result["final"]["accuracy"] is None
 
 
-@pytest.mark.parametrize("handler", ["magnitude", "rewind", "rigl"])
-def test_interrupted_under_a_constraint_it_ends_with_the_same_bits(runtime, handler):
+@pytest.mark.parametrize("constraint", ["magnitude", "rewind", "rigl"])
+def test_interrupted_under_a_constraint_it_ends_with_the_same_bits(runtime, constraint):
     recipe = make_recipe(
-        "ema+nesterov", epochs=2, batch_size=100, scenario="sparse", constraint=handler,
+        "ema+nesterov", epochs=2, batch_size=100, scenario="sparse", constraint=constraint,
         schedule="cosine",
     )  # fmt: skip
     whole = execute(recipe, 0, fresh(runtime))

@@ -34,8 +34,8 @@ def test_every_searched_number_has_its_range(method, scenario, key, span):
 
 @pytest.mark.parametrize("name", [c.name for c in constraints().values() if c.space])
 def test_a_constraints_too_however_it_is_written(name):
-    handler = constraints()[name]
-    key, span = next(iter(handler.space.items()))
+    constraint = constraints()[name]
+    key, span = next(iter(constraint.space.items()))
     far = 2 * span.high
     (said,) = unusual("sgd", "sparse", {"constraint": name, f"constraint.{key}": far})
     assert said == unusual("sgd", "sparse", {"constraint": f"{name}:{key}={far!r}"})[0]
