@@ -2,13 +2,16 @@
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
+from typer import BadParameter
 from typer.core import TyperCommand
 
 from lenetlab.errors import UserError, nearest
 
 _NUMBER = re.compile(r"-[\d.]")
+_NUMBERS = re.compile(r"[\d.e+-]+(,[\d.e+-]+)+")
 # What other programs call it.
 _MEANT = {"learning_rate": "lr", "wd": "weight_decay", "batch": "batch_size", "bs": "batch_size"}
 _SHOWN = 6  # methods that a message names
@@ -27,13 +30,31 @@ class Command(TyperCommand):
         if unknown:
             methods = self._methods(ctx, rest) if "--set" in known else None
             rest = [*_settings(unknown, methods, known), *rest]
-        return list(super().parse_args(ctx, rest))
+        try:
+            return list(super().parse_args(ctx, rest))
+        except BadParameter as error:
+            if (meant := _several(error, args, known)) is None:
+                raise
+            raise UserError(meant) from error
 
     def _methods(self, ctx: Any, rest: list[str]) -> list[str]:
         """The methods among the words that are no options."""
         found, _, _ = self.make_parser(ctx).parse_args(list(rest))
         methods = next(found.get(p.name) for p in self.params if p.param_type_name == "argument")
         return [methods] if isinstance(methods, str) else list(methods or ())
+
+
+def _several(error: BadParameter, args: Sequence[str], known: Sequence[str]) -> str | None:
+    """What to say where an option of one number was given several; None where it was not."""
+    option = error.param.opts[0] if error.param and error.param.opts else ""
+    given = {**dict(pairwise(args)), **dict(word.split("=", 1) for word in args if "=" in word)}
+    if "--vary" not in known or not _NUMBERS.fullmatch(given.get(option, "")):
+        return None
+    name = option.removeprefix("--").replace("-", "_")
+    compares = f"--vary {name}={given[option]} compares them"
+    if name == "seed":
+        compares = "--seeds N runs N of them"
+    return f"{option} {given[option]} is several values; {compares}"
 
 
 def _taken_out(args: Sequence[str], known: set[str]) -> tuple[list[str], Unknown]:
