@@ -9,6 +9,7 @@ from lenetlab.analysis.board import Board
 from lenetlab.analysis.profiles import comparable, profiles
 from lenetlab.problem.scenarios import recorded_scenario
 from lenetlab.records.rows import Cell, Results
+from lenetlab.report import captions
 from lenetlab.report.attachments import LeaderNet
 from lenetlab.report.charts.curves import AXES, accuracy_curves, curve_rows, loss_curves, stand_out
 from lenetlab.report.charts.differences import difference_rows, differences
@@ -110,18 +111,14 @@ def _curves(
         return {axis: chart(cells, style, axis, shown) for axis in AXES}
 
     most = max(sum(row.done for row in cell.finals) for cell in cells)
-    seeds = "The mean over seeds, in its bootstrap band of 95 %." if most > 1 else "One seed each."
     yield _drawn(f"{id}-accuracy", "Accuracy while training",
-                 f"On the test set. {seeds} A click on a curve opens its runs.",
+                 f"{captions.accuracy(most)} A click on a curve opens its runs.",
                  along(accuracy_curves), datasets, _curve_numbers("accuracy", 2),
                  follows=True)  # fmt: skip
     yield _drawn(f"{id}-loss", "Loss while training",
-                 f"The true mean cross-entropy on the test set. {seeds}",
-                 along(loss_curves), datasets, _curve_numbers("loss", 4), follows=True)  # fmt: skip
-    yield _drawn(f"{id}-pareto", "Accuracy for the computation",
-                 "Every evaluation of every method is a point; the stepped line joins those that "
-                 "no other is above and left of. An evaluation before the end is on the way of "
-                 "the whole run: a schedule made for a shorter budget would do better there.",
+                 captions.loss(most), along(loss_curves), datasets, _curve_numbers("loss", 4),
+                 follows=True)  # fmt: skip
+    yield _drawn(f"{id}-pareto", "Accuracy for the computation", captions.pareto(),
                  along(pareto), datasets, _curve_numbers("accuracy", 2), source="front",
                  follows=True)  # fmt: skip
 
@@ -180,8 +177,7 @@ def _tuning(
                Number("status", "status")]  # fmt: skip
     yield from _budget(cells, style, id, datasets)
     yield _drawn(f"{id}-sensitivity", "Learning rate and batch size",
-                 "The trials of one method, on held-out training images. A cross is a trial that "
-                 "failed; what lies below the axis is drawn on it.",
+                 captions.sensitivity(),
                  {"": sensitivity(cells, names)}, datasets, numbers)  # fmt: skip
 
 
@@ -193,8 +189,7 @@ def _budget(
                Number("passes", "passes", 1), Number("best", "best", 2, "%"),
                Number("low", "a quarter below", 2), Number("high", "above", 2)]  # fmt: skip
     yield _drawn(f"{id}-budget", "What tuning buys",
-                 "The best held-out accuracy if only so many of the trials could be afforded, the "
-                 "median over all ways to choose them. A failed trial counts as guessing.",
+                 captions.budget(),
                  {"": budget(budget_rows(cells), style, id, shown)}, datasets, numbers,
                  follows=True)  # fmt: skip
 
@@ -205,14 +200,14 @@ def _leader_net(found: LeaderNet | None, id: str, datasets: dict[str, Any]) -> I
                     missing="Its weights were not evaluated: leaders.json beside the results "
                     "has nothing of them.")  # fmt: skip
         return
-    who = f"{found.method}, seed {found.seed}"
+    who = f"Of {found.method}, seed {found.seed}."
     yield _drawn(f"{id}-confusion", "What the leader takes for what",
-                 f"Test images of {who}; the diagonal counts the right ones.",
+                 f"{captions.confusion()} {who}",
                  {"": confusion(found.confusion, id)}, datasets,
                  [Number("truth", "truth"), Number("answer", "answer"),
                   Number("images", "images", 0)])  # fmt: skip
     yield _drawn(f"{id}-filters", "The leader’s first layer",
-                 f"Six filters of 5 × 5 weights, of {who}; the colours are the signs.",
+                 f"{captions.filters()} {who}",
                  {"": filters(found.filters, id)}, datasets,
                  [Number("filter", "filter"), Number("row", "row", 0),
                   Number("column", "column", 0), Number("weight", "weight", 4)])  # fmt: skip
@@ -227,8 +222,7 @@ def _differences(found: Board, id: str, datasets: dict[str, Any]) -> Iterator[Dr
                Number("n", "seeds", 0), Number("verdict", "verdict")]  # fmt: skip
     first = found.reference.place.name
     yield _drawn(f"{id}-differences", f"Compared with {first}",
-                 "Accuracy less that of the same seed, mean and interval; all intervals together "
-                 f"hold at {100 * found.level:g} %. Open circles are ties.",
+                 captions.differences(found),
                  {"": differences(rows, first, id).properties(height=max(LINE * len(rows), 60))},
                  datasets, numbers, tall=LINE * len(rows) > 1.5 * HEIGHT)  # fmt: skip
 
@@ -248,9 +242,7 @@ def _profiles(results: Results, style: Styles, datasets: dict[str, Any]) -> Iter
     numbers = [Number("method", "method"), Number("ratio", "times the best", 2),
                Number("fraction", "fraction", 2), Number("score", "score", 3)]  # fmt: skip
     yield _drawn("profiles", "Performance profiles",
-                 "How often a method reaches a target within so many times the effective passes of "
-                 "the best; a problem is a leaderboard and a target, "
-                 f"{found[0].problems} in all. Further left and up is better.",
+                 captions.profiles(found[0].problems),
                  {"": profile_chart(profile_rows(found), style, shown)},
                  datasets, numbers)  # fmt: skip
 
@@ -264,6 +256,5 @@ def _frontier(cells: Sequence[Cell], style: Styles, datasets: dict[str, Any]) ->
                Number("nonzeros", "nonzeros", 0), Number("accuracy", "accuracy", 2, "%"),
                Number("n", "seeds", 0)]  # fmt: skip
     yield _drawn("frontier", "Fewer weights",
-                 "Mean accuracy against the nonzero weights of fc1 and fc2; bars from the least "
-                 "seed to the largest. The dotted rule is the bound of the scenario sparse.",
+                 captions.frontier(),
                  {"": frontier(sparse, style)}, datasets, numbers)  # fmt: skip

@@ -4,6 +4,7 @@ gives no picture."""
 from collections.abc import Sequence
 
 from lenetlab.analysis.board import Board
+from lenetlab.report import captions
 from lenetlab.report.charts.curves import accuracy_curves, loss_curves
 from lenetlab.report.charts.differences import difference_rows, differences
 from lenetlab.report.charts.pareto import pareto
@@ -27,17 +28,11 @@ def curves(board: Board, pictures: Pictures) -> Sequence[Picture]:
     return [
         (
             pictures.draw(accuracy, f"accuracy-{board.contest.key}"),
-            Markdown(
-                f"Test accuracy in {where} against effective passes, logarithmic{_means(board)}."
-                f"{others}"
-            ),
+            Markdown(f"In {where}. {captions.accuracy(_seeds(board))}{others}"),
         ),
         (
             pictures.draw(loss, f"loss-{board.contest.key}"),
-            Markdown(
-                f"True mean test loss in {where}. Where it rises while accuracy does not "
-                "fall, a net grows sure of its mistakes."
-            ),
+            Markdown(f"In {where}. {captions.loss(_seeds(board))}"),
         ),
     ]
 
@@ -51,25 +46,20 @@ def comparisons(board: Board, pictures: Pictures) -> Sequence[Picture]:
         first = board.reference.place.name
         chart = differences(rows[:DRAWN], first, board.contest.key)
         best = f" The first {DRAWN} of {len(rows)}." if len(rows) > DRAWN else ""
-        caption = (
-            f"Differences to {code(first)} in {where}, paired by seed, with intervals "
-            f"that hold together. Open circles are ties.{best}"
+        caption = Markdown(
+            f"Compared with {code(first)} in {where}. {captions.differences(board)}{best}"
         )
-        found.append((pictures.draw(chart, f"differences-{board.contest.key}"), Markdown(caption)))
+        found.append((pictures.draw(chart, f"differences-{board.contest.key}"), caption))
     if len(_measured(board)) > 1:
         points = pictures.rows_of(board)
         chart = pareto(cells_of(board), pictures.styles, rows=points)
-        caption = (
-            f"Accuracy against CPU seconds in {where}: a point for every method and "
-            "look; the line joins those that no other is above and left of."
-        )
-        found.append((pictures.draw(chart, f"pareto-{board.contest.key}"), Markdown(caption)))
+        caption = Markdown(f"Accuracy against CPU seconds in {where}. {captions.pareto()}")
+        found.append((pictures.draw(chart, f"pareto-{board.contest.key}"), caption))
     return found
 
 
-def _means(board: Board) -> str:
-    n = max((line.accuracy.n for line in board.measured if line.accuracy), default=0)
-    return ": means over seeds, and bootstrap bands of 95 in 100" if n > 1 else ", of one seed each"
+def _seeds(board: Board) -> int:
+    return max((line.accuracy.n for line in board.measured if line.accuracy), default=0)
 
 
 def _measured(board: Board) -> list[str]:

@@ -7,6 +7,7 @@ from lenetlab.analysis.board import Board
 from lenetlab.analysis.profiles import comparable
 from lenetlab.analysis.profiles import profiles as profiles_of
 from lenetlab.records.rows import Cell, Results
+from lenetlab.report import captions
 from lenetlab.report.attachments import LeaderNet
 from lenetlab.report.charts.leader import confusion, filters
 from lenetlab.report.charts.profiles import budget, budget_rows, profile_rows, profiles
@@ -25,12 +26,8 @@ def computation(results: Results, boards: Sequence[Board], pictures: Pictures) -
     best = list(dict.fromkeys(row["method"] for row in rows if row["fraction"]))[:SHOWN]
     if best:
         chart = profiles(rows, pictures.styles, best)
-        caption = (
-            f"Performance profiles over {rows[0]['problems']} pairs of leaderboard and target: "
-            "on which fraction of them a method needed at most so many times the passes of "
-            "the best. Left: how often it is best; right: how many it reaches at all."
-        )
-        found.append((pictures.draw(chart, "profiles"), Markdown(caption)))
+        caption = Markdown(captions.profiles(rows[0]["problems"]))
+        found.append((pictures.draw(chart, "profiles"), caption))
     for board in boards if results.tuned else ():
         spent = budget_rows(cells_of(board))
         if not spent:
@@ -38,11 +35,8 @@ def computation(results: Results, boards: Sequence[Board], pictures: Pictures) -
         names = [line.name for line in board.lines][:SHOWN]
         key, where = board.contest.key, code(board.contest.title)
         chart = budget(spent, pictures.styles, key, names)
-        caption = (
-            f"What tuning buys in {where}: the best held-out accuracy of so many trials, the "
-            "median over all ways to choose them from those that were run."
-        )
-        found.append((pictures.draw(chart, f"budget-{key}"), Markdown(caption)))
+        caption = Markdown(f"What tuning buys in {where}. {captions.budget()}")
+        found.append((pictures.draw(chart, f"budget-{key}"), caption))
         break  # one scenario stands for all: the page has the others
     return found
 
@@ -55,12 +49,12 @@ def sensitivity(boards: Sequence[Board], pictures: Pictures) -> Sequence[Picture
         tried = [line.name for line in board.lines if _has_rate(line.cell)][:SMALL]
         if tried:
             chart = small_charts(cells_of(board), tried, interactive=False)
-            caption = (
-                f"Held-out accuracy of the trials in {code(board.contest.title)} against "
-                "learning rate, coloured by batch size, for the methods with the highest "
-                "means. A flat cloud is a method that forgives; crosses on the floor failed."
+            where = code(board.contest.title)
+            caption = Markdown(
+                f"The methods with the highest means in {where}. {captions.sensitivity()} A flat "
+                "cloud is a method that forgives."
             )
-            return [(pictures.draw(chart, f"sensitivity-{board.contest.key}"), Markdown(caption))]
+            return [(pictures.draw(chart, f"sensitivity-{board.contest.key}"), caption)]
     return []
 
 
@@ -69,20 +63,15 @@ def leader_net(leader_nets: Sequence[LeaderNet], pictures: Pictures) -> Sequence
     if not leader_nets:
         return []
     one = leader_nets[0]
-    whose = f"of {code(one.method)} in scenario {code(one.scenario)}, seed {one.seed}"
+    whose = f"Of {code(one.method)} in scenario {code(one.scenario)}, seed {one.seed}."
     return [
         (
             pictures.draw(confusion(one.confusion, one.scenario), "confusion"),
-            Markdown(
-                f"Test images by true and predicted class, {whose}. The shades are of the "
-                "mistakes, the diagonal counts the right ones."
-            ),
+            Markdown(f"{captions.confusion()} {whose}"),
         ),
         (
             pictures.draw(filters(one.filters, one.scenario), "filters"),
-            Markdown(
-                f"The six filters of the first layer {whose}. One scale for all, white is zero."
-            ),
+            Markdown(f"{captions.filters()} {whose}"),
         ),
     ]
 

@@ -1,0 +1,81 @@
+"""What every figure shows, said once: page and paper add only what is their own medium's."""
+
+from lenetlab.analysis.board import Board
+
+
+def seeds(most: int) -> str:
+    """What a curve is, of cells with at most so many finished seeds."""
+    return "means over seeds, in bootstrap bands of 95 %" if most > 1 else "one seed each"
+
+
+def accuracy(most: int) -> str:
+    """Accuracy along the run."""
+    return f"Test accuracy while training: {seeds(most)}."
+
+
+def loss(most: int) -> str:
+    """Loss along the run."""
+    return (
+        f"True mean cross-entropy on the test set: {seeds(most)}. Where it rises while accuracy "
+        "does not fall, a net grows sure of its mistakes."
+    )
+
+
+def pareto() -> str:
+    """Accuracy against computation."""
+    return (
+        "Every evaluation of every method is a point; the stepped line joins those that no other "
+        "is above and left of. An evaluation before the end is on the way of the whole run: a "
+        "schedule made for a shorter budget would do better there."
+    )
+
+
+def differences(board: Board) -> str:
+    """Every method against the board's reference."""
+    return (
+        "Accuracy less that of the same seed, mean and interval; all intervals together hold at "
+        f"{100 * board.level:g} %. Open circles are ties."
+    )
+
+
+def profiles(problems: int) -> str:
+    """Performance profiles."""
+    return (
+        f"On which fraction of {problems} pairs of leaderboard and target a method needs at most "
+        "so many times the effective passes of the best. Left: how often it is best; right: how "
+        "many it reaches at all."
+    )
+
+
+def budget() -> str:
+    """Best held-out accuracy against trials."""
+    return (
+        "The best held-out accuracy if only so many of the trials could be afforded, the median "
+        "over all ways to choose them. A failed trial counts as guessing."
+    )
+
+
+def sensitivity() -> str:
+    """Trials against learning rate and batch size."""
+    return (
+        "Trials on held-out training images against learning rate, coloured by batch size. A "
+        "cross is a trial that failed; what lies below the axis is drawn on it."
+    )
+
+
+def confusion() -> str:
+    """A net's mistakes."""
+    return "Test images by true and predicted class. The diagonal counts the right ones."
+
+
+def filters() -> str:
+    """A net's first layer."""
+    return "The six filters of 5 × 5 weights, on one scale; the colours are the signs."
+
+
+def frontier() -> str:
+    """Accuracy against nonzeros."""
+    return (
+        "Mean accuracy against the nonzero weights of fc1 and fc2; bars from the least seed to "
+        "the largest. The dotted rule is the bound of the scenario sparse."
+    )
