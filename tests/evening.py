@@ -31,10 +31,11 @@ def write_run(
                   "starter_average_loss": 0.005, "nonzeros": 5}  # fmt: skip
     evaluations = [] if failed else [evaluation]
     files = {
-        "run": {"format": 2, "id": f"{name}", "label": "x", "recipe": recipe, "seed": seed,
+        "run": {"format": 3, "id": f"{name}", "label": "x", "recipe": recipe, "seed": seed,
                 "numerics": numerics},
         "result": {"status": "diverged" if failed else "done", "reason": failed,
                    "final": dict.fromkeys(final) if failed else final, "nonzeros": 5,
+                   "train_accuracy": None, "train_loss": None, "discarded_passes": 0,
                    "passes": passes, "epochs": epochs, "steps": 9, "ledger_counts": {}},
         "curve": {"evaluations": evaluations, "trace": []},
         "machine": {"train_seconds": 1, "cpu_seconds": 1, "overhead_seconds": 0,

@@ -62,7 +62,7 @@ def row(
     for at in [x for x in EVAL_AT if x <= amount] if not failed else []:
         accuracy = correct / 100 - 25 * (1 - at / amount) ** 2 / (1 + 4 * at)
         evaluations.append(
-            {"at": at, "passes": at, "epochs": at, "steps": int(at * 60000 / batch),
+            {"at": at, "passes": at, "steps": int(at * 60000 / batch),
              "gradients": int(at * 60000), "accuracy": round(accuracy, 2),
              "loss": round(0.25 + (91 - accuracy) / 20, 4), "nonzeros": 24480,
              "seconds": round(0.5 * at, 4), "cpu_seconds": round(0.7 * at, 4)}
@@ -82,10 +82,13 @@ def row(
         starter_average_loss=end and round(end["loss"] / 63.7, 6),
         correct=end and round(end["accuracy"] * 100),
         nonzeros=24480 if end else None,
+        train_accuracy=end and round(end["accuracy"] + 3, 2),
+        train_loss=end and round(0.8 * end["loss"], 4),
         passes=amount if end else 0.1,
         epochs=amount if end else 0.1,
         steps=int(amount * 60000 / batch) if end else 17,
         ledger_counts={"gradients": int(amount * 60000), "forwards": 0, "factorizations": 0},
+        discarded_passes=0.0,
         train_seconds=0.5 * amount,
         cpu_seconds=0.7 * amount,
         overhead_seconds=0.3,

@@ -40,6 +40,7 @@ class Line:
     rank : by the mean of the board's metric; None without finals, or where some failed.
     standing, reason : to the reference, by significance; and why it was not tested.
     runs, failures : finals begun; and of those without figures the seed, status and reason.
+    train_accuracy, train_loss : of training images at the end, means over the seeds.
     held_out : accuracy of the best trial, in percent; of single runs, their mean.
     nonzeros : of fc1 and fc2, the most that any seed has.
     tuning, training : of all trials together; of a final on average.
@@ -56,6 +57,8 @@ class Line:
     accuracy: Summary | None
     loss: Summary | None
     starter_average_loss: float | None
+    train_accuracy: float | None
+    train_loss: float | None
     held_out: float | None
     nonzeros: int | None
     reached: tuple[Reached, ...]
@@ -271,7 +274,6 @@ def _line(
     done = [row for row in cell.finals if row.done]
     accuracy = [float(row.accuracy) for row in done if row.accuracy is not None]
     nonzeros = [row.nonzeros for row in done if row.nonzeros is not None]
-    averages = [row.starter_average_loss for row in done if row.starter_average_loss is not None]
     best, failures = cell.best, _failures(cell)
     shown = min(cell.finals, key=lambda row: row.seed) if cell.finals else best
     return Line(
@@ -283,7 +285,9 @@ def _line(
         failures=failures,
         accuracy=summarise(accuracy, level),
         loss=summarise([float(row.loss) for row in done if row.loss is not None], level),
-        starter_average_loss=fmean(averages) if averages else None,
+        starter_average_loss=_mean(row.starter_average_loss for row in done),
+        train_accuracy=_mean(row.train_accuracy for row in done),
+        train_loss=_mean(row.train_loss for row in done),
         held_out=best.accuracy if best else None,
         nonzeros=max(nonzeros, default=None),
         reached=reached(cell.finals, theirs, targets),
@@ -296,6 +300,12 @@ def _line(
         words=shown.recorded.words() if shown else None,
         command=again(cell.finals or (shown,)) if shown else None,
     )
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    """Of those that are known."""
+    known = [value for value in values if value is not None]
+    return fmean(known) if known else None
 
 
 def again(rows: Sequence[RunRow]) -> str:

@@ -25,7 +25,7 @@ class Point:
 
 def curves(cell: Cell, x: str = "passes", y: str = "accuracy", level: float = LEVEL) -> list[Point]:
     """`y` (accuracy or loss) against `x` (passes, gradients, seconds or cpu_seconds) over the done
-    finals, at evaluations that all of them have, without those before a constraint is in force.
+    finals, at evaluations that all of them have, of weights within the bound of a constraint.
     The same finals give the same band."""
     runs = [
         {evaluation["at"]: evaluation for evaluation in counting(row)}

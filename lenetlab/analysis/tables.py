@@ -7,7 +7,10 @@ from typing import Any
 
 from lenetlab.records.run_folder import Run
 
-FIGURES = ("accuracy", "loss", "starter_average_loss", "passes", "train_seconds", "cpu_seconds")
+FIGURES = (
+    "accuracy", "loss", "starter_average_loss", "train_accuracy", "train_loss", "passes",
+    "train_seconds", "cpu_seconds",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,8 @@ def bound_of(run: Measured) -> int | None:
 
 
 def counting(run: Measured) -> Iterator[Mapping[str, Any]]:
-    """The evaluations that count: under a constraint, those at which it was in force."""
+    """The evaluations that count: under a constraint, those within the bound. Only in rows
+    of earlier versions, measured before the constraint was in force, some are not."""
     bound = bound_of(run)
     for evaluation in run.evaluations:
         if bound is None or evaluation["nonzeros"] <= bound:

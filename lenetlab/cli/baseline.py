@@ -1,7 +1,6 @@
 """`lenetlab baseline`: the starter script's training, faster, to the same bits."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -37,7 +36,7 @@ from lenetlab.experiments.starter.scripts.lines import parse_test_lines
 from lenetlab.experiments.starter.scripts.recipe import describe
 from lenetlab.experiments.starter.scripts.run import Ran, run_script
 from lenetlab.experiments.starter.scripts.source import Source, read_source
-from lenetlab.records.rows import FINAL, row_of
+from lenetlab.records.rows import FINAL, as_json, row_of
 from lenetlab.records.run_folder import Run
 from lenetlab.report.attachments import BASELINE
 from lenetlab.report.run_plots import loss_panels, save
@@ -144,7 +143,7 @@ def _leave(found: Run, folder: Path) -> None:
     """Write the run as a row into the folder, where a report looks for it."""
     if not folder.is_dir():
         raise UserError(f"--results {folder} is no folder; expected one with results of a study")
-    replace_json(folder / BASELINE, asdict(row_of(found, FINAL, found.seed)))
+    replace_json(folder / BASELINE, as_json(row_of(found, FINAL, found.seed)))
 
 
 def _report(found: Run, figure: Path | None, quiet: bool) -> dict[str, Any]:

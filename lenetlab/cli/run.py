@@ -238,6 +238,8 @@ def _print_one(job: Job, found: Run, json: bool) -> None:
         on = found.measured_on
         out.print(f"  {f'{on} accuracy':<18} {summary['accuracy']:.2f} %")
         out.print(f"  {f'{on} loss':<18} {summary['loss']:.4f}, mean cross-entropy")
+        out.print(f"  {'training accuracy':<18} {summary['train_accuracy']:.2f} %, loss "
+                  f"{summary['train_loss']:.4f}: the first 10,000 training images")  # fmt: skip
         out.print(f"  starter's average  {summary['starter_average_loss']:.6f}")
         if job.recipe.max_nonzeros is not None:
             out.print(f"  nonzeros           {summary['nonzeros']:,} in fc1 and fc2, "

@@ -11,9 +11,11 @@ import typer
 
 from lenetlab.cli.options import check_limit
 from lenetlab.cli.terminal.console import err
+from lenetlab.cli.terminal.numbers import count
 from lenetlab.cli.terminal.study import live, print_plan
 from lenetlab.errors import UserError
 from lenetlab.experiments.recipe.recipe import Recipe
+from lenetlab.experiments.run.environment import beside_code, commit
 from lenetlab.experiments.run.folder_lock import exclusive_lock
 from lenetlab.experiments.run.tensorboard import write_row
 from lenetlab.experiments.study.coordinator import run_study
@@ -81,10 +83,17 @@ def compute(
     """Say what is planned, compute what it lacks, publish it; Ctrl-C ends with status 130."""
     lacking = plan.lacking()
     print_plan(plan, processes(workers), quiet)
-    publisher = Publisher(plan, folder / "published.json")
+    committed = beside_code(plan.results)
+    if committed and lacking and str(commit()).endswith("+"):
+        raise UserError(
+            f"{plan.results} is committed with the code, and the code has changes that are not; "
+            "commit them first, or give another --results"
+        )
+    publisher = Publisher(plan, folder / "published.json", committed)
     if not lacking:
         publisher.all()
         plan.store.compact()
+        _say_left_out(publisher, folder)
         return
 
     def on_row(row: RunRow) -> None:
@@ -105,6 +114,15 @@ def compute(
     finally:
         executor.close()
         signal.signal(signal.SIGTERM, previous)
+    _say_left_out(publisher, folder)
+
+
+def _say_left_out(publisher: Publisher, folder: Path) -> None:
+    if n := len(publisher.left_out):
+        err.print(
+            f"not published: {count(n, 'run')} by code with changes that were not committed; "
+            f"delete {folder} to compute them again", soft_wrap=True,
+        )  # fmt: skip
 
 
 def processes(workers: int | None) -> int:

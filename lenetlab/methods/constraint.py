@@ -61,6 +61,10 @@ class Constraint(Stateful):
         """The weights to be judged, from the method's or the average's answer `w`; pure."""
         return w if mask is None else w * mask
 
+    def project(self, w: Tensor) -> Tensor:
+        """What is left of an answer `w` if the bound came into force now; pure."""
+        return self.bound.nearest(w)
+
 
 @dataclass(frozen=True, kw_only=True)
 class ConstraintEntry(Component):

@@ -28,20 +28,25 @@ from lenetlab.records.recipe import RecordedRecipe
 from lenetlab.records.run_folder import Run
 from lenetlab.records.shapes import NUMBER, misfit
 
-FORMAT = 2
+FORMAT = 3
 STUDY = "study.json"
 TRIAL, FINAL = "trial", "final"
 # What is relied on by who reads.
 SHAPE = {"name": str, "title": str, "trials": int, "tuning_passes": float, "seeds": int,
          "passes": float, "cells": [{"method": str, "family": str, "scenario": str}]}  # fmt: skip
+# Of an evaluation, with the digits that are kept. In text they are columns, so that a row stays
+# small however often it was measured.
+EVALUATED = {"at": None, "passes": 6, "steps": None, "gradients": None, "accuracy": None, "loss": 6,
+             "nonzeros": None, "seconds": 4, "cpu_seconds": 4}  # fmt: skip
 ROW = {
     "role": str, "number": int, "id": str, "status": str, "reason": (str, None), "label": str,
     "recipe": {"method": list}, "seed": int, "accuracy": NUMBER, "loss": NUMBER,
-    "starter_average_loss": NUMBER, "passes": NUMBER, "epochs": NUMBER, "steps": (int, None),
-    "train_seconds": NUMBER, "cpu_seconds": NUMBER, "overhead_seconds": NUMBER, "evaluations": list,
+    "starter_average_loss": NUMBER, "train_accuracy": NUMBER, "train_loss": NUMBER,
+    "discarded_passes": NUMBER, "passes": NUMBER, "epochs": NUMBER, "steps": (int, None),
+    "train_seconds": NUMBER, "cpu_seconds": NUMBER, "overhead_seconds": NUMBER,
+    "evaluations": dict.fromkeys(EVALUATED, list),
     "numerics": dict, "machine": dict,
 }  # fmt: skip
-EVALUATED = {"at", "passes", "accuracy", "loss", "seconds", "cpu_seconds"}
 
 
 class Contest(NamedTuple):
@@ -103,12 +108,15 @@ class RunRow:
     accuracy : percent of the test images, of the held-out images in a trial; correct : their count.
     loss : the true mean cross-entropy, in nats; starter_average_loss : what the script prints.
     nonzeros : of the 40,800 weights of fc1 and fc2.
-    evaluations : in order, each with at, passes, epochs, steps, gradients, accuracy, loss,
-        nonzeros, seconds and cpu_seconds (training so far).
+    train_accuracy, train_loss : of the first 10,000 training images at the end, as accuracy and
+        loss are of others; None in rows from before they were measured.
+    evaluations : in order, each with at (where in the budget it was planned), passes, steps,
+        gradients, accuracy, loss, nonzeros, seconds and cpu_seconds (training so far).
     train_seconds, cpu_seconds, apart_seconds : of training; of training, by all threads; of
         measuring and saving, in neither of the others.
-    ledger_counts : what was computed. passes, epochs, steps : where the run ended. Of a run that
-        was killed from outside nothing of this is known.
+    ledger_counts : what was computed. passes, epochs, steps : where the run ended.
+    discarded_passes : the cost of the step that no longer fitted in the budget, 0 if all did. Of a
+        run that was killed from outside nothing of this is known.
     """
 
     role: str
@@ -124,10 +132,13 @@ class RunRow:
     starter_average_loss: float | None
     correct: int | None
     nonzeros: int | None
+    train_accuracy: float | None
+    train_loss: float | None
     passes: float | None
     epochs: float | None
     steps: int | None
     ledger_counts: Mapping[str, int] | None
+    discarded_passes: float | None
     train_seconds: float | None
     cpu_seconds: float | None
     overhead_seconds: float | None
@@ -145,6 +156,11 @@ class RunRow:
     def done(self) -> bool:
         """Whether it has figures."""
         return self.status == "done"
+
+    @property
+    def of_changed_code(self) -> bool:
+        """Whether it was computed by code with changes that were not committed."""
+        return str(self.machine.get("git") or "").endswith("+")
 
 
 @dataclass(frozen=True)
@@ -252,7 +268,6 @@ TEXTS = (
 )  # of a row
 PLAN = ("name", "title", "trials", "tuning_passes", "seeds", "passes")  # in study.json
 PLACE = ("method", "family", "scenario", "rules", "variant")  # … of every cell
-EVALUATION_KEYS = ("at", "passes", "epochs", "steps", "gradients", "accuracy", "loss", "nonzeros")
 MACHINE = ("lenetlab", "python", "system", "processor", "cores", "threads", "git")
 
 
@@ -260,10 +275,10 @@ def row_of(run: Run, role: str, number: int) -> RunRow:
     """A recorded run as a row."""
     result, machine = run.result, run.machine
     evaluations = [
-        {key: evaluation.get(key) for key in EVALUATION_KEYS}
-        | {
-            "seconds": round(evaluation["seconds"], 4),
-            "cpu_seconds": round(evaluation["cpu_seconds"], 4),
+        {
+            name: value if digits is None else round(value, digits)
+            for name, digits in EVALUATED.items()
+            for value in [evaluation[name]]
         }
         for evaluation in run.evaluations
     ]
@@ -281,10 +296,13 @@ def row_of(run: Run, role: str, number: int) -> RunRow:
         starter_average_loss=result["final"]["starter_average_loss"],
         correct=result["final"]["correct"],
         nonzeros=result["nonzeros"],
+        train_accuracy=result["train_accuracy"],
+        train_loss=result["train_loss"],
         passes=result["passes"],
         epochs=result["epochs"],
         steps=result["steps"],
         ledger_counts=result["ledger_counts"],
+        discarded_passes=result["discarded_passes"],
         train_seconds=round(machine["train_seconds"], 4),
         cpu_seconds=round(machine["cpu_seconds"], 4),
         overhead_seconds=round(machine["overhead_seconds"], 4),
@@ -311,7 +329,7 @@ def write_cell(folder: Path, cell: Cell) -> None:
     rows = [*sorted(cell.trials, key=_number), *sorted(cell.finals, key=_number)]
     if not rows:
         return
-    lines = [json.dumps(asdict(row), ensure_ascii=False, allow_nan=False) for row in rows]
+    lines = [json.dumps(as_json(row), ensure_ascii=False, allow_nan=False) for row in rows]
     path = cell_path(folder, cell.place)
     path.parent.mkdir(parents=True, exist_ok=True)
     replace_bytes(path, ("\n".join(lines) + "\n").encode(errors="backslashreplace"))
@@ -399,14 +417,21 @@ def _no_number(text: str) -> None:
     raise TypeError(f"{text} is not a number of JSON")
 
 
+def as_json(row: RunRow) -> dict[str, Any]:
+    """A row as it is written; `row_from` reads it."""
+    columns = {name: [evaluation[name] for evaluation in row.evaluations] for name in EVALUATED}
+    return asdict(replace(row, evaluations=())) | {"evaluations": columns}
+
+
 def row_from(given: Any) -> RunRow:
     """The row in what was read. Raises `ValueError` or `TypeError` for what is none."""
     if wrong := misfit(given, ROW, "row"):
         raise ValueError(wrong)
-    for evaluation in given["evaluations"]:
-        if type(evaluation) is not dict or not evaluation.keys() >= EVALUATED:
-            raise ValueError("an evaluation lacks a figure")
-    return RunRow(**given)
+    columns = given["evaluations"]
+    evaluations = [
+        dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
+    ]
+    return RunRow(**{**given, "evaluations": evaluations})
 
 
 def read_cell(folder: Path, place: CellKey) -> Cell:

@@ -24,7 +24,7 @@ from lenetlab.errors import UserError
 from lenetlab.records.recipe import RecordedRecipe
 from lenetlab.records.shapes import NUMBER, misfit
 
-FORMAT = 2  # of the run directory; raised when its files change
+FORMAT = 3  # of the run directory; raised when its files change
 
 RUN, CURVE, RESULT, MACHINE = "run.json", "curve.json", "result.json", "machine.json"
 LOSSES, WEIGHTS, CHECKPOINT = "losses.npy", "weights.safetensors", "checkpoint.safetensors"
@@ -38,6 +38,7 @@ SHAPES = {
     },
     RESULT: {
         "status": str, "reason": (str, None), "nonzeros": (int, None),
+        "train_accuracy": NUMBER, "train_loss": NUMBER, "discarded_passes": NUMBER,
         # of a run whose process ended nobody knows how far it was
         "ledger_counts": (dict, None), "steps": (int, None), "epochs": NUMBER, "passes": NUMBER,
         "final": {"accuracy": NUMBER, "loss": NUMBER, "starter_average_loss": NUMBER,
@@ -150,14 +151,17 @@ class Run:
 
     def summary(self) -> dict[str, Any]:
         """One flat dictionary: what `--json` prints. Accuracy in percent and losses in nats are of
-        the images that `measured_on` names: `test`, or `held-out` ones with `--split inner`. Times
-        in seconds, memory in MB."""
+        the images that `measured_on` names: `test`, or `held-out` ones with `--split inner`;
+        `train_accuracy` and `train_loss` of the first 10,000 training images. Times in seconds,
+        memory in MB."""
         return {
             "status": self.status,
             "reason": self.result["reason"],
             "measured_on": self.measured_on,
             **self.result["final"],
             "nonzeros": self.result["nonzeros"],
+            "train_accuracy": self.result["train_accuracy"],
+            "train_loss": self.result["train_loss"],
             "passes": self.result["passes"],
             "epochs": self.result["epochs"],
             "steps": self.result["steps"],

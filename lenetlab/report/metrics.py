@@ -12,8 +12,9 @@ from lenetlab.analysis.intervals import Summary
 from lenetlab.problem.scenarios import recorded_scenario
 from lenetlab.report import formats
 
-PAGE = ("accuracy", "half", "difference", "beats", "loss", "starter_average_loss", "targets",
-        "nonzeros", "held_out", "tuning_passes", "cpu_seconds")  # fmt: skip
+PAGE = ("accuracy", "half", "difference", "beats", "loss", "starter_average_loss",
+        "train_accuracy", "train_loss", "targets", "nonzeros", "held_out", "tuning_passes",
+        "cpu_seconds")  # fmt: skip
 PAPER = ("held_out", "accuracy", "half", "loss", "starter_average_loss", "nonzeros",
          "difference", "p")  # fmt: skip
 
@@ -68,6 +69,14 @@ def metrics(board: Board) -> dict[str, Metric]:
         "starter_average_loss": Metric(
             "starter’s average", "", "loss as the handed-out script prints it", formats.six,
             lambda line: line.starter_average_loss),
+        "train_accuracy": Metric(
+            "training", "%", "accuracy on the first 10,000 training images at the end, mean over "
+            "seeds: how well it fits", formats.two, lambda line: line.train_accuracy,
+            ascending=False, shown=any(line.train_accuracy is not None for line in lines)),
+        "train_loss": Metric(
+            "training loss", "", "cross-entropy on the first 10,000 training images at the end, "
+            "mean over seeds", formats.four, lambda line: line.train_loss,
+            shown=any(line.train_loss is not None for line in lines)),
         "difference": Metric(
             f"to {other}", "points",
             f"to {name}, paired by seed; = is a tie: the difference may be luck"

@@ -101,7 +101,7 @@ def test_a_run_of_another_version_is_not_touched(lenetlab):
     found = lenetlab("run sgd --epochs 0.01 --json")
     (path,) = Path("runs").glob("sgd-*")
     run = path / run_folder.RUN
-    run.write_text(run.read_text().replace('"format": 2', '"format": 99'))
+    run.write_text(run.read_text().replace('"format": 3', '"format": 99'))
     answer = lenetlab("run sgd --epochs 0.01")
     assert found.status == 0
     assert answer.status == 2

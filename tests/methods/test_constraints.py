@@ -123,6 +123,26 @@ def test_answers_are_pure_and_looking_changes_nothing(engine, name):
     assert everything(t) == everything(evaluated)
 
 
+@pytest.mark.parametrize("handler", constraints())
+def test_measured_before_it_is_in_force_an_answer_is_already_within_the_bound(engine, handler):
+    t = training(engine, "ema+adamw", handler)
+    for _ in range(20):
+        t.step()
+        before, answer = everything(t), t.eval_weights()
+        measured = t.within_bound(answer)
+        assert nonzeros(measured) <= KEEP
+        assert measured[measured != 0].equal(answer[measured != 0])
+        if nonzeros(answer) <= KEEP:
+            assert measured is answer  # then nothing is done to it
+        elif handler == "units":
+            rows = views(measured)["fc1.weight"]
+            assert {int(row.count_nonzero()) for row in rows} == {0, 256}
+        else:
+            cut = answer[:CONSTRAINED][measured[:CONSTRAINED] == 0].abs().max()
+            assert measured[:CONSTRAINED][measured[:CONSTRAINED] != 0].abs().min() >= cut
+        assert everything(t) == before
+
+
 @pytest.mark.parametrize("options", [{"per_layer": True}, {"biases": True}])
 @pytest.mark.parametrize("name", [h for h in constraints() if h != "units"])
 def test_options_hold_for_every_constraint(engine, name, options):

@@ -5,6 +5,7 @@ import platform
 import resource
 import subprocess
 import sys
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from lenetlab.errors import UserError, unknown
 from lenetlab.methods.registry import Method
 from lenetlab.oracle.engine import Engine
 
+CODE = ("*.py", "*.cpp", "*.h")  # within the package; results may be written meanwhile
 DEVICES = ("auto", "cpu", "cuda", "mps", "xpu")
 
 
@@ -72,7 +74,7 @@ def machine(engine: Engine) -> dict[str, Any]:
         "processor": _processor(),
         "cores": os.cpu_count(),
         "threads": engine.threads,
-        "git": _git(),
+        "git": commit(),
     }
 
 
@@ -98,10 +100,29 @@ def _processor() -> str:
     return next(names, platform.processor())
 
 
-def _git() -> str | None:
-    """Commit of the source tree, `+` if it has uncommitted changes; None outside a checkout."""
-    here = Path(__file__).parent
-    command = ["git", "-C", str(here), "describe", "--always", "--abbrev=12", "--dirty=+"]
+@cache
+def commit() -> str | None:
+    """The commit that the code is of, when this process first asked: `+` if the code had been
+    changed since. None for an installed package, whose version says what it is."""
+    package = Path(__file__).parents[2]
+    if _git(package, "ls-files", "--error-unmatch", __file__) is None:
+        return None  # the folder may lie in somebody else's repository
+    head = _git(package, "rev-parse", "--short=12", "HEAD")
+    changed = _git(package, "status", "--porcelain", "--", *CODE)
+    return None if head is None else head + ("+" if changed else "")
+
+
+def beside_code(folder: Path) -> bool:
+    """Whether `folder` is for results that are committed with this code: in `results/` of its
+    checkout."""
+    package = Path(__file__).parents[2]
+    top = _git(package, "rev-parse", "--show-toplevel") if commit() else None
+    return top is not None and folder.resolve().is_relative_to(Path(top).resolve() / "results")
+
+
+def _git(folder: Path, *words: str) -> str | None:
+    """What git answers about `folder`; None where it refuses or is not there."""
+    command = ["git", "-C", str(folder), *words]
     try:
         answer = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
     except (OSError, subprocess.SubprocessError):

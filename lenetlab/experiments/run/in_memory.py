@@ -28,6 +28,7 @@ from lenetlab.problem.evaluation import Evaluation, evaluate
 from lenetlab.problem.model import CONSTRAINED
 
 FIGURES = ("accuracy", "loss", "starter_average_loss", "correct", "images")
+TRAINED_ON = 10_000  # the first of the training images, on which a run is measured at its end too
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,13 @@ class Prepared:
     def measure(self, w: Tensor) -> Evaluation:
         """Judge a weight vector."""
         return evaluate(self.test_engine.logits(w), self.test.labels.to(w.device))
+
+    def measure_training(self, w: Tensor) -> Evaluation:
+        """Judge a weight vector on training images as they are, augmented or not: the same ones
+        with either split."""
+        train, engine, _, _ = self.runtime.load(self.recipe.split)
+        labels = train.labels[:TRAINED_ON].to(w.device)
+        return evaluate(engine.logits(w, torch.arange(len(labels), device=w.device)), labels)
 
 
 @dataclass(frozen=True)
@@ -162,8 +170,11 @@ def timed_out(limit: float | None, t: Training, interrupted: Ending) -> Ending:
 def lost(run: Prepared, status: str, reason: str) -> Computed:
     """What is kept of a run whose process ended in the middle: nobody knows what it cost."""
     unknown = dict.fromkeys(
-        ("nonzeros", "steps", "epochs", "passes", "ledger_counts", "discarded_passes")
-    )
+        (
+            "nonzeros", "train_accuracy", "train_loss", "steps", "epochs", "passes",
+            "ledger_counts", "discarded_passes",
+        )
+    )  # fmt: skip
     seconds = dict.fromkeys(("train_seconds", "cpu_seconds", "overhead_seconds", "peak_memory_mb"))
     final: dict[str, Any] = dict.fromkeys(FIGURES)
     result = {"status": status, "reason": reason, "final": final, **unknown}
@@ -182,10 +193,13 @@ def summed_up(run: Prepared, t: Training, curve: Curve, clock: Clock, ending: En
     """Everything that is kept of a run that has ended."""
     outcome = ending.outcome
     final: dict[str, Any] = dict.fromkeys(FIGURES)
-    nonzeros = None
+    nonzeros = train_accuracy = train_loss = None
     if outcome.eval_weights is not None:
         final = {key: curve.evaluations[-1][key] for key in FIGURES}
         nonzeros = int(outcome.eval_weights[:CONSTRAINED].count_nonzero())
+        with clock.paused():
+            fit = run.measure_training(outcome.eval_weights)
+        train_accuracy, train_loss = fit.accuracy, fit.loss
     seconds = {
         "train_seconds": clock.wall,
         "cpu_seconds": clock.cpu,
@@ -201,6 +215,8 @@ def summed_up(run: Prepared, t: Training, curve: Curve, clock: Clock, ending: En
         "reason": ending.reason,
         "final": final,
         "nonzeros": nonzeros,
+        "train_accuracy": train_accuracy,
+        "train_loss": train_loss,
         **outcome.where,
         "ledger_counts": outcome.ledger_counts,
         "discarded_passes": t.oracle.ledger.passes - outcome.where["passes"],

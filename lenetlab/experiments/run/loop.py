@@ -79,7 +79,8 @@ def loop(t: Training, amount: float, curve: Curve, clock: Clock, hooks: Hooks) -
     finally:
         clock.stop()
     if curve.due <= amount and where["steps"]:
-        _evaluate(t, before, where, ledger_counts, amount, curve, clock, hooks)
+        with clock.paused():
+            _evaluate(t, before, where, ledger_counts, amount, curve, clock, hooks)
     return Outcome(before, where, ledger_counts)
 
 
@@ -94,6 +95,7 @@ def _evaluate(
     hooks: Hooks,
 ) -> None:
     """Measure once, and take note of every planned evaluation that has been reached."""
+    eval_weights = t.within_bound(eval_weights)
     evaluation = hooks.measure(eval_weights)
     for loss in (evaluation.loss, evaluation.starter_average_loss):
         if not math.isfinite(loss):

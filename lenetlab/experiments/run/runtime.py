@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from lenetlab.errors import UserError
-from lenetlab.experiments.run.environment import choose_device
+from lenetlab.experiments.run.environment import choose_device, commit
 from lenetlab.oracle.choose_engine import choose_engine, make_engine
 from lenetlab.oracle.engine import Engine
 from lenetlab.problem.data import Split, load_pair
@@ -43,6 +43,7 @@ class Runtime:
     def __post_init__(self) -> None:
         if self.threads is not None and not 1 <= self.threads <= _PROCESSORS:
             raise UserError(f"threads={self.threads} is out of range; expected 1 to {_PROCESSORS}")
+        commit()  # is asked for now, when the code is being loaded, and remembered
         self.where = choose_device(self.device)
         if self.where.type == "cuda":
             torch.backends.cudnn.deterministic = True

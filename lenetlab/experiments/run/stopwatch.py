@@ -27,14 +27,16 @@ class Clock:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Do something that is not training."""
+        """Do something that is not training; the training is timed on if it was before."""
+        running = self._since is not None
         self.stop()
         begin = time.perf_counter()
         try:
             yield
         finally:
             self.overhead += time.perf_counter() - begin
-            self.start()
+            if running:
+                self.start()
 
     @property
     def now(self) -> float:

@@ -209,6 +209,14 @@ class Training:
             ) from error
         return w if self.constraint is None else self.constraint.eval_weights(w, self.oracle.mask)
 
+    def within_bound(self, eval_weights: Tensor) -> Tensor:
+        """`eval_weights` as they are measured on the way: before a constraint is in force, as it
+        would leave them now, so that a curve tells of the method and not of the constraint's
+        calendar."""
+        if self.constraint is None or self.violation(eval_weights) is None:
+            return eval_weights
+        return self.constraint.project(eval_weights)
+
     def violation(self, eval_weights: Tensor) -> str | None:
         """Why `eval_weights` cannot be judged in its scenario: None if it can."""
         allowed = self._max_nonzeros

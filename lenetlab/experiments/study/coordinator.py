@@ -158,7 +158,7 @@ def failed(task: Task, status: str, reason: str) -> RunRow:
         role=task.role, number=task.number, id=task.id, status=status, reason=reason,
         label=task.recipe.label(), recipe=task.recipe.canonical(), seed=task.seed,
         accuracy=None, loss=None, starter_average_loss=None, correct=None, nonzeros=None,
-        passes=None, epochs=None, steps=None, ledger_counts=None, train_seconds=None,
-        cpu_seconds=None, overhead_seconds=None,
-        peak_memory_mb=None, evaluations=[], numerics={}, machine={},
+        train_accuracy=None, train_loss=None, passes=None, epochs=None, steps=None,
+        ledger_counts=None, discarded_passes=None, train_seconds=None, cpu_seconds=None,
+        overhead_seconds=None, peak_memory_mb=None, evaluations=[], numerics={}, machine={},
     )  # fmt: skip

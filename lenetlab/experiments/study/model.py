@@ -16,7 +16,9 @@ from lenetlab.methods.lookup import find, split
 from lenetlab.methods.wrappers import find_wrapper
 from lenetlab.records.rows import FINAL, TRIAL, CellKey
 
-EARLY = (0.1, 0.25, 0.5)  # evaluations before the first whole pass
+# Evaluations before the first whole pass, each at most √2 times as far as the one before: the first
+# targets are reached within a tenth of a pass, and how many times sooner is what is asked.
+EARLY = (0.05, 0.07, 0.1, 0.14, 0.2, 0.28, 0.4, 0.56, 0.8)
 
 
 @dataclass(frozen=True)
@@ -123,9 +125,10 @@ def final_tasks(study: Study, best: Recipe) -> list[Task]:
 
 
 def eval_points(passes: float) -> tuple[float, ...]:
-    """Where finals are measured: 0.1, 0.25, 0.5, 1, 2, … effective passes, up to their end."""
+    """Where finals are measured: `EARLY`, then every quarter of an effective pass, up to their end,
+    at which every run is measured."""
     early = [at for at in EARLY if at < passes]
-    return (*early, *(float(at) for at in range(1, int(passes) + 1)))
+    return (*early, *(quarter / 4 for quarter in range(4, int(4 * passes) + 1)))
 
 
 @cache

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,15 @@ from lenetlab.records.rows import Cell, Results, cell_path, read_cell, write_cel
 
 
 class Publisher:
-    """Writes the cells of `plan` into its results folder; `note` remembers what they say."""
+    """Writes the cells of `plan` into its results folder; `note` remembers what they say.
 
-    def __init__(self, plan: StudyPlan, note: Path) -> None:
-        self._plan, self._note = plan, note
+    committed : leave out rows that were computed by changed code, so that whoever has the commit
+        in a row has its code; `left_out` are their ids.
+    """
+
+    def __init__(self, plan: StudyPlan, note: Path, committed: bool = False) -> None:
+        self._plan, self._note, self._committed = plan, note, committed
+        self.left_out: set[str] = set()
         self._kept: dict[str, str] = {}
         if note.exists():
             kept: Any = read_json(note)
@@ -52,7 +58,7 @@ class Publisher:
         digest = self._digest(cell)
         if path.exists() and self._said.get(str(path)) == digest:
             return
-        found = self._plan.rows(cell)
+        found = self._published(self._plan.rows(cell))
         there = read_cell(self._plan.results, cell.cell.place)
         have = len(found.trials) + len(found.finals)
         # Rows from elsewhere are not replaced by the beginning of the same cell.
@@ -60,6 +66,17 @@ class Publisher:
             return
         write_cell(self._plan.results, found)
         self._said[str(path)] = digest
+
+    def _published(self, cell: Cell) -> Cell:
+        if not self._committed:
+            return cell
+        changed = {row.id for row in (*cell.trials, *cell.finals) if row.of_changed_code}
+        self.left_out |= changed
+        trials, finals = (
+            tuple(row for row in rows if row.id not in changed)
+            for rows in (cell.trials, cell.finals)
+        )
+        return replace(cell, trials=trials, finals=finals)
 
     def _digest(self, cell: CellPlan) -> str:
         runs = [(task.id, self._plan.store.get(task.id)) for task in cell.tasks]

@@ -12,7 +12,6 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,9 +19,9 @@ import polars as pl
 
 from lenetlab.disk import replace_bytes
 from lenetlab.errors import UserError
-from lenetlab.records.rows import RunRow
+from lenetlab.records.rows import RunRow, as_json, row_from
 
-FORMAT = 2
+FORMAT = 3
 TABLE = "runs.parquet"
 CLOCK = (
     "train_seconds", "cpu_seconds", "overhead_seconds", "peak_memory_mb", "machine",
@@ -173,11 +172,9 @@ def brief(row: RunRow, stamp: str) -> Brief:
 
 def encode(row: RunRow) -> bytes:
     """A record: `run` is reproduced bit for bit, `machine` is not; `sha256` is of both."""
-    fields = asdict(row)
+    fields = as_json(row)
     machine = {name: fields.pop(name) for name in CLOCK}
-    machine["evaluations"] = [
-        [evaluation.pop(name) for name in LOOK_CLOCK] for evaluation in fields["evaluations"]
-    ]
+    machine["evaluations"] = {name: fields["evaluations"].pop(name) for name in LOOK_CLOCK}
     body = {"format": FORMAT, "run": fields, "machine": machine}
     return _text({**body, "sha256": hashlib.sha256(_text(body)).hexdigest()}) + b"\n"
 
@@ -190,12 +187,8 @@ def decode(content: bytes) -> RunRow:
         if hashlib.sha256(_text(body)).hexdigest() != found:
             raise Broken("its checksum is wrong")
         fields, machine = body["run"], body["machine"]
-        clocks = machine.pop("evaluations")
-        evaluations = [
-            evaluation | dict(zip(LOOK_CLOCK, clock, strict=True))
-            for evaluation, clock in zip(fields.pop("evaluations"), clocks, strict=True)
-        ]
-        return RunRow(**fields, **machine, evaluations=evaluations)
+        columns = fields.pop("evaluations") | machine.pop("evaluations")
+        return row_from({**fields, **machine, "evaluations": columns})
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Broken(str(error)) from None
 
@@ -205,7 +198,7 @@ def _text(value: Mapping[str, Any]) -> bytes:
 
 
 def _line(id: str, run: Brief, row: RunRow) -> dict[str, Any]:
-    return {"id": id, **run._asdict(), "row": _text(asdict(row)).decode()}
+    return {"id": id, **run._asdict(), "row": _text(as_json(row)).decode()}
 
 
 def _stamp(stat: os.stat_result) -> str:

@@ -57,6 +57,9 @@ class Units(Gradual):
         allowed = round(CONSTRAINED - share * (CONSTRAINED - self.keep))
         oracle.mask = mask_of(*surviving(oracle.w, allowed), like=oracle.w)
 
+    def project(self, w: Tensor) -> Tensor:
+        return w * mask_of(*surviving(w, self.keep), like=w)
+
 
 def surviving(w: Tensor, keep: int) -> tuple[Tensor, Tensor]:
     """Which units of fc1 (120,) and of fc2 (84,) stay, so that 256 a + a b ≤ `keep`."""

@@ -6,9 +6,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from lenetlab.analysis.targets import bound_of, counting, passes_to, seconds_to
+from lenetlab.analysis.targets import bound_of, counting, passes_to
 from lenetlab.experiments.recipe.recipe import make_recipe
 from lenetlab.experiments.run.on_disk import Interrupted, execute
+from lenetlab.problem.evaluation import evaluate
 from lenetlab.problem.model import CONSTRAINED, flatten
 from lenetlab.records import run_folder
 from tests.experiments.run.test_on_disk import bits, fresh, stop_at
@@ -19,19 +20,35 @@ SPARSE = make_recipe(
 )  # fmt: skip
 
 
-def test_the_count_is_recorded_at_every_look_and_only_looks_in_force_count(runtime):
-    run = execute(SPARSE, 0, runtime, [0.2, 0.6, 1, 1.5])
-    counts = [evaluation["nonzeros"] for evaluation in run.evaluations]
-    assert counts == sorted(counts, reverse=True)
-    assert counts[0] > 24_480
-    assert counts[-3:] == [24_480] * 3
-    assert run.result["nonzeros"] == 24_480
-    w = flatten(load_file(run.path / run_folder.WEIGHTS))
-    assert int(w[:CONSTRAINED].count_nonzero()) == 24_480
+def test_on_the_way_it_is_measured_as_the_constraint_would_leave_it(runtime):
+    """Another calendar changes nothing of what is measured before either has cut."""
+    seen = {}
+
+    def watch(t, loss):
+        if t.steps == 3:
+            w = t.optimizer.eval_weights(t.weights.w).clone()
+            ranks = w[:CONSTRAINED].abs().argsort(descending=True)
+            w[ranks[24_480:]] = 0
+            seen["largest"] = w
+
+    run = execute(SPARSE, 0, runtime, [0.2, 0.6, 1, 1.5], on_step=watch)
+    late = make_recipe(
+        "ema+adamw", {"constraint.begin": 0.6, "constraint.end": 0.8}, epochs=2, batch_size=100,
+        scenario="sparse", constraint="magnitude",
+    )  # fmt: skip
+    unpruned = execute(late, 0, runtime, [0.2, 0.6, 1, 1.5], on_step=watch)
+    _, _, test, engine = runtime.load("official")
+    expected = evaluate(engine.logits(seen["largest"]), test.labels)
+    assert unpruned.evaluations[0]["loss"] == expected.loss
+    for found in (run, unpruned):
+        assert [evaluation["nonzeros"] for evaluation in found.evaluations] == [24_480] * 5
+        assert found.result["nonzeros"] == 24_480
+        w = flatten(load_file(found.path / run_folder.WEIGHTS))
+        assert int(w[:CONSTRAINED].count_nonzero()) == 24_480
+        assert found.result["final"] == vars(evaluate(engine.logits(w), test.labels))
     assert bound_of(run) == 24_480
-    assert [evaluation["at"] for evaluation in counting(run)] == [1, 1.5, 2]
-    assert seconds_to(run, 0.0) == run.evaluations[2]["seconds"]
-    assert passes_to(run, 0.0) == run.evaluations[2]["passes"]
+    assert list(counting(run)) == run.evaluations
+    assert passes_to(run, 0.0) == run.evaluations[0]["passes"]
 
 
 def test_every_look_of_an_unconstrained_run_counts(runtime):

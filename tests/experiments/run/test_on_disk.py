@@ -21,6 +21,7 @@ from lenetlab.experiments.study.worker import work_on
 from lenetlab.problem.evaluation import evaluate
 from lenetlab.problem.model import flatten
 from lenetlab.records import run_folder
+from lenetlab.records.rows import row_of
 from tests.experiments.study.studying import Inline, go
 from tests.waiting import join
 
@@ -68,6 +69,24 @@ def test_the_record_says_what_happened(runtime):
     assert run.machine["evaluation_seconds"] == sorted(run.machine["evaluation_seconds"])
     assert run.trace[-1]["epochs"] == 2
     assert np.mean([p["loss"] for p in run.trace]) == pytest.approx(run.losses.mean(), rel=1e-5)
+
+
+@pytest.mark.parametrize("split", ["official", "inner"])
+def test_at_its_end_a_run_is_measured_on_training_images_too(runtime, split):
+    """As they are, even where they were augmented; and only that is another measurement."""
+    recipe = make_recipe(
+        "ema+adamw", epochs=1, batch_size=100, rules="open", augment="brightness", split=split
+    )
+    run = execute(recipe, 0, runtime)
+    train, engine, _, _ = runtime.load(split)
+    w = flatten(load_file(run.path / run_folder.WEIGHTS))
+    expected = evaluate(engine.logits(w), train.labels)  # there are fewer than 10,000
+    assert run.result["train_accuracy"] == run.summary()["train_accuracy"] == expected.accuracy
+    assert run.result["train_loss"] == run.summary()["train_loss"] == expected.loss
+    row = row_of(run, "final", 0)
+    assert (row.train_accuracy, row.train_loss) == (expected.accuracy, expected.loss)
+    assert row.train_loss != row.loss
+    assert len(run.evaluations) == 1
 
 
 def test_a_repeated_run_has_the_same_bits_and_a_finished_one_is_found(runtime):
@@ -345,7 +364,7 @@ def test_seeds_out_of_range_are_refused(runtime, seed):
 def test_a_record_of_another_version_is_refused_and_kept(runtime, content):
     run = execute(RECIPE, 0, runtime)
     (run.path / run_folder.RUN).write_text(content)
-    with pytest.raises(UserError, match=r"holds a run of format .* reads and writes format 2"):
+    with pytest.raises(UserError, match=r"holds a run of format .* reads and writes format 3"):
         execute(RECIPE, 0, runtime)
     assert (run.path / run_folder.RUN).read_text() == content
 

@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from filelock import FileLock
@@ -13,6 +14,7 @@ from lenetlab.experiments.run.in_memory import prepare
 from lenetlab.experiments.study.coordinator import failed
 from lenetlab.experiments.study.executors import WorkerDied
 from lenetlab.experiments.study.model import eval_points
+from lenetlab.experiments.study.publish import Publisher
 from lenetlab.experiments.study.run_ids import Names
 from lenetlab.experiments.study.status import estimate
 from lenetlab.experiments.study.worker import Output, work_on
@@ -275,9 +277,35 @@ def test_stopped_it_publishes_what_it_has_and_goes_on(tmp_path, file):
     assert len(executor.tasks) == 8
 
 
-def test_looks():
-    assert eval_points(3) == (0.1, 0.25, 0.5, 1.0, 2.0, 3.0)
-    assert eval_points(0.3) == (0.1, 0.25)
+def test_beside_the_code_only_rows_of_committed_code_are_published(tmp_path, file):
+    def by_changed_code(task):
+        output = stub(task)
+        changed = task.role == "final" and task.number == 1
+        machine = {"git": "0123456789ab" + "+" * changed}
+        return Output(replace(output.row, machine=machine))
+
+    go(file, tmp_path / "work", Inline(by_changed_code))
+    everything = read_results(tmp_path / "work" / "results")
+    assert len(everything.rows()) == 10  # in a folder of one's own all is published
+    with planned(file, tmp_path / "work", results=tmp_path / "beside") as plan:
+        publisher = Publisher(plan, tmp_path / "note.json", committed=True)
+        assert not plan.lacking()
+        publisher.all()
+    published = read_results(tmp_path / "beside")
+    left_out = {row.id for cell in everything.cells for row in cell.finals if row.number == 1}
+    assert publisher.left_out == left_out
+    assert {r.id for r in published.rows()} == {r.id for r in everything.rows()} - left_out
+
+
+def test_finals_are_measured_closely_from_the_start():
+    points = eval_points(3)
+    assert points[0] == 0.05
+    assert points[-9:] == (1, 1.25, 1.5, 1.75, 2, 2.25, 2.5, 2.75, 3)
+    for before, at in pairwise(points):
+        assert before < at <= before + 0.25
+        assert at / before < 2**0.5 + 0.015
+    assert eval_points(0.3) == (0.05, 0.07, 0.1, 0.14, 0.2, 0.28)
+    assert eval_points(0.04) == ()
 
 
 def test_numbers_of_rows_are_those_of_the_plan(tmp_path, file):
