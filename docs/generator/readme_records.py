@@ -78,6 +78,8 @@ def _said(results: Results, shown: list[Board]) -> str:
     tuned = (
         f"{results.trials} trials of {results.tuning_passes:g} passes each on training data alone"
     )
+    if confirm := results.stages.confirm:
+        tuned += f", the best {confirm} of them confirmed with fresh seeds"
     return (
         f"{methods} methods, tuned at the same price ({tuned}), trained for {results.passes:g} "
         f"effective passes. The leader of a scenario was fixed on held-out images; ± is half the "

@@ -11,7 +11,8 @@ from lenetlab.analysis.record import Verdict, record
 from lenetlab.analysis.speed import Durations, Reached, durations, reached
 from lenetlab.analysis.targets import TARGETS, Target
 from lenetlab.errors import UserError, unknown
-from lenetlab.records.rows import Cell, Contest, Results, RunRow, leader, total
+from lenetlab.records.rows import Cell, Contest, Results, RunRow, total
+from lenetlab.records.selection import leader
 
 Metric = Literal["accuracy", "loss"]
 METRICS: tuple[Metric, ...] = ("accuracy", "loss")
@@ -41,9 +42,10 @@ class Line:
     standing, reason : to the reference, by significance; and why it was not tested.
     runs, failures : finals begun; and of those without figures the seed, status and reason.
     train_accuracy, train_loss : of training images at the end, means over the seeds.
-    held_out : accuracy of the best trial, in percent; of single runs, their mean.
+    held_out : accuracy by which its recipe was chosen, in percent: the mean of its confirmations,
+        else of the best trial; of single runs, their mean.
     nonzeros : of fc1 and fc2, the most that any seed has.
-    tuning, training : of all trials together; of a final on average.
+    tuning, training : of the whole search, confirmations too; of a final on average.
     records : whether each target is beaten.
     words, command : the recipe of the finals (of the best trial, without finals).
     """
@@ -178,7 +180,8 @@ def choose_reference(
     if first is not None:
         measured = sum(cell.best is not None for cell in cells)
         some = "" if measured == len(cells) else f" of the {measured} of {len(cells)} tried on them"
-        return first, f"best on held-out training images{some}, not on the test set", True
+        how = _how_chosen(first)
+        return first, f"best on held-out training images{some}{how}, not on the test set", True
     ran = [cell for cell in cells if cell.finals]
     if not ran:
         return None, "no method has a run on the test set", False
@@ -191,6 +194,14 @@ def choose_reference(
     return likely[0], "the one with the most seeds", False
 
 
+def _how_chosen(leader: Cell) -> str:
+    """By which runs the leader was chosen, where by more than its best trial."""
+    if n := len(leader.leading):
+        n += len(leader.held_out) if leader.confirmations else 0
+        return f" in the mean of {n} seed{'' if n == 1 else 's'}"
+    return " when confirmed" if leader.confirmations else ""
+
+
 def _whole(cell: Cell) -> int:
     """Its finals, if none failed: with others nothing can be compared."""
     return len(cell.finals) if all(row.done for row in cell.finals) else 0
@@ -198,7 +209,11 @@ def _whole(cell: Cell) -> int:
 
 def _mean_held_out(cell: Cell) -> float | None:
     """Of runs that differ in their seed alone the best is but the luckiest."""
-    known = [row.accuracy for row in cell.trials if row.accuracy is not None]
+    return _mean(cell.trials)
+
+
+def _mean(rows: Iterable[RunRow]) -> float | None:
+    known = [row.accuracy for row in rows if row.accuracy is not None]
     return fmean(known) if known else None
 
 
@@ -285,13 +300,13 @@ def _line(
         failures=failures,
         accuracy=summarise(accuracy, level),
         loss=summarise([float(row.loss) for row in done if row.loss is not None], level),
-        starter_average_loss=_mean(row.starter_average_loss for row in done),
-        train_accuracy=_mean(row.train_accuracy for row in done),
-        train_loss=_mean(row.train_loss for row in done),
-        held_out=best.accuracy if best else None,
+        starter_average_loss=_known_mean(row.starter_average_loss for row in done),
+        train_accuracy=_known_mean(row.train_accuracy for row in done),
+        train_loss=_known_mean(row.train_loss for row in done),
+        held_out=_mean(cell.held_out),
         nonzeros=max(nonzeros, default=None),
         reached=reached(cell.finals, theirs, targets),
-        tuning=cost(cell.trials),
+        tuning=cost(cell.search),
         training=cost(done, len(done)),
         difference=difference,
         records=tuple(record(accuracy, target.accuracy, len(failures)) for target in targets)
@@ -302,7 +317,7 @@ def _line(
     )
 
 
-def _mean(values: Iterable[float | None]) -> float | None:
+def _known_mean(values: Iterable[float | None]) -> float | None:
     """Of those that are known."""
     known = [value for value in values if value is not None]
     return fmean(known) if known else None

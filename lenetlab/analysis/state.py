@@ -1,7 +1,10 @@
 """How far a study is by its rows alone: what is done, failed and left, the best so far."""
 
+from collections.abc import Sequence
+
 from lenetlab.records.progress import ScenarioProgress
-from lenetlab.records.rows import Cell, Contest, Results, leader
+from lenetlab.records.rows import Cell, Contest, Results
+from lenetlab.records.selection import leader
 
 
 def standings(results: Results) -> list[ScenarioProgress]:
@@ -14,17 +17,20 @@ def failures(results: Results) -> list[str]:
     return [
         f"{cell.place.name} in {cell.place.scenario}, {row.role} {row.number}: "
         f"{row.status}, {row.reason}"
-        for cell in results.cells
-        for row in (*cell.trials, *cell.finals)
+        for cell in (*results.cells, *results.searches)
+        for row in cell.rows
         if not row.done
     ]
 
 
 def _standing(results: Results, contest: Contest) -> ScenarioProgress:
     cells = results.within(*contest)
-    rows = [row for cell in cells for row in (*cell.trials, *cell.finals)]
+    searches = [cell for cell in results.searches if cell.place.contest == contest]
+    rows = [row for cell in (*cells, *searches) for row in cell.rows]
     done = sum(row.done for row in rows)
     left = sum(_left(results, cell) for cell in cells)
+    left += sum(_search_left(results, cell) for cell in searches)
+    left += _leading_left(results, cells, bool(searches))
     best = None
     if (first := leader(cells)) is not None and (row := first.best) is not None:
         assert row.accuracy is not None
@@ -34,9 +40,30 @@ def _standing(results: Results, contest: Contest) -> ScenarioProgress:
 
 
 def _left(results: Results, cell: Cell) -> int:
-    """Trials and finals to come. A cell with finals alone is not tuned; one whose trials have all
-    failed gets no finals."""
+    """Trials, confirmations and finals to come. A cell with finals alone is not tuned; one without
+    a recipe after its trials gets no finals."""
     untuned = bool(cell.finals) and not cell.trials
-    trials = 0 if untuned else max(results.trials - len(cell.trials), 0)
-    all_trials_failed = bool(cell.trials) and trials == 0 and cell.best is None
-    return trials + (0 if all_trials_failed else max(results.seeds - len(cell.finals), 0))
+    search = 0 if untuned else _search_left(results, cell)
+    without_recipe = bool(cell.trials) and search == 0 and cell.best is None
+    return search + (0 if without_recipe else max(results.seeds - len(cell.finals), 0))
+
+
+def _search_left(results: Results, cell: Cell) -> int:
+    trials = max(results.trials - len(cell.trials), 0)
+    done = sum(row.done for row in cell.trials)
+    stages = results.stages
+    # Where fewer trials have figures than are to be confirmed, all of those are.
+    confirm = stages.confirm if trials else min(stages.confirm, done)
+    again = 0 if cell.finals else confirm * stages.confirm_seeds - len(cell.confirmations)
+    return trials + max(again, 0)
+
+
+def _leading_left(results: Results, cells: Sequence[Cell], searched: bool) -> int:
+    """Leader runs to come; and further searches, as long as it is not known whose they will be."""
+    stages, tuned = results.stages, [cell for cell in cells if cell.trials or not cell.finals]
+    leading = min(stages.leaders, len(tuned)) * stages.leader_seeds
+    left = max(leading - sum(len(cell.leading) for cell in cells), 0)
+    if not searched:
+        search = results.trials + stages.confirm * stages.confirm_seeds
+        left += min(stages.lucky, len(tuned)) * stages.searches * search
+    return left

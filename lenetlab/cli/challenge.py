@@ -103,7 +103,7 @@ def _show(
             sooner = "" if times is None else f", {times:.2f} times as soon as {found.leader}"
             line(f"  to {there.target.accuracy:g} %          {there.passes:.2f} passes (median; "
                  f"{there.missed} of {there.runs} missed){sooner}")  # fmt: skip
-    for what, rows in (("tuning", new.trials), ("finals", new.finals)):
+    for what, rows in (("tuning", new.search), ("finals", new.finals)):
         if (price := cost(rows)) is not None:
             line(f"  cost of {what:10} {number(price.passes, 1)} passes, "
                  f"{number(price.seconds, 0)} s")  # fmt: skip

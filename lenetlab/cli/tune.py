@@ -40,11 +40,17 @@ def tune(
         str, typer.Argument(help="A name from `lenetlab methods`, FILE.py:CLASS, or ema+sgd.")
     ],
     scenario: Annotated[str, typer.Option(help="plain, l2 or sparse, …")] = "plain",
-    trials: Annotated[int, typer.Option(help="How many recipes are tried.")] = 12,
+    trials: Annotated[
+        int, typer.Option(help="How many recipes are drawn; the default is tried as well.")
+    ] = 12,
     passes: Annotated[float, typer.Option(help="Effective passes of each trial.")] = 5.0,
     sampler: Annotated[
         str, typer.Option(help="sobol, or tpe, which looks at the trials so far (Optuna).")
     ] = "sobol",
+    confirm: Annotated[
+        float | None,
+        typer.Option(help="Run the best three again: so many passes, two fresh seeds each."),
+    ] = None,
     settings: Fixed = None,
     workers: Workers = None,
     retry: Retry = False,
@@ -60,8 +66,12 @@ def tune(
     - `lenetlab tune adamw --scenario l2 --trials 12 --passes 5`
     - `lenetlab tune my_method.py:MyOptimizer --set momentum=0.9`
 
+    Trial 0 is the registered default on a cosine schedule. With `--confirm 10` the best three
+    trials are run again for 10 passes, and the best mean wins: a single best trial was lucky as
+    well as good.
+
     The winner is kept in `OUT/tuned.json`, for `lenetlab run --tuned`, unless the recipe that is
-    kept did better or was searched more (trials times passes). The same command goes on where it
+    kept did better or was searched more (passes of all runs). The same command goes on where it
     was stopped; more trials add to those there are.
 
     A trial that is ended at `--limit` has the status `timeout`; `--retry` tries it again.
@@ -70,10 +80,10 @@ def tune(
     """
     search = Tuning(trials, passes, sampler)
     given = parse_pairs(settings or [], "--set")
-    planned = limited(search_study(search_cell(method, scenario, search, given)), limit)
+    planned = limited(search_study(search_cell(method, scenario, search, given), confirm), limit)
     folder = out / "studies" / folder_of(planned)
     cell = computed(planned, folder, make_setup(data, engine, device), workers, retry, json)
-    winner = settle_winner(out, cell, passes)
+    winner = settle_winner(out, cell, planned)
     if json:
         print_json(_plain(cell, winner, out))
     else:
@@ -97,8 +107,11 @@ def _show(cell: Cell, winner: Settled | None, out_folder: Path) -> None:
             style="bold" if best else "" if row.done else "red",
         )  # fmt: skip
     out.print(table)
-    if (price := cost(cell.trials)) is not None:
-        out.print(f"price: {count(price.runs, 'trial')}, "
+    for which, rows in _confirmed(cell).items():
+        figures = ", ".join("–" if row.accuracy is None else f"{row.accuracy:.2f}" for row in rows)
+        out.print(f"trial {which} again: {figures} %", highlight=False)
+    if (price := cost(cell.search)) is not None:
+        out.print(f"price: {count(price.runs, 'run')}, "
                   f"{number(price.passes, 1)} effective passes, "
                   f"{number(price.seconds, 0)} s of training")  # fmt: skip
     if winner is None or cell.best is None:
@@ -112,20 +125,28 @@ def _show(cell: Cell, winner: Settled | None, out_folder: Path) -> None:
                   f"{out_folder / FILE}", markup=False, soft_wrap=True)  # fmt: skip
 
 
+def _confirmed(cell: Cell) -> dict[int, list[RunRow]]:
+    """Confirmations by the number of their trial."""
+    numbers = dict.fromkeys(row.number for row in cell.confirmations)
+    return {k: [row for row in cell.confirmations if row.number == k] for k in numbers}
+
+
 def _words(row: RunRow) -> str:
     return ", ".join(text for name, text in row.recorded.parts().items() if name != "budget")
 
 
 def _plain(cell: Cell, winner: Settled | None, out_folder: Path) -> dict[str, Any]:
     keys = ("number", "status", "reason", "accuracy", "loss", "passes", "train_seconds", "id")
-    price = cost(cell.trials)
+    price = cost(cell.search)
+
+    def plain(row: RunRow) -> dict[str, Any]:
+        return {**{key: getattr(row, key) for key in keys}, "recipe": row.recipe}
+
     return {
         "method": cell.place.method,
         "scenario": cell.place.scenario,
-        "trials": [
-            {**{key: getattr(row, key) for key in keys}, "recipe": row.recipe}
-            for row in cell.trials
-        ],
+        "trials": [plain(row) for row in cell.trials],
+        "confirmations": [{**plain(row), "seed": row.seed} for row in cell.confirmations],
         "price": price and {"passes": price.passes, "seconds": price.seconds},
         "winner": None if winner is None or cell.best is None
         else {"trial": cell.best.number, **asdict(winner.found)},

@@ -1,10 +1,13 @@
 """The results of a study: one row a run, in text that can be read, compared and kept in git.
 
     study.json                  what was planned: title, tuning, seeds, passes, and every cell
-    <scenario>/<cell>.jsonl     a cell's runs, one line each: trials by number, then finals by seed
+    <scenario>/<cell>.jsonl     a cell's runs, one line each, stage after stage, in order of number
+                                and seed
 
-A *cell* is a method in a scenario. Its *trials* are scored on held-out training images; its
-*finals* are trained on all images by the recipe of the best trial, and measured on the test set.
+A *cell* is a method in a scenario. Its *trials* are scored on held-out training images, and so are
+the *confirmations* of the best of them; its *finals* are trained on all images by the recipe that
+was chosen so, and measured on the test set. The best cells of a leaderboard have *leader* runs, on
+held-out images again, and further searches, which are cells of their own without finals.
 Lines are in a fixed order with fixed keys, so that the same runs give the same bytes. Reading
 needs no torch.
 """
@@ -26,14 +29,19 @@ from lenetlab.errors import UserError
 from lenetlab.records.readable import readable
 from lenetlab.records.recipe import RecordedRecipe
 from lenetlab.records.run_folder import Run
+from lenetlab.records.selection import TRIALS_ALONE, Stages, chosen, held_out
 from lenetlab.records.shapes import NUMBER, misfit
 
 FORMAT = 3
 STUDY = "study.json"
-TRIAL, FINAL = "trial", "final"
+TRIAL, CONFIRMATION, FINAL, LEADER = "trial", "confirmation", "final", "leader"
 # What is relied on by who reads.
+CELL = {"method": str, "family": str, "scenario": str}
 SHAPE = {"name": str, "title": str, "trials": int, "tuning_passes": float, "seeds": int,
-         "passes": float, "cells": [{"method": str, "family": str, "scenario": str}]}  # fmt: skip
+         "passes": float, "cells": [CELL]}  # fmt: skip
+# … where it is there.
+LATER = {"stages": {one.name: int for one in fields(Stages)},
+         "searches": [{**CELL, "search": int}]}  # fmt: skip
 # Of an evaluation, with the digits that are kept. In text they are columns, so that a row stays
 # small however often it was measured.
 EVALUATED = {"at": None, "passes": 6, "steps": None, "gradients": None, "accuracy": None, "loss": 6,
@@ -79,7 +87,8 @@ class Contest(NamedTuple):
 class CellKey:
     """Where a cell stands in its study. `method` has its wrappers around it, as in `ema+sgd`;
     `variant` tells cells apart that differ in settings which were given, not tuned; `terms` are
-    its contest's, known from its runs and not kept in study.json."""
+    its contest's, known from its runs and not kept in study.json; `search` is 1, and more of a
+    cell that is searched again to see how much of its recipe was luck."""
 
     method: str
     family: str
@@ -87,6 +96,7 @@ class CellKey:
     rules: str = "strict"
     variant: str = ""
     terms: str = ""
+    search: int = 1
 
     @property
     def contest(self) -> Contest:
@@ -96,16 +106,20 @@ class CellKey:
     @property
     def name(self) -> str:
         """What a person calls it within its scenario."""
-        return f"{self.method}, {self.variant}" if self.variant else self.method
+        variant = [self.variant] if self.variant else []
+        search = [f"search {self.search}"] if self.search > 1 else []
+        return ", ".join([self.method, *variant, *search])
 
 
 @dataclass(frozen=True)
 class RunRow:
     """One run. Figures that do not exist are None, never 0.
 
-    role, number : `trial` and its number from 0, or `final` and its seed.
+    role, number : `trial` and its number from 0, `confirmation` and the number of the trial that
+        is run again, `final` or `leader` and the seed.
     recipe : canonical, without what is at its default.
-    accuracy : percent of the test images, of the held-out images in a trial; correct : their count.
+    accuracy : percent of the test images in a final, else of the held-out ones; correct : their
+        count.
     loss : the true mean cross-entropy, in nats; starter_average_loss : what the script prints.
     nonzeros : of the 40,800 weights of fc1 and fc2.
     train_accuracy, train_loss : of the first 10,000 training images at the end, as accuracy and
@@ -165,11 +179,14 @@ class RunRow:
 
 @dataclass(frozen=True)
 class Cell:
-    """A method in a scenario: its trials by number, its finals by seed."""
+    """A method in a scenario: its trials and confirmations by number, its finals and leader runs
+    by seed."""
 
     place: CellKey
     trials: tuple[RunRow, ...] = ()
     finals: tuple[RunRow, ...] = ()
+    confirmations: tuple[RunRow, ...] = ()
+    leading: tuple[RunRow, ...] = ()
 
     @property
     def begun(self) -> bool:
@@ -177,9 +194,24 @@ class Cell:
         return bool(self.trials or self.finals)
 
     @property
+    def rows(self) -> tuple[RunRow, ...]:
+        """Every run."""
+        return (*self.trials, *self.confirmations, *self.finals, *self.leading)
+
+    @property
+    def search(self) -> tuple[RunRow, ...]:
+        """The runs that its recipe was found by: what tuning cost."""
+        return (*self.trials, *self.confirmations)
+
+    @property
     def best(self) -> RunRow | None:
-        """The trial whose recipe the finals have; None if none is done."""
-        return best_trial(self.trials)
+        """The trial whose recipe the finals have; None if there is none."""
+        return chosen(self.trials, self.confirmations)
+
+    @property
+    def held_out(self) -> Sequence[RunRow]:
+        """The runs by which that recipe was chosen: its confirmations, else its trial."""
+        return held_out(self.trials, self.confirmations)
 
 
 @dataclass(frozen=True)
@@ -188,6 +220,7 @@ class Results:
 
     trials, tuning_passes : of every tuned cell; 0 where nothing was tuned.
     seeds, passes : planned for the finals of every cell; 0 where nothing was planned.
+    stages : what follows on the trials. searches : the further searches of the leading cells.
     planned : whether a study planned them; if not, they are whatever runs a folder holds, whose
         `trials` are those on held-out images.
     again : the command that computes them again, where one is known.
@@ -202,6 +235,8 @@ class Results:
     cells: tuple[Cell, ...] = field(default_factory=tuple)
     planned: bool = True
     again: str = ""
+    stages: Stages = TRIALS_ALONE
+    searches: tuple[Cell, ...] = ()
 
     @property
     def tuned(self) -> bool:
@@ -214,7 +249,7 @@ class Results:
 
     def rows(self) -> list["RunRow"]:
         """Every run."""
-        return [row for cell in self.cells for row in (*cell.trials, *cell.finals)]
+        return [row for cell in (*self.cells, *self.searches) for row in cell.rows]
 
     def begun(self) -> list[Cell]:
         """The cells that have a run; all of them if none has."""
@@ -224,30 +259,6 @@ class Results:
         """The cells of one leaderboard."""
         contest = Contest(scenario, rules, terms)
         return [cell for cell in self.cells if cell.place.contest == contest]
-
-
-def best_trial(trials: Iterable[RunRow]) -> RunRow | None:
-    """The done trial with the highest accuracy on the held-out images; between equals the lower
-    loss, then the lower number. The test set has no part in it."""
-    done = [row for row in trials if row.done]
-    return min(done, key=lambda row: standing(row.accuracy, row.loss, row.number), default=None)
-
-
-def standing(accuracy: float | None, loss: float | None, number: int) -> tuple[float, float, int]:
-    """What trials that are done are ordered by, the best first."""
-    assert accuracy is not None
-    assert loss is not None
-    return -accuracy, loss, number
-
-
-def leader(cells: Iterable[Cell]) -> Cell | None:
-    """The cell whose best trial is best of all: fixed on held-out images, before the test."""
-    tuned = [(cell, best) for cell in cells if (best := cell.best) is not None]
-    return min(
-        tuned,
-        key=lambda pair: standing(pair[1].accuracy, pair[1].loss, 0),
-        default=(None, None),
-    )[0]
 
 
 def total(values: Iterable[float | None]) -> float | None:
@@ -268,6 +279,7 @@ TEXTS = (
 )  # of a row
 PLAN = ("name", "title", "trials", "tuning_passes", "seeds", "passes")  # in study.json
 PLACE = ("method", "family", "scenario", "rules", "variant")  # … of every cell
+FIELDS = {TRIAL: "trials", CONFIRMATION: "confirmations", FINAL: "finals", LEADER: "leading"}
 MACHINE = ("lenetlab", "python", "system", "processor", "cores", "threads", "git")
 
 
@@ -317,16 +329,26 @@ def write_results(folder: Path, results: Results) -> None:
     """Write `results` into `folder`, each file atomically; files of cells that are not (or no
     longer) among them are left alone."""
     folder.mkdir(parents=True, exist_ok=True)
-    for cell in results.cells:
+    for cell in (*results.cells, *results.searches):
         write_cell(folder, cell)
-    plan = {name: getattr(results, name) for name in PLAN}
-    cells = [{name: getattr(cell.place, name) for name in PLACE} for cell in results.cells]
-    replace_json(folder / STUDY, {"format": FORMAT, **plan, "cells": cells})
+    plan: dict[str, Any] = {name: getattr(results, name) for name in PLAN}
+    if results.stages != TRIALS_ALONE:
+        plan["stages"] = asdict(results.stages)
+    plan["cells"] = [_place(cell) for cell in results.cells]
+    if results.searches:
+        plan["searches"] = [
+            {**_place(cell), "search": cell.place.search} for cell in results.searches
+        ]
+    replace_json(folder / STUDY, {"format": FORMAT, **plan})
+
+
+def _place(cell: Cell) -> dict[str, str]:
+    return {name: getattr(cell.place, name) for name in PLACE}
 
 
 def write_cell(folder: Path, cell: Cell) -> None:
     """Write one cell's lines; nothing for a cell without a run."""
-    rows = [*sorted(cell.trials, key=_number), *sorted(cell.finals, key=_number)]
+    rows = [row for name in FIELDS.values() for row in sorted(getattr(cell, name), key=_order)]
     if not rows:
         return
     lines = [json.dumps(as_json(row), ensure_ascii=False, allow_nan=False) for row in rows]
@@ -335,8 +357,8 @@ def write_cell(folder: Path, cell: Cell) -> None:
     replace_bytes(path, ("\n".join(lines) + "\n").encode(errors="backslashreplace"))
 
 
-def _number(row: RunRow) -> int:
-    return row.number
+def _order(row: RunRow) -> tuple[int, int]:
+    return row.number, row.seed
 
 
 def cell_path(folder: Path, place: CellKey) -> Path:
@@ -355,18 +377,24 @@ def read_results(folder: Path) -> Results:
             f"{folder / STUDY} has format {found}, this version of lenetlab reads "
             f"format {FORMAT}; make it again with `lenetlab study`"
         )
-    if wrong := misfit(plan, SHAPE, "study"):
+    later = {name: shape for name, shape in LATER.items() if name in plan}
+    if wrong := misfit(plan, SHAPE | later, "study"):
         raise UserError(
             f"{folder / STUDY} is broken ({wrong}); make it again with `lenetlab study`"
         )
     try:
         places = [CellKey(**place) for place in plan["cells"]]
+        further = [CellKey(**place) for place in plan.get("searches", [])]
+        stages = Stages(**plan.get("stages", {}))
     except TypeError as error:
         raise UserError(f"{folder / STUDY} is broken ({error}); make it again") from None
     kept = {name: plan[name] for name in PLAN}
     with _no_collection():
-        cells = tuple(_with_terms(read_cell(folder, place)) for place in places)
-        return to_show(Results(**kept, cells=cells))
+        cells, searches = (
+            tuple(_with_terms(read_cell(folder, place)) for place in some)
+            for some in (places, further)
+        )
+        return to_show(Results(**kept, cells=cells, stages=stages, searches=searches))
 
 
 def _with_terms(cell: Cell) -> Cell:
@@ -384,12 +412,13 @@ def to_show(results: Results) -> Results:
     def row(given: RunRow) -> RunRow:
         return replace(given, **{name: readable(getattr(given, name)) for name in TEXTS})
 
-    cells = tuple(
-        Cell(place(cell.place), tuple(map(row, cell.trials)), tuple(map(row, cell.finals)))
-        for cell in results.cells
-    )
+    def shown(cell: Cell) -> Cell:
+        rows = {name: tuple(map(row, getattr(cell, name))) for name in FIELDS.values()}
+        return Cell(place(cell.place), **rows)
+
     name, title, again = map(readable, (results.name, results.title, results.again))
-    return replace(results, name=name, title=title, again=again, cells=cells)
+    cells, searches = (tuple(map(shown, some)) for some in (results.cells, results.searches))
+    return replace(results, name=name, title=title, again=again, cells=cells, searches=searches)
 
 
 @contextmanager
@@ -447,8 +476,5 @@ def read_cell(folder: Path, place: CellKey) -> Cell:
                     f"{path}:{number} is no row of results ({error}); restore the file, or delete "
                     "it and run the study again"
                 ) from None
-    return Cell(
-        place,
-        tuple(row for row in rows if row.role == TRIAL),
-        tuple(row for row in rows if row.role == FINAL),
-    )
+    stages = {name: tuple(row for row in rows if row.role == role) for role, name in FIELDS.items()}
+    return Cell(place, **stages)

@@ -94,11 +94,16 @@ def _tuning(results: Results) -> Iterator[str]:
         "Trials train on the first 50,000 training images and are scored on the other 10,000; the "
         "test set is not opened."
     )
-    if results.seeds:
+    confirm = results.stages.confirm
+    if confirm:
         yield (
-            "The recipe of the best trial is then trained on all 60,000 and measured on the test "
-            "set."
+            f"The best {confirm} are run again for {passes(results.passes)} with "
+            f"{count(results.stages.confirm_seeds, 'fresh seed')} each; the best mean decides, and "
+            "a run that fails or collapses disqualifies its recipe."
         )
+    if results.seeds:
+        which = "that was chosen so" if confirm else "of the best trial"
+        yield f"The recipe {which} is then trained on all 60,000 and measured on the test set."
     short = sum(0 < len(cell.trials) < results.trials for cell in begun)
     if short:
         yield f"{short} of {count(len(begun), 'method')} begun have not all of their trials yet."

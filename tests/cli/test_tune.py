@@ -11,7 +11,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from lenetlab.problem.fetch import fetch
 from lenetlab.problem.files import FILES, locate
-from lenetlab.records.rows import leader, read_results
+from lenetlab.records.rows import read_results
+from lenetlab.records.selection import leader
 from lenetlab.report.attachments import read_attachments
 
 MAIN = [sys.executable, "-c", "from lenetlab.cli import main; main()"]
@@ -51,7 +52,8 @@ def test_the_test_set_is_not_opened_in_tuning(tmp_path):
                  "--json", cwd=tmp_path)  # fmt: skip
     assert found.returncode == 0, found.stderr
     printed = json.loads(found.stdout)
-    assert len(printed["trials"]) == 2
+    assert len(printed["trials"]) == 3
+    assert printed["confirmations"] == []
     # the same folder cannot be measured on: the garbage is what a test set would be read from
     assert call("run", "sgd", "--epochs", "0.02", *batch_size, cwd=tmp_path).returncode == 2
 
@@ -69,7 +71,7 @@ def stored(tmp_path_factory):
 def test_what_a_study_leaves(stored):
     results = read_results(stored / "runs" / "studies" / "stored" / "results")
     rows = [row for cell in results.cells for row in (*cell.trials, *cell.finals)]
-    assert [row.status for row in rows] == ["done"] * 2 * (2 + 3)
+    assert [row.status for row in rows] == ["done"] * 2 * (3 + 3)
     first = leader(results.cells)
     (leader_net,) = read_attachments(stored / "runs" / "studies" / "stored" / "results").leader_nets
     assert (leader_net.method, leader_net.accuracy) == (first.place.name, first.finals[0].accuracy)
@@ -81,6 +83,24 @@ def test_what_a_study_leaves(stored):
         events = EventAccumulator(str(folder)).Reload()
         seen[folder.name] = events.Scalars("final/accuracy")[0].value
     assert sorted(seen.values()) == pytest.approx(sorted(row.accuracy for row in rows), rel=1e-6)
+
+
+def test_a_search_can_confirm(tmp_path):
+    words = ("tune", "sgd", "--passes", "0.02", "--trials", "1", "--workers", "1", "--json")
+    found = call(*words, "--confirm", "0.1", cwd=tmp_path)
+    assert found.returncode == 0, found.stderr
+    printed = json.loads(found.stdout)
+    again = printed["confirmations"]
+    assert [row["seed"] for row in again] == [1001, 1002] * 2
+    won = [row["accuracy"] for row in again if row["number"] == printed["winner"]["trial"]]
+    assert printed["winner"]["confirmed"] == pytest.approx(sum(won) / 2, abs=1e-4)
+    assert printed["winner"]["budget"] == 0.1
+    assert printed["price"]["passes"] == pytest.approx(2 * 0.02 + 4 * 0.1, rel=0.2)
+    # without it, the same trials go on in the same folder and cost nothing
+    plain = json.loads(call(*words, cwd=tmp_path).stdout)
+    assert [row["id"] for row in plain["trials"]] == [row["id"] for row in printed["trials"]]
+    assert plain["winner"]["confirmed"] is None
+    assert len(list((tmp_path / "runs" / "studies").iterdir())) == 1
 
 
 def test_a_challenge_ends_with_a_verdict(stored):

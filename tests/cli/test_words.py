@@ -64,7 +64,7 @@ def test_what_cannot_be_meant_is_answered(lenetlab, typed, answer):
 def test_a_searched_hyperparameter_is_held_by_its_option(lenetlab):
     answer = lenetlab("tune sgd --lr 0.2 --trials 2 --passes 0.02 --workers 1 --json")
     rates = [trial["recipe"]["method"][1]["lr"] for trial in json.loads(answer.out)["trials"]]
-    assert rates == [0.2, 0.2]
+    assert rates == [0.2, 0.2, 0.2]
 
 
 def test_last_is_the_run_that_ended_last(lenetlab):

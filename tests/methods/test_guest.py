@@ -273,7 +273,7 @@ def test_a_rate_of_one_is_searched_and_scheduled(engine, own):
     drawn = at(space_of(spec, "plain"), [0.77] * len(space_of(spec, "plain")))
     assert drawn["lr"] != int(drawn["lr"])
     assert find(spec).settings({"lr": drawn["lr"]}).settings["lr"] == drawn["lr"]
-    assert len(trials("tune", spec, "plain", Tuning(4, 1.0))) == 4
+    assert len(trials("tune", spec, "plain", Tuning(4, 1.0))) == 5
     t = training(engine, spec, schedule="linear", epochs=1)
     steps(t, 3)
     assert 0 < t.rate < 1

@@ -3,7 +3,8 @@
 import pytest
 
 from lenetlab.errors import UserError
-from lenetlab.records.rows import best_trial, cell_path, leader, read_results, write_results
+from lenetlab.records.rows import cell_path, read_results, write_results
+from lenetlab.records.selection import best_first, leader
 from tests.studies import made_up
 
 
@@ -32,6 +33,7 @@ def test_the_best_trial_is_a_done_one_and_the_leader_has_the_best_of_all():
     cells = results.within("plain")
     for cell in cells[:-1]:
         assert cell.best.accuracy == max(t.accuracy for t in cell.trials if t.done)
-    assert best_trial(cells[-1].trials) is None
+    assert best_first(cells[-1].trials) == []
+    assert cells[-1].best is None
     assert leader(cells).place.method == "soap"
     assert leader([cells[-1]]) is None

@@ -13,7 +13,8 @@ import pytest
 
 from lenetlab.analysis.board import board
 from lenetlab.errors import UserError
-from lenetlab.records.rows import Results, leader
+from lenetlab.records.rows import Results
+from lenetlab.records.selection import leader
 from lenetlab.report import formats
 from lenetlab.report.attachments import Attachments, LeaderNet
 from lenetlab.report.charts.theme import styles

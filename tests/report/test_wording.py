@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from lenetlab.analysis.board import board
 from lenetlab.cli.app import app
 from lenetlab.records.locate import open_results
-from lenetlab.records.rows import leader
+from lenetlab.records.selection import leader
 from lenetlab.report import wording
 from lenetlab.report.attachments import Attachments, LeaderNet
 from lenetlab.report.charts.theme import styles

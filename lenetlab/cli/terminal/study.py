@@ -25,14 +25,16 @@ def print_plan(plan: StudyPlan, workers: int, quiet: bool) -> None:
         return
 
     study = plan.study
-    done = sum(plan.done(task) is not None for cell in plan.cells for task in cell.tasks)
+    done = sum(plan.done(task) is not None for cell in plan.every for task in cell.tasks)
     left = estimate(plan)
     parts = [count(len(plan.cells), "cell")]
     if study.tune:
-        parts.append(f"{count(study.tune.trials, 'trial')} of {study.tune.passes:g} passes")
+        parts.append(f"{count(study.tune.tried, 'trial')} of {study.tune.passes:g} passes")
     if study.seeds:
         parts.append(f"{count(study.seeds, 'seed')} of {study.passes:g} passes")
     err.print(f"{study.title}: {', '.join(parts)}", markup=False, soft_wrap=True)
+    for line in _stages(plan):
+        err.print(f"  {line}", markup=False, soft_wrap=True)
     seconds = (left.measured + left.usual) / workers
     takes = [duration(seconds)] if seconds or not left.unknown else []
     takes += [f"{count(left.unknown, 'run')} of unknown length"] if left.unknown else []
@@ -42,6 +44,18 @@ def print_plan(plan: StudyPlan, workers: int, quiet: bool) -> None:
               markup=False, soft_wrap=True)  # fmt: skip
     for broken in plan.store.aside:
         err.print(f"{broken}; its run is computed again", markup=False, soft_wrap=True)
+
+
+def _stages(plan: StudyPlan) -> Iterator[str]:
+    """A line a stage: runs, how many of them are done, effective passes."""
+    stages: dict[str, list[float]] = {}
+    for share in plan.shares:
+        runs, ended, passes = stages.get(share.stage, (0, 0, 0.0))
+        ended += sum(plan.done(task) is not None for task in share.tasks)
+        stages[share.stage] = [runs + share.runs, ended, passes + share.runs * share.passes]
+    for stage, (runs, ended, passes) in stages.items():
+        if runs and len(stages) > 1:
+            yield f"{stage}: {runs:,.0f} runs, {ended:,.0f} done; {passes:,.6g} passes in all"
 
 
 @contextmanager
@@ -88,7 +102,7 @@ def _panel(status: Status) -> Text:
 def describe(plan: StudyPlan, json: bool) -> bool:
     """What came of the study; whether every cell has finals with figures."""
     failures = list(plan.failures())
-    missing = sum(plan.done(task) is None for cell in plan.cells for task in cell.tasks)
+    missing = sum(plan.done(task) is None for cell in plan.every for task in cell.tasks)
     without = []
     for cell in plan.cells:
         runs = [plan.store.get(task.id) for task in cell.finals]
@@ -99,7 +113,7 @@ def describe(plan: StudyPlan, json: bool) -> bool:
             {
                 "study": plan.study.name,
                 "planned": plan.runs,
-                "done": sum(t.id in plan.store for cell in plan.cells for t in cell.tasks),
+                "done": sum(t.id in plan.store for cell in plan.every for t in cell.tasks),
                 "failed": [
                     {
                         "cell": cell.cell.place.name,

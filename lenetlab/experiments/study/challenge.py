@@ -1,6 +1,7 @@
 """The researcher's question: a method tuned and run by the protocol of a stored study."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from lenetlab.errors import UserError, unknown
@@ -11,20 +12,24 @@ from lenetlab.experiments.study.model import Study, Task, eval_points
 from lenetlab.experiments.study.single_search import search_cell
 from lenetlab.experiments.study.worker import work_on
 from lenetlab.experiments.tuning.trials import Tuning
-from lenetlab.records.rows import FINAL, Cell, Results, RunRow, leader
+from lenetlab.records.rows import FINAL, Cell, Results, RunRow
+from lenetlab.records.selection import leader
 
 
 def challenger(
     method: str, scenario: str, stored: Results, seeds: int | None, settings: Mapping[str, Any]
 ) -> Study:
-    """What a challenger computes: the stored study's trials, price, passes and seeds."""
+    """What a challenger computes: the stored study's trials, their confirmation, price, passes and
+    seeds."""
     if stored.trials < 1 or stored.tuning_passes <= 0:
         raise UserError(f"{stored.name} tuned nothing; a challenge needs a study with trials")
-    tune = Tuning(stored.trials, stored.tuning_passes)
+    tune = Tuning(stored.trials - 1, stored.tuning_passes)  # the default is tried as well
     cell = search_cell(method, scenario, tune, settings)
     check_count(stored.trials + (seeds or stored.seeds))
     title = f"{method} challenges {stored.name} in {scenario}"
-    return Study(stored.name, title, stored.passes, seeds or stored.seeds, (cell,), tune)
+    stages = replace(stored.stages, leaders=0, lucky=0)
+    passes, seeds = stored.passes, seeds or stored.seeds
+    return Study(stored.name, title, passes, seeds, (cell,), tune, stages=stages)
 
 
 def leading_cell(stored: Results, scenario: str) -> Cell:

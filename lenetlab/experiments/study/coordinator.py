@@ -12,8 +12,9 @@ from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from lenetlab.errors import UserError
 from lenetlab.experiments.study.executors import Executor, OverLimit, TaskError, WorkerDied
 from lenetlab.experiments.study.model import Task
-from lenetlab.experiments.study.pending import CellPlan, StudyPlan
+from lenetlab.experiments.study.pending import StudyPlan
 from lenetlab.experiments.study.publish import Publisher
+from lenetlab.experiments.study.stages import CellPlan
 from lenetlab.experiments.study.status import Status
 from lenetlab.experiments.study.worker import NumericsMismatch, Output
 from lenetlab.records.rows import RunRow
@@ -71,8 +72,9 @@ class _Coordinator:
         self._beat = self._compacted = time.monotonic()
 
     def run(self) -> None:
-        for cell in self._plan.cells:
+        for cell in self._plan.every:
             self._advance(cell)
+        self._open_stages()
         self._tell(None)
         while self._ready or self._flight:
             while self._ready and len(self._flight) < self._executor.slots:
@@ -83,17 +85,28 @@ class _Coordinator:
             self._tick()
         self._tell(None)
 
-    def _advance(self, cell: CellPlan) -> None:
-        """Queue what a cell can compute now; finals go before the trials of other cells."""
+    def _advance(self, cell: CellPlan, ahead: bool = False) -> None:
+        """Queue what a cell can compute now, behind the others or `ahead` of them."""
         todo = self._plan.missing(cell)
         self._open[id(cell)] = len(todo)
         for task in todo:
             self._waiting.setdefault(task.id, []).append(cell)
         pairs = [(cell, task) for task in todo]
-        if cell.planned:
+        if ahead:
             self._ready.extendleft(reversed(pairs))
         else:
             self._ready.extend(pairs)
+
+    def _open_stages(self) -> None:
+        """Begin what the leading cells get, where those have just become known."""
+        found = self._plan.opened()
+        for cell in found:
+            if cell.further:
+                self._status.opened(cell)
+            if self._open[id(cell)] == 0:  # else it advances when what it waits for has ended
+                self._advance(cell)
+        if any(cell.further for cell in found):
+            self._publisher.planned()
 
     def _submit(self, cell: CellPlan, task: Task) -> None:
         if task.id not in self._waiting or task.id in self._status.flying:
@@ -133,7 +146,8 @@ class _Coordinator:
         for cell in self._waiting.pop(task.id):
             self._open[id(cell)] -= 1
             if self._open[id(cell)] == 0:
-                self._advance(cell)
+                self._advance(cell, ahead=True)  # so that one cell after the other is complete
+                self._open_stages()
                 if self._open[id(cell)] == 0:
                     self._publisher.cell(cell)
                     self._tell(self._status.line(cell))

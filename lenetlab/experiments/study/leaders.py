@@ -17,7 +17,8 @@ from lenetlab.experiments.recipe.recall import recall
 from lenetlab.experiments.run.in_memory import compute
 from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.problem.model import flatten, views
-from lenetlab.records.rows import Cell, Results, RunRow, leader
+from lenetlab.records.rows import Cell, Results, RunRow
+from lenetlab.records.selection import leader
 
 LEADERS = "leaders.json"  # read by lenetlab.report.attachments
 

@@ -1,20 +1,29 @@
 """A study: cells, each a method in a scenario with what was set, and the runs they come to.
 
-What is run is a function of the study alone: trials of every cell in the order of the file, then,
-for a cell whose trials have ended, the best trial's recipe with every seed.
+What is run is a function of the study alone: of every cell, in the order of the file, its trials,
+confirmations of the best of them if the study has them, and the recipe chosen so with every seed;
+then what the leading cells get beyond that.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
 from lenetlab.experiments.recipe.recipe import Recipe
 from lenetlab.experiments.tuning.search_space import unusual
-from lenetlab.experiments.tuning.trials import Tuning, carry_over, more_trials, trial_recipe, trials
+from lenetlab.experiments.tuning.trials import (
+    Tuning,
+    at_full_length,
+    carry_over,
+    more_trials,
+    trial_recipe,
+    trials,
+)
 from lenetlab.methods.lookup import find, split
 from lenetlab.methods.wrappers import find_wrapper
-from lenetlab.records.rows import FINAL, TRIAL, CellKey
+from lenetlab.records.rows import CONFIRMATION, FINAL, LEADER, TRIAL, CellKey
+from lenetlab.records.selection import CONFIRMING, LEADING, TRIALS_ALONE, Stages
 
 # Evaluations before the first whole pass, each at most √2 times as far as the one before: the first
 # targets are reached within a tenth of a pass, and how many times sooner is what is asked.
@@ -25,7 +34,7 @@ EARLY = (0.05, 0.07, 0.1, 0.14, 0.2, 0.28, 0.4, 0.56, 0.8)
 class Task:
     """One run to be computed; goes to a worker as it is.
 
-    role, number : `trial` and its number, or `final` and its seed.
+    role, number : as in its row.
     eval_at : positions in the budget at which to measure; always at the end.
     limit : seconds after which it is stopped, None for no limit.
     keep : whether the weights are kept.
@@ -46,7 +55,8 @@ class Task:
     def label(self) -> str:
         """What a person calls it."""
         where = "" if self.recipe.scenario == "plain" else f" in {self.recipe.scenario}"
-        return f"{self.recipe.label()}{where}, {self.role} {self.number}"
+        which = f", seed {self.seed}" if self.role == CONFIRMATION else ""
+        return f"{self.recipe.label()}{where}, {self.role} {self.number}{which}"
 
 
 @dataclass(frozen=True)
@@ -60,7 +70,8 @@ class StudyCell:
 
 @dataclass(frozen=True)
 class Study:
-    """What a study file says. `limit` : seconds for one run, None for no limit."""
+    """What a study file says. `limit` : seconds for one run, None for no limit. `stages` : what
+    follows on the trials, besides the finals."""
 
     name: str
     title: str
@@ -69,6 +80,7 @@ class Study:
     cells: tuple[StudyCell, ...]
     tune: Tuning | None = None
     limit: float | None = None
+    stages: Stages = TRIALS_ALONE
 
 
 def remarks(study: Study) -> list[str]:
@@ -100,8 +112,17 @@ def more_recipes(study: str, cell: StudyCell, scores: Sequence[float | None]) ->
 
 
 def _search(study: str, cell: StudyCell) -> str:
-    # Variants of a cell differ in what is set; their searches draw different points.
-    return f"{study} {cell.place.variant}" if cell.place.variant else study
+    # Variants of a cell differ in what is set; their searches draw different points, and so do
+    # further searches of one cell.
+    variant = [cell.place.variant] if cell.place.variant else []
+    search = [f"search {cell.place.search}"] if cell.place.search > 1 else []
+    return " ".join([study, *variant, *search])
+
+
+def further_searches(study: Study, cell: StudyCell) -> list[StudyCell]:
+    """The same cell, to be searched again by other points."""
+    numbers = range(2, 2 + study.stages.searches)
+    return [replace(cell, place=replace(cell.place, search=number)) for number in numbers]
 
 
 def given_recipe(cell: StudyCell) -> Recipe:
@@ -114,8 +135,25 @@ def trial_tasks(study: Study, recipes: list[Recipe], first: int = 0) -> list[Tas
     return [Task(recipe, 0, TRIAL, k, limit=study.limit) for k, recipe in enumerate(recipes, first)]
 
 
+def confirmation_tasks(study: Study, chosen: Sequence[Task]) -> list[Task]:
+    """Trials run again for the whole budget, on held-out images, with seeds that no trial has."""
+    return [
+        Task(at_full_length(trial.recipe, study.passes), CONFIRMING + k, CONFIRMATION, trial.number,
+             limit=study.limit)
+        for trial in chosen
+        for k in range(study.stages.confirm_seeds)
+    ]  # fmt: skip
+
+
+def leader_tasks(study: Study, best: Recipe) -> list[Task]:
+    """A cell's recipe on held-out images, with seeds that have chosen nothing yet."""
+    recipe = at_full_length(best, study.passes)
+    seeds = range(LEADING, LEADING + study.stages.leader_seeds)
+    return [Task(recipe, seed, LEADER, seed, limit=study.limit) for seed in seeds]
+
+
 def final_tasks(study: Study, best: Recipe) -> list[Task]:
-    """The finals of a cell by the recipe of its best trial; the weights of seed 0 are kept."""
+    """The finals of a cell by the recipe that was chosen; the weights of seed 0 are kept."""
     recipe = carry_over(best, study.passes)
     eval_at = eval_points(study.passes)
     return [

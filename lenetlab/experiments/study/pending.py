@@ -1,43 +1,72 @@
 """What is to be done of a study, cell by cell, given what its store has."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lenetlab.experiments.recipe.recipe import Recipe
+from lenetlab.experiments.study.known_runs import KnownRuns
 from lenetlab.experiments.study.model import (
     Study,
     StudyCell,
     Task,
+    confirmation_tasks,
     final_tasks,
+    further_searches,
+    leader_tasks,
     more_recipes,
+    trial_recipes,
     trial_tasks,
 )
 from lenetlab.experiments.study.run_ids import Naming
+from lenetlab.experiments.study.stages import CellPlan, Share, by_board, shares
 from lenetlab.experiments.study.store import Brief, Store
-from lenetlab.records.rows import FINAL, TRIAL, Cell, RunRow, read_cell, standing
+from lenetlab.records.rows import FIELDS, Cell, Contest, RunRow
+from lenetlab.records.selection import by_confirmation, chosen, to_confirm
 
 
-@dataclass
-class CellPlan:
-    """A cell and its tasks; the finals are planned once all trials have ended."""
+@dataclass(frozen=True)
+class Ended:
+    """A run that has ended, as far as it can choose."""
 
-    cell: StudyCell
-    given: Recipe | None
-    trials: list[Task]
-    finals: list[Task] = field(default_factory=list)
-    planned: bool = False
-    all_trials_failed: bool = False
+    task: Task
+    run: Brief
 
     @property
-    def searched(self) -> int:
-        """How many trials it will have had."""
-        return max(len(self.trials), self.cell.tune.trials if self.cell.tune else 0)
+    def number(self) -> int:
+        """Of its trial."""
+        return self.task.number
 
     @property
-    def tasks(self) -> list[Task]:
-        """All that are known."""
-        return self.trials + self.finals
+    def accuracy(self) -> float | None:
+        """On held-out images."""
+        return self.run.accuracy
+
+    @property
+    def loss(self) -> float | None:
+        """On held-out images."""
+        return self.run.loss
+
+    @property
+    def done(self) -> bool:
+        """Whether it has figures."""
+        return self.run.status == "done"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A cell whose recipe may be chosen."""
+
+    plan: CellPlan
+    trials: list[Ended]
+    confirmations: list[Ended]
+    leading: list[Ended]
+
+    @property
+    def recipe(self) -> Recipe | None:
+        """That of the finals."""
+        found = chosen(self.trials, self.confirmations)
+        return self.plan.given if found is None else found.task.recipe
 
 
 class StudyPlan:
@@ -45,6 +74,7 @@ class StudyPlan:
 
     results : folder of text rows; runs found there count as done and enter the store.
     retry : compute again what did not end as `done`.
+    further : searches of the leading cells, once those are known.
     """
 
     def __init__(
@@ -57,39 +87,71 @@ class StudyPlan:
         retry: bool = False,
     ) -> None:
         self.study, self.store, self.results = study, store, results
-        self._names, self._retry = names, retry
+        self._known, self._retry = KnownRuns(names, store, results, retry), retry
         self._tried: set[str] = set()
-        self.cells = []
-        for cell, own in zip(study.cells, recipes, strict=True):
-            trials = self._named(trial_tasks(study, own)) if cell.tune else []
-            self.cells.append(CellPlan(cell, None if cell.tune else own[0], trials))
+        self._opened: set[Contest] = set()
+        self.cells = [
+            CellPlan(cell, None if cell.tune else own[0], self._trials(cell, own))
+            for cell, own in zip(study.cells, recipes, strict=True)
+        ]
+        self.further: list[CellPlan] = []
+        more = study.stages.leaders or study.stages.lucky
+        self._boards = by_board(self.cells) if more else {}
+
+    @property
+    def every(self) -> list[CellPlan]:
+        """The cells, and the further searches that are known."""
+        return [*self.cells, *self.further]
+
+    @property
+    def shares(self) -> list[Share]:
+        """What the study comes to, as far as it can be told."""
+        waiting = [cells for board, cells in self._boards.items() if board not in self._opened]
+        return list(shares(self.study, self.cells, self.further, waiting))
 
     @property
     def runs(self) -> int:
         """How many runs the study has; those of a cell without finals are not counted."""
-        return sum(
-            p.searched + (0 if p.all_trials_failed else self.study.seeds) for p in self.cells
-        )
+        return sum(share.runs for share in self.shares)
 
     def missing(self, plan: CellPlan) -> list[Task]:
-        """What can be computed of a cell now; its finals are planned here when it is their turn.
+        """What can be computed of a cell now; its next stage is planned here when it is its turn.
         Empty if the cell is complete."""
-        todo = self._missing(plan, plan.trials)
-        if todo:
-            return todo
-        if not plan.planned and (more := self._more(plan)):
-            plan.trials += more
-            return self.missing(plan)
-        if not plan.planned:
-            best = plan.given or self._best(plan)
-            plan.planned = True
-            plan.all_trials_failed = best is None
-            plan.finals = [] if best is None else self._named(final_tasks(self.study, best))
-        return self._missing(plan, plan.finals)
+        while not plan.settled:
+            if todo := self._missing([*plan.trials, *plan.confirmations]):
+                return todo
+            if more := self._more(plan):
+                plan.trials += more
+            elif again := self._to_confirm(plan):
+                plan.confirmations += again
+            else:
+                self._settle(plan)
+        return self._missing([*plan.finals, *plan.leading])
+
+    def opened(self) -> list[CellPlan]:
+        """Plan what the leading cells get, on every leaderboard whose recipes are all chosen; the
+        cells that have got something."""
+        stages, found = self.study.stages, list[CellPlan]()
+        for board, cells in self._boards.items():
+            if board in self._opened or not all(cell.settled for cell in cells):
+                continue
+            self._opened.add(board)
+            ordered = by_confirmation(self._candidate(cell) for cell in cells)
+            for one in ordered[: stages.leaders]:
+                assert one.recipe is not None
+                tasks = leader_tasks(self.study, one.recipe)
+                one.plan.leading = self._known.named(tasks, one.plan.cell.place)
+                found.append(one.plan)
+            for one in ordered[: stages.lucky]:
+                found += self._search_further(one.plan)
+        return found
 
     def lacking(self) -> list[CellPlan]:
-        """The cells of which something is to be computed; the finals of the others are planned."""
-        return [cell for cell in self.cells if self.missing(cell)]
+        """The cells of which something is to be computed; the stages of the others are planned."""
+        for cell in self.cells:
+            self.missing(cell)
+        self.opened()
+        return [cell for cell in self.every if self.missing(cell)]
 
     def done(self, task: Task) -> Brief | None:
         """What is known of a run that has ended and is not to be tried again."""
@@ -104,60 +166,73 @@ class StudyPlan:
 
     def rows(self, plan: CellPlan) -> Cell:
         """A cell as far as it is in the store."""
-        kept: dict[str, list[RunRow]] = {TRIAL: [], FINAL: []}
+        kept: dict[str, list[RunRow]] = {role: [] for role in FIELDS}
         for task in plan.tasks:
             if task.id in self.store:
                 row = replace(self.store.row(task.id), role=task.role, number=task.number)
                 kept[task.role].append(row)
-        return Cell(plan.cell.place, tuple(kept[TRIAL]), tuple(kept[FINAL]))
+        rows = {FIELDS[role]: tuple(found) for role, found in kept.items()}
+        return Cell(plan.cell.place, **rows)
 
     def failures(self) -> Iterator[tuple[CellPlan, Task, Brief]]:
         """Runs that ended without figures."""
-        for plan in self.cells:
+        for plan in self.every:
             for task in plan.tasks:
                 run = self.store.get(task.id)
                 if run is not None and run.status != "done":
                     yield plan, task, run
 
-    def _missing(self, plan: CellPlan, tasks: list[Task]) -> list[Task]:
-        todo = [task for task in tasks if self.done(task) is None]
-        if not todo:
-            return todo
-        there = self._rows_there(plan)
-        for task in todo:
-            row = there.get(task.id)
-            if row is not None and task.id not in self.store:
-                self.store.put(row)
-        return [task for task in tasks if self.done(task) is None]
+    def _trials(self, cell: StudyCell, recipes: list[Recipe], first: int = 0) -> list[Task]:
+        if cell.tune is None:
+            return []
+        return self._known.named(trial_tasks(self.study, recipes, first), cell.place)
 
-    def _rows_there(self, plan: CellPlan) -> dict[str, RunRow]:
-        cell = read_cell(self.results, plan.cell.place)
-        return {row.id: row for row in (*cell.trials, *cell.finals)}
+    def _missing(self, tasks: list[Task]) -> list[Task]:
+        return [task for task in tasks if self.done(task) is None]
 
     def _more(self, plan: CellPlan) -> list[Task]:
         """Trials that a sampler asks for after it has seen those before."""
         tune = plan.cell.tune
-        if tune is None or len(plan.trials) >= tune.trials:
+        if tune is None or plan.confirmations or len(plan.trials) >= tune.tried:
             return []
         ended = [self.store.get(task.id) for task in plan.trials]
         scores = [run.accuracy if run and run.status == "done" else None for run in ended]
         recipes = more_recipes(self.study.name, plan.cell, scores)
-        return self._named(trial_tasks(self.study, recipes, len(plan.trials)))
+        return self._trials(plan.cell, recipes, len(plan.trials))
 
-    def _best(self, plan: CellPlan) -> Recipe | None:
-        """`results.best_trial`, by what is held in memory."""
-        done = [
-            standing(run.accuracy, run.loss, task.number)
-            for task in plan.trials
-            if (run := self.store.get(task.id)) is not None and run.status == "done"
+    def _to_confirm(self, plan: CellPlan) -> list[Task]:
+        """Confirmations, once all trials have ended; more, once none has stood."""
+        known = self._candidate(plan)
+        found = to_confirm(known.trials, known.confirmations, self.study.stages.confirm)
+        tasks = confirmation_tasks(self.study, [one.task for one in found])
+        return self._known.named(tasks, plan.cell.place)
+
+    def _settle(self, plan: CellPlan) -> None:
+        """Choose the recipe, and plan the finals. Leader runs by it that are there already stay."""
+        best, place = self._candidate(plan).recipe, plan.cell.place
+        plan.settled, plan.without_recipe = True, best is None
+        if best is None or plan.further:
+            return
+        plan.finals = self._known.named(final_tasks(self.study, best), place)
+        if plan.cell.tune and self.study.stages.leaders:
+            leading = self._known.named(leader_tasks(self.study, best), place)
+            plan.leading = [task for task in leading if self.done(task) is not None]
+
+    def _search_further(self, plan: CellPlan) -> list[CellPlan]:
+        there = {one.cell.place for one in self.further}
+        found = [
+            CellPlan(cell, None, self._trials(cell, trial_recipes(self.study.name, cell)))
+            for cell in further_searches(self.study, plan.cell)
+            if cell.place not in there
         ]
-        return plan.trials[min(done)[2]].recipe if done else None
+        self.further += found
+        return found
 
-    def _named(self, tasks: list[Task]) -> list[Task]:
-        if not tasks:
-            return []
-        if all(task.recipe is tasks[0].recipe for task in tasks):
-            ids = self._names.ids(tasks[0].recipe, [task.seed for task in tasks])
-        else:
-            ids = [self._names.ids(task.recipe, [task.seed])[0] for task in tasks]
-        return [replace(task, id=id) for task, id in zip(tasks, ids, strict=True)]
+    def _candidate(self, plan: CellPlan) -> Candidate:
+        return Candidate(
+            plan, self._ended(plan.trials), self._ended(plan.confirmations),
+            self._ended(plan.leading),
+        )  # fmt: skip
+
+    def _ended(self, tasks: Sequence[Task]) -> list[Ended]:
+        return [Ended(task, run) for task in tasks if (run := self.store.get(task.id)) is not None]

@@ -7,8 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from lenetlab.disk import read_json, replace_json
-from lenetlab.experiments.study.pending import CellPlan, StudyPlan
-from lenetlab.records.rows import Cell, Results, cell_path, read_cell, write_cell, write_results
+from lenetlab.experiments.study.pending import StudyPlan
+from lenetlab.experiments.study.stages import CellPlan
+from lenetlab.records.rows import (
+    LEADER,
+    Cell,
+    Results,
+    cell_path,
+    read_cell,
+    write_cell,
+    write_results,
+)
 
 
 class Publisher:
@@ -34,18 +43,20 @@ class Publisher:
         results = Results(
             name=study.name,
             title=study.title,
-            trials=study.tune.trials if study.tune else 0,
+            trials=study.tune.tried if study.tune else 0,
             tuning_passes=study.tune.passes if study.tune else 0.0,
             seeds=study.seeds,
             passes=study.passes,
             cells=tuple(Cell(cell.place) for cell in study.cells),
+            stages=study.stages,
+            searches=tuple(Cell(cell.cell.place) for cell in self._plan.further),
         )
         write_results(self._plan.results, results)
 
     def all(self) -> None:
         """What was planned, and every cell."""
         self.planned()
-        for cell in self._plan.cells:
+        for cell in self._plan.every:
             self.cell(cell)
         if self._said != self._kept:
             where = str(self._plan.results.resolve())
@@ -60,9 +71,8 @@ class Publisher:
             return
         found = self._published(self._plan.rows(cell))
         there = read_cell(self._plan.results, cell.cell.place)
-        have = len(found.trials) + len(found.finals)
         # Rows from elsewhere are not replaced by the beginning of the same cell.
-        if have < len(there.trials) + len(there.finals) or not have:
+        if _own(found) < _own(there) or not found.rows:
             return
         write_cell(self._plan.results, found)
         self._said[str(path)] = digest
@@ -82,3 +92,8 @@ class Publisher:
         runs = [(task.id, self._plan.store.get(task.id)) for task in cell.tasks]
         text = json.dumps(runs, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _own(cell: Cell) -> int:
+    """Its rows, but for those that it has only while it is among the leading."""
+    return sum(row.role != LEADER for row in cell.rows)

@@ -1,13 +1,22 @@
-"""The ids of planned runs, before anything is computed; one canonical form for many seeds."""
+"""The ids of planned runs, before anything is computed; one canonical form for many seeds.
+
+A run of another machine has another id, since the width of its vectors, its compiler or its torch
+give other last bits. It is *kin* to one that is planned here if all else that decides it agrees:
+recipe, seed, kind of engine and device, the versions of the method and of all that is around it.
+"""
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from lenetlab.experiments.recipe.recipe import Recipe
 from lenetlab.experiments.run.identity import numerics_of
 from lenetlab.experiments.run.in_memory import prepare
 from lenetlab.experiments.run.runtime import Runtime
+
+# What a machine adds to the numerics record by itself.
+OF_MACHINE = ("torch", "capability", "kernel", "threads", "accelerator")
 
 
 class Naming(Protocol):
@@ -16,6 +25,16 @@ class Naming(Protocol):
     def ids(self, recipe: Recipe, seeds: list[int]) -> list[str]:
         """The ids of a recipe's runs."""
         ...
+
+    def numerics(self, recipe: Recipe) -> Mapping[str, Any]:
+        """The numerics record that they get here."""
+        ...
+
+
+def kin(recipe: Mapping[str, Any], seed: int, numerics: Mapping[str, Any]) -> str:
+    """A text that is the same for runs that are kin; `recipe` is canonical."""
+    shared = {name: value for name, value in numerics.items() if name not in OF_MACHINE}
+    return _text([recipe, seed, shared])
 
 
 class Names:
@@ -38,10 +57,15 @@ class Names:
             found.append(whole.hexdigest()[:16])
         return found
 
+    def numerics(self, recipe: Recipe) -> Mapping[str, Any]:
+        """The numerics record of a recipe's runs."""
+        _, engine, _, _ = self._runtime.load(recipe.split)
+        return numerics_of(recipe, engine, self._runtime.where)
+
     def _head(self, recipe: Recipe) -> str:
         """Data and numerics."""
-        train, engine, _, _ = self._runtime.load(recipe.split)
-        record = numerics_of(recipe, engine, self._runtime.where)
+        train, _, _, _ = self._runtime.load(recipe.split)
+        record = self.numerics(recipe)
         return f'{{"data":{_text(train.checksum)},"numerics":{_text(record)}'
 
 

@@ -13,7 +13,10 @@ from lenetlab.experiments.tuning.tuned_recipes import SEARCH, Settled, settle, w
 from lenetlab.methods.lookup import canonical
 from lenetlab.problem.scenarios import find_scenario
 from lenetlab.records.rows import Cell, CellKey, Results
+from lenetlab.records.selection import Stages
 from lenetlab.settings import show
+
+CONFIRMED = 3  # trials, where a search by itself confirms
 
 
 def search_cell(method: str, scenario: str, tune: Tuning, settings: Mapping[str, Any]) -> StudyCell:
@@ -21,12 +24,12 @@ def search_cell(method: str, scenario: str, tune: Tuning, settings: Mapping[str,
     method = canonical(method)
     if tune.sampler not in SAMPLERS:
         raise unknown("sampler", tune.sampler, SAMPLERS)
-    if tune.trials < 1 or not tune.passes > 0:
+    if tune.trials < 0 or not tune.passes > 0:
         raise UserError(
-            f"{tune.trials} trials of {tune.passes:g} passes are none; expected 1 or more, of a "
+            f"{tune.trials} trials of {tune.passes:g} passes are none; expected 0 or more, of a "
             "number > 0"
         )
-    check_count(tune.trials)
+    check_count(tune.tried)
     variant = ", ".join(f"{name}={show(value)}" for name, value in sorted(settings.items()))
     place = CellKey(method, family_of(method), scenario, variant=variant)
     return StudyCell(place, with_constraint(scenario, settings), tune)
@@ -38,24 +41,35 @@ def with_constraint(scenario: str, settings: Mapping[str, Any]) -> dict[str, Any
     return {**usual, **settings}
 
 
-def search_study(cell: StudyCell) -> Study:
-    """The study of that cell: trials, and no finals."""
+def search_study(cell: StudyCell, confirm: float | None = None) -> Study:
+    """The study of that cell: trials, and no finals. `confirm` : effective passes for which the
+    best three trials are run again, with two fresh seeds; None leaves that out."""
     assert cell.tune is not None
+    if confirm is not None and not confirm >= cell.tune.passes:
+        raise UserError(
+            f"a confirmation of {confirm:g} passes is shorter than the trials; expected "
+            f"{cell.tune.passes:g} or more"
+        )
     title = f"Tuning {cell.place.name} in {cell.place.scenario}"
-    return Study(SEARCH, title, cell.tune.passes, 0, (cell,), cell.tune)
+    stages = Stages() if confirm is None else Stages(confirm=CONFIRMED)
+    passes = cell.tune.passes if confirm is None else confirm
+    return Study(SEARCH, title, passes, 0, (cell,), cell.tune, stages=stages)
 
 
 def folder_of(study: Study) -> str:
     """The name of a search's working folder; more trials at the same price go on in it."""
-    place = study.cells[0].place
-    text = f"{study.name},{place.method},{place.scenario},{study.passes:g}"
+    place, tune = study.cells[0].place, study.tune
+    assert tune is not None
+    text = f"{study.name},{place.method},{place.scenario},{tune.passes:g}"
     return re.sub(r"[^A-Za-z0-9_.,+-]+", "_", text)
 
 
-def settle_winner(out: Path, cell: Cell, passes: float) -> Settled | None:
-    """Keep the best trial's recipe in `out`, unless what is kept goes before it; None if no trial
-    is done."""
-    found = winner(Results(SEARCH, "", len(cell.trials), passes, 0, passes, (cell,)), cell)
+def settle_winner(out: Path, cell: Cell, study: Study) -> Settled | None:
+    """Keep the recipe that was chosen in `out`, unless what is kept goes before it; None if there
+    is none."""
+    assert study.tune is not None
+    price = study.tune.passes
+    found = winner(Results(SEARCH, "", len(cell.trials), price, 0, study.passes, (cell,)), cell)
     if found is None:
         return None
     key = cell.place.method, cell.place.scenario

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from lenetlab.experiments.study.model import Task
-from lenetlab.experiments.study.pending import CellPlan, StudyPlan
+from lenetlab.experiments.study.pending import StudyPlan
+from lenetlab.experiments.study.stages import CellPlan
 from lenetlab.experiments.study.store import Brief
 from lenetlab.experiments.tuning.tuned_recipes import usual_pass_seconds
 from lenetlab.records.rows import CellKey
@@ -32,10 +33,14 @@ class Status:
     _left: tuple[float, float | None] = (float("-inf"), None)
 
     def __post_init__(self) -> None:
-        for cell in self.plan.cells:
-            for task in cell.tasks:
-                if (run := self.plan.done(task)) is not None:
-                    self.record(task, run)
+        for cell in self.plan.every:
+            self.opened(cell)
+
+    def opened(self, cell: CellPlan) -> None:
+        """A cell was planned: some of its runs may be there."""
+        for task in cell.tasks:
+            if (run := self.plan.done(task)) is not None:
+                self.record(task, run)
 
     def begin(self, task: Task) -> None:
         """A task was given to the executor."""
@@ -88,10 +93,12 @@ class Status:
         runs = [r for t in cell.finals if (r := self.plan.store.get(t.id)) is not None]
         figures = [run.accuracy for run in runs if run.accuracy is not None]
         name = f"{cell.cell.place.name} in {cell.cell.place.scenario}"
-        if cell.all_trials_failed:
-            return f"{name}: no trial ended with figures, so there are no finals"
-        if not self.plan.study.seeds:
-            return f"{name}: all {len(cell.trials)} trials have ended"
+        if cell.without_recipe:
+            what = "no recipe was confirmed" if cell.confirmations else "no trial has figures"
+            return f"{name}: {what}, so there are no finals"
+        if cell.further or not self.plan.study.seeds:
+            also = " and their confirmations" if cell.confirmations else ""
+            return f"{name}: all {len(cell.trials)} trials{also} have ended"
         if not figures:
             return f"{name}: no final run ended with figures"
         mean = sum(figures) / len(figures)
@@ -121,9 +128,8 @@ class Status:
     def _scenarios(self) -> dict[str, dict[str, int]]:
         """Runs that are planned, done and failed in each scenario."""
         planned = Counter[str]()
-        for cell in self.plan.cells:
-            finals = 0 if cell.all_trials_failed else self.plan.study.seeds
-            planned[cell.cell.place.scenario] += len(cell.trials) + finals
+        for share in self.plan.shares:
+            planned[share.cell.cell.place.scenario] += share.runs
         return {
             where: {"planned": n, "done": self.ended[where]["done"],
                     "failed": self.ended[where]["failed"]}
@@ -145,22 +151,16 @@ def estimate(plan: StudyPlan) -> Estimate:
     """How long the rest will take, by what a pass took."""
     costs: dict[object, list[float]] = defaultdict(lambda: [0.0, 0.0])
     left: list[tuple[CellKey, float, int]] = []
-    for cell in plan.cells:
-        ended = Counter[str]()
+    for cell in plan.every:
         for task in cell.tasks:
             run = plan.done(task)
-            if run is None:
-                continue
-            ended[task.role] += 1
             for key in (cell.cell.place, cell.cell.place.method):
-                if run.seconds is not None and run.passes is not None:
+                if run is not None and run.seconds is not None and run.passes is not None:
                     costs[key][0] += run.seconds
                     costs[key][1] += run.passes
-        finals = 0 if cell.all_trials_failed else plan.study.seeds - ended["final"]
-        trials = len(cell.trials) - ended["trial"]
-        tuned = cell.cell.tune.passes if cell.cell.tune else 0.0
-        passes = trials * tuned + finals * plan.study.passes
-        left.append((cell.cell.place, passes, trials + finals))
+    for share in plan.shares:
+        runs = share.runs - sum(plan.done(task) is not None for task in share.tasks)
+        left.append((share.cell.cell.place, runs * share.passes, runs))
     usual_costs = usual_pass_seconds()
     measured, usual, unknown = 0.0, 0.0, 0
     for place, passes, runs in left:

@@ -11,7 +11,7 @@ One process writes, the coordinator.
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -70,6 +70,9 @@ class Store:
 
     def __len__(self) -> int:
         return len(self._runs)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(list(self._runs))
 
     def get(self, id: str) -> Brief | None:
         """What is known of a run; None if it is not there."""

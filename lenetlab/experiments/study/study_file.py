@@ -22,15 +22,18 @@ from lenetlab.experiments.tuning.search_space import Dimension, parse_dimension
 from lenetlab.experiments.tuning.trials import SAMPLERS, Tuning
 from lenetlab.methods.lookup import canonical
 from lenetlab.records.rows import CellKey, cell_path
+from lenetlab.records.selection import CONFIRMING, LEADING, Stages
 from lenetlab.settings import WHOLE
 
 TOP = {
-    "title", "scenarios", "methods", "passes", "seeds", "limit", "tune", "settings", "vary",
-    "scenario", "method",
+    "title", "scenarios", "methods", "passes", "seeds", "limit", "tune", "leader", "luck",
+    "settings", "vary", "scenario", "method",
 }  # fmt: skip
 LARGEST = 2**20  # bytes of a study file
 LINE = 1000  # characters of a line in which a key is looked for
-TUNE = {"trials", "passes", "sampler"}
+TUNE = {"trials", "passes", "sampler", "confirm", "confirm_seeds"}
+LEADER, LUCK = {"best", "seeds"}, {"best", "searches"}
+MOST_SEEDS = LEADING - CONFIRMING  # in a stage: no two stages have a seed in common
 METHOD = {"scenarios", "settings", "space"}
 # The file says these itself; as a setting they would say it twice.
 FIXED = ("passes", "epochs", "split", "scenario", "seed", "method")
@@ -83,6 +86,7 @@ class _Reader:
         seeds = int(self._number(("seeds",), 10, whole=True))
         limit = self._number(("limit",), 0.0) if "limit" in tree else None
         tune = self._tune()
+        stages = self._stages(tune, passes, seeds)
         vary = self._table("vary")
         for key, values in vary.items():
             if not isinstance(values, list) or not values:
@@ -96,7 +100,9 @@ class _Reader:
                 if key not in listed:
                     self._add((kind, key), f"[{kind}.{key}] is about none of the {kind}s listed")
         variants = math.prod(len(values) for values in vary.values())
-        each = seeds + (tune.trials if tune else 0)
+        search = tune.tried + stages.confirm * stages.confirm_seeds if tune else 0
+        each = seeds + search * (1 + bool(stages.lucky) * stages.searches)
+        each += bool(stages.leaders) * stages.leader_seeds
         try:
             check_count(len(methods) * len(scenarios) * variants * each)
         except UserError as error:
@@ -116,7 +122,7 @@ class _Reader:
                 self._add(("methods",), f"{cell.place.name} in {cell.place.scenario} is there "
                           "twice, or two names become one file name; rename one")  # fmt: skip
             paths[file] = cell.place
-        return Study(name, title, passes, seeds, found, tune, limit)
+        return Study(name, title, passes, seeds, found, tune, limit, stages)
 
     def recipes(self, study: Study) -> list[list[Recipe]]:
         """Every recipe of every cell, built once so that each mistake is found."""
@@ -205,6 +211,36 @@ class _Reader:
             passes=self._number(("tune", "passes"), 5.0, most=LONGEST),
             sampler=sampler,
         )
+
+    def _stages(self, tune: Tuning | None, passes: float, seeds: int) -> Stages:
+        """What follows on the trials: nothing that is not asked for."""
+
+        def count(table: str, key: str, usual: int) -> int:
+            if table not in self._tree or (key == "confirm" and key not in self._table("tune")):
+                return 0 if key in ("best", "confirm") else usual
+            return int(self._number((table, key), usual, whole=True))
+
+        usual = Stages()
+        found = Stages(
+            confirm=count("tune", "confirm", 3),
+            confirm_seeds=count("tune", "confirm_seeds", usual.confirm_seeds),
+            leaders=count("leader", "best", 5),
+            leader_seeds=count("leader", "seeds", usual.leader_seeds),
+            lucky=count("luck", "best", 8),
+            searches=count("luck", "searches", usual.searches),
+        )
+        for table, known in (("leader", LEADER), ("luck", LUCK)):
+            self._known(self._table(table), known, (table,))
+            if table in self._tree and not found.confirm:
+                self._add((table,), f"[{table}] is about the methods that are best when confirmed; "
+                          "expected confirm = 3, or so, in [tune]")  # fmt: skip
+        if tune and found.confirm and passes < tune.passes:
+            self._add(("tune", "confirm"), f"trials have {tune.passes:g} passes, which cannot be "
+                      f"confirmed by the {passes:g} of the final runs")  # fmt: skip
+        if found.confirm and max(seeds, found.confirm_seeds, found.leader_seeds) > MOST_SEEDS:
+            self._add(("tune", "confirm"), "a study that confirms has at most "
+                      f"{MOST_SEEDS:,} seeds in each of its stages")  # fmt: skip
+        return found
 
     def _table(self, key: str) -> dict[str, Any]:
         given = self._tree.get(key, {})

@@ -45,13 +45,20 @@ class Origin:
             "trials": self.found.trials,
             "passes": self.found.passes,
             "held_out": None if self.changed else self.found.held_out,
+            **self._confirmed(),
             "changed": dict(self.changed),
         }
+
+    def _confirmed(self) -> dict[str, Any]:
+        found = self.found
+        if found.confirmed is None:
+            return {}
+        return {"budget": found.budget, "confirmed": None if self.changed else found.confirmed}
 
     def _stretched(self) -> str:
         """What another budget does to the recipe."""
         budget, recipe = self.recipe.budget, self.recipe
-        times = budget.amount / self.found.passes
+        times = budget.amount / self.found.length
         if times == 1:
             return ""
         sentence = f"; here for {budget}"

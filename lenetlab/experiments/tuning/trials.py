@@ -1,8 +1,10 @@
 """Tuning: the recipes that a search tries, and what becomes of the best.
 
-Trial k is point k of a scrambled Sobol sequence, seeded by study, method and scenario: the same
-whoever computes it, in whatever order, and however many trials there are. Sobol points fill the
-space more evenly than independent ones (Bergstra and Bengio 2012, section 4, on such sequences).
+Trial 0 is the registered default with a cosine schedule, so that no search does worse than not
+searching. Trial k + 1 is point k of a scrambled Sobol sequence, seeded by study, method and
+scenario: the same whoever computes it, in whatever order, and however many trials there are. Sobol
+points fill the space more evenly than independent ones (Bergstra and Bengio 2012, section 4, on
+such sequences).
 """
 
 import hashlib
@@ -11,7 +13,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lenetlab.experiments.recipe.recipe import Budget, Recipe, recipe_from
-from lenetlab.experiments.tuning.search_space import Dimension, Space, at, space_of
+from lenetlab.experiments.tuning.search_space import Dimension, Pick, Space, at, space_of
+from lenetlab.methods.lookup import find, split
 from lenetlab.problem.scenarios import find_scenario
 
 SAMPLERS = ("sobol", "tpe")
@@ -19,7 +22,8 @@ SAMPLERS = ("sobol", "tpe")
 
 @dataclass(frozen=True)
 class Tuning:
-    """How a cell is tuned: `trials` recipes of `passes` effective passes each on the inner split.
+    """How a cell is tuned: the default and `trials` drawn recipes, of `passes` effective passes
+    each on the inner split.
 
     space : ranges that replace a method's own, by name.
     """
@@ -29,16 +33,22 @@ class Tuning:
     sampler: str = "sobol"
     space: Mapping[str, Dimension] = field(default_factory=dict)
 
+    @property
+    def tried(self) -> int:
+        """How many recipes are tried, the default among them."""
+        return self.trials + 1
+
 
 def trials(
     study: str, method: str, scenario: str, tune: Tuning, settings: Mapping[str, Any] | None = None
 ) -> list[Recipe]:
     """The recipes of all trials of a cell, by number; of a sampler that looks at the ones before,
     those it begins with. `settings` are held as given."""
+    first = default_trial(method, scenario, tune, settings)
     if tune.sampler == "tpe":
-        return more_trials(study, method, scenario, tune, settings, [])
+        return [first, *more_trials(study, method, scenario, tune, settings, [None])]
     space = search_space(method, scenario, tune, settings)
-    return [
+    return [first] + [
         trial_recipe(method, scenario, tune, settings, at(space, u))
         for u in points(f"{study} {method} {scenario}", len(space), tune.trials)
     ]
@@ -53,8 +63,9 @@ def more_trials(
     scores: Sequence[float | None],
 ) -> list[Recipe]:
     """What follows on trials with `scores`, accuracies on held-out images (None for a failed one),
-    of a sampler that looks at them; empty where there is no more."""
-    left = tune.trials - len(scores)
+    of a sampler that looks at them; empty where there is no more. The default's score, the first,
+    is not told: it may lie outside of what the sampler can ask for."""
+    left = tune.tried - len(scores)
     if tune.sampler != "tpe" or left <= 0:
         return []
     from lenetlab.experiments.tuning.tpe import ask
@@ -62,7 +73,7 @@ def more_trials(
     space = search_space(method, scenario, tune, settings)
     return [
         trial_recipe(method, scenario, tune, settings, chosen)
-        for chosen in ask(f"{study} {method} {scenario}", space, scores, left)
+        for chosen in ask(f"{study} {method} {scenario}", space, scores[1:], left)
     ]
 
 
@@ -71,6 +82,23 @@ def search_space(
 ) -> Space:
     """The dimensions of a cell, with the study's own ranges in the place of the method's."""
     return {**space_of(method, scenario, settings), **tune.space}
+
+
+def default_trial(
+    method: str, scenario: str, tune: Tuning, settings: Mapping[str, Any] | None = None
+) -> Recipe:
+    """Trial 0: settings and batch plan as registered, the rate on a cosine to zero where that is
+    searched. Where weight decay is searched its default is none at all; it has the middle of its
+    range instead."""
+    space = search_space(method, scenario, tune, settings)
+    chosen: dict[str, Any] = {}
+    schedule = space.get("schedule")
+    if isinstance(schedule, Pick) and "cosine" in schedule.values:
+        chosen["schedule"] = "cosine"
+    if "weight_decay" in space:
+        registered = find(split(method)[1]).defaults.get("weight_decay")
+        chosen["weight_decay"] = registered or at(space, [0.5] * len(space))["weight_decay"]
+    return trial_recipe(method, scenario, tune, settings, chosen)
 
 
 def trial_recipe(
@@ -100,7 +128,12 @@ def points(seed: str, dimensions: int, n: int) -> list[list[float]]:
     return [[float(x) for x in point] for point in drawn[:n]]
 
 
+def at_full_length(recipe: Recipe, passes: float) -> Recipe:
+    """The recipe of a trial for `passes` effective passes, still measured on held-out images; its
+    schedule, a function of progress, is stretched with the budget."""
+    return replace(recipe, budget=Budget(float(passes), "passes"))
+
+
 def carry_over(recipe: Recipe, passes: float) -> Recipe:
-    """The recipe of a trial on all 60,000 images for `passes` effective passes; its schedule, a
-    function of progress, is stretched with the budget."""
-    return replace(recipe, split="official", budget=Budget(float(passes), "passes"))
+    """The same on all 60,000 images."""
+    return replace(at_full_length(recipe, passes), split="official")

@@ -10,7 +10,7 @@ on the held-out images and was searched no less.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -31,7 +31,10 @@ class Tuned:
 
     settings : arguments of `make_recipe`, all but scenario, split and budget.
     study : in which it was found. trials, passes : how many were tried, at which price each.
-    held_out, loss : of the best trial, on held-out training images.
+    held_out, loss : of its trial, on held-out training images.
+    budget, confirmed : the effective passes for which it was run again with `seeds` fresh seeds,
+        and the mean held-out accuracy there; None where that was not done.
+    confirmations : how many such runs the search had, of other recipes too.
     pass_seconds : CPU seconds of an effective pass, over trials and finals, where it was computed.
     """
 
@@ -42,11 +45,27 @@ class Tuned:
     held_out: float
     loss: float
     pass_seconds: float | None = None
+    budget: float | None = None
+    confirmed: float | None = None
+    seeds: int = 0
+    confirmations: int = 0
 
     @property
     def effort(self) -> float:
-        """Effective passes of all its trials together."""
-        return self.trials * self.passes
+        """Effective passes of the whole search."""
+        return self.trials * self.passes + self.confirmations * (self.budget or 0.0)
+
+    @property
+    def length(self) -> float:
+        """The effective passes for which it was chosen."""
+        return self.passes if self.budget is None else self.budget
+
+    @property
+    def figure(self) -> tuple[bool, float]:
+        """What it is ordered by: a confirmed recipe goes before one that came out best once."""
+        if self.confirmed is None:
+            return False, self.held_out
+        return True, self.confirmed
 
     @property
     def search(self) -> str:
@@ -56,7 +75,13 @@ class Tuned:
         return f"{tried} of {self.passes:g} {'pass' if self.passes == 1 else 'passes'} by {by}"
 
     def __str__(self) -> str:
-        return f"best of {self.search}, {self.held_out:.2f} % on held-out images"
+        said = f"best of {self.search}, {self.held_out:.2f} % on held-out images"
+        if self.confirmed is None:
+            return said
+        return (
+            f"{said}; confirmed by {self.seeds} fresh seed{'' if self.seeds == 1 else 's'} of "
+            f"{self.budget:g} passes, {self.confirmed:.2f} % in the mean"
+        )
 
 
 def tuned(method: str, scenario: str, out: Path | None = None) -> Tuned | None:
@@ -96,7 +121,7 @@ def keep(path: Path, found: Mapping[tuple[str, str], Tuned]) -> None:
 
 
 def kept_of(results: Results) -> dict[tuple[str, str], Tuned]:
-    """The best trial's recipe of every tuned cell of a study, by the images as they are and with
+    """The recipe chosen in every tuned cell of a study, by the images as they are and with
     nothing given beforehand (a variant is somebody's question, not a default)."""
     found = {}
     for cell in results.cells:
@@ -120,7 +145,7 @@ class Settled:
         found, before = self.found, self.before
         if before is None:
             return True
-        better = found.held_out > before.held_out or found.settings == before.settings
+        better = found.figure > before.figure or found.settings == before.settings
         return better and found.effort >= before.effort
 
     def __str__(self) -> str:
@@ -130,7 +155,7 @@ class Settled:
         sentence = f"{self.found}; before, {before}"
         if self.kept:
             return f"kept in the place of another, better and searched no less: {sentence}"
-        worse = self.found.held_out <= before.held_out
+        worse = self.found.figure <= before.figure
         less = self.found.effort < before.effort
         why = " and ".join(["no better"] * worse + ["searched less"] * less)
         return f"not kept, {why}: {sentence}"
@@ -145,11 +170,11 @@ def settle(out: Path, found: Mapping[tuple[str, str], Tuned]) -> dict[tuple[str,
 
 
 def winner(results: Results, cell: Cell) -> Tuned | None:
-    """The recipe of a cell's best trial; None where no trial is done."""
+    """The recipe that was chosen in a cell; None where there is none."""
     best = cell.best
     if best is None or best.accuracy is None or best.loss is None:
         return None
-    return Tuned(
+    found = Tuned(
         best.recorded.settings(),
         results.name,
         len(cell.trials),
@@ -158,10 +183,20 @@ def winner(results: Results, cell: Cell) -> Tuned | None:
         round(best.loss, 6),
         _pass_seconds(cell),
     )
+    if not cell.confirmations:
+        return found
+    again = [row.accuracy for row in cell.held_out if row.accuracy is not None]
+    return replace(
+        found,
+        budget=results.passes,
+        confirmed=round(fmean(again), 4),
+        seeds=len(again),
+        confirmations=len(cell.confirmations),
+    )
 
 
 def _pass_seconds(cell: Cell) -> float | None:
-    done = [row for row in (*cell.trials, *cell.finals) if row.done]
+    done = [row for row in cell.rows if row.done]
     passes, seconds = total(row.passes for row in done), total(row.cpu_seconds for row in done)
     return round(seconds / passes, 4) if passes and seconds is not None else None
 

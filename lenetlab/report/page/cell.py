@@ -38,7 +38,7 @@ def detail(cell: Cell, planned: bool = True) -> Detail:
     """Everything recorded about `cell`. Of single runs, which no study `planned`, those on held-out
     images are no trials that one was chosen from."""
     best, place = cell.best, cell.place
-    rows = [*cell.finals, *cell.trials]
+    rows = [*cell.finals, *cell.search, *cell.leading]
     said = cell.finals[0] if cell.finals else best or (cell.trials[0] if cell.trials else None)
     return Detail(
         anchor=anchor(place),

@@ -84,8 +84,8 @@ def _emptied(facts: Facts) -> Facts:
 
 def _line_facts(line: Line, board: Board) -> Facts:
     done = [row for row in line.cell.finals if row.done]
-    finals, trials, best = _ids(done), _ids(line.cell.trials), line.cell.best
-    held = trials if not board.planned else [best.id] if best else []
+    finals, trials = _ids(done), _ids(line.cell.search)
+    held = _ids(line.cell.held_out) if board.planned else trials
     accuracy = line.accuracy.mean if line.accuracy else None
     interval = line.accuracy.interval if line.accuracy else None
     apart = line.difference

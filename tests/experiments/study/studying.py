@@ -9,6 +9,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from lenetlab.experiments.recipe.recipe import Recipe
 from lenetlab.experiments.study.coordinator import failed, run_study
@@ -26,7 +27,7 @@ methods = ["sgd", "adamw"]
 passes = 0.04
 seeds = 2
 [tune]
-trials = 3
+trials = 2
 passes = 0.02
 """
 
@@ -37,6 +38,9 @@ class Hashed:
     def ids(self, recipe: Recipe, seeds: list[int]) -> list[str]:
         text = json.dumps(recipe.canonical(), sort_keys=True)
         return [hashlib.sha256(f"{text}{s}".encode()).hexdigest()[:16] for s in seeds]
+
+    def numerics(self, recipe: Recipe) -> dict[str, Any]:
+        return {}
 
 
 def stub(task: Task, setup: Setup | None = None) -> Output:

@@ -20,7 +20,7 @@ from lenetlab.experiments.study.status import estimate
 from lenetlab.experiments.study.worker import Output, work_on
 from lenetlab.experiments.tuning.tuned_recipes import Tuned, keep
 from lenetlab.records.rows import read_results
-from tests.experiments.study.studying import TINY, Inline, bits, go, planned, stub
+from tests.experiments.study.studying import TINY, Hashed, Inline, bits, go, planned, stub
 
 
 @pytest.fixture
@@ -144,7 +144,7 @@ def test_failures_are_terminal_until_tried_again(tmp_path, file):
         return stub(task)
 
     plan = go(file, tmp_path / "work", Inline(sick))
-    assert [cell.all_trials_failed for cell in plan.cells] == [True, False]
+    assert [cell.without_recipe for cell in plan.cells] == [True, False]
     said = {(c.cell.place.method, t.role, t.number, r.status) for c, t, r in plan.failures()}
     assert said == {
         *(("sgd", "trial", k, "diverged") for k in range(3)),
@@ -246,7 +246,10 @@ def test_beginnings_do_not_replace_more_rows_from_elsewhere(tmp_path, file):
     path = tmp_path / "results" / "plain" / "sgd.jsonl"
     before = path.read_bytes()
 
-    class Other:
+    class Other(Hashed):
+        def numerics(self, recipe):
+            return {"method_version": 2}
+
         def ids(self, recipe, seeds):
             return [f"{abs(hash((recipe.label(), str(recipe.budget), s))):016x}" for s in seeds]
 

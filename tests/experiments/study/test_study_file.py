@@ -135,7 +135,7 @@ def test_the_course_study_has_the_trials_that_tuning_draws():
 
     study, recipes = read_study(Path(__file__).parents[3] / "studies" / "course.toml")
     assert len(study.cells) >= 75
-    assert all(len(own) == 12 for own in recipes)
+    assert all(len(own) == 13 for own in recipes)
     at = next(i for i, c in enumerate(study.cells) if c.place.method == "muon"
               and c.place.scenario == "sparse")  # fmt: skip
     wanted = trials("course", "muon", "sparse", Tuning(12, 5.0), {"constraint": "magnitude"})

@@ -140,6 +140,35 @@ def test_only_what_is_better_and_searched_no_less_takes_a_place(tmp_path, found,
         assert "76.54 %" in str(settled)
 
 
+CONFIRMED = replace(GOOD, held_out=70.0, budget=10.0, confirmed=71.0, seeds=2, confirmations=6)
+
+
+@pytest.mark.parametrize(
+    ("before", "found", "kept"),
+    [
+        (GOOD, CONFIRMED, True),
+        (CONFIRMED, replace(GOOD, settings={}, held_out=99.0, trials=100), False),
+        (CONFIRMED, replace(CONFIRMED, settings={}, held_out=60.0, confirmed=71.5), True),
+        (CONFIRMED, replace(CONFIRMED, settings={}, held_out=80.0, confirmed=70.5), False),
+        (CONFIRMED, replace(CONFIRMED, settings={}, confirmed=71.5, confirmations=2), False),
+    ],
+)
+def test_a_confirmed_recipe_goes_before_one_that_came_out_best_once(tmp_path, before, found, kept):
+    keep(tmp_path / FILE, {("sgd", "plain"): before})
+    assert settle(tmp_path, {("sgd", "plain"): found})["sgd", "plain"].kept is kept
+
+
+def test_a_confirmed_recipe_is_for_the_budget_it_was_confirmed_at(tmp_path):
+    keep(tmp_path / FILE, {("sgd", "plain"): CONFIRMED})
+    (job,) = begun(tmp_path, passes=10)
+    assert "here for" not in str(job.origin)
+    assert "70.00 % on held-out images; confirmed by 2 fresh seeds of 10 passes" in str(job.origin)
+    earned = job.origin.plain()
+    assert (earned["held_out"], earned["budget"], earned["confirmed"]) == (70.0, 10.0, 71.0)
+    (job,) = begun(tmp_path, passes=10, lr=0.1)
+    assert job.origin.plain()["confirmed"] is None
+
+
 def test_the_packages_recipe_is_held_to_the_same_rule(tmp_path, monkeypatch):
     package = tmp_path / "package.json"
     monkeypatch.setattr("lenetlab.experiments.tuning.tuned_recipes.PACKAGE", package)

@@ -8,11 +8,19 @@ import pytest
 
 from lenetlab.component import log_uniform
 from lenetlab.experiments.api import jobs
-from lenetlab.experiments.recipe.recipe import make_recipe
+from lenetlab.experiments.recipe.recipe import make_recipe, recipe_from
 from lenetlab.experiments.tuning import tuned_recipes as kept
-from lenetlab.experiments.tuning.search_space import Pick
+from lenetlab.experiments.tuning.search_space import COUPLED, DECOUPLED, Pick, at
 from lenetlab.experiments.tuning.tpe import ROUND, ask
-from lenetlab.experiments.tuning.trials import Tuning, carry_over, more_trials, points, trials
+from lenetlab.experiments.tuning.trials import (
+    Tuning,
+    carry_over,
+    default_trial,
+    more_trials,
+    points,
+    search_space,
+    trials,
+)
 from lenetlab.experiments.tuning.tuned_recipes import Tuned, fill, keep, kept_of, tuned
 from lenetlab.records.recipe import RecordedRecipe
 from tests.studies import made_up
@@ -39,6 +47,36 @@ def test_trials_are_held_out_and_a_winner_is_carried_over() -> None:
     final = carry_over(found[0], 10)
     assert (final.split, str(final.budget)) == ("official", "10 passes")
     assert replace(final, split="inner", budget=found[0].budget) == found[0]
+
+
+def test_trial_0_is_the_registered_default_on_a_cosine() -> None:
+    for method in ("sgd", "muon", "ema+svrg+sgd"):
+        first = trials("s", method, "plain", Tuning(trials=2, passes=5))[0]
+        assert first == make_recipe(method, schedule="cosine", split="inner", passes=5)
+    held = {"schedule": "linear", "lr": 0.3, "batch_size": 32}
+    (first,) = trials("s", "sgd", "plain", Tuning(trials=0, passes=5), held)
+    assert first == recipe_from("sgd", {**held, "split": "inner", "passes": 5})
+    space = {"schedule": Pick(("linear", "step"))}
+    assert default_trial("sgd", "plain", Tuning(space=space)).schedule.name == "constant"
+
+
+def test_trial_0_decays_by_the_middle_of_what_is_searched() -> None:
+    tune = Tuning(passes=5)
+    for method, span in (("sgd", COUPLED), ("adamw", DECOUPLED)):
+        found = default_trial(method, "l2", tune).method.settings["weight_decay"]
+        assert found == pytest.approx((span.low * span.high) ** 0.5, rel=5e-3)
+    own = {"weight_decay": log_uniform(1e-4, 1e-2)}
+    assert default_trial("sgd", "l2", Tuning(space=own)).method.settings["weight_decay"] == 1e-3
+    given = default_trial("sgd", "l2", tune, {"weight_decay": 0.02}).method.settings
+    assert given["weight_decay"] == 0.02
+
+
+def test_drawn_trials_are_the_points_of_the_sequence() -> None:
+    space = search_space("sgd", "plain", Tuning())
+    drawn = trials("s", "sgd", "plain", Tuning(trials=5, passes=5))[1:]
+    wanted = [at(space, u) for u in points("s sgd plain", len(space), 5)]
+    assert [recipe.method.settings["lr"] for recipe in drawn] == [w["lr"] for w in wanted]
+    assert [recipe.batch_size for recipe in drawn] == [w["batch_size"] for w in wanted]
 
 
 @pytest.mark.parametrize(
@@ -131,7 +169,10 @@ def test_tpe_looks_at_scores() -> None:
 def test_a_sampler_that_looks_is_asked_in_rounds() -> None:
     tune = Tuning(trials=6, passes=1, sampler="tpe")
     first = trials("s", "sgd", "plain", tune)
-    assert len(first) == ROUND
-    assert len(more_trials("s", "sgd", "plain", tune, {}, [1.0, 2.0, 3.0, None])) == 2
-    assert more_trials("s", "sgd", "plain", tune, {}, [1.0] * 6) == []
+    assert len(first) == 1 + ROUND
+    assert len(more_trials("s", "sgd", "plain", tune, {}, [0.0, 1.0, 2.0, 3.0, None])) == 2
+    assert more_trials("s", "sgd", "plain", tune, {}, [1.0] * 7) == []
+    # what the default reached decides nothing of what is asked
+    told = [more_trials("s", "sgd", "plain", tune, {}, [x, 1.0, 2.0, 3.0, None]) for x in (0, 99)]
+    assert told[0] == told[1]
     assert more_trials("s", "sgd", "plain", Tuning(), {}, []) == []

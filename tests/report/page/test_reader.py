@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from lenetlab.analysis.curves import curves
-from lenetlab.records.rows import leader
+from lenetlab.records.selection import leader
 from lenetlab.report.attachments import Attachments, LeaderNet
 from tests.report.page.conftest import PHONE, WIDE
 from tests.studies import made_up
