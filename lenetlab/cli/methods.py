@@ -11,7 +11,7 @@ from lenetlab.cli.terminal.console import out, print_json
 from lenetlab.methods.constraint import ConstraintEntry, constraints
 from lenetlab.methods.lookup import find
 from lenetlab.methods.names import called
-from lenetlab.methods.registry import DECAYS, FAMILIES, Method
+from lenetlab.methods.registry import DECAYS, FAMILIES, SCALINGS, Method
 from lenetlab.methods.registry import methods as registered
 from lenetlab.methods.wrappers import KINDS, Wrapper, wrappers
 from lenetlab.settings import show
@@ -43,6 +43,7 @@ def methods(
             "decay": entry.decay,
             "cost": entry.cost,
             "batch_size": entry.batch_size,
+            "batch_scaling": entry.batch_scaling,
             "version": entry.version,
         }
 
@@ -85,6 +86,8 @@ def methods(
             out.print(f"cost: {entry.cost}")
             return
         out.print(f"family {entry.family}; batch size {entry.batch_size:,} unless set otherwise")
+        if "lr" in entry.space:
+            out.print(f"in a search {SCALINGS[entry.batch_scaling]}")
         out.print(f"weight decay: {DECAYS[entry.decay]}; `--decay weights` spares the biases")
         out.print(f"cost: {entry.cost}")
         return

@@ -26,6 +26,7 @@ Form = Literal["flat", "named", "layers"]
 Decay = Literal["none", "coupled", "decoupled"]
 Asks = Literal["once", "more"]
 Within = Literal["", "ball", "sparse", "spheres"]
+BatchScaling = Literal["none", "sqrt", "linear"]
 
 FAMILIES = {
     "basic": "gradient descent on one example, a mini-batch, or all of them",
@@ -45,6 +46,13 @@ DECAYS: Mapping[Decay, str] = {
     "none": "none of its own; in scenario l2 the oracle adds λ/2‖w‖² to the objective",
     "coupled": "coupled: λw is part of the gradient",
     "decoupled": "decoupled: the weights shrink beside the step, untouched by its scaling",
+}
+
+
+SCALINGS: Mapping[BatchScaling, str] = {
+    "none": "the rate stays as the batch grows",
+    "sqrt": "the rate grows with the square root of the batch size",
+    "linear": "the rate grows with the batch size",
 }
 
 
@@ -83,6 +91,9 @@ class Method(Component):
         is outside, the optimizer has `nearest(w)`, and averages are projected.
     scaled_by_rate : whether `lr` multiplies every step; if not, it is where a pace of its own
         begins, or momentum moves the weights beside it.
+    batch_scaling : how its rate grows with the batch size, as a power of it, in a search of both.
+    averages : whether an average of iterates is judged, which does what a falling rate does: a
+        search has the constant rate as well.
     declared : whether its file says what its settings are; those of a class from outside are read
         off its constructor.
     """
@@ -96,6 +107,8 @@ class Method(Component):
     neutral: Settings = field(default_factory=dict)
     within: Within = ""
     scaled_by_rate: bool = True
+    batch_scaling: BatchScaling = "none"
+    averages: bool = False
     declared: bool = True
 
     def optimizer(self, params: list[Tensor], settings: Settings) -> Optimizer:
@@ -124,6 +137,8 @@ def method(
     neutral: Settings | None = None,
     within: Within = "",
     scaled_by_rate: bool = True,
+    batch_scaling: BatchScaling = "none",
+    averages: bool = False,
 ) -> Callable[[Build], Build]:
     """Register the decorated builder; its module's docstring is the method's page.
 
@@ -142,7 +157,7 @@ def method(
             version=version, defaults=defaults, space=space, cost=cost,
             page=page_of(inspect.getmodule(build)), build=build, batch_size=batch_size,
             domains=domains or {}, asks=asks, neutral=neutral or {}, within=within,
-            scaled_by_rate=scaled_by_rate,
+            scaled_by_rate=scaled_by_rate, batch_scaling=batch_scaling, averages=averages,
         )  # fmt: skip
         _check(entry)
         register(entry)

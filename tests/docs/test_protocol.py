@@ -4,12 +4,14 @@ import re
 
 from lenetlab.analysis.targets import TARGETS
 from lenetlab.experiments.tuning.search_space import (
+    AVERAGED,
     COUPLED,
     DECOUPLED,
     FACTORS,
-    SCHEDULES,
+    FALLING,
     WARMUP,
     Pick,
+    growth,
     space_of,
 )
 from lenetlab.methods.registry import methods
@@ -56,11 +58,14 @@ def test_scenarios_and_rules():
 
 
 def test_searches_are_as_described():
-    assert FACTORS == (1 / 2, 1, 2, 4, 8)
+    assert FACTORS == (1 / 2, 1, 2, 4)
     assert (WARMUP.low, WARMUP.high) == (0, 0.2)
-    assert SCHEDULES.values == ("constant", "linear", "cosine")
-    assert (COUPLED.low, COUPLED.high, COUPLED.log) == (1e-5, 3e-3, True)
-    assert (DECOUPLED.low, DECOUPLED.high, DECOUPLED.log) == (0.01, 0.5, True)
+    assert FALLING.values == ("linear", "cosine")
+    assert AVERAGED.values == ("constant", "linear", "cosine")
+    assert (COUPLED.low, COUPLED.high, COUPLED.log) == (1e-5, 1e-3, True)
+    assert (DECOUPLED.low, DECOUPLED.high, DECOUPLED.log) == (0.01, 0.3, True)
+    linear = [m.name for m in methods().values() if m.batch_scaling == "linear"]
+    assert linear == ["sps"]
 
 
 def test_spaces_contain_what_the_page_says_did_well():
@@ -74,7 +79,9 @@ def test_spaces_contain_what_the_page_says_did_well():
                 else:
                     assert span.low <= value <= span.high, f"{method}: {name}={value}"
 
-    inside("muon", "l2", weight_decay=(0.10, 0.16), batch_size=(256, 512), lr=(0.06, 0.10))
-    inside("soap", "l2", weight_decay=(0.03, 0.10), batch_size=(32, 128), lr=(0.004, 0.015))
+    at = growth(methods()["muon"], 256)
+    inside("muon", "l2", weight_decay=(0.10, 0.16), batch_size=(256,), lr=(0.06 / at, 0.10 / at))
+    at = growth(methods()["soap"], 128)
+    inside("soap", "l2", weight_decay=(0.03, 0.10), batch_size=(32, 128), lr=(0.004, 0.015 / at))
     inside("adamw", "l2", weight_decay=(0.1,))
     inside("muon_hyperball", "plain", norm=(3,))

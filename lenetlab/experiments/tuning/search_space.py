@@ -2,18 +2,22 @@
 
 Every search includes the batch size, the warm-up and how the rate goes down; in the l2 scenarios
 the weight decay as well. What the user has set is not searched.
+
+The range of a rate is that at the method's own batch size. Where the method says that its rate
+grows with the batch, what is drawn is scaled to the size that was drawn with it, so that one range
+fits all sizes.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from math import exp, log
+from dataclasses import dataclass, replace
+from math import exp, log, prod
 from typing import Any
 
 from lenetlab.component import Span, log_uniform, uniform
 from lenetlab.errors import UserError, short
 from lenetlab.methods.constraint import ConstraintEntry, find_constraint
 from lenetlab.methods.lookup import find, split
-from lenetlab.methods.registry import Method
+from lenetlab.methods.registry import BatchScaling, Method
 from lenetlab.methods.wrappers import Wrapper, find_wrapper
 from lenetlab.problem.scenarios import find_scenario
 from lenetlab.settings import WHOLE, Value, parse_choice, show
@@ -32,48 +36,80 @@ class Pick:
 Dimension = Span | Pick
 Space = Mapping[str, Dimension]
 
-FACTORS = (1 / 2, 1, 2, 4, 8)  # of a method's own batch size
+FACTORS = (1 / 2, 1, 2, 4)  # of a method's own batch size
 LARGEST = 4096
-SCHEDULES = Pick(("constant", "linear", "cosine"))  # the last two go down to zero
+FALLING = Pick(("linear", "cosine"))  # both down to zero
+AVERAGED = Pick(("constant", "linear", "cosine"))  # an average does what a falling rate does
 WARMUP = uniform(0.0, 0.2)
 # Coupled decay acts on the loss, decoupled decay at the scale of the rate: other orders.
-COUPLED = log_uniform(1e-5, 3e-3)
-DECOUPLED = log_uniform(1e-2, 0.5)
+COUPLED = log_uniform(1e-5, 1e-3)
+DECOUPLED = log_uniform(1e-2, 0.3)
+POWERS: Mapping[BatchScaling, float] = {"none": 0.0, "sqrt": 0.5, "linear": 1.0}
 
 
 def space_of(method: str, scenario: str, given: Mapping[str, Any] | None = None) -> Space:
     """The dimensions of a cell, in a fixed order; `method` may stand inside wrappers.
 
     A batch size of 1 or of all images is what its method is about, and stays. Full batches make too
-    few steps for a warm-up: they have none. `given` settings are left out.
+    few steps for a warm-up: they have none. What has no rate has no course of it either. `given`
+    settings are left out.
     """
     names, base = split(method)
     entry = find(base)
-    dims: dict[str, Dimension] = dict(entry.space)
-    for name in names:
-        inner = find_wrapper(name).space
-        dims |= {f"{name}.{key}": span for key, span in inner.items()}
+    around = [find_wrapper(name) for name in names]
+    dims: dict[str, Dimension] = {**entry.space, **_rate(entry, around)}
+    dims.pop("weight_decay", None)  # only where there is some
+    for part in around:
+        dims |= {f"{part.name}.{key}": span for key, span in part.space.items()}
     if 1 < entry.batch_size < 60_000:
         sizes = (int(entry.batch_size * factor) for factor in FACTORS)
         dims["batch_size"] = Pick(tuple(size for size in sizes if size <= LARGEST))
-    if entry.batch_size < 60_000:
-        dims["warmup"] = WARMUP
-    dims["schedule"] = SCHEDULES
+    if "lr" in entry.defaults:
+        if entry.batch_size < 60_000:
+            dims["warmup"] = WARMUP
+        averages = entry.averages or any(part.kind == "average" for part in around)
+        dims["schedule"] = AVERAGED if averages else FALLING
     if find_scenario(scenario).decays:
         dims["weight_decay"] = decay_of(entry)
     return {key: span for key, span in dims.items() if key not in (given or {})}
 
 
+def _rate(entry: Method, around: list[Wrapper], batch_size: Value | None = None) -> dict[str, Span]:
+    """The range of the rate inside wrappers, at a batch size; empty where there is none."""
+    if "lr" not in entry.space:
+        return {}
+    span = entry.space["lr"]
+    times = prod(part.rate for part in around) * growth(entry, batch_size)
+    return {"lr": replace(span, low=_rounded(span.low * times), high=_rounded(span.high * times))}
+
+
+def growth(entry: Method, batch_size: Value | None) -> float:
+    """What the rate of a method is multiplied by at a batch size that is not its own."""
+    if not isinstance(batch_size, int | float):
+        return 1.0
+    return float((batch_size / entry.batch_size) ** POWERS[entry.batch_scaling])
+
+
+def scaled(method: str, drawn: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """What was `drawn` beside `given` settings, its rate as it is at their batch size."""
+    settings = dict(drawn)
+    if "lr" in drawn:
+        size = drawn.get("batch_size", given.get("batch_size"))
+        settings["lr"] = _rounded(drawn["lr"] * growth(find(split(method)[1]), size))
+    return settings
+
+
 def decay_of(entry: Method) -> Span:
-    """The usual size of a method's weight decay."""
-    return DECOUPLED if entry.decay == "decoupled" else COUPLED
+    """The usual size of a method's weight decay: its own range, or that of its kind."""
+    usual = DECOUPLED if entry.decay == "decoupled" else COUPLED
+    return entry.space.get("weight_decay", usual)
 
 
 def unusual(method: str, scenario: str, given: Mapping[str, Any]) -> list[str]:
     """A sentence for every `given` number outside the range that a search of it looks in, unless
     it is the default."""
     flat, constraint = _flattened(given)
-    known = _ranges(method, scenario, constraint)
+    known = _ranges(method, scenario, constraint, flat.get("batch_size"))
     sentences = []
     for key, value in flat.items():
         if key not in known or isinstance(value, bool) or not isinstance(value, int | float):
@@ -85,21 +121,26 @@ def unusual(method: str, scenario: str, given: Mapping[str, Any]) -> list[str]:
 
 
 def _ranges(
-    method: str, scenario: str, constraint: str | None
+    method: str, scenario: str, constraint: str | None, batch_size: Value | None
 ) -> dict[str, tuple[str, Span, Value, str]]:
     """By setting: whose it is, its range, its default, and what the range is. Nobody knows those of
-    a method from outside."""
+    a method from outside. The rate's is that at `batch_size`."""
     names, base = split(method)
     entry = find(base)
     own = entry.declared
+    around = [find_wrapper(name) for name in names]
     parts: list[tuple[str, Method | Wrapper | ConstraintEntry]] = [("", entry)] if own else []
-    parts += [(f"{name}.", find_wrapper(name)) for name in names]
+    parts += [(f"{part.name}.", part) for part in around]
     parts += [("constraint.", find_constraint(constraint))] if constraint else []
     found: dict[str, tuple[str, Span, Value, str]] = {
         prefix + key: (part.name, span, part.defaults[key], "where a search of it looks")
         for prefix, part in parts
         for key, span in part.space.items()
+        if key != "weight_decay"
     }
+    if own:
+        for key, span in _rate(entry, around, batch_size).items():
+            found[key] = base, span, entry.defaults[key], "where a search of it looks"
     if entry.batch_size < 60_000:
         found["warmup"] = "schedule", WARMUP, 0.0, "where a search of it looks"
     if own and find_scenario(scenario).decays:
@@ -134,6 +175,15 @@ def _at(dim: Dimension, x: float) -> Value:
         value = exp(log(dim.low) + x * (log(dim.high) - log(dim.low)))
     else:
         value = dim.low + x * (dim.high - dim.low)
+    return near(dim, value)
+
+
+def near(span: Span, value: float) -> float:
+    """`value` to three significant digits, inside of the span: 0.9997 is not 1."""
+    return min(max(_rounded(value), span.low), span.high)
+
+
+def _rounded(value: float) -> float:
     return float(f"{value:.3g}")
 
 

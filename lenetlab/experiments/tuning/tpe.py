@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import Any
 
 from lenetlab.errors import UserError
-from lenetlab.experiments.tuning.search_space import Dimension, Pick, Space
+from lenetlab.experiments.tuning.search_space import Dimension, Pick, Space, near
 from lenetlab.settings import Value
 
 ROUND = 4
@@ -54,7 +54,7 @@ def _domain(optuna: Any, dim: Dimension) -> Any:
 def _settings(space: Space, chosen: dict[str, Any]) -> dict[str, Value]:
     """Numbers to three significant digits, as in the other searches."""
     return {
-        name: chosen[name] if isinstance(dim, Pick) else float(f"{chosen[name]:.3g}")
+        name: chosen[name] if isinstance(dim, Pick) else near(dim, chosen[name])
         for name, dim in space.items()
     }
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lenetlab.experiments.recipe.recipe import Budget, Recipe, recipe_from
-from lenetlab.experiments.tuning.search_space import Dimension, Pick, Space, at, space_of
+from lenetlab.experiments.tuning.search_space import Dimension, Pick, Space, at, scaled, space_of
 from lenetlab.methods.lookup import find, split
 from lenetlab.problem.scenarios import find_scenario
 
@@ -108,8 +108,9 @@ def trial_recipe(
     settings: Mapping[str, Any] | None,
     chosen: Mapping[str, Any],
 ) -> Recipe:
-    """One trial: trained on 50,000 training images, measured on the other 10,000."""
-    given = {**(settings or {}), **chosen}
+    """One trial: trained on 50,000 training images, measured on the other 10,000. `chosen` holds
+    the rate at the method's own batch size."""
+    given = {**(settings or {}), **scaled(method, chosen, settings or {})}
     if find_scenario(scenario).decays:
         given.setdefault("decay", "weights")
     given |= {"scenario": scenario, "split": "inner", "passes": tune.passes}

@@ -30,9 +30,11 @@ from lenetlab.settings import NOT_NEGATIVE, Domain
     form="layers",
     decay="decoupled",
     defaults={"lr": 0.08, "beta2_decay": -0.8, "eps": 1e-3, "d": 1.0, "weight_decay": 0.0},
-    space={"lr": log_uniform(0.01, 0.5)},
+    # The rate is a share of a layer's own size, forty times Adam's: so much weaker is the decay.
+    space={"lr": log_uniform(0.01, 0.5), "weight_decay": log_uniform(5e-4, 2e-2)},
     cost="1 gradient a step; a row and a column per matrix",
     domains={"beta2_decay": Domain(-4, 0, closed=True), "d": Domain(1), "eps": NOT_NEGATIVE},
+    batch_scaling="sqrt",
 )
 def adafactor(
     params: list[Tensor], *, lr: float, beta2_decay: float, eps: float, d: float,

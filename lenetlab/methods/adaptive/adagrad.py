@@ -24,7 +24,7 @@ from lenetlab.methods.registry import method
     reference="Duchi, Hazan and Singer 2011",
     decay="coupled",
     defaults={"lr": 0.02, "eps": 1e-10, "weight_decay": 0.0, "fused": True},
-    space={"lr": log_uniform(0.005, 0.1)},
+    space={"lr": log_uniform(0.02, 0.3)},
     cost="1 gradient a step; 1 vector",
 )
 def adagrad(

@@ -28,8 +28,9 @@ from lenetlab.methods.registry import method
     defaults={
         "lr": 2e-3, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "weight_decay": 0.0, "fused": True,
     },
-    space={"lr": log_uniform(5e-4, 1e-2), "beta1": uniform(0.8, 0.95)},
+    space={"lr": log_uniform(1e-3, 1e-2), "beta1": uniform(0.8, 0.95)},
     cost="1 gradient a step; 2 vectors",
+    batch_scaling="sqrt",
 )  # fmt: skip
 def adam(
     params: list[Tensor],

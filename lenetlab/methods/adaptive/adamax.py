@@ -24,8 +24,9 @@ from lenetlab.methods.registry import method
     reference="Kingma and Ba 2015, arXiv:1412.6980, Alg. 2",
     decay="coupled",
     defaults={"lr": 8e-3, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "weight_decay": 0.0},
-    space={"lr": log_uniform(1e-3, 3e-2), "beta1": uniform(0.8, 0.95)},
+    space={"lr": log_uniform(2e-3, 3e-2), "beta1": uniform(0.8, 0.95)},
     cost="1 gradient a step; 2 vectors",
+    batch_scaling="sqrt",
 )
 def adamax(
     params: list[Tensor], *, lr: float, beta1: float, beta2: float, eps: float, weight_decay: float

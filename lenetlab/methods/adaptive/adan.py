@@ -37,9 +37,10 @@ from lenetlab.settings import FRACTION
     defaults={
         "lr": 6e-3, "beta1": 0.98, "beta2": 0.92, "beta3": 0.99, "eps": 1e-8, "weight_decay": 0.0,
     },
-    space={"lr": log_uniform(1e-3, 2e-2), "beta1": uniform(0.8, 0.99)},
+    space={"lr": log_uniform(2e-3, 2e-2), "beta1": uniform(0.8, 0.99)},
     cost="1 gradient a step; 4 vectors",
     domains={"beta3": FRACTION},
+    batch_scaling="sqrt",
 )  # fmt: skip
 class Adan(Base):
     STATE = ("t", "m", "v", "n", "g_before")

@@ -46,6 +46,7 @@ from lenetlab.settings import NOT_NEGATIVE, UNIT, Domain
     version=2,
     cost="1 gradient a step; 3 vectors",
     domains={"beta1": Domain(1e-6, 1), "beta3": Domain(1e-6, 1), "alpha": NOT_NEGATIVE, "T": UNIT},
+    batch_scaling="sqrt",
 )  # fmt: skip
 class AdEMAMix(Base):
     STATE = ("t", "m1", "m2", "v")

@@ -29,9 +29,10 @@ from lenetlab.settings import NOT_NEGATIVE
         "lr": 4e-3, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "momentum_decay": 4e-3,
         "weight_decay": 0.0,
     },
-    space={"lr": log_uniform(5e-4, 1e-2), "beta1": uniform(0.8, 0.95)},
+    space={"lr": log_uniform(1e-3, 1.2e-2), "beta1": uniform(0.8, 0.95)},
     cost="1 gradient a step; 2 vectors",
     domains={"momentum_decay": NOT_NEGATIVE},
+    batch_scaling="sqrt",
 )  # fmt: skip
 def nadam(
     params: list[Tensor],

@@ -25,10 +25,11 @@ from lenetlab.methods.registry import method
     family="adaptive",
     reference="Liu et al. 2020, arXiv:1908.03265, Alg. 2",
     decay="coupled",
-    defaults={"lr": 2e-3, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "weight_decay": 0.0},
-    space={"lr": log_uniform(1e-3, 3e-2), "beta1": uniform(0.8, 0.95)},
-    version=2,
+    defaults={"lr": 6e-3, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "weight_decay": 0.0},
+    space={"lr": log_uniform(2e-3, 2e-2), "beta1": uniform(0.8, 0.95)},
+    version=3,
     cost="1 gradient a step; 2 vectors",
+    batch_scaling="sqrt",
 )
 def radam(
     params: list[Tensor], *, lr: float, beta1: float, beta2: float, eps: float, weight_decay: float

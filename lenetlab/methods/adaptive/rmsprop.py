@@ -25,8 +25,9 @@ from lenetlab.methods.registry import method
     reference="Tieleman and Hinton 2012, Lecture 6.5",
     decay="coupled",
     defaults={"lr": 2e-3, "beta2": 0.99, "eps": 1e-8, "momentum": 0.0, "weight_decay": 0.0},
-    space={"lr": log_uniform(3e-4, 1e-2), "beta2": uniform(0.9, 0.999)},
+    space={"lr": log_uniform(1e-3, 2e-2), "beta2": uniform(0.9, 0.999)},
     cost="1 gradient a step; 1 vector, 2 with momentum",
+    batch_scaling="sqrt",
 )
 def rmsprop(
     params: list[Tensor],

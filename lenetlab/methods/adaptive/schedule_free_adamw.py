@@ -36,9 +36,11 @@ from lenetlab.settings import UNIT
     reference="Defazio et al. 2024, arXiv:2405.15682, Alg. 1",
     decay="decoupled",
     defaults={"lr": 7e-3, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "weight_decay": 0.0},
-    space={"lr": log_uniform(1e-3, 3e-2), "beta1": uniform(0.8, 0.99)},
+    space={"lr": log_uniform(2e-3, 2e-2), "beta1": uniform(0.8, 0.99)},
     cost="1 gradient a step; 3 vectors",
     domains={"beta1": UNIT},
+    batch_scaling="sqrt",
+    averages=True,
 )
 class ScheduleFreeAdamW(Base):
     STATE = ("x", "z", "v", "t", "total")

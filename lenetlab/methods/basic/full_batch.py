@@ -33,7 +33,7 @@ from lenetlab.methods.registry import method
     reference="Cauchy 1847; Kochenderfer and Wheeler 2019, sec. 5.1",
     decay="coupled",
     defaults={"lr": 0.5, "weight_decay": 0.0},
-    space={"lr": log_uniform(0.1, 2.0)},
+    space={"lr": log_uniform(0.5, 5.0)},
     cost="1 pass a step; no memory",
     batch_size=60_000,
 )

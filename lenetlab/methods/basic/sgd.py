@@ -33,8 +33,9 @@ from lenetlab.methods.registry import method
     reference="Robbins and Monro 1951; Bottou, Curtis and Nocedal 2018, Alg. 4.1",
     decay="coupled",
     defaults={"lr": 0.4, "weight_decay": 0.0},
-    space={"lr": log_uniform(0.05, 2.0)},
+    space={"lr": log_uniform(0.1, 0.6)},
     cost="1 gradient a step; no memory",
+    batch_scaling="sqrt",
 )
 def sgd(params: list[Tensor], *, lr: float, weight_decay: float) -> SGD:
     return SGD(params, lr=lr, weight_decay=weight_decay)

@@ -37,11 +37,12 @@ from lenetlab.settings import NOT_NEGATIVE, UNIT
     reference="Beck and Teboulle 2009, eqs. 4.1 to 4.3",
     defaults={"lr": 0.05, "l1": 0.0, "momentum": 0.9},
     space={
-        "lr": log_uniform(0.005, 0.5), "l1": uniform(0.0, 1e-4), "momentum": uniform(0.5, 0.98),
+        "lr": log_uniform(0.04, 0.5), "l1": uniform(0.0, 1e-4), "momentum": uniform(0.5, 0.95),
     },
     cost="1 gradient a step; 1 vector",
     domains={"l1": NOT_NEGATIVE, "momentum": UNIT},
     scaled_by_rate=False,
+    batch_scaling="sqrt",
 )  # fmt: skip
 class FISTA(Base):
     STATE = ("x", "t")

@@ -82,13 +82,14 @@ EXTREME: Mapping[str, Extreme] = {"spectral": spectral, "l2": l2, "linf": linf, 
     reference="Frank and Wolfe 1956; Jaggi 2013, Alg. 1; Mokhtari et al. 2020",
     defaults={"lr": 0.001, "ball": "spectral", "radius": 10.0, "momentum": 0.9},
     space={
-        "lr": log_uniform(3e-4, 0.03), "radius": log_uniform(2.0, 40.0),
-        "momentum": uniform(0.5, 0.98),
+        "lr": log_uniform(1e-4, 5e-3), "radius": log_uniform(5.0, 40.0),
+        "momentum": uniform(0.6, 0.99),
     },
     cost="1 gradient and 5 SVDs a step; 1 vector",
     within="ball",
     domains={"lr": UNIT, "radius": Domain(1e-9)},
     version=2,
+    batch_scaling="sqrt",
 )  # fmt: skip
 class FrankWolfe(Base):
     STATE = ("d",)

@@ -35,10 +35,11 @@ from lenetlab.settings import NOT_NEGATIVE
     family="constrained",
     reference="Daubechies et al. 2004; Beck and Teboulle 2009, eq. 1.4",
     defaults={"lr": 0.1, "l1": 0.0},
-    space={"lr": log_uniform(0.01, 1.0), "l1": uniform(0.0, 1e-4)},
+    space={"lr": log_uniform(0.04, 0.4), "l1": uniform(0.0, 1e-4)},
     cost="1 gradient a step; no vector",
     domains={"l1": NOT_NEGATIVE},
     batch_size=16,
+    batch_scaling="sqrt",
 )
 class ISTA(Base):
     def step(self, oracle: Oracle) -> Tensor:

@@ -32,13 +32,14 @@ from lenetlab.settings import UNIT
     family="constrained",
     reference="Blumensath and Davies 2009, arXiv:0805.0510, eq. 10",
     defaults={"lr": 0.1, "keep": 0.6},
-    space={"lr": log_uniform(0.01, 1.0), "keep": uniform(0.1, 1.0)},
+    space={"lr": log_uniform(0.04, 0.4), "keep": uniform(0.1, 1.0)},
     cost="1 gradient a step; no vector",
     within="sparse",
     version=2,
     domains={"keep": UNIT},
     batch_size=16,
     neutral={"keep": 1.0},
+    batch_scaling="sqrt",
 )
 class IterativeHardThresholding(Base):
     def step(self, oracle: Oracle) -> Tensor:

@@ -32,12 +32,13 @@ from lenetlab.settings import NOT_NEGATIVE
     family="constrained",
     reference="Goldstein 1964; Levitin and Polyak 1966",
     defaults={"lr": 0.1, "ball": "l2", "radius": 15.0},
-    space={"lr": log_uniform(0.02, 1.0), "radius": log_uniform(5.0, 80.0)},
+    space={"lr": log_uniform(0.04, 0.4), "radius": log_uniform(5.0, 80.0)},
     cost="1 gradient a step; no vector",
     within="ball",
     domains={"radius": NOT_NEGATIVE},
     batch_size=16,
     neutral={"radius": 1e9},
+    batch_scaling="sqrt",
 )
 class ProjectedGradient(Base):
     def start(self, w: Tensor) -> None:

@@ -38,10 +38,12 @@ RULES = ("random", "greedy")
     "coordinate_descent",
     family="derivative_free",
     reference="Wright 2015, arXiv:1502.04759, Alg. 3; Nutini et al. 2015, arXiv:1506.00552",
-    defaults={"lr": 0.5, "block": 0.1, "rule": "random"},
-    space={"lr": log_uniform(0.05, 5.0), "block": log_uniform(0.01, 1.0)},
+    defaults={"lr": 1.0, "block": 0.1, "rule": "random"},
+    space={"lr": log_uniform(0.3, 3.0), "block": log_uniform(0.05, 0.5)},
+    version=2,
     cost="1 gradient a step; 1 vector",
     domains={"block": Domain(1e-9, 1, closed=True)},
+    batch_scaling="sqrt",
 )
 class CoordinateDescent(Base):
     def start(self, w: Tensor) -> None:

@@ -32,11 +32,12 @@ from lenetlab.settings import POSITIVE_COUNT
     family="derivative_free",
     reference="Stich 2019, arXiv:1805.09767, Alg. 1",
     defaults={"lr": 0.4, "workers": 4, "H": 8},
-    space={"lr": log_uniform(0.01, 1.0)},
+    space={"lr": log_uniform(0.1, 0.6)},
     cost="`workers` gradients a step; `workers` vectors",
     domains={"workers": POSITIVE_COUNT, "H": POSITIVE_COUNT},
     batch_size=16,
     asks="more",
+    batch_scaling="sqrt",
 )
 class LocalSGD(Base):
     STATE = ("workers", "done")

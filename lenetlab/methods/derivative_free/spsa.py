@@ -37,7 +37,7 @@ from lenetlab.settings import NOT_NEGATIVE, UNIT, Domain
     family="derivative_free",
     reference="Spall 1992; Spall 1998",
     defaults={"lr": 0.1, "c": 1e-3, "A": 100.0, "alpha": 0.602, "gamma": 0.101},
-    space={"lr": log_uniform(0.01, 1.0), "c": log_uniform(1e-4, 1e-2)},
+    space={"lr": log_uniform(0.04, 0.15), "c": log_uniform(3e-4, 1e-2)},
     cost="2 forward passes a step; no memory",
     domains={"c": Domain(1e-9), "A": NOT_NEGATIVE, "alpha": UNIT, "gamma": UNIT},
     batch_size=32,

@@ -6,9 +6,9 @@ the gradient *here*, and its variance falls without any full pass.
 
     d ← ∇f_S(w) + (1 − a) (d − ∇f_S(w⁻))          w⁻ are the weights a step before
 
-The rate must be well below that of the method alone: a quarter, unless told otherwise. Measured on
-held-out training images after one pass, seed 0: `storm+sgd` reaches 74 % with a rate of 0.05, 79 %
-with 0.1, 48 % with 0.2 and stays at chance with sgd's own 0.4.
+The rate must be below that of the method alone, the more so the longer the memory: three quarters,
+unless told otherwise. Measured on held-out training images after two passes at a constant rate,
+seed 101: `storm+sgd` reaches 85.7 % with a = 0.5 and a rate of 0.3, but 63 % with a = 0.1 and 0.1.
 
 Source: Cutkosky and Orabona, Momentum-Based Variance Reduction in Non-Convex SGD, NeurIPS 2019,
 arXiv:1905.10018, Algorithm 1. Its adaptive η_t and a_t = c η_t² are step rules: here a is constant
@@ -26,10 +26,10 @@ from lenetlab.settings import UNIT
 @wrapper(
     "storm",
     reference="Cutkosky and Orabona 2019, arXiv:1905.10018, Alg. 1",
-    defaults={"a": 0.1},
-    space={"a": log_uniform(0.01, 1.0)},
-    version=2,
-    rate=0.25,
+    defaults={"a": 0.5},
+    space={"a": log_uniform(0.1, 1.0)},
+    version=3,
+    rate=0.75,
     cost="2 gradients a step; 2 vectors",
     domains={"a": UNIT},
     reduces_variance=True,

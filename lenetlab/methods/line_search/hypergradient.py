@@ -27,11 +27,12 @@ from lenetlab.settings import NOT_NEGATIVE
     family="line_search",
     reference="Baydin et al. 2018, arXiv:1703.04782, Alg. 4",
     defaults={"lr": 0.4, "beta": 1e-3},
-    space={"lr": log_uniform(0.05, 1.0), "beta": log_uniform(1e-5, 1e-1)},
+    space={"lr": log_uniform(0.1, 0.6), "beta": log_uniform(1e-6, 3e-3)},
     version=2,
     cost="1 gradient a step; 1 vector",
     domains={"beta": NOT_NEGATIVE},
     scaled_by_rate=False,
+    batch_scaling="sqrt",
 )
 class Hypergradient(Base):
     STATE = ("g_before", "learned")

@@ -28,9 +28,10 @@ from lenetlab.settings import POSITIVE_COUNT, Domain
     family="line_search",
     reference="Loizou et al. 2021, arXiv:2002.10542, eq. 5",
     defaults={"lr": 0.5, "c": 0.5, "tau": 2.0, "least": 0.0},
-    space={"lr": log_uniform(0.1, 10.0), "c": log_uniform(0.1, 2.0)},
+    space={"lr": log_uniform(0.15, 2.5), "c": log_uniform(0.15, 1.5)},
     cost="1 gradient a step; no memory",
     domains={"c": Domain(1e-6), "tau": POSITIVE_COUNT},
+    batch_scaling="linear",
 )
 class SPS(Base):
     STATE = ("share",)

@@ -43,8 +43,9 @@ from lenetlab.oracle.oracle import Oracle
     form="layers",
     decay="decoupled",
     defaults={"lr": 0.008, "momentum": 0.95, "weight_decay": 0.0},
-    space={"lr": log_uniform(5e-3, 0.15), "momentum": uniform(0.8, 0.98)},
+    space={"lr": log_uniform(3e-3, 0.06), "momentum": uniform(0.8, 0.98)},
     cost="1 gradient and 0.12 GFLOP a step; 1 vector",
+    batch_scaling="sqrt",
 )
 class Muon(Base):
     STATE = ("momenta",)

@@ -38,12 +38,13 @@ from lenetlab.settings import Domain
     reference="Wen et al. 2026, arXiv:2606.16899",
     form="layers",
     defaults={"lr": 5e-3, "momentum": 0.95, "norm": 2.5},
-    space={"lr": log_uniform(1e-3, 0.05), "momentum": uniform(0.8, 0.98),
-           "norm": log_uniform(1.0, 6.0)},
+    space={"lr": log_uniform(2e-3, 0.04), "momentum": uniform(0.8, 0.98),
+           "norm": log_uniform(1.5, 5.0)},
     cost="1 gradient and 0.12 GFLOP a step; 1 vector",
     within="spheres",
     version=2,
     domains={"norm": Domain(1e-3)},
+    batch_scaling="sqrt",
 )  # fmt: skip
 class MuonHyperball(Base):
     STATE = ("momenta", "radii")

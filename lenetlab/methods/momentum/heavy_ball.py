@@ -25,8 +25,9 @@ from lenetlab.methods.registry import method
     reference="Polyak 1964",
     decay="coupled",
     defaults={"lr": 0.04, "momentum": 0.9, "weight_decay": 0.0},
-    space={"lr": log_uniform(0.005, 0.3), "momentum": uniform(0.8, 0.98)},
+    space={"lr": log_uniform(0.008, 0.15), "momentum": uniform(0.8, 0.97)},
     cost="1 gradient a step; 1 vector",
+    batch_scaling="sqrt",
 )
 def heavy_ball(params: list[Tensor], *, lr: float, momentum: float, weight_decay: float) -> SGD:
     return SGD(params, lr=lr, momentum=momentum, weight_decay=weight_decay)

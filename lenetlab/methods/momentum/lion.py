@@ -29,8 +29,9 @@ from lenetlab.oracle.oracle import Oracle
     reference="Chen et al. 2023, arXiv:2302.06675, Alg. 2",
     decay="decoupled",
     defaults={"lr": 5e-4, "beta1": 0.9, "beta2": 0.99, "weight_decay": 0.0},
-    space={"lr": log_uniform(3e-5, 3e-3), "beta1": uniform(0.8, 0.98)},
+    space={"lr": log_uniform(1e-4, 2e-3), "beta1": uniform(0.8, 0.98)},
     cost="1 gradient a step; 1 vector",
+    batch_scaling="sqrt",
 )
 class Lion(Base):
     STATE = ("m",)

@@ -27,9 +27,10 @@ from lenetlab.settings import Domain
     reference="Nesterov 1983; Sutskever et al. 2013",
     decay="coupled",
     defaults={"lr": 0.04, "momentum": 0.9, "weight_decay": 0.0},
-    space={"lr": log_uniform(0.005, 0.3), "momentum": uniform(0.8, 0.98)},
+    space={"lr": log_uniform(0.008, 0.15), "momentum": uniform(0.8, 0.97)},
     cost="1 gradient a step; 1 vector",
     domains={"momentum": Domain(1e-12, 1)},  # PyTorch refuses nesterov without momentum
+    batch_scaling="sqrt",
 )
 def nesterov(params: list[Tensor], *, lr: float, momentum: float, weight_decay: float) -> SGD:
     return SGD(params, lr=lr, momentum=momentum, weight_decay=weight_decay, nesterov=True)

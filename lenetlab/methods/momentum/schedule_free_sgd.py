@@ -35,9 +35,11 @@ from lenetlab.settings import UNIT
     reference="Defazio et al. 2024, arXiv:2405.15682, eq. 3-5",
     decay="coupled",
     defaults={"lr": 1.0, "beta": 0.9, "weight_decay": 0.0},
-    space={"lr": log_uniform(0.2, 5.0), "beta": uniform(0.5, 0.99)},
+    space={"lr": log_uniform(0.3, 3.0), "beta": uniform(0.7, 0.98)},
     cost="1 gradient a step; 2 vectors",
     domains={"beta": UNIT},
+    batch_scaling="sqrt",
+    averages=True,
 )
 class ScheduleFreeSGD(Base):
     STATE = ("x", "z", "total")

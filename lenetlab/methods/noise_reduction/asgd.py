@@ -47,10 +47,12 @@ class ASGD(torch.optim.ASGD):
     reference="Polyak and Juditsky 1992; Ruppert 1988",
     decay="coupled",
     defaults={"lr": 0.4, "t0": 500, "weight_decay": 0.0},
-    space={"lr": log_uniform(0.05, 2.0)},
+    space={"lr": log_uniform(0.1, 0.6)},
     version=2,
     cost="1 gradient a step; 1 vector",
     domains={"t0": NOT_NEGATIVE},
+    batch_scaling="sqrt",
+    averages=True,
 )
 def asgd(params: list[Tensor], *, lr: float, t0: int, weight_decay: float) -> ASGD:
     return ASGD(params, lr=lr, lambd=0.0, t0=t0, weight_decay=weight_decay)

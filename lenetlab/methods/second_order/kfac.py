@@ -49,10 +49,10 @@ from lenetlab.settings import FRACTION, POSITIVE_COUNT, Domain
         "statistics": 10, "inverses": 20, "weight_decay": 0.0,
     },
     space={
-        "lr": log_uniform(0.02, 1.0),
-        "damping": log_uniform(1e-3, 1.0),
-        "momentum": uniform(0.0, 0.95),
-        "kl": log_uniform(1e-4, 0.1),
+        "lr": log_uniform(0.02, 0.7),
+        "damping": log_uniform(2e-3, 0.3),
+        "momentum": uniform(0.0, 0.9),
+        "kl": log_uniform(1e-4, 0.05),
     },
     cost="1.1 gradients a step, 10 inverses every 20 steps; 5 vectors",
     domains={

@@ -36,9 +36,9 @@ EPSILON = 1e-4
     reference="Berahas, Nocedal and Takáč 2016, arXiv:1605.06049, Alg. 1",
     defaults={"lr": 0.1, "history": 10, "overlap": 0.25, "longest": 1.0},
     space={
-        "lr": log_uniform(0.01, 1.0),
-        "overlap": uniform(0.1, 0.5),
-        "longest": log_uniform(0.1, 10.0),
+        "lr": log_uniform(0.03, 1.0),
+        "overlap": uniform(0.2, 0.5),
+        "longest": log_uniform(0.3, 10.0),
     },
     cost="1 1/4 gradients a step; 2 × history + 4 vectors",
     domains={

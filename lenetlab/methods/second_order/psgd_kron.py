@@ -56,6 +56,7 @@ LONGEST = 1.1  # root mean square of a layer's direction
     space={"lr": log_uniform(2e-4, 5e-3), "beta1": uniform(0.8, 0.97)},
     cost="1 gradient and 2 matrix products a layer a step, 12 more every 2; 7 vectors",
     domains={"mu": UNIT, "every": POSITIVE_COUNT},
+    batch_scaling="sqrt",
 )
 class PSGDKron(Base):
     STATE = ("factors", "m", "t", "updates")

@@ -53,6 +53,7 @@ from lenetlab.settings import POSITIVE_COUNT, UNIT
     space={"lr": log_uniform(5e-4, 2e-2), "beta1": uniform(0.8, 0.97)},
     cost="1 gradient and 4 matrix products a layer a step, eigh of every side every 20; 9 vectors",
     domains={"every": POSITIVE_COUNT, "beta2": UNIT},
+    batch_scaling="sqrt",
 )  # fmt: skip
 class Shampoo(Base):
     STATE = ("covariances", "roots", "m", "a", "t")

@@ -49,9 +49,10 @@ from lenetlab.settings import POSITIVE_COUNT
     defaults={
         "lr": 4e-3, "beta1": 0.9, "beta2": 0.95, "eps": 1e-8, "every": 10, "weight_decay": 0.0,
     },
-    space={"lr": log_uniform(1e-3, 2e-2), "beta1": uniform(0.8, 0.97)},
+    space={"lr": log_uniform(5e-4, 1.2e-2), "beta1": uniform(0.8, 0.97)},
     cost="1 gradient and 6 matrix products a layer a step, a QR of every side every 10; 8 vectors",
     domains={"every": POSITIVE_COUNT},
+    batch_scaling="sqrt",
 )  # fmt: skip
 class SOAP(Base):
     STATE = ("covariances", "bases", "m", "v", "t")

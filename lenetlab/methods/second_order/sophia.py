@@ -54,6 +54,7 @@ ESTIMATORS = ("gnb", "hutchinson")
     cost="1 gradient a step, every 10th one more (gnb) or 2.4; 2 vectors",
     domains={"gamma": Domain(1e-9), "every": POSITIVE_COUNT},
     asks="more",
+    batch_scaling="sqrt",
 )  # fmt: skip
 class Sophia(Base):
     STATE = ("m", "h", "t")

@@ -13,10 +13,12 @@ from lenetlab.methods.registry import methods
 from lenetlab.methods.wrappers import wrappers
 
 SEARCHED = [
-    *((m.name, "plain", key, m.space[key]) for m in methods().values() for key in m.space),
+    *((m.name, "plain", key, m.space[key]) for m in methods().values() for key in m.space
+      if key != "weight_decay"),
     *((f"{w.name}+sgd", "plain", f"{w.name}.{key}", w.space[key]) for w in wrappers().values()
       for key in w.space),
-    *((m.name, "l2", "weight_decay", DECOUPLED if m.decay == "decoupled" else COUPLED)
+    *((m.name, "l2", "weight_decay",
+       m.space.get("weight_decay", DECOUPLED if m.decay == "decoupled" else COUPLED))
       for m in methods().values()),
     ("sgd", "plain", "warmup", WARMUP),
 ]  # fmt: skip
@@ -47,7 +49,7 @@ def test_coupled_decay_of_a_decoupled_size_is_named():
     given = {"scenario": "l2", "weight_decay": 0.1}
     (said,) = remarks(jobs(["nesterov", "adamw"], {}, 3, given))
     assert said == (
-        "nesterov: weight_decay=0.1 is outside of 1e-05 … 0.003 (log), the usual size of coupled "
+        "nesterov: weight_decay=0.1 is outside of 1e-05 … 0.001 (log), the usual size of coupled "
         "decay"
     )
     (said,) = remarks(jobs(["armijo"], {}, 1, given))
@@ -58,8 +60,12 @@ def test_varied_values_are_looked_at_one_by_one():
     said = remarks(jobs(["sgd"], {"lr": [1e-3, 0.1, 50.0], "batch_size": [16, 64]}, 2, {}))
     assert [remark.partition(" is ")[0] for remark in said] == [
         "sgd: lr=0.001",
+        "sgd: lr=0.001",
+        "sgd: lr=50",
         "sgd: lr=50",
     ]
+    ranges = [remark.split(", ")[0].split("outside of ")[1] for remark in said]
+    assert ranges == ["0.05 … 0.3 (log)", "0.1 … 0.6 (log)"] * 2
 
 
 def test_defaults_and_other_peoples_methods_are_not_remarked_on():
@@ -84,7 +90,25 @@ weight_decay = 0.1
 lr = 40.0
 """)
     said = remarks_of_study(read_study(file)[0])
-    assert len(said) == 3
-    assert said[0].startswith("sgd: lr=40 is outside of 0.05 … 2 (log)")
+    assert len(said) == 5
+    assert said[0].startswith("sgd: lr=40 is outside of 0.0707 … 0.424 (log)")
+    assert said[1].startswith("sgd: lr=40 is outside of 0.1 … 0.6 (log)")
     assert said[0].endswith("in plain")
     assert sum("weight_decay=0.1" in remark for remark in said) == 1
+
+
+def test_the_range_of_a_rate_is_that_at_the_given_batch_size():
+    """0.1 … 0.6 at 64 images is twice that at four times as many."""
+    assert unusual("sgd", "plain", {"lr": 1.1, "batch_size": 256}) == []
+    (said,) = unusual("sgd", "plain", {"lr": 1.1})
+    assert said.startswith("sgd: lr=1.1 is outside of 0.1 … 0.6 (log)")
+    (said,) = unusual("sgd", "plain", {"lr": 0.15, "batch_size": 256})
+    assert said.startswith("sgd: lr=0.15 is outside of 0.2 … 1.2 (log)")
+    assert unusual("adagrad", "plain", {"lr": 0.3, "batch_size": 256}) == []
+
+
+def test_the_range_of_a_rate_inside_a_wrapper_is_its_share():
+    assert wrappers()["saga"].rate == 0.25
+    assert unusual("saga+sgd", "plain", {"lr": 0.026}) == []
+    (said,) = unusual("saga+sgd", "plain", {"lr": 0.2})
+    assert said.startswith("sgd: lr=0.2 is outside of 0.025 … 0.15 (log)")
