@@ -55,7 +55,7 @@ int main() {
     prepare(v.data(), 1 / 255.f, direction);
     double loss = 0;
     Question q{};
-    q.images = pixels.data(), q.bytes = 1, q.labels = labels.data(), q.n = q.b = 64, q.w = w.data();
+    q.images = pixels.data(), q.bytes = 1, q.labels = labels.data(), q.n = q.b = 64, q.w = w.data(), q.points = 1;
     q.threads = 1, q.loss = &loss, q.gradient = out.data();
 
     const std::unique_ptr<Workplace> workplace(new Workplace());

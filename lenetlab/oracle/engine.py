@@ -63,6 +63,15 @@ class Engine(Protocol):
 
 
 @runtime_checkable
+class ManyPoints(Protocol):
+    """An engine that answers at many points at once; others are asked point by point."""
+
+    def values(self, w: Tensor, batch: Tensor) -> Tensor:
+        """Mean cross-entropy at every row of `w` (k, n), (k,), with the bits of `value`."""
+        ...
+
+
+@runtime_checkable
 class Curved(Protocol):
     """An engine that answers about curvature by itself; for others PyTorch differentiates a
     `Model`. With `uniform` numbers the labels are drawn, as in `Engine.gradient`."""

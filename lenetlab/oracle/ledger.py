@@ -8,7 +8,7 @@ PASS = 60_000  # example gradients in one effective pass, whatever the size of t
 # What one example costs, in units of one example gradient (forward and backward).
 COST: Mapping[str, float] = {
     "gradients": 1.0,
-    "forwards": 1 / 3,
+    "forwards": 0.4,
     "hessian_products": 2.4,
     "gauss_newton_products": 1.7,
     "per_example_gradients": 2.4,

@@ -15,9 +15,9 @@ from lenetlab.oracle.engine import Curvature, Layers
 from lenetlab.oracle.native.build import native_kernel
 from lenetlab.problem.model import SIZE
 
-_NUMBERS = ("bytes", "n", "b", "threads", "curvature")
+_NUMBERS = ("bytes", "n", "b", "points", "threads", "curvature")
 _FIELDS = (
-    "images", "bytes", "labels", "n", "indices", "b", "w", "threads", "uniform",
+    "images", "bytes", "labels", "n", "indices", "b", "w", "points", "threads", "uniform",
     "direction", "curvature",
     "loss", "gradient", "logits", "norms", "rows",
     "x", "a1", "a2", "h1", "h2", "d_conv1", "d_conv2", "d_fc1", "d_fc2", "d_fc3",
@@ -108,6 +108,14 @@ class NativeEngine:
         """Mean cross-entropy, 0-dim, by a forward pass alone."""
         return self._ask(w, batch)
 
+    def values(self, w: Tensor, batch: Tensor | None) -> Tensor:
+        """Mean cross-entropy at every row of `w` (k, 44426), as values (k,): the bits of `value`,
+        while the threads share the points as well as the batch."""
+        if len(w) == 0:
+            raise ValueError("w has no rows; expected at least one point")
+        _check("w", w, (torch.float32,), (len(w), SIZE))
+        return self._losses(w, batch)
+
     def logits(self, w: Tensor, batch: Tensor | None = None) -> Tensor:
         """Class scores (b, 10)."""
         out = torch.empty(self._size(batch), 10)
@@ -156,13 +164,20 @@ class NativeEngine:
     def _ask(
         self, w: Tensor, batch: Tensor | None, /, *, curvature: int = 0, **arrays: Any
     ) -> Tensor:
-        """The mean loss; the library reads and fills the `arrays` of the question."""
+        """The mean loss, 0-dim; the library reads and fills the `arrays` of the question."""
         _check("w", w, (torch.float32,), (SIZE,))
-        loss = ctypes.c_double()
+        return self._losses(w.unsqueeze(0), batch, curvature=curvature, **arrays)[0]
+
+    def _losses(
+        self, points: Tensor, batch: Tensor | None, /, *, curvature: int = 0, **arrays: Any
+    ) -> Tensor:
+        """The mean losses (k,) at `points` (k, 44426); only one point may have `arrays`."""
+        losses = torch.empty(len(points), dtype=torch.float64)
         question = _Question(
-            w=w.data_ptr(),
+            w=points.data_ptr(),
+            points=len(points),
             b=self.n,
-            loss=ctypes.addressof(loss),
+            loss=losses.data_ptr(),
             curvature=curvature,
             **self._question,
             **{name: array.data_ptr() for name, array in arrays.items()},
@@ -177,7 +192,7 @@ class NativeEngine:
             raise IndexError(f"batch[{wrong - 1}] is out of range; expected 0 to {self.n - 1}")
         if wrong < 0:
             raise IndexError(f"label of batch[{-wrong - 1}] is out of range; expected 0 to 9")
-        return torch.tensor(loss.value, dtype=torch.float32)
+        return losses.to(torch.float32)
 
 
 def _check(name: str, x: Tensor, kinds: tuple[torch.dtype, ...], shape: tuple[int, ...]) -> None:

@@ -86,7 +86,8 @@ class Operator(ABC):
         masked = columns if self._mask is None else columns * self._mask.unsqueeze(1)
         total = self._product(masked)
         self._ledger.charge(self.kind, len(self._batch) * columns.shape[1])
-        total[self._decayed].add_(masked[self._decayed], alpha=self._l2)
+        if self._l2:
+            total[self._decayed].add_(masked[self._decayed], alpha=self._l2)
         if self._mask is not None:
             total.mul_(self._mask.unsqueeze(1))
         return total.view_as(v)
@@ -97,7 +98,8 @@ class Operator(ABC):
         def product(columns: Tensor) -> Tensor:
             each = columns.to(self._w.dtype).T.contiguous()
             found = [engine.product(self.name, self._w, self._batch, v, uniform) for v in each]
-            return torch.stack(found, 1).to(columns.dtype)
+            total = found[0].unsqueeze(1) if len(found) == 1 else torch.stack(found, 1)
+            return total.to(columns.dtype)
 
         return product
 

@@ -101,7 +101,7 @@ def _of_evaluations(name: str, unit: str) -> Pick:
 def four_panels(rows: Sequence[SummaryRow]) -> Figure:
     """Training loss, measured loss, accuracy and learning rate, a line per row: the mean over
     seeds, with a band from the smallest to the largest. Against epochs, or against effective
-    passes if a budget was given in them: an epoch of forward passes costs a third."""
+    passes if a budget was given in them: an epoch of forward passes costs 0.4."""
     figure = Figure(figsize=(11, 7.5), layout="constrained")
     (a, b), (c, d) = figure.subplots(2, 2, sharex=True)
     runs = [run for row in rows for run in row.runs]

@@ -10,11 +10,11 @@ from scipy.sparse.linalg import cg
 from lenetlab.methods.second_order.conjugate import conjugate_gradients
 from lenetlab.methods.second_order.kfac import factors
 from lenetlab.methods.second_order.multibatch_lbfgs import two_loop
-from lenetlab.methods.second_order.statistics import per_example_gradients
+from lenetlab.methods.second_order.statistics import Jacobian, Rows, per_example_gradients
 from lenetlab.oracle import second_order
 from lenetlab.oracle.oracle import Batch
 from lenetlab.oracle.torch_engine import TorchEngine
-from lenetlab.problem.model import SHAPES, initial_weights, views
+from lenetlab.problem.model import SHAPES, SIZE, initial_weights, views
 from tests.methods.training import build, last, steps
 from tests.problems import LinearNet, Quadratic, Softmax, setting
 from tests.reference import LeNet5
@@ -251,6 +251,27 @@ def test_sampled_gradients_have_the_fisher_as_their_second_moment():
     fisher = s.oracle.ggn(Batch(torch.arange(10))) @ torch.eye(15, dtype=torch.float64)
     found = rows.T @ rows / len(rows)
     assert (found - fisher).norm() < 4 * fisher.norm() / len(rows) ** 0.5
+
+
+@pytest.mark.parametrize("sampled", [False, True])
+def test_a_jacobian_that_is_not_formed_has_the_products_of_the_one_that_is(train, sampled):
+    split = train.take(0, 20)
+    images, rng = TorchEngine(split, torch.device("cpu")), torch.Generator().manual_seed(1)
+    w = initial_weights(rng).double()
+    uniform = torch.rand(20, generator=rng, dtype=torch.float64) if sampled else None
+    layers = images.layers(w, torch.arange(20), uniform)
+    rows = per_example_gradients(layers, SHAPES)
+    j, formed = Jacobian(layers, SHAPES), Rows(rows)
+    v = torch.randn(SIZE, generator=rng, dtype=torch.float64)
+    u = torch.randn(20, generator=rng, dtype=torch.float64)
+    for found, other, right in (
+        (j.gram(), formed.gram(), rows @ rows.T),
+        (j @ v, formed @ v, rows @ v),
+        (j.transposed(u), formed.transposed(u), rows.T @ u),
+    ):
+        assert found.shape == right.shape
+        assert (found - right).norm() < 1e-12 * right.norm()
+        assert (other - right).norm() < 1e-12 * right.norm()
 
 
 # multi-batch L-BFGS

@@ -8,7 +8,7 @@ from lenetlab.oracle.ledger import COST, PASS, Ledger
 
 PRICES = {
     "gradients": 1,
-    "forwards": 1 / 3,
+    "forwards": 0.4,
     "hessian_products": 2.4,
     "gauss_newton_products": 1.7,
     "per_example_gradients": 2.4,

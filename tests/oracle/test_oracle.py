@@ -10,6 +10,7 @@ from torch import Tensor
 
 from lenetlab.errors import UserError
 from lenetlab.oracle.ledger import Ledger
+from lenetlab.oracle.native_engine import NativeEngine
 from lenetlab.oracle.oracle import REMEMBERED, Batch, Oracle
 from lenetlab.oracle.order import DataOrder, starter_stream
 from lenetlab.oracle.torch_engine import CHUNK, TorchEngine
@@ -31,11 +32,13 @@ def split(train):
 def lab(split):
     """An oracle over 4,200 images and what it was made of."""
 
-    def make(l2: float = 0.0, batch_size: int = 64, mask: Tensor | None = None):
+    def make(
+        l2: float = 0.0, batch_size: int = 64, mask: Tensor | None = None, native: bool = False
+    ):
         stream = starter_stream(0)
         weights = Weights(initial_weights(stream))
         oracle = Oracle(
-            TorchEngine(split, CPU),
+            NativeEngine(split.images, split.labels) if native else TorchEngine(split, CPU),
             weights,
             DataOrder(stream, N),
             lambda: batch_size,
@@ -102,15 +105,31 @@ def test_a_question_at_another_point_changes_nothing(lab):
 
 @pytest.mark.parametrize("l2", [0.0, 0.05])
 @pytest.mark.parametrize("masked", [False, True])
-def test_values_at_the_rows_of_a_matrix_are_those_of_the_rows_and_cost_as_much(lab, l2, masked):
-    made = lab(l2, mask=some_mask() if masked else None)
+@pytest.mark.parametrize("native", [False, True])
+def test_values_at_the_rows_of_a_matrix_are_those_of_the_rows_and_cost_as_much(
+    lab, l2, masked, native
+):
+    mask = some_mask() if masked else None
+    made = lab(l2, mask=mask, native=native)
     batch = made.oracle.draw(64)
     at = made.weights.w + 0.1 * torch.randn(3, SIZE, generator=made.oracle.rng)
     values = made.oracle.value(batch, at=at)
     assert made.oracle.ledger.forwards == 3 * 64
     assert values.shape == (3,)
-    assert values.tolist() == [float(made.oracle.value(batch, at=row)) for row in at]
+    for row, value in zip(at, values, strict=True):
+        assert float(value) == float(made.oracle.value(batch, at=row))
+        assert close(value, exact(made, batch.indices, row, l2, mask)[0])
     assert len(set(values.tolist())) == 3
+
+
+@pytest.mark.parametrize("native", [False, True])
+def test_a_row_about_a_large_batch_is_remembered(lab, native):
+    made = lab(native=native)
+    w = made.weights.w.clone()
+    rows = made.oracle.value(made.oracle.full, at=torch.stack([w + 0.1, w]))
+    assert made.oracle.ledger.forwards == 2 * N
+    assert made.oracle.value(made.oracle.full) == rows[1]
+    assert made.oracle.ledger.forwards == 2 * N
 
 
 def test_without_a_size_a_batch_is_drawn_by_the_plan(lab):

@@ -8,7 +8,7 @@ from lenetlab.experiments.run.stopwatch import Clock
 from lenetlab.problem.evaluation import Evaluation
 
 POINTS = 200  # of the trace over the whole budget
-SLACK = 1e-9  # of positions, which are sums of thirds
+SLACK = 1e-9  # of positions, which are sums of decimals
 
 Where = dict[str, Any]  # steps, epochs and passes done
 

@@ -26,8 +26,8 @@ Why it trains slowly: c_σ, c_c and c_μ are of the order 1/n or a few times tha
 are learned in some thousand generations; until then it is a cloud of one width that follows its
 better half. The average of the few best of 36 draws has most of its length in directions that
 have nothing to do with the slope, and these come back as loss.
-Measured on held-out images, seed 0: 55.4 % after one effective pass, 72.0 after five, 71.6 after
-ten, 66.6 after fifty.
+Measured on held-out images, seed 0: 55.4 % after 180,000 values, 72.0 after five times
+as many, 71.6 after ten, 66.6 after fifty.
 Cost: λ + 1 forward passes a step, one of them at w, for the loss; about 2λ vectors.
 """
 
@@ -38,7 +38,7 @@ from torch import Tensor
 
 from lenetlab.component import log_uniform
 from lenetlab.methods.base import Base
-from lenetlab.methods.derivative_free.sampling import normal
+from lenetlab.methods.derivative_free.sampling import fill_normal, population
 from lenetlab.methods.registry import method
 from lenetlab.oracle.oracle import Oracle
 from lenetlab.settings import Domain
@@ -73,6 +73,7 @@ class CMAES(Base):
         self.c_mu = (n + 2) / 3 * full
         self.chi_n = math.sqrt(n) * (1 - 1 / (4 * n) + 1 / (21 * n**2))
 
+        self.y, self.points = (population(w, self.group["population"]) for _ in range(2))
         self.sigma = float(self.group["sigma"])
         self.c = torch.ones_like(w)
         self.p_sigma, self.p_c = torch.zeros_like(w), torch.zeros_like(w)
@@ -84,8 +85,9 @@ class CMAES(Base):
         batch = oracle.batch
         loss = oracle.value(batch)
         root = c.sqrt()
-        y = root * normal(oracle, self.group["population"])
-        order = torch.argsort(oracle.value(batch, at=w + self.sigma * y), stable=True)
+        y = fill_normal(oracle, self.y).mul_(root)
+        points = torch.mul(y, self.sigma, out=self.points).add_(w)
+        order = torch.argsort(oracle.value(batch, at=points), stable=True)
         y = y[order[: len(self.weights)]]
         y_w = self.weights @ y
         w.add_(y_w, alpha=self.sigma)
@@ -101,6 +103,6 @@ class CMAES(Base):
 
         p_c.mul_(1 - c_c).add_(y_w, alpha=h_sigma * math.sqrt(c_c * (2 - c_c) * self.mu_eff))
         c.mul_(1 + c_1 * delta - c_1 - c_mu).add_(p_c.square(), alpha=c_1)
-        c.add_(self.weights @ y.square(), alpha=c_mu)
+        c.add_(self.weights @ y.square_(), alpha=c_mu)
         self.sigma *= math.exp(c_sigma / self.d_sigma * (length / self.chi_n - 1))
         return loss

@@ -15,8 +15,8 @@ Methodol. Comput. Appl. Probab. 1, 1999; de Boer et al., A Tutorial on the Cross
 Ann. Oper. Res. 134, 2005, Algorithm 3.1 and its smoothing (eq. 18), there with α = β or a β that
 falls. Unlike `cma_es` it takes the variance about the new mean, not the old one, which makes it
 narrow even on a slope, and never wide again: σ has to begin wide enough.
-Measured on held-out images, seed 0: 51.9 % after one effective pass, 73.0 after ten, 76.7 after
-fifty.
+Measured on held-out images, seed 0: 51.9 % after 180,000 values, 73.0 after ten times
+as many, 76.7 after fifty.
 Cost: λ + 1 forward passes a step, one of them at w, for the loss; about 2λ vectors.
 """
 
@@ -26,7 +26,7 @@ from torch import Tensor
 from lenetlab.component import log_uniform
 from lenetlab.errors import UserError
 from lenetlab.methods.base import Base
-from lenetlab.methods.derivative_free.sampling import normal
+from lenetlab.methods.derivative_free.sampling import fill_normal, population
 from lenetlab.methods.registry import method
 from lenetlab.oracle.oracle import Oracle
 from lenetlab.settings import POSITIVE_COUNT, UNIT, Domain
@@ -39,6 +39,7 @@ from lenetlab.settings import POSITIVE_COUNT, UNIT, Domain
     defaults={"lr": 1.0, "beta": 0.02, "sigma": 0.03, "population": 40, "elite": 10},
     space={"sigma": log_uniform(1e-3, 0.1), "beta": log_uniform(1e-3, 1.0)},
     cost="population + 1 forward passes a step; 2 × population vectors",
+    version=2,
     domains={
         "beta": UNIT,
         "sigma": Domain(1e-12),
@@ -58,14 +59,17 @@ class CrossEntropy(Base):
                 f"expected at most as many"
             )
         self.variance = torch.full_like(w, h["sigma"] ** 2)
+        self.x = population(w, h["population"])
 
     def step(self, oracle: Oracle) -> Tensor:
         w, variance, h = self.w, self.variance, self.group
         batch = oracle.batch
         loss = oracle.value(batch)
-        x = w + variance.sqrt() * normal(oracle, h["population"])
+        x = fill_normal(oracle, self.x).mul_(variance.sqrt()).add_(w)
         best = torch.argsort(oracle.value(batch, at=x), stable=True)[: h["elite"]]
-        v, mu = torch.var_mean(x[best], dim=0, correction=0)
+        elite = x[best]
+        mu = elite.mean(0)
+        v = elite.sub_(mu).square_().mean(0)  # torch.var_mean takes ten times as long
         w.lerp_(mu, h["lr"])
         variance.lerp_(v, h["beta"])
         return loss

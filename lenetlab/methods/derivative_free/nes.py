@@ -15,9 +15,9 @@ Source: Wierstra et al., Natural Evolution Strategies, JMLR 15, 2014, Algorithm 
 its utilities and rates of Table 1; the mirrored pairs: Salimans et al., Evolution Strategies as
 a Scalable Alternative to Reinforcement Learning, 2017, arXiv:1703.03864. With `adapt` = 0 it is
 theirs, up to its utilities (linear in the rank) and Adam as the outer optimizer.
-Measured on held-out images, seed 0: 55.4 % after one effective pass, 72.0 after five, 71.9 after
-ten, 63.5 after fifty, for η and σ are constant, and so is the noise of the mean: with a linear
-schedule it is 75.3 after ten.
+Measured on held-out images, seed 0: 55.4 % after 180,000 values, 72.0 after five times
+as many, 71.9 after ten, 63.5 after fifty, for η and σ are constant, and so is the noise of the
+mean: with a linear schedule it is 75.3 after ten.
 Cost: λ + 1 forward passes a step, one of them at w, for the loss; about 2λ vectors.
 """
 
@@ -28,7 +28,7 @@ from torch import Tensor
 
 from lenetlab.component import log_uniform
 from lenetlab.methods.base import Base
-from lenetlab.methods.derivative_free.sampling import normal
+from lenetlab.methods.derivative_free.sampling import fill_normal, population
 from lenetlab.methods.registry import method
 from lenetlab.oracle.oracle import Oracle
 from lenetlab.settings import NOT_NEGATIVE, POSITIVE_COUNT, Domain
@@ -49,6 +49,7 @@ class NES(Base):
 
     def start(self, w: Tensor) -> None:
         self.sigma = torch.full_like(w, self.group["sigma"])
+        self.s, self.points = (population(w, 2 * self.group["pairs"]) for _ in range(2))
         n = len(w)
         self.eta_sigma = self.group["adapt"] * (3 + math.log(n)) / (5 * math.sqrt(n))
 
@@ -56,9 +57,9 @@ class NES(Base):
         w, sigma, h = self.w, self.sigma, self.group
         batch = oracle.batch
         loss = oracle.value(batch)
-        half = normal(oracle, h["pairs"])
-        s = torch.cat([half, -half])
-        u = utilities(oracle.value(batch, at=w + sigma * s))
+        s, pairs = self.s, h["pairs"]
+        torch.neg(fill_normal(oracle, s[:pairs]), out=s[pairs:])
+        u = utilities(oracle.value(batch, at=torch.mul(sigma, s, out=self.points).add_(w)))
         w.addcmul_(sigma, u @ s, value=h["lr"])
         # Utilities add up to zero, so that the −1 of s² − 1 drops out.
         sigma.mul_(torch.exp(0.5 * self.eta_sigma * (u @ s.square_())))

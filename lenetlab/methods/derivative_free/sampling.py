@@ -12,6 +12,18 @@ def normal(oracle: Oracle, *k: int) -> Tensor:
     return torch.randn((*k, len(w)), generator=oracle.rng, dtype=w.dtype).to(w.device)
 
 
+def population(w: Tensor, k: int) -> Tensor:
+    """Memory for `k` points (k, n) like `w`, for a method to keep: the system would hand out
+    megabytes anew in every step, and to clear them takes longer than the arithmetic."""
+    return w.new_empty(k, len(w))
+
+
+def fill_normal(oracle: Oracle, z: Tensor) -> Tensor:
+    """Standard normal numbers in place of `z`, those that `normal` would draw."""
+    on_cpu = z.device.type == oracle.rng.device.type
+    return z.normal_(generator=oracle.rng) if on_cpu else z.copy_(normal(oracle, len(z)))
+
+
 def signs(oracle: Oracle) -> Tensor:
     """A vector (n,) of −1 and +1, each with probability one half."""
     w = oracle.w

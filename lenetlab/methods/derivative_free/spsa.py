@@ -17,11 +17,13 @@ Approximation, IEEE Trans. Autom. Control 37, 1992; the exponents α = 0.602 and
 Spall, Implementation of the Simultaneous Perturbation Algorithm, IEEE Trans. Aerosp. Electron.
 Syst. 34, 1998. Malladi et al. 2023, arXiv:2305.17333 (MeZO), tune language models by it, with
 normal directions and constant a and c: α = γ = 0 here. With one pair and no ranks it is `nes`.
-Measured on held-out images, seed 0: 62.7 % after one effective pass, 74.8 after ten, 80.2 after
-fifty, the best of those that ask values alone; `sgd` is there in the first pass.
+Measured on held-out images, seed 0: 62.7 % after 180,000 values, 74.8 after ten times
+as many, 80.2 after fifty, the best of those that ask values alone; `sgd` is there in its first
+pass.
 Cost: two forward passes a step; no memory.
 """
 
+import torch
 from torch import Tensor
 
 from lenetlab.component import log_uniform
@@ -55,8 +57,7 @@ class SPSA(Base):
         c_k = h["c"] / (k + 1) ** h["gamma"]
         delta = signs(oracle)
         batch = oracle.batch
-        up = oracle.value(batch, at=w + c_k * delta)
-        down = oracle.value(batch, at=w - c_k * delta)
-        w.sub_(delta, alpha=a_k * float(up - down) / (2 * c_k))
+        values = oracle.value(batch, at=torch.stack([w + c_k * delta, w - c_k * delta]))
+        w.sub_(delta, alpha=a_k * float(values[0] - values[1]) / (2 * c_k))
         self.k += 1
-        return (up + down) / 2
+        return (values[0] + values[1]) / 2

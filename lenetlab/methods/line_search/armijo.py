@@ -31,7 +31,7 @@ from lenetlab.settings import Domain
     reference="Armijo 1966; Nocedal and Wright 2006, Alg. 3.1",
     defaults={"lr": 0.5, "c": 0.1, "tau": 0.5, "sample": "batch"},
     space={"lr": log_uniform(0.1, 10.0), "c": log_uniform(1e-4, 0.5)},
-    cost="1 gradient a step, 1/3 a trial; no memory",
+    cost="1 gradient a step, 0.4 a trial; no memory",
     domains={"c": Domain(0, 1), "tau": Domain(0.01, 0.99)},
     asks="more",
     version=2,

@@ -30,7 +30,7 @@ from lenetlab.settings import POSITIVE_COUNT, Domain
     reference="Vaswani et al. 2019, arXiv:1905.09997, Alg. 1 and 2",
     defaults={"lr": 1.0, "c": 0.1, "beta": 0.9, "gamma": 2.0},
     space={"lr": log_uniform(0.1, 10.0), "c": log_uniform(0.05, 0.5)},
-    cost="1 gradient a step, 1/3 a trial; no memory",
+    cost="1 gradient a step, 0.4 a trial; no memory",
     domains={"c": Domain(0, 1), "beta": Domain(0.01, 0.99), "gamma": POSITIVE_COUNT},
     asks="more",
     version=2,

@@ -39,7 +39,7 @@ from lenetlab.settings import POSITIVE_COUNT, Domain
     defaults={"radius": 1.0, "largest": 10.0, "iterations": 10, "curvature": 100},
     space={"radius": log_uniform(0.1, 10.0)},
     version=2,
-    cost="1 1/3 gradients a step and 2.4 a Hessian product of 100 examples; 4 vectors",
+    cost="1.4 gradients a step and 2.4 a Hessian product of 100 examples; 4 vectors",
     domains={
         "radius": Domain(1e-9),
         "largest": Domain(1e-9),

@@ -48,7 +48,7 @@ LEAST = 1e-3  # λ after the first broken promise of λ = 0
         "warm": uniform(0.0, 0.99),
     },
     version=2,
-    cost="1 1/3 gradients a step, 2.4 and 1.7 a product of 50 examples; 8 vectors",
+    cost="1.4 gradients a step, 2.4 and 1.7 a product of 50 examples; 8 vectors",
     domains={
         "damping": NOT_NEGATIVE,
         "iterations": POSITIVE_COUNT,

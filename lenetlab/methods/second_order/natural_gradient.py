@@ -17,7 +17,7 @@ true labels (the empirical Fisher) and save a pass; Kunstner, Balles and Hennig 
 another thing. With λ → ∞ it is gradient descent with the step η/λ and momentum; with μ = 0 and
 κ → ∞ it is Amari's step.
 Cost: one gradient a step, and on `fisher` examples of the batch another, whose layers' inputs and
-output gradients make up J, and a Cholesky factorization; `fisher` vectors.
+output gradients make up J, and a Cholesky factorization. J is not formed unless a mask asks for it.
 """
 
 import math
@@ -28,7 +28,7 @@ from torch import Tensor
 from lenetlab.component import log_uniform, uniform
 from lenetlab.methods.base import Base
 from lenetlab.methods.registry import method
-from lenetlab.methods.second_order.statistics import per_example_gradients
+from lenetlab.methods.second_order.statistics import Jacobian, Rows, per_example_gradients
 from lenetlab.oracle.oracle import Batch, Oracle
 from lenetlab.settings import POSITIVE_COUNT, Domain
 
@@ -44,7 +44,8 @@ from lenetlab.settings import POSITIVE_COUNT, Domain
         "momentum": uniform(0.0, 0.95),
         "kl": log_uniform(1e-4, 1.0),
     },
-    cost="1 gradient a step, and one of `fisher` examples; `fisher` vectors",
+    version=2,
+    cost="1 gradient a step, and one of `fisher` examples; 1 vector",
     domains={"damping": Domain(1e-9), "kl": Domain(1e-9), "fisher": POSITIVE_COUNT},
     asks="more",
 )
@@ -62,12 +63,13 @@ class NaturalGradient(Base):
         lam, eta = h["damping"], h["lr"]
 
         part = Batch(oracle.batch.indices[: h["fisher"]])
-        j = per_example_gradients(oracle.layers(part, sampled=True), oracle.shapes)
+        layers = oracle.layers(part, sampled=True)
+        j: Jacobian | Rows = Jacobian(layers, oracle.shapes)
         if oracle.mask is not None:
-            j.mul_(oracle.mask)
-        kernel = j @ j.T
+            j = Rows(per_example_gradients(layers, oracle.shapes).mul_(oracle.mask))
+        kernel = j.gram()
         kernel.diagonal().add_(len(part) * lam)
-        p = (j.T @ (oracle.linalg.cholesky_inverse(kernel) @ (j @ g))).sub_(g).div_(lam)
+        p = j.transposed(oracle.linalg.cholesky_inverse(kernel) @ (j @ g)).sub_(g).div_(lam)
         kl = eta**2 * abs(float(p.dot(g)))
         nu = min(1.0, math.sqrt(h["kl"] / kl)) if kl > 0 else 1.0
         self.v.mul_(h["momentum"]).add_(p, alpha=nu)

@@ -38,7 +38,7 @@ DECREASE = 1e-4  # c
     defaults={"lr": 1.0, "damping": 0.5, "rho": 0.25, "iterations": 10, "curvature": 64},
     space={"lr": log_uniform(0.1, 1.0), "damping": log_uniform(1e-3, 10.0)},
     version=2,
-    cost="1 1/3 gradients a step, and 2.4 a product of 64 examples; 6 vectors",
+    cost="1.4 gradients a step, and 2.4 a product of 64 examples; 6 vectors",
     domains={
         "damping": NOT_NEGATIVE,
         "iterations": POSITIVE_COUNT,

@@ -29,11 +29,88 @@ def per_example_gradients(layers: Layers, shapes: Layout) -> Tensor:
     rows = layers.loss.new_empty(b, n, dtype=next(iter(layers.inputs.values())).dtype)
     places = views(torch.arange(n), shapes)
     for name, a in layers.inputs.items():
-        delta = layers.output_gradients[name]
-        gradient = delta.flatten(2) if delta.dim() > 2 else delta.unsqueeze(2)
-        gradient = gradient @ patches(a, delta).permute(1, 2, 0)  # (b, out, in + 1)
+        gradient = _gradients(a, layers.output_gradients[name])
         for kind, part in (("weight", gradient[:, :, :-1]), ("bias", gradient[:, :, -1])):
             place = places[f"{name}.{kind}"]
             first = int(place.flatten()[0])
             rows[:, first : first + place.numel()] = part.flatten(1)
     return rows
+
+
+class Jacobian:
+    """J (b, n) of `per_example_gradients`, known by its products alone.
+
+    A dense layer's rows are outer products, J_i = δ_i ⊗ (a_i, 1), which are never formed: the
+    product of two is (a_iᵀa_j + 1) δ_iᵀδ_j. A convolution's are few numbers, and formed.
+    """
+
+    def __init__(self, layers: Layers, shapes: Layout) -> None:
+        self._shapes = shapes
+        self._dense: dict[str, tuple[Tensor, Tensor]] = {}
+        self._formed: dict[str, Tensor] = {}  # (b, out, in + 1)
+        for name, a in layers.inputs.items():
+            delta = layers.output_gradients[name]
+            if delta.dim() == 2:
+                self._dense[name] = a, delta
+            else:
+                self._formed[name] = _gradients(a, delta)
+
+    def gram(self) -> Tensor:
+        """J Jᵀ (b, b)."""
+        parts = [(a @ a.T).add_(1).mul_(delta @ delta.T) for a, delta in self._dense.values()]
+        for gradient in self._formed.values():
+            rows = gradient.flatten(1)
+            parts.append(rows @ rows.T)
+        return torch.stack(parts).sum(0)
+
+    def __matmul__(self, v: Tensor) -> Tensor:
+        """J v (b,)."""
+        of = views(v, self._shapes)
+        parts = [
+            ((delta @ of[f"{name}.weight"]) * a).sum(1) + delta @ of[f"{name}.bias"]
+            for name, (a, delta) in self._dense.items()
+        ]
+        for name, gradient in self._formed.items():
+            weight = of[f"{name}.weight"].flatten(1)
+            both = torch.cat([weight, of[f"{name}.bias"].unsqueeze(1)], 1)
+            parts.append(gradient.flatten(1) @ both.flatten())
+        return torch.stack(parts).sum(0)
+
+    def transposed(self, u: Tensor) -> Tensor:
+        """Jᵀ u (n,)."""
+        out = u.new_empty(sum(torch.Size(shape).numel() for shape in self._shapes.values()))
+        of = views(out, self._shapes)
+        for name, (a, delta) in self._dense.items():
+            weighted = (delta * u.unsqueeze(1)).T
+            of[f"{name}.weight"].copy_(weighted @ a)
+            of[f"{name}.bias"].copy_(weighted.sum(1))
+        for name, gradient in self._formed.items():
+            total = torch.tensordot(u, gradient, 1)
+            of[f"{name}.weight"].copy_(total[:, :-1].view_as(of[f"{name}.weight"]))
+            of[f"{name}.bias"].copy_(total[:, -1])
+        return out
+
+
+class Rows:
+    """J (b, n) as it is, where its rows are no outer products: under a mask."""
+
+    def __init__(self, rows: Tensor) -> None:
+        self._rows = rows
+
+    def gram(self) -> Tensor:
+        """J Jᵀ (b, b)."""
+        return self._rows @ self._rows.T
+
+    def __matmul__(self, v: Tensor) -> Tensor:
+        """J v (b,)."""
+        return self._rows @ v
+
+    def transposed(self, u: Tensor) -> Tensor:
+        """Jᵀ u (n,)."""
+        return self._rows.T @ u
+
+
+def _gradients(a: Tensor, delta: Tensor) -> Tensor:
+    """Of a layer's weights, as a matrix, and in the last column its bias (b, out, in + 1)."""
+    gradient = delta.flatten(2) if delta.dim() > 2 else delta.unsqueeze(2)
+    return gradient @ patches(a, delta).permute(1, 2, 0)

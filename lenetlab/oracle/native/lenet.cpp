@@ -36,6 +36,7 @@ void draw_labels(const Block &b, const float *uniform, Examples &e) {
 struct Workplace {
     Block blocks[2];
     Scratch scratch;
+    Weights weights;  // of the point whose value is asked, where there are several
 };
 
 void forward_convolutions(const Question &q, const Weights &weights, const Examples &e, Block &b, Scratch &t) {
@@ -58,11 +59,10 @@ void loss_of(const Question &q, Examples &e, int64_t first, Block &b, double &lo
     loss_gradient(b, e.labels, e.count);
 }
 
-void backward_convolutions(const Weights &weights, const Block &b, Scratch &t, Gradient &g) {
+void conv2_backward(const Weights &weights, const Block &b, Scratch &t, Gradient &g) {
     conv2_biases(b.da2, g);
     conv2_weights(b.a1, b.da2, b, t, g);
     conv2_inputs(weights, b, t);
-    conv1_gradient(b, t, g.conv1);
 }
 
 bool needs_backward(const Question &q) { return q.gradient || q.norms || q.rows || q.d_fc3; }
@@ -85,7 +85,8 @@ void some_blocks(const Question &q, const Weights &weights, int64_t first, Workp
     for (int n = 0; n < N; ++n) {
         const Examples e(q, first + n * L);
         Block &b = at.blocks[n];
-        backward_convolutions(weights, b, t, g);
+        conv2_backward(weights, b, t, g);
+        if (q.gradient) conv1_gradient(b, t, g.conv1);  // not summed where single examples are asked about
         if (q.norms) write_norms(q, b, t, e, first + n * L);
         if (q.rows) write_gradients(q, b, t, e, first + n * L);
         if (q.d_fc3) write_layers(q, b, t, e, first + n * L);
@@ -110,7 +111,8 @@ void product_block(const Question &q, const Weights &weights, const Weights &dir
     } else {
         std::memcpy(b.p, r.p, sizeof b.p);
         dense_gradient<1>(weights, &b, g);
-        backward_convolutions(weights, b, t, g);
+        conv2_backward(weights, b, t, g);
+        conv1_gradient(b, t, g.conv1);
     }
 }
 
@@ -120,6 +122,28 @@ void prepare(const float *w, float pixel, Weights &weights) {
     for (int k = 0; k < 25; ++k)
         for (int c = 0; c < 6; ++c) weights.conv1[k][c] = w[CONV1_W + 25 * c + k] * pixel;
     to_filters(w + CONV2_W, weights.conv2);
+}
+
+// How a batch is cut into shares.
+struct Cut {
+    int64_t blocks, each;  // in all, in a share
+    int shares;
+    explicit Cut(int64_t b) {
+        blocks = (b + L - 1) / L;
+        each = std::max<int64_t>(BLOCKS, (blocks + SHARES - 1) / SHARES);
+        shares = int((blocks + each - 1) / each);
+    }
+};
+
+// A share of the batch; `direction` is for products alone.
+void one_share(const Question &q, const Weights &weights, const Weights &direction, const Cut &cut, int share,
+               Workplace &at, Gradient &g, double &loss) {
+    const int64_t end = std::min(cut.blocks, (share + 1) * cut.each);
+    int64_t k = share * cut.each;
+    if (q.direction)
+        for (; k < end; ++k) product_block(q, weights, direction, k * L, at, g, loss);
+    for (; k + 2 <= end; k += 2) some_blocks<2>(q, weights, k * L, at, g, loss);
+    if (k < end) some_blocks<1>(q, weights, k * L, at, g, loss);
 }
 
 // What lasts from one question to the next.
@@ -137,33 +161,48 @@ struct Engine {
     ~Engine() { if (process != getpid()) state.release(); }  // a forked child has none of the threads
 };
 
+Workplace &workplace() {
+    static thread_local std::unique_ptr<Workplace> at(new Workplace());
+    return *at;
+}
+
+// The mean over the batch from the sums over its shares.
+double mean(const double *losses, int shares, int64_t b) {
+    double total = 0;
+    for (int s = 0; s < shares; ++s) total += losses[s];
+    return total / double(b);
+}
+
+// At every point the value that `answer` gives, bit for bit; the threads take shares of all points.
+void values(const Question &q, State &all) {
+    const float pixel = q.bytes ? 1 / 255.f : 1;
+    const Cut cut(q.b);
+    std::vector<double> losses(size_t(q.points) * cut.shares);
+    all.pool.run(int(losses.size()), int(q.threads), [&](int task) {
+        Workplace &at = workplace();
+        prepare(q.w + int64_t(task / cut.shares) * SIZE, pixel, at.weights);
+        one_share(q, at.weights, at.weights, cut, task % cut.shares, at, all.gradients[0], losses[task]);
+    });
+    for (int64_t p = 0; p < q.points; ++p) q.loss[p] = mean(&losses[p * cut.shares], cut.shares, q.b);
+}
+
 void answer(const Question &q, State &all) {
     const float pixel = q.bytes ? 1 / 255.f : 1;
     prepare(q.w, pixel, all.weights);
     if (q.direction) prepare(q.direction, pixel, all.direction);
 
-    const int64_t blocks = (q.b + L - 1) / L;
-    const int64_t each = std::max<int64_t>(BLOCKS, (blocks + SHARES - 1) / SHARES);
-    const int shares = int((blocks + each - 1) / each);
-    if (int(all.gradients.size()) < shares) all.gradients.resize(SHARES);
+    const Cut cut(q.b);
+    if (int(all.gradients.size()) < cut.shares) all.gradients.resize(SHARES);
     double losses[SHARES] = {};
-    all.pool.run(shares, int(q.threads), [&](int share) {
-        static thread_local std::unique_ptr<Workplace> at(new Workplace());
+    all.pool.run(cut.shares, int(q.threads), [&](int share) {
         Gradient &g = all.gradients[share];
         if (needs_backward(q)) std::memset(static_cast<void *>(&g), 0, sizeof g);
-        const int64_t end = std::min(blocks, (share + 1) * each);
-        int64_t k = share * each;
-        if (q.direction)
-            for (; k < end; ++k) product_block(q, all.weights, all.direction, k * L, *at, g, losses[share]);
-        for (; k + 2 <= end; k += 2) some_blocks<2>(q, all.weights, k * L, *at, g, losses[share]);
-        if (k < end) some_blocks<1>(q, all.weights, k * L, *at, g, losses[share]);
+        one_share(q, all.weights, all.direction, cut, share, workplace(), g, losses[share]);
     });
-    double total = 0;
-    for (int s = 0; s < shares; ++s) total += losses[s];
-    *q.loss = total / double(q.b);
+    *q.loss = mean(losses, cut.shares, q.b);
     if (q.gradient)
         all.pool.run(SLICES, int(q.threads), [&](int slice) {
-            add_slice(slice, all.gradients, shares, 1 / float(q.b), pixel, q.gradient);
+            add_slice(slice, all.gradients, cut.shares, 1 / float(q.b), pixel, q.gradient);
         });
 }
 
@@ -190,6 +229,6 @@ extern "C" int64_t lenet_answer(void *engine, const Question *q) {
         own.state.reset(new State);
         own.process = getpid();
     }
-    answer(*q, *own.state);
+    q->points == 1 ? answer(*q, *own.state) : values(*q, *own.state);
     return 0;
 }

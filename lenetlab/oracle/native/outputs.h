@@ -8,9 +8,14 @@
 
 // `from` (count vectors, lanes are images) to row `first` + lane of the array `to`.
 inline void write_rows(const Vector *from, int count, const Examples &e, int64_t first, float *to, float scale = 1) {
-    if (to)
-        for (int n = 0; n < e.count; ++n)
-            for (int k = 0; k < count; ++k) to[(first + n) * count + k] = from[k][n] * scale;
+    if (!to) return;
+    for (int k = 0; k < count; k += L) {
+        Vector part[L];
+        unroll<L>([&](auto i) { part[i] = k + i < count ? from[k + i] * scale : Vector{}; });
+        transpose(part);
+        const size_t bytes = sizeof(float) * size_t(std::min(L, count - k));
+        for (int n = 0; n < e.count; ++n) std::memcpy(to + (first + n) * count + k, &part[n], bytes);
+    }
 }
 
 // The gradient of a pooled map's winners at their places in the map before the pool; `d` and `won`

@@ -17,13 +17,14 @@ struct Question {
     int64_t n;
     const int64_t *indices;  // (b,) examples of the batch; null for all n in their order
     int64_t b;
-    const float *w;          // (44426,)
+    const float *w;          // (44426,), or (points, 44426) where the loss is all that is asked
+    int64_t points;
     int64_t threads;
     const float *uniform;    // (b,) in [0, 1): gradients are then of labels drawn by them, or null
     const float *direction;  // (44426,): `gradient` is then the product of `curvature` with it, or null
     int64_t curvature;       // which matrix, a `Curvature`
 
-    double *loss;     // mean cross-entropy of the true labels
+    double *loss;     // (points,) mean cross-entropy of the true labels
     float *gradient;  // (44426,), of the mean
     float *logits;    // (b, 10)
     float *norms;     // (b,) of each example's own gradient

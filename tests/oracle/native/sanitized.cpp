@@ -35,7 +35,7 @@ int main() {
                 Question q{};
                 q.images = bytes ? static_cast<void *>(pixels.data) : static_cast<void *>(reals.data);
                 q.bytes = bytes;
-                q.labels = labels, q.n = n, q.indices = indices, q.b = b, q.w = w, q.threads = threads;
+                q.labels = labels, q.n = n, q.indices = indices, q.b = b, q.w = w, q.points = 1, q.threads = threads;
                 q.loss = &loss, q.gradient = gradient, q.logits = logits, q.norms = norms;
                 q.x = x, q.a1 = a1, q.a2 = a2, q.h1 = h1, q.h2 = h2;
                 q.d_conv1 = c1, q.d_conv2 = c2, q.d_fc1 = d1, q.d_fc2 = d2, q.d_fc3 = d3;
@@ -47,7 +47,7 @@ int main() {
                 for (int i = 0; i < SIZE; ++i) direction[i] = float(i % 7) - 3;
                 Question product{};
                 product.images = q.images, product.bytes = bytes, product.labels = labels, product.n = n;
-                product.indices = indices, product.b = b, product.w = w, product.threads = threads;
+                product.indices = indices, product.b = b, product.w = w, product.points = 1, product.threads = threads;
                 product.loss = &loss, product.gradient = gradient;
                 product.rows = rows;
                 if (lenet_answer(engine, &product) != 0 || !std::isfinite(rows[size_t(b) * SIZE - 1])) return 7;
@@ -56,7 +56,18 @@ int main() {
                     product.curvature = kind;
                     if (lenet_answer(engine, &product) != 0 || !std::isfinite(gradient[0])) return 8;
                 }
+                Array<float> points(5 * SIZE);
+                Array<double> losses(5);
+                for (int i = 0; i < 5 * SIZE; ++i) points[i] = w[i % SIZE];
+                Question values{};
+                values.images = q.images, values.bytes = bytes, values.labels = labels, values.n = n;
+                values.indices = indices, values.b = b, values.w = points, values.points = 5;
+                values.threads = threads, values.loss = losses;
+                if (lenet_answer(engine, &values) != 0) return 9;
+                for (int i = 0; i < 5; ++i)
+                    if (losses[i] != loss) return 9;
                 indices[b - 1] = n;
+                if (lenet_answer(engine, &values) != b) return 10;
                 if (lenet_answer(engine, &q) != b) return 2;
                 indices[b - 1] = -1;
                 if (lenet_answer(engine, &q) != b) return 3;
@@ -67,7 +78,7 @@ int main() {
     for (int i = 0; i < SIZE; ++i) w[i] = NAN;  // weights of a run that diverged: a loss, no crash
     double loss;
     Question q{};
-    q.images = pixels.data, q.bytes = 1, q.labels = labels, q.n = n, q.b = n, q.w = w, q.threads = 2;
+    q.images = pixels.data, q.bytes = 1, q.labels = labels, q.n = n, q.b = n, q.w = w, q.points = 1, q.threads = 2;
     q.loss = &loss, q.gradient = gradient;
     if (lenet_answer(engine, &q) != 0 || !std::isnan(loss)) return 5;
     lenet_close(engine);

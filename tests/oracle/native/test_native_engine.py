@@ -281,6 +281,41 @@ def test_value_logits_and_gradient_agree(engine, points, train):
     assert torch.equal(engine.logits(w)[:50], engine.logits(w, torch.arange(50)))
 
 
+def test_values_at_many_points_are_those_of_each_at_any_number_of_threads(engine, points, train):
+    rng = torch.Generator().manual_seed(9)
+    at = points["trained"] + 0.03 * torch.randn(7, SIZE, generator=rng)
+    for size in (1, 17, 64, 1000):
+        batch = batch_of(size)
+        single = torch.stack([engine.value(w, batch) for w in at])
+        x = train.images[batch].double().div(255).unsqueeze(1)
+        for w, found in zip(at, single, strict=True):
+            right = F.cross_entropy(logits(views(w.double()), x), train.labels[batch])
+            assert float(found) == pytest.approx(float(right), rel=1e-5)
+        for threads in (1, 2, 3, 8):
+            engine._question["threads"] = threads
+            assert torch.equal(engine.values(at, batch), single)
+        engine._question["threads"] = 2
+    assert torch.equal(engine.values(at[:1], None), engine.value(at[0], None).unsqueeze(0))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error", "says"),
+    [
+        ({"w": torch.zeros(SIZE)}, ValueError, "w has shape"),
+        ({"w": torch.zeros(0, SIZE)}, ValueError, "w has no rows"),
+        ({"w": torch.zeros(3, SIZE - 1)}, ValueError, "w has shape"),
+        ({"w": torch.zeros(SIZE, 3).T}, ValueError, "contiguous"),
+        ({"w": torch.zeros(3, SIZE, dtype=torch.float64)}, TypeError, r"w is torch\.float64"),
+        ({"batch": torch.tensor([0, 60_000])}, IndexError, r"batch\[1\] is out of range"),
+        ({"batch": torch.tensor([], dtype=torch.int64)}, ValueError, "batch is empty"),
+    ],
+)
+def test_wrong_points_are_an_exception(engine, wrong, error, says):
+    right = {"w": torch.zeros(3, SIZE), "batch": torch.arange(4)}
+    with pytest.raises(error, match=says):
+        engine.values(**(right | wrong))
+
+
 def test_a_large_batch_is_the_mean_of_its_parts(engine, points):
     w, total = points["initial"], torch.zeros(SIZE, dtype=torch.float64)
     whole, part = torch.empty(SIZE), torch.empty(SIZE)
