@@ -143,7 +143,7 @@ def stub_study(folder: Path, runs: int) -> dict[str, Any]:
     seconds, memory = apart(tables, plan.results)
     found |= {"tables, s": seconds, "memory of tables, MB": memory}
     found["bytes a record"] = sum(p.stat().st_size for p in store.glob("records/*/*.json")) / n
-    found["bytes a run, parquet"] = (store / "runs.parquet").stat().st_size / n
+    found["bytes a run, index"] = (store / "index.json").stat().st_size / n
     return found
 
 

@@ -30,7 +30,7 @@ from lenetlab.records.readable import readable
 from lenetlab.records.recipe import RecordedRecipe
 from lenetlab.records.run_folder import Run
 from lenetlab.records.selection import TRIALS_ALONE, Stages, chosen, held_out
-from lenetlab.records.shapes import NUMBER, misfit
+from lenetlab.records.shapes import misfit, shape_of
 
 FORMAT = 3
 STUDY = "study.json"
@@ -46,15 +46,6 @@ LATER = {"stages": {one.name: int for one in fields(Stages)},
 # small however often it was measured.
 EVALUATED = {"at": None, "passes": 6, "steps": None, "gradients": None, "accuracy": None, "loss": 6,
              "nonzeros": None, "seconds": 4, "cpu_seconds": 4}  # fmt: skip
-ROW = {
-    "role": str, "number": int, "id": str, "status": str, "reason": (str, None), "label": str,
-    "recipe": {"method": list}, "seed": int, "accuracy": NUMBER, "loss": NUMBER,
-    "starter_average_loss": NUMBER, "train_accuracy": NUMBER, "train_loss": NUMBER,
-    "discarded_passes": NUMBER, "passes": NUMBER, "epochs": NUMBER, "steps": (int, None),
-    "train_seconds": NUMBER, "cpu_seconds": NUMBER, "overhead_seconds": NUMBER,
-    "evaluations": dict.fromkeys(EVALUATED, list),
-    "numerics": dict, "machine": dict,
-}  # fmt: skip
 
 
 class Contest(NamedTuple):
@@ -175,6 +166,13 @@ class RunRow:
     def of_changed_code(self) -> bool:
         """Whether it was computed by code with changes that were not committed."""
         return str(self.machine.get("git") or "").endswith("+")
+
+
+# What a row has to be to be read: as its fields say, but for what is relied on inside them.
+ROW = shape_of(RunRow) | {
+    "recipe": {"method": list},
+    "evaluations": dict.fromkeys(EVALUATED, list),
+}
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,9 @@ str, int, …        a value of this type; float takes whole numbers too, none i
 """
 
 import math
-from typing import Any
+from collections.abc import Mapping, Sequence
+from types import NoneType, UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
 Shape = Any
 NUMBER = (float, None)  # a figure that may not exist
@@ -34,6 +36,19 @@ def misfit(value: Any, shape: Shape, name: str) -> str | None:
             return None
         return f"{name} is of no kind that it may be"
     return None if _is(value, shape) else f"{name} is not {_WORDS[shape]}"
+
+
+def shape_of(kind: type) -> dict[str, Shape]:
+    """The shape of a dataclass in JSON, by the types of its fields."""
+    return {name: _shape(hint) for name, hint in get_type_hints(kind).items()}
+
+
+def _shape(hint: Any) -> Shape:
+    if isinstance(hint, UnionType):
+        return tuple(map(_shape, get_args(hint)))
+    in_json: dict[Any, Shape] = {Mapping: dict, Sequence: list, NoneType: None}
+    kind = get_origin(hint) or hint
+    return in_json.get(kind, kind)
 
 
 def _is(value: Any, kind: type | None) -> bool:

@@ -3,7 +3,7 @@
 import pytest
 
 from lenetlab.errors import UserError
-from lenetlab.records.rows import cell_path, read_results, write_results
+from lenetlab.records.rows import as_json, cell_path, read_results, row_from, write_results
 from lenetlab.records.selection import best_first, leader
 from tests.studies import made_up
 
@@ -37,3 +37,30 @@ def test_the_best_trial_is_a_done_one_and_the_leader_has_the_best_of_all():
     assert cells[-1].best is None
     assert leader(cells).place.method == "soap"
     assert leader([cells[-1]]) is None
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("accuracy", "high", "row.accuracy is of no kind that it may be"),
+        ("train_loss", float("nan"), "row.train_loss is of no kind that it may be"),
+        ("seed", 0.5, "row.seed is not a whole number"),
+        ("recipe", {}, "row.recipe has no method"),
+        ("machine", [], "row.machine is not a table"),
+        ("evaluations", {"at": []}, "row.evaluations has no passes"),
+    ],
+)
+def test_a_row_is_refused_for_a_field_of_another_kind(field, value, said):
+    whole = as_json(made_up(["sgd"], ["plain"]).rows()[0])
+    assert as_json(row_from(whole)) == whole
+    with pytest.raises(ValueError, match=said):
+        row_from(whole | {field: value})
+    with pytest.raises(ValueError, match=f"row has no {field}"):
+        row_from({name: kept for name, kept in whole.items() if name != field})
+
+
+def test_evaluations_are_as_many_in_every_column():
+    whole = as_json(made_up(["sgd"], ["plain"]).rows()[-1])
+    whole["evaluations"]["loss"].pop()
+    with pytest.raises(ValueError, match="shorter"):
+        row_from(whole)

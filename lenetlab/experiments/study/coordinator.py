@@ -21,7 +21,7 @@ from lenetlab.records.rows import RunRow
 
 MAX_DEATHS = 20  # workers that may die with one task before it is recorded as an error
 HEARTBEAT = 0.5  # seconds between signs of life
-COMPACT = 300.0  # seconds between updates of runs.parquet
+COMPACT = 300.0  # seconds between updates of the index
 
 Notify = Callable[[Status, str | None], None]
 OnRow = Callable[[RunRow], None]

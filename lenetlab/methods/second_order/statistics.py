@@ -5,6 +5,7 @@ convolution with one place.
 """
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from lenetlab.oracle.engine import Layers
@@ -112,5 +113,8 @@ class Rows:
 
 def _gradients(a: Tensor, delta: Tensor) -> Tensor:
     """Of a layer's weights, as a matrix, and in the last column its bias (b, out, in + 1)."""
-    gradient = delta.flatten(2) if delta.dim() > 2 else delta.unsqueeze(2)
-    return gradient @ patches(a, delta).permute(1, 2, 0)
+    if delta.dim() == 2:
+        return delta.unsqueeze(2) * torch.cat([a, torch.ones_like(a[:, :1])], 1).unsqueeze(1)
+    size = a.shape[2] - delta.shape[2] + 1
+    delta = delta.flatten(2)
+    return torch.cat([delta @ F.unfold(a, size).mT, delta.sum(2, keepdim=True)], 2)

@@ -31,34 +31,45 @@ struct Product {
 };
 
 // The four sums of every window and output channel, over N products, until `finish` (channel, window,
-// sums) takes them.
+// sums) takes them. Of an element, the sums of O output channels for W windows stay in registers: the
+// fewer operands are read for a product, the better it is for two loads a cycle.
 template <int N, class Finish>
 INLINE void conv2_sums(const Product (&products)[N], const float *bias, Finish finish) {
-    constexpr int O = TILE / 6;  // output channels at a time, with a row of six elements each
-    for (int window = 0; window < 16; ++window)
+    constexpr int O = 4, W = 24 / TILE;  // with many registers, two windows would only crowd the L1 cache
+    for (int window = 0; window < 16; window += W)
         for (int first = 0; first < 16; first += O) {
-            Vector y[O][4];
-            unroll<O>([&](auto o) { unroll<4>([&](auto q) { y[o][q] = fill(bias[first + o]); }); });
+            Vector half[6][O][W][2];  // out of the domain along rows: [row][output][window][left, right]
             for (int i = 0; i < 6; ++i) {
-                Vector m[O][6] = {};
-                unroll<N>([&](auto n) {
-                    const Vector(*v)[6] = &products[n].tiles[window][6 * i];
-                    const float(*u)[6][16] = &products[n].filters[6 * i];
-                    for (int c = 0; c < 6; ++c)
-                        unroll<6>([&](auto j) {
-                            unroll<O>([&](auto o) { m[o][j] += v[j][c] * u[j][c][first + o]; });
+                Vector m[O][W][6];
+                unroll<6>([&](auto j) {
+                    Vector s[O][W] = {};
+                    unroll<N>([&](auto n) {
+                        unroll<6>([&](auto c) {
+                            Vector v[W];
+                            unroll<W>([&](auto w) { v[w] = products[n].tiles[window + w][6 * i + j][c]; });
+                            unroll<O>([&](auto o) {
+                                const Vector u = fill(products[n].filters[6 * i + j][c][first + o]);
+                                unroll<W>([&](auto w) { s[o][w] += v[w] * u; });
+                            });
                         });
+                    });
+                    unroll<O>([&](auto o) { unroll<W>([&](auto w) { m[o][w][j] = s[o][w]; }); });
                 });
-                unroll<O>([&](auto o) {
-                    Vector left, right;
-                    to_outputs(m[o], left, right);
-                    y[o][0] += A0[i] * left;
-                    y[o][1] += A0[i] * right;
-                    y[o][2] += A1[i] * left;
-                    y[o][3] += A1[i] * right;
-                });
+                for (int o = 0; o < O; ++o)
+                    unroll<W>([&](auto w) { to_outputs(m[o][w], half[i][o][w][0], half[i][o][w][1]); });
             }
-            unroll<O>([&](auto o) { finish(first + o, window, y[o]); });
+            for (int o = 0; o < O; ++o)
+                for (int w = 0; w < W; ++w) {
+                    Vector y[4];
+                    unroll<4>([&](auto q) { y[q] = fill(bias[first + o]); });
+                    unroll<6>([&](auto i) {
+                        unroll<2>([&](auto x) {
+                            y[x] += A0[i] * half[i][o][w][x];
+                            y[2 + x] += A1[i] * half[i][o][w][x];
+                        });
+                    });
+                    finish(first + o, window + w, y);
+                }
         }
 }
 
@@ -66,8 +77,10 @@ KERNEL inline void conv2_forward(const Weights &weights, Block &b, Scratch &t) {
     conv2_tiles(b.a1, t.v);
     const Product products[] = {{t.v, weights.conv2}};
     conv2_sums(products, weights.w + CONV2_B, [&](int o, int window, const Vector (&y)[4]) {
-        b.a2[o][window] = tanh(pool(y[0], y[1], y[2], y[3], b.won2[o][window]));
+        b.a2[o][window] = pool(y[0], y[1], y[2], y[3], b.won2[o][window]);
     });
+    for (auto &channel : b.a2)
+        for (Vector &a : channel) a = tanh(a);
 }
 
 // One image's inputs as the rows of its patches, [y][x][5 columns × 6 channels, 2 unused]: a row of the
@@ -141,9 +154,9 @@ inline void conv2_weights(const Maps1 &a1, const Maps2 &da2, const Block &b, Scr
     }
 }
 
-inline void conv2_biases(const Maps2 &da2, Gradient &g) {
+inline void conv2_biases(const Maps2 &da2, Vector (&sums)[16]) {
     for (int o = 0; o < 16; ++o)
-        for (int window = 0; window < 16; ++window) g.conv2_b[o] += da2[o][window];
+        for (int window = 0; window < 16; ++window) sums[o] += da2[o][window];
 }
 
 // A dY, half way into Winograd's domain, for two windows from `window` on: [row][output][column][window].
@@ -170,44 +183,51 @@ struct Backward {
 
 // From gradients of conv2's outputs to that of its inputs, a sum over N ways, which `finish` (row,
 // column, channel, sum) takes. The gradient of a window's tile is v[element][c] = Σ over o of
-// u[element][c][o] · (A dY Aᵀ)[element][o]. A factor u that is read serves two neighbouring windows; of
-// a row of elements, both leave the domain straight from registers and add up where they overlap.
+// u[element][c][o] · (A dY Aᵀ)[element][o]. Of an element, the sums of all channels for two neighbouring
+// windows stay in registers: twelve, for eight operands that are read. A row of elements leaves the
+// domain at once, and the two windows add up where they overlap.
 template <int N, class Finish>
 INLINE void conv2_inputs(const Backward (&ways)[N], const Block &b, Scratch &t, Finish finish) {
-    constexpr int C = TILE / 12;  // channels at a time
+    constexpr int J = TILE / 12;  // elements at a time
     for (int window = 0; window < 16; window += 2) {
         Vector half[N][6][16][2][2];
         unroll<N>([&](auto n) { spread(ways[n].da2, b, window, half[n]); });
-        for (int i = 0; i < 6; ++i)
-            for (int first = 0; first < 6; first += C) {
-                Vector s[C][2][6] = {};
+        for (int i = 0; i < 6; ++i) {
+            Vector v[6][6][2];  // [column of the tile][channel][window]
+            unroll<6 / J>([&](auto pair) {
+                Vector s[J][6][2] = {};
                 unroll<N>([&](auto n) {
-                    for (int o = 0; o < 16; ++o) {
-                        const Vector(&y)[2][2] = half[n][i][o];
-                        unroll<6>([&](auto j) {
-                            const Vector left = from_outputs<j>(y[0][0], y[1][0]);
-                            const Vector right = from_outputs<j>(y[0][1], y[1][1]);
-                            unroll<C>([&](auto c) {
-                                const Vector factor = fill(ways[n].filters[6 * i + j][first + c][o]);
-                                s[c][0][j] += left * factor;
-                                s[c][1][j] += right * factor;
+                    for (int o = 0; o < 16; ++o)
+                        unroll<J>([&](auto k) {
+                            constexpr int j = J * pair + k;
+                            const Vector(&d)[2][2] = half[n][i][o];
+                            const Vector y[2] = {from_outputs<j>(d[0][0], d[1][0]),
+                                                 from_outputs<j>(d[0][1], d[1][1])};
+                            unroll<6>([&](auto c) {
+                                const Vector factor = fill(ways[n].filters[6 * i + j][c][o]);
+                                unroll<2>([&](auto w) { s[k][c][w] += y[w] * factor; });
                             });
                         });
-                    }
                 });
-                unroll<C>([&](auto c) {
-                    Vector left[6], right[6], both[8];
-                    from_tile(s[c][0], 1, left);
-                    from_tile(s[c][1], 1, right);
-                    both[0] = left[0], both[1] = left[1];
-                    unroll<4>([&](auto x) { both[2 + x] = left[2 + x] + right[x]; });
-                    both[6] = right[4], both[7] = right[5];
-                    Vector *row = t.rows[first + c][window / 4][i] + 2 * (window % 4);
-                    if (window % 4)  // the two windows to the left have reached four of these columns
-                        unroll<4>([&](auto x) { both[x] += row[x]; });
-                    unroll<8>([&](auto x) { row[x] = both[x]; });
+                unroll<J>([&](auto k) {
+                    unroll<6>([&](auto c) {
+                        unroll<2>([&](auto w) { v[J * pair + k][c][w] = s[k][c][w]; });
+                    });
                 });
+            });
+            for (int c = 0; c < 6; ++c) {
+                Vector left[6], right[6], both[8];
+                from_tile(&v[0][c][0], 12, left);
+                from_tile(&v[0][c][1], 12, right);
+                both[0] = left[0], both[1] = left[1];
+                unroll<4>([&](auto x) { both[2 + x] = left[2 + x] + right[x]; });
+                both[6] = right[4], both[7] = right[5];
+                Vector *row = t.rows[c][window / 4][i] + 2 * (window % 4);
+                if (window % 4)  // the two windows to the left have reached four of these columns
+                    unroll<4>([&](auto x) { both[x] += row[x]; });
+                unroll<8>([&](auto x) { row[x] = both[x]; });
             }
+        }
     }
     for (int c = 0; c < 6; ++c)
         for (int x = 0; x < 12; ++x) {

@@ -132,10 +132,10 @@ inline void hessian_product(const Weights &weights, const Weights &direction, Bl
     dense_weights<HIDDEN2>(Each<2, Vector>{{r.dh2, b.dh2}}, Each<2, float[128]>{{b.h1_rows, r.h1_rows}}, g.fc2);
     dense_weights<CLASSES>(Each<2, Vector>{{r.p, b.p}}, Each<2, float[96]>{{b.h2_rows, r.h2_rows}}, g.fc3);
 
-    conv2_biases(r.da2, g);
+    conv2_biases(r.da2, g.conv2_b);
     conv2_weights(b.a1, r.da2, b, t, g);
     conv2_weights(r.a1, b.da2, b, t, g);
     conv2_inputs_after_tanh(weights, b, t);
     conv2_inputs_tangent(weights, direction, b, r, t);
-    conv1_gradient(b, t, g.conv1);
+    conv1_gradient(b, t, g);
 }

@@ -80,8 +80,8 @@ KERNEL void dense_inputs_add(const float *w, Each<N, Vector> dout, Each<N, Vecto
 // them image by image, padded to STRIDE, and so is dw.
 template <int OUT, int N, int STRIDE>
 KERNEL void dense_weights(Each<N, Vector> dout, Each<N, float[STRIDE]> rows, float (*dw)[STRIDE]) {
-    constexpr int V = STRIDE / L % 4 == 0 ? 4 : STRIDE / L % 3 == 0 ? 3 : 2;  // vectors of inputs
-    constexpr int O = OUT % (TILE / 4) == 0 ? TILE / 4 : 2;
+    constexpr int V = TILE == 24 && STRIDE / L % 4 == 0 ? 4 : 2;  // vectors of inputs
+    constexpr int O = at_a_time(OUT, V);
     static_assert(STRIDE % (V * L) == 0 && OUT % O == 0);
     for (int i = 0; i < STRIDE; i += V * L)
         for (int first = 0; first < OUT; first += O) {

@@ -5,7 +5,7 @@
 //
 // tanh rises, so pooling before it picks the same entry with a quarter of the tanhs; and only the
 // entry that won its 2×2 window gets gradient. A window of conv2 with its 6×6 inputs is a tile of
-// Winograd's F(2×2, 5×5), see winograd.h.
+// Winograd's F(2×2, 5×5), a row of conv1's one of F(2, 5), see winograd.h.
 #pragma once
 
 #include "vector.h"
@@ -34,16 +34,18 @@ static_assert(CONV1_B + 6 == SIZE);
 // conv2's filters in Winograd's domain: [element of the 6×6 tile][input][output channel].
 typedef float Filters[36][6][16];
 
-// Their gradient: [output][row][5 columns × 6 inputs, then 2 unused]: whole vectors.
+// Their gradient: [output][row][5 columns × 6 inputs, then 2 unused]: whole vectors. And that of conv1's:
+// [channel][row][5 columns, then 3 unused].
 typedef float FiltersGradient[16][5][32];
+typedef float Filters1Gradient[6][5][8];
 
 // What one thread sums over the images of its share. Rows are padded to whole vectors.
 struct alignas(64) Gradient {
     float fc1[HIDDEN1][MAPS2], fc2[HIDDEN2][128], fc3[CLASSES][96];
     FiltersGradient conv2;
+    Filters1Gradient conv1;
     // still one sum per lane
-    Vector fc1_b[HIDDEN1], fc2_b[HIDDEN2], conv2_b[16], fc3_b[CLASSES];
-    Vector conv1[6][26];  // 25 weights and the bias
+    Vector fc1_b[HIDDEN1], fc2_b[HIDDEN2], conv2_b[16], fc3_b[CLASSES], conv1_b[6];
 };
 
 typedef Vector Maps1[12][12][6];  // of conv1: [row][column][channel]
@@ -72,14 +74,16 @@ struct alignas(64) Scratch {
     Tiles v, tangent_v;         // of the activations, and of their derivatives along a direction
     Vector rows[6][4][6][12];   // conv2's input gradient, out of the domain along rows alone
     Maps1 da1;                  // before tanh
-    // conv2's inputs, the gradient of its outputs, and where the winners' patches begin; one row an image
+    // what the gradients of the filters take, one row an image: inputs of conv1 and conv2, the gradients
+    // of their outputs, and where the winners' patches begin
+    float x_rows[L][PIXELS], da1_rows[L][MAPS1], at1_rows[L][MAPS1 / 2];
     float a1_rows[L][MAPS1 + 16], da2_rows[L][MAPS2], at_rows[L][MAPS2];
 };
 
 // Parameters as the stages use them; the dense layers read the flat vector itself.
 struct alignas(64) Weights {
     const float *w;
-    float conv1[25][6];  // [tap][channel], divided by 255 where pixels are bytes
+    float conv1[5][6][6];  // [row][element of a tile][channel], divided by 255 where pixels are bytes
     Filters conv2;
 };
 

@@ -1,5 +1,5 @@
 // Loss, gradient and curvature of LeNet-5 on a batch, for lenetlab. Read in this order: layout.h,
-// conv1.h, conv2.h (winograd.h), dense.h, curvature.h, then this file: a batch cut into shares, the
+// conv1.h (winograd.h), conv2.h, dense.h, curvature.h, then this file: a batch cut into shares, the
 // shares added up (shares.h).
 //
 // The bits do not depend on the number of threads: the shares are fixed by the batch size, within a
@@ -60,7 +60,7 @@ void loss_of(const Question &q, Examples &e, int64_t first, Block &b, double &lo
 }
 
 void conv2_backward(const Weights &weights, const Block &b, Scratch &t, Gradient &g) {
-    conv2_biases(b.da2, g);
+    conv2_biases(b.da2, g.conv2_b);
     conv2_weights(b.a1, b.da2, b, t, g);
     conv2_inputs(weights, b, t);
 }
@@ -86,7 +86,8 @@ void some_blocks(const Question &q, const Weights &weights, int64_t first, Workp
         const Examples e(q, first + n * L);
         Block &b = at.blocks[n];
         conv2_backward(weights, b, t, g);
-        if (q.gradient) conv1_gradient(b, t, g.conv1);  // not summed where single examples are asked about
+        if (q.gradient) conv1_gradient(b, t, g);
+        if (q.norms || q.rows) to_patches1(b, t);
         if (q.norms) write_norms(q, b, t, e, first + n * L);
         if (q.rows) write_gradients(q, b, t, e, first + n * L);
         if (q.d_fc3) write_layers(q, b, t, e, first + n * L);
@@ -112,15 +113,14 @@ void product_block(const Question &q, const Weights &weights, const Weights &dir
         std::memcpy(b.p, r.p, sizeof b.p);
         dense_gradient<1>(weights, &b, g);
         conv2_backward(weights, b, t, g);
-        conv1_gradient(b, t, g.conv1);
+        conv1_gradient(b, t, g);
     }
 }
 
 // Parameters as the stages use them, from the flat vector `w`.
 void prepare(const float *w, float pixel, Weights &weights) {
     weights.w = w;
-    for (int k = 0; k < 25; ++k)
-        for (int c = 0; c < 6; ++c) weights.conv1[k][c] = w[CONV1_W + 25 * c + k] * pixel;
+    to_filters1(w + CONV1_W, pixel, weights.conv1);
     to_filters(w + CONV2_W, weights.conv2);
 }
 

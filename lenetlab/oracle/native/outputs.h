@@ -50,11 +50,28 @@ inline void write_layers(const Question &q, const Block &b, const Scratch &t, co
     write_rows(b.p, CLASSES, e, first, q.d_fc3);
 }
 
-// One image's gradient of conv2's filters.
-inline void image_filters_gradient(const Scratch &t, int image, FiltersGradient &g) {
-    Patches p;
-    read_patches(t.a1_rows[image], p);
-    filters_gradient(p, t.da2_rows[image], t.at_rows[image], g);
+// One image's gradient of both convolutions' filters.
+struct ImageFilters {
+    Filters1Gradient conv1 = {};
+    FiltersGradient conv2 = {};
+
+    ImageFilters(const Scratch &t, int image) {
+        Pixels pixels{};
+        read_rows(t.x_rows[image], pixels);
+        filters1_gradient(pixels, t.da1_rows[image], t.at1_rows[image], conv1);
+        Patches patches;
+        read_patches(t.a1_rows[image], patches);
+        filters_gradient(patches, t.da2_rows[image], t.at_rows[image], conv2);
+    }
+};
+
+// The sum of squares of rows of which WIDTH numbers count.
+template <int WIDTH, int CHANNELS, int STRIDE> double squares(const float (&rows)[CHANNELS][5][STRIDE]) {
+    double total = 0;
+    for (const auto &channel : rows)
+        for (const auto &row : channel)
+            for (int k = 0; k < WIDTH; ++k) total += double(row[k]) * row[k];
+    return total;
 }
 
 inline Vector squares(const Vector *v, int n) {
@@ -69,24 +86,15 @@ inline void write_norms(const Question &q, const Block &b, const Scratch &t, con
     Vector total = (squares(&b.a2[0][0], MAPS2) + 1.f) * squares(b.dh1, HIDDEN1) +
                    (squares(b.h1, HIDDEN1) + 1.f) * squares(b.dh2, HIDDEN2) +
                    (squares(b.h2, HIDDEN2) + 1.f) * squares(b.p, CLASSES);
-    Vector conv1[6][26] = {};
-    conv1_gradient(b, t, conv1);
-    const float scale = q.bytes ? 1 / 255.f : 1;
-    for (auto &channel : conv1)
-        total += squares(channel, 25) * (scale * scale) + channel[25] * channel[25];
-    for (const auto &channel : b.da2) {
-        Vector bias{};
-        for (const Vector d : channel) bias += d;
-        total += bias * bias;
-    }
+    Vector conv1_b[6] = {}, conv2_b[16] = {};
+    conv1_biases(t.da1, conv1_b);
+    conv2_biases(b.da2, conv2_b);
+    total += squares(conv1_b, 6) + squares(conv2_b, 16);
+    const double pixel = q.bytes ? 1 / 255.f : 1;
     for (int n = 0; n < e.count; ++n) {
-        FiltersGradient g = {};
-        image_filters_gradient(t, n, g);
-        double square = total[n];
-        for (const auto &channel : g)
-            for (const auto &row : channel)
-                for (int k = 0; k < 30; ++k) square += double(row[k]) * row[k];
-        q.norms[first + n] = float(std::sqrt(square));
+        const ImageFilters g(t, n);
+        const double filters = squares<30>(g.conv2) + squares<5>(g.conv1) * pixel * pixel;
+        q.norms[first + n] = float(std::sqrt(double(total[n]) + filters));
     }
 }
 
@@ -103,29 +111,27 @@ void write_outer(const Vector (&d)[OUT], int image, const float (&in)[STRIDE], f
 inline void write_gradients(const Question &q, const Block &b, const Scratch &t, const Examples &e,
                             int64_t first) {
     const float pixel = q.bytes ? 1 / 255.f : 1;
-    Vector conv1[6][26] = {}, conv2_b[16] = {};
-    conv1_gradient(b, t, conv1);
-    for (int o = 0; o < 16; ++o)
-        for (const Vector d : b.da2[o]) conv2_b[o] += d;
+    Vector conv1_b[6] = {}, conv2_b[16] = {};
+    conv1_biases(t.da1, conv1_b);
+    conv2_biases(b.da2, conv2_b);
     for (int n = 0; n < e.count; ++n) {
         float *row = q.rows + (first + n) * SIZE;
         write_outer<HIDDEN1, MAPS2>(b.dh1, n, b.a2_rows[n], row + FC1_W);
         write_outer<HIDDEN2, HIDDEN1>(b.dh2, n, b.h1_rows[n], row + FC2_W);
         write_outer<CLASSES, HIDDEN2>(b.p, n, b.h2_rows[n], row + FC3_W);
-        FiltersGradient g = {};
-        image_filters_gradient(t, n, g);
+        const ImageFilters g(t, n);
         for (int o = 0; o < 16; ++o)
             for (int c = 0; c < 6; ++c)
                 for (int y = 0; y < 5; ++y)
                     for (int x = 0; x < 5; ++x)
-                        row[CONV2_W + ((o * 6 + c) * 5 + y) * 5 + x] = g[o][y][6 * x + c];
-        for (int c = 0; c < 6; ++c) {
-            for (int k = 0; k < 25; ++k) row[CONV1_W + 25 * c + k] = conv1[c][k][n] * pixel;
-            row[CONV1_B + c] = conv1[c][25][n];
-        }
+                        row[CONV2_W + ((o * 6 + c) * 5 + y) * 5 + x] = g.conv2[o][y][6 * x + c];
+        for (int c = 0; c < 6; ++c)
+            for (int y = 0; y < 5; ++y)
+                for (int x = 0; x < 5; ++x) row[CONV1_W + (c * 5 + y) * 5 + x] = g.conv1[c][y][x] * pixel;
         for (int k = 0; k < HIDDEN1; ++k) row[FC1_B + k] = b.dh1[k][n];
         for (int k = 0; k < HIDDEN2; ++k) row[FC2_B + k] = b.dh2[k][n];
         for (int k = 0; k < 16; ++k) row[CONV2_B + k] = conv2_b[k][n];
+        for (int k = 0; k < 6; ++k) row[CONV1_B + k] = conv1_b[k][n];
         for (int k = 0; k < CLASSES; ++k) row[FC3_B + k] = b.p[k][n];
     }
 }

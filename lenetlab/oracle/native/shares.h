@@ -47,13 +47,10 @@ inline void add_convolutions(const std::vector<Gradient> &g, int shares, float s
                     out[CONV2_W + ((o * 6 + c) * 5 + y) * 5 + x] = row[6 * x + c] * scale;
         }
     for (int c = 0; c < 6; ++c)
-        for (int k = 0; k < 26; ++k) {
-            Vector total = g[0].conv1[c][k];
-            for (int s = 1; s < shares; ++s) total += g[s].conv1[c][k];
-            if (k < 25)
-                out[CONV1_W + 25 * c + k] = sum(total) * (scale * pixel);
-            else
-                out[CONV1_B + c] = sum(total) * scale;
+        for (int y = 0; y < 5; ++y) {
+            float row[8];
+            add_up(g, shares, [&](const Gradient &one) { return one.conv1[c][y]; }, row);
+            for (int x = 0; x < 5; ++x) out[CONV1_W + (c * 5 + y) * 5 + x] = row[x] * (scale * pixel);
         }
 }
 
@@ -70,6 +67,7 @@ inline void add_slice(int slice, const std::vector<Gradient> &g, int shares, flo
         add_vector(g, shares, &Gradient::fc2_b, scale, out + FC2_B);
         add_vector(g, shares, &Gradient::conv2_b, scale, out + CONV2_B);
         add_vector(g, shares, &Gradient::fc3_b, scale, out + FC3_B);
+        add_vector(g, shares, &Gradient::conv1_b, scale, out + CONV1_B);
         add_convolutions(g, shares, scale, pixel, out);
     }
 }

@@ -26,6 +26,7 @@ constexpr int L = 4, TILE = 12;
 typedef float Vector __attribute__((vector_size(4 * L)));
 typedef int32_t Integers __attribute__((vector_size(4 * L)));
 typedef uint8_t Bytes __attribute__((vector_size(L)));
+typedef float Eight __attribute__((vector_size(32)));  // eight numbers, whatever the processor's width
 
 template <int... I, class F> INLINE void unroll(std::integer_sequence<int, I...>, F &&f) {
     (f(std::integral_constant<int, I>{}), ...);

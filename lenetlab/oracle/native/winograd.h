@@ -80,6 +80,17 @@ template <int I> INLINE Vector product(const Vector (&g)[5]) {
     return total;
 }
 
+// G g of the rows of conv1's six filters, times `scale`: (6, 5, 5) → [row][element][channel].
+inline void to_filters1(const float *g, float scale, float (&u)[5][6][6]) {
+    for (int c = 0; c < 6; ++c)
+        for (int y = 0; y < 5; ++y)
+            for (int j = 0; j < 6; ++j) {
+                float total = 0;
+                for (int k = 0; k < 5; ++k) total += G[j][k] * g[25 * c + 5 * y + k];
+                u[y][j][c] = total * scale;
+            }
+}
+
 // G g Gᵀ of all 96 filters: (16, 6, 5, 5) → [element][input][output].
 inline void to_filters(const float *g, float (&u)[36][6][16]) {
     alignas(64) float filters[6][25][16];  // the output channels side by side

@@ -1,5 +1,6 @@
 """Studies: what is planned, what is computed again and what is not, what is published."""
 
+import json
 import shutil
 from dataclasses import replace
 from itertools import pairwise
@@ -218,16 +219,30 @@ def test_a_broken_record_is_named_set_aside_and_computed_again(tmp_path, file, d
     assert bits(folder) == whole
 
 
-def test_the_table_has_every_run_and_a_broken_one_is_made_again(tmp_path, file):
-    import polars as pl
-
+@pytest.mark.parametrize(
+    "broken", ["", "torn", "[]", '{"format": 3}', '{"format": 3, "runs": [[1]]}', '{"format": 1}']
+)
+def test_the_index_has_every_run_and_a_broken_one_is_made_again(tmp_path, file, broken):
     folder = tmp_path / "work"
     go(file, folder)
-    table = pl.read_parquet(folder / "runs.parquet")
-    assert sorted(table["id"]) == sorted(bits(folder))
-    (folder / "runs.parquet").write_bytes(b"torn")
+    index = json.loads((folder / "index.json").read_text())
+    assert sorted(id for id, *_ in index["runs"]) == sorted(bits(folder))
+    (folder / "index.json").write_text(broken)
+    executor = Inline()
+    go(file, folder, executor)
+    assert not executor.tasks
+    again = json.loads((folder / "index.json").read_text())
+    assert sorted(again["runs"]) == sorted(index["runs"])
+
+
+def test_a_record_that_changed_is_read_again_whatever_the_index_says(tmp_path, file):
+    folder = tmp_path / "work"
     go(file, folder)
-    assert pl.read_parquet(folder / "runs.parquet").sort("id").equals(table.sort("id"))
+    path = next(folder.glob("records/*/*.json"))
+    path.write_bytes(path.read_bytes()[:-20])
+    with planned(file, folder) as plan:
+        assert path.stem not in plan.store
+        assert len(plan.store) == len(bits(folder)) == 9
 
 
 def test_two_at_once_are_refused(tmp_path):
