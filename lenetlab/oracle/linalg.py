@@ -6,21 +6,34 @@ repeated run has the same counts and other seconds.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
 from lenetlab.oracle.ledger import Ledger
+from lenetlab.oracle.newton_schulz import Quintic, newton_schulz
+
+
+@runtime_checkable
+class Levels(Protocol):
+    """An engine with a Newton-Schulz iteration of its own."""
+
+    def newton_schulz(self, matrices: Sequence[Tensor], steps: Sequence[Quintic]) -> list[Tensor]:
+        """Every one of the matrices and vectors after the steps."""
+        ...
 
 
 class LinearAlgebra:
-    """`torch.linalg` for methods, under the same names and with the same results."""
+    """`torch.linalg` for methods, under the same names and with the same results; and
+    Newton-Schulz, by `engine` where it knows how, which is products alone and not billed."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, engine: object = None) -> None:
         self.seconds = 0.0
         self._ledger = ledger
+        self._levels = engine if isinstance(engine, Levels) else None
 
     def inv(self, a: Tensor) -> Tensor:
         """A⁻¹ of square matrices (…, n, n)."""
@@ -62,6 +75,12 @@ class LinearAlgebra:
         with self._billed(a):
             u, s, vt = torch.linalg.svd(a, full_matrices=False)
             return u, s, vt
+
+    def newton_schulz(self, matrices: Sequence[Tensor], steps: Sequence[Quintic]) -> list[Tensor]:
+        """Matrices and vectors, scaled to a norm of 1, after the steps s ← a s + b s³ + c s⁵."""
+        if self._levels is None:
+            return [newton_schulz(g, steps) for g in matrices]
+        return self._levels.newton_schulz(matrices, steps)
 
     @contextmanager
     def _billed(self, a: Tensor) -> Iterator[None]:

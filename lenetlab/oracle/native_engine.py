@@ -6,6 +6,8 @@ of the processor's vectors, which is why `key` is part of a run's identity.
 
 import ctypes
 import weakref
+from array import array
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -13,6 +15,7 @@ from torch import Tensor
 
 from lenetlab.oracle.engine import Curvature, Layers
 from lenetlab.oracle.native.build import native_kernel
+from lenetlab.oracle.newton_schulz import LEAST, Quintic
 from lenetlab.problem.model import SIZE
 
 _NUMBERS = ("bytes", "n", "b", "points", "threads", "curvature")
@@ -104,6 +107,19 @@ class NativeEngine:
         self._ask(w, batch, rows=rows, **self._drawing(batch, uniform))
         return rows
 
+    def newton_schulz(self, matrices: Sequence[Tensor], steps: Sequence[Quintic]) -> list[Tensor]:
+        """`lenetlab.oracle.newton_schulz` of float32 matrices and vectors, all in one call."""
+        for g in matrices:
+            _check("matrices", g, (torch.float32,), tuple(g.shape))
+        found = [torch.empty_like(g) for g in matrices]
+        shapes = array("q", [n for g in matrices for n in (0, *g.shape)[-2:]])
+        coefficients = array("f", [x for quintic in steps for x in quintic])
+        self._library.lenet_level(
+            _addresses(matrices), _addresses(found), shapes.buffer_info()[0], len(matrices), LEAST,
+            coefficients.buffer_info()[0], len(steps),
+        )  # fmt: skip
+        return found
+
     def value(self, w: Tensor, batch: Tensor | None) -> Tensor:
         """Mean cross-entropy, 0-dim, by a forward pass alone."""
         return self._ask(w, batch)
@@ -193,6 +209,10 @@ class NativeEngine:
         if wrong < 0:
             raise IndexError(f"label of batch[{-wrong - 1}] is out of range; expected 0 to 9")
         return losses.to(torch.float32)
+
+
+def _addresses(arrays: Sequence[Tensor]) -> Any:
+    return (ctypes.c_void_p * len(arrays))(*[x.data_ptr() for x in arrays])
 
 
 def _check(name: str, x: Tensor, kinds: tuple[torch.dtype, ...], shape: tuple[int, ...]) -> None:

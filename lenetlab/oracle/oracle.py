@@ -78,7 +78,7 @@ class Oracle:
         model: Model | None = None,
     ) -> None:
         self.ledger = Ledger()
-        self.linalg = LinearAlgebra(self.ledger)
+        self.linalg = LinearAlgebra(self.ledger, engine)
         self.rng = rng
         self.order = order
         self.full = Batch(torch.arange(order.n))

@@ -218,6 +218,26 @@ def test_frank_wolfe_takes_no_step_along_the_rounding_of_a_gradient(train):
         torch.testing.assert_close(after, before * (1 - 0.001) ** (k + 1), rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize("rank", [1, 9, 10])
+@pytest.mark.parametrize("shape", [(10, 84), (84, 10)])
+def test_frank_wolfes_polar_factor_in_single_precision_is_exact(shape, rank):
+    """Singular values span four decades; it is as near as a float32 SVD or nearer."""
+    rng = torch.Generator().manual_seed(rank)
+    u, _ = torch.linalg.qr(torch.randn(shape[0], 10, generator=rng, dtype=torch.float64))
+    v, _ = torch.linalg.qr(torch.randn(shape[1], 10, generator=rng, dtype=torch.float64))
+    sizes = torch.logspace(-3, 1, 10, dtype=torch.float64).flip(0)[:rank]
+    d = ((u[:, :rank] * sizes) @ v[:, :rank].T).float()
+    ledger = Ledger()
+    found = EXTREME["spectral"](d, LinearAlgebra(ledger))
+    assert (ledger.factorizations, ledger.factorized) == (1, 1000)
+    u, _, vt = torch.linalg.svd(d.double(), full_matrices=False)
+    exact = u[:, :rank] @ vt[:rank]
+    u, _, vt = torch.linalg.svd(d, full_matrices=False)
+    error = float((found - exact).norm())
+    assert error < 2e-6
+    assert error <= float((u[:, :rank] @ vt[:rank] - exact).norm()) + 1e-7
+
+
 def test_frank_wolfe_does_not_move_where_there_is_no_gradient():
     s = setting(Quadratic(noise=0.0))
     s.weights.w.copy_(s.problem.minimum)

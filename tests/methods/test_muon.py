@@ -6,7 +6,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from lenetlab.methods.matrix.polar import polar
+from lenetlab.methods.matrix.polar import STEPS as QUINTICS
+from lenetlab.oracle.ledger import Ledger
+from lenetlab.oracle.linalg import LinearAlgebra
+from lenetlab.oracle.native_engine import NativeEngine
+from lenetlab.oracle.newton_schulz import newton_schulz
 from lenetlab.oracle.torch_engine import TorchEngine
 from tests.methods.training import build
 from tests.problems import Quadratic, setting
@@ -15,6 +19,10 @@ from .drive import CPU, N, training
 
 SHAPES = [(120, 256), (84, 120), (16, 150), (6, 25), (25, 6), (40, 40), (1, 7)]
 STEPS = 50
+
+
+def polar(g: Tensor) -> Tensor:
+    return newton_schulz(g, QUINTICS)
 
 
 def lifted(s: Tensor) -> Tensor:
@@ -51,6 +59,45 @@ def test_in_single_precision_it_is_the_same_to_a_hundred_thousandth(shape):
     assert (polar(g.float()).double() - polar(g)).norm() < 1e-5 * polar(g).norm()
 
 
+@pytest.fixture(scope="module")
+def native():
+    images = torch.zeros(1, 28, 28, dtype=torch.uint8)
+    return NativeEngine(images, torch.zeros(1, dtype=torch.int64))
+
+
+def test_natively_it_is_at_least_as_close_to_double_precision(native):
+    matrices = [
+        random(*shape, seed=k) for k, shape in enumerate([*SHAPES, (10, 84), (33, 65), (120,)])
+    ]
+    lengths = [0.01, 1.0, 100.0]  # of a matrix, which must not matter
+    found = native.newton_schulz(
+        [length * g.float() for g in matrices for length in lengths], QUINTICS
+    )
+    errors = torch.zeros(2)
+    for k, u in enumerate(found):
+        g = matrices[k // 3].float()
+        exact = polar(g.double())
+        errors += torch.tensor([float((x - exact).norm() / exact.norm()) for x in (u, polar(g))])
+        assert (u - exact).norm() < 3e-6 * exact.norm()
+    assert errors[0] < errors[1]
+    again = native.newton_schulz([matrices[3].float(), matrices[0].float()], QUINTICS)
+    assert again[1].equal(found[1])  # whatever was computed before it
+    assert again[0].equal(found[10])
+
+
+def test_natively_of_nothing_of_low_rank_and_of_nan(native):
+    zero, vector = native.newton_schulz([torch.zeros(3, 4), torch.zeros(3)], QUINTICS)
+    assert zero.equal(torch.zeros(3, 4))
+    assert vector.equal(torch.zeros(3))
+    low = random(40, 2) @ random(2, 70, seed=1)
+    bad = torch.full((40, 70), math.nan)
+    nan, found = native.newton_schulz([bad, low.float()], QUINTICS)
+    assert nan.isnan().all()
+    torch.testing.assert_close(found.double(), polar(low.float().double()), rtol=0, atol=3e-5)
+    with pytest.raises(TypeError, match="float32"):
+        native.newton_schulz([low], QUINTICS)
+
+
 def test_of_a_vector_and_of_nothing():
     v = random(9)
     torch.testing.assert_close(polar(v), v / v.norm())
@@ -71,6 +118,7 @@ def stepped(name: str, w: Tensor, gradients: list[Tensor], **given) -> list[Tens
             s.weights.g[: rows * columns] = g.flatten()
             return torch.tensor(1.0)
 
+        eval_weights.linalg = LinearAlgebra(Ledger())
         optimizer.base.step(eval_weights)
         seen.append(s.weights.w[: rows * columns].view(rows, columns).clone())
     return seen

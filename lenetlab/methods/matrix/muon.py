@@ -52,17 +52,21 @@ class Muon(Base):
 
     def start(self, w: Tensor) -> None:
         self.momenta = [torch.zeros_like(layer.w) for layer in self.layers]
+        self.scales = [scale(layer.w) for layer in self.layers]
 
     def step(self, oracle: Oracle) -> Tensor:
         loss = oracle()
         h = self.group
         eta, mu = h["lr"], h["momentum"]
-        for (w, g), m in zip(self.layers, self.momenta, strict=True):
-            m.lerp_(g, 1 - mu)
-            u = torch.lerp(g, m, mu)
-            if h["weight_decay"]:
+        gradients = [layer.g for layer in self.layers]
+        torch._foreach_lerp_(self.momenta, gradients, 1 - mu)
+        directions = polar(torch._foreach_lerp(gradients, self.momenta, mu), oracle.linalg)
+        weights = [layer.w for layer in self.layers]
+        if h["weight_decay"]:
+            for w in weights:
                 self.part(w).mul_(1 - eta * h["weight_decay"])
-            w.sub_(polar(u), alpha=eta * scale(w))
+        for w, u, scaled in zip(weights, directions, self.scales, strict=True):
+            w.sub_(u, alpha=eta * scaled)
         return loss
 
 

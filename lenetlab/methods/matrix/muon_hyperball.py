@@ -59,9 +59,10 @@ class MuonHyperball(Base):
     def step(self, oracle: Oracle) -> Tensor:
         loss = oracle()
         eta, mu = self.group["lr"], self.group["momentum"]
-        for (w, g), m, radius in zip(self.layers, self.momenta, self.radii, strict=True):
-            m.lerp_(g, 1 - mu)
-            u = polar(torch.lerp(g, m, mu))
+        gradients = [layer.g for layer in self.layers]
+        torch._foreach_lerp_(self.momenta, gradients, 1 - mu)
+        directions = polar(torch._foreach_lerp(gradients, self.momenta, mu), oracle.linalg)
+        for (w, _), u, radius in zip(self.layers, directions, self.radii, strict=True):
             if radius is None:
                 w.sub_(u, alpha=eta * scale(w))
             else:

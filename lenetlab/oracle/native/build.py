@@ -116,6 +116,17 @@ def load(path: Path) -> ctypes.CDLL:
     library.lenet_question_size.restype = ctypes.c_int64
     library.lenet_answer.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
     library.lenet_answer.restype = ctypes.c_int64
+    pointer, count = ctypes.c_void_p, ctypes.c_int64
+    library.lenet_level.argtypes = [
+        pointer,
+        pointer,
+        pointer,
+        count,
+        ctypes.c_double,
+        pointer,
+        count,
+    ]
+    library.lenet_level.restype = None
     return library
 
 

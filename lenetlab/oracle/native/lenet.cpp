@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "curvature.h"
+#include "levelled.h"
 #include "outputs.h"
 #include "pool.h"
 #include "question.h"
@@ -231,4 +232,16 @@ extern "C" int64_t lenet_answer(void *engine, const Question *q) {
     }
     q->points == 1 ? answer(*q, *own.state) : values(*q, *own.state);
     return 0;
+}
+
+// Newton-Schulz on `n` matrices, see levelled.h; `shapes` are (rows, columns), a vector is (0, length)
+// and only scaled.
+extern "C" void lenet_level(const float *const *from, float *const *to, const int64_t *shapes, int64_t n,
+                            double least, const float *steps, int64_t count) {
+    static_assert(sizeof(Quintic) == 3 * sizeof(float));
+    for (int64_t i = 0; i < n; ++i) {
+        const int rows = int(shapes[2 * i]), columns = int(shapes[2 * i + 1]);
+        level(from[i], to[i], std::max(rows, 1), columns, least, reinterpret_cast<const Quintic *>(steps),
+              rows ? count : 0);
+    }
 }

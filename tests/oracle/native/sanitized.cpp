@@ -82,5 +82,17 @@ int main() {
     q.loss = &loss, q.gradient = gradient;
     if (lenet_answer(engine, &q) != 0 || !std::isnan(loss)) return 5;
     lenet_close(engine);
+
+    for (const int rows : {0, 1, 6, 31, 33, 120})
+        for (const int columns : {1, 7, 32, 65}) {
+            const int size = std::max(rows, 1) * columns;
+            Array<float> from(size), to(size);
+            for (int i = 0; i < size; ++i) from[i] = float(rand() % 2001 - 1000);
+            const float *const given[] = {from};
+            float *const found[] = {to};
+            const int64_t shape[] = {rows, columns};
+            const float steps[] = {3.4445f, -4.775f, 2.0315f, 1.5f, -0.5f, 0.f};
+            lenet_level(given, found, shape, 1, 1e-7, steps, 2);
+        }
     std::puts("ok");
 }
