@@ -2,32 +2,57 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
+NEEDED := .venv/bin/python pyproject.toml constraints.txt
 
 .PHONY: install demo docs test test-all check clean
+.NOTPARALLEL:
+# What is installed without byte code gets it when it is first used.
+unexport PYTHONDONTWRITEBYTECODE
 
-install: .venv/installed
+# All that the commands can use.
+install: .venv/all
 
-.venv/installed: pyproject.toml constraints.txt
+.venv/bin/python:
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[report,dask,tpe,tensorboard,test,docs]'
+
+# A target installs what it uses: the extras of pyproject.toml.
+.venv/demo: $(NEEDED)
+	$(PIP) --no-compile --editable '.[report]'
 	touch $@
 
-demo: install
+.venv/all: $(NEEDED)
+	$(PIP) --editable '.[all]'
+	touch $@ .venv/demo
+
+.venv/lint: $(NEEDED)
+	$(PIP) --editable '.[lint]'
+	touch $@ .venv/demo
+
+.venv/docs: $(NEEDED)
+	$(PIP) --editable '.[docs]'
+	touch $@ .venv/demo
+
+.venv/test: $(NEEDED)
+	$(PIP) --editable '.[test,docs]'
+	touch $@ .venv/all .venv/demo .venv/docs .venv/lint
+
+demo: .venv/demo
 	$(BIN)/lenetlab demo
 
-check: install
+check: .venv/lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-docs: install
+docs: .venv/docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
-test: check docs
+test: .venv/test check docs
 	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --durations 10
 
-test-all: check docs
+test-all: .venv/test check docs
 	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --durations 10 -m ''
 
 clean:

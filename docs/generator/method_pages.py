@@ -10,7 +10,7 @@ import curves
 from wording import body, prose
 
 from lenetlab.methods.constraint import ConstraintEntry, constraints
-from lenetlab.methods.registry import DECAYS, FAMILIES, SCALINGS, Method, methods
+from lenetlab.methods.registry import DECAYS, FAMILIES, NORMS, SCALINGS, Method, methods
 from lenetlab.methods.wrappers import Kind, Wrapper, wrappers
 from lenetlab.settings import show
 
@@ -63,7 +63,8 @@ def _page(
     if isinstance(entry, Method):
         parts.append(
             f"Family {entry.family.replace('_', ' ')}; batch size {entry.batch_size:,} unless set "
-            f"otherwise. Weight decay: {DECAYS[entry.decay]}. Charged: {entry.cost}."
+            f"otherwise. Weight decay: {DECAYS[entry.decay]}. Norms of the weights: "
+            f"{NORMS[entry.norms]}. Charged: {entry.cost}."
             + f" In a search {SCALINGS[entry.batch_scaling]}."
             * ("lr" in entry.space)
         )

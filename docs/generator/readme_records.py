@@ -32,7 +32,7 @@ def block(folder: Path = STUDIED, picture: Path = PICTURE) -> str:
     if not (folder / STUDY).exists():
         return f"{NONE}\n"
     results = read_results(folder)
-    boards = [board(results, *where) for where in results.contests()]
+    boards = [board(results, *where) for where in results.leaderboards()]
     shown = [one for one in boards if any(line.rank for line in one.lines)]
     if not shown:
         return f"{NONE}\n"
@@ -51,7 +51,7 @@ def block(folder: Path = STUDIED, picture: Path = PICTURE) -> str:
 def _row(one: Board) -> str:
     """A scenario: its leader, and who cannot be told from it."""
     lead = next((line for line in one.lines if line.standing == "reference"), None)
-    where = one.scenario if one.rules == "strict" else f"{one.scenario}, {one.rules}"
+    where = one.contest.title
     if lead is None or lead.accuracy is None or lead.loss is None:
         return f"| `{where}` | – | – | – | – | – | – |"
     shown = metrics(one)
@@ -101,7 +101,7 @@ def _beaten(one: Board) -> str:
     target = max(value for value, _, _ in found)
     names = [f"`{line.name}`" for value, line, _ in found if value == target]
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return f"- `{one.scenario}`: {target:g} % is beaten by {', '.join(names[:3])}{more}."
+    return f"- `{one.contest.title}`: {target:g} % is beaten by {', '.join(names[:3])}{more}."
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from typing import Literal
 
 from lenetlab.analysis.comparison import Difference, compare
 from lenetlab.analysis.intervals import LEVEL, Summary, summarise
-from lenetlab.analysis.record import Verdict, record
+from lenetlab.analysis.record import Verdict, records
 from lenetlab.analysis.speed import Durations, Reached, durations, reached
 from lenetlab.analysis.targets import TARGETS, Target
 from lenetlab.errors import UserError, unknown
@@ -16,7 +16,7 @@ from lenetlab.records.selection import leader
 
 Metric = Literal["accuracy", "loss"]
 METRICS: tuple[Metric, ...] = ("accuracy", "loss")
-Standing = Literal["reference", "tied", "behind", "ahead", "untested"]
+Standing = Literal["reference", "tied", "borderline", "behind", "ahead", "untested"]
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,9 @@ class Line:
     """A method's line. What was not measured, or cannot be said, is None.
 
     rank : by the mean of the board's metric; None without finals, or where some failed.
-    standing, reason : to the reference, by significance; and why it was not tested.
+    standing, reason : to the reference, by significance; and why it was not tested. `borderline`
+        where Holm's test calls the difference real and its interval, which is true together with
+        all others, has 0 in it.
     runs, failures : finals begun; and of those without figures the seed, status and reason.
     train_accuracy, train_loss : of training images at the end, means over the seeds.
     held_out : accuracy by which its recipe was chosen, in percent: the mean of its confirmations,
@@ -140,6 +142,7 @@ def board(
     scenario: str,
     rules: str = "strict",
     terms: str = "",
+    norms: str = "",
     metric: Metric = "accuracy",
     against: str | None = None,
     level: float = LEVEL,
@@ -149,7 +152,7 @@ def board(
     for the leader by held-out images; without trials the first method of the study, or of single
     runs the one with the most seeds. The best on the test set is never what the others are
     compared with: it was chosen by its luck."""
-    contest = Contest(scenario, rules, terms)
+    contest = Contest(scenario, rules, terms, norms)
     cells = results.within(*contest)
     reference, chosen, led = choose_reference(cells, against, results.planned)
     differences, reasons = _tests(cells, reference, metric, level)
@@ -159,7 +162,7 @@ def board(
         standing = _standing(cell is reference, difference, metric, level)
         line = _line(cell, theirs, standing, difference, reason, level, targets)
         lines.append(line if results.planned else replace(line, held_out=_mean_held_out(cell)))
-    ranked = _ranked(lines, metric)
+    ranked = _ranked(_with_records(lines, targets), metric)
     return Board(contest, metric, level, reference, chosen, led, results.planned, ranked)
 
 
@@ -274,6 +277,8 @@ def _standing(
         return "untested"
     if difference.adjusted > 1 - level:
         return "tied"
+    if difference.low <= 0 <= difference.high:
+        return "borderline"
     return "ahead" if (difference.mean > 0) == (metric == "accuracy") else "behind"
 
 
@@ -309,9 +314,7 @@ def _line(
         tuning=cost(cell.search),
         training=cost(done, len(done)),
         difference=difference,
-        records=tuple(record(accuracy, target.accuracy, len(failures)) for target in targets)
-        if cell.finals
-        else (),
+        records=(),
         words=shown.recorded.words() if shown else None,
         command=again(cell.finals or (shown,)) if shown else None,
     )
@@ -321,6 +324,19 @@ def _known_mean(values: Iterable[float | None]) -> float | None:
     """Of those that are known."""
     known = [value for value in values if value is not None]
     return fmean(known) if known else None
+
+
+def _with_records(lines: Sequence[Line], targets: Sequence[Target]) -> list[Line]:
+    """Every line's verdicts; the methods with finals are those that try the targets."""
+    tried = [line for line in lines if line.cell.finals]
+    values = [
+        ([float(row.accuracy) for row in line.cell.finals if row.accuracy is not None],
+         len(line.failures))
+        for line in tried
+    ]  # fmt: skip
+    found = zip(*(records(values, target.accuracy) for target in targets), strict=True)
+    verdicts = {id(line): judged for line, judged in zip(tried, found, strict=True)}
+    return [replace(line, records=tuple(verdicts.get(id(line), ()))) for line in lines]
 
 
 def again(rows: Sequence[RunRow]) -> str:

@@ -10,9 +10,9 @@ which without a true difference has Student's t distribution with d₀ + ν_j de
 (the moderated t of Smyth, Linear models and empirical Bayes methods for assessing differential
 expression in microarray experiments, Stat. Appl. Genet. Mol. Biol. 3, 2004, sections 3 and 6.2).
 s₀² is the variance that the methods have in common and d₀ how many degrees of freedom that is
-worth; both come from the spread of log s²_j over the methods. If they vary no more than chance
-makes them, d₀ is large; if one method has a hundred times the variance of another, d₀ is near 0
-and every method keeps its own variance.
+worth; both come from the spread of log s²_j over the methods that have no more than `WILD` times
+the median variance. A few wild ones, which break down with some seeds, tell nothing of the others;
+with them d₀ was near 1 in this lab's studies and drew nothing together.
 
 One variance for all (the two-way layout, Dunnett's test with blocks) would be wrong here. Over
 seeds, methods of this lab have standard deviations from 0.1 to 10 points, those at the top from
@@ -22,12 +22,16 @@ difference where there is none in a third of all studies, not in a twentieth.
 Three rules are fixed beforehand. d₀ is never more than ν_j: a method's own seeds count at least as
 much as all others together (every difference shares the reference's own noise, so the variances
 agree more than they are known). A method with s²_j more than `NOISY` times s₀² is not drawn
-towards the others, d₀ = 0: their seeds tell nothing of it. And for fewer than `FEWEST` methods, too
-few to tell what they have in common, d₀ = 0 for all: the paired t test.
+towards the others, d₀ = 0: their seeds tell nothing of it. And for fewer than `FEWEST`
+methods, too few to tell what they have in common, d₀ = 0 for all: the paired t test.
 
 Without any difference, so tested, at most 5 % of studies find one, whatever the deviations that
 were tried (tests/analysis/test_comparison.py); a difference of 1.75 standard deviations among 25
 methods of equal noise and ten seeds is found in 59 % of studies, by paired t tests in 42 %.
+
+Pairs are worth their price only where a seed has something in common for all methods: they halve
+the degrees of freedom, and take the correlation out of the variance. What was measured here and
+what it buys is in docs/protocol.md, by `python benchmarks/comparison.py`.
 
 The p-values are corrected by Holm's step-down rule (1979), which holds for tests that depend on
 each other, as these do through the reference. The intervals are Bonferroni's, all true together
@@ -37,7 +41,7 @@ with at least the level named, so Holm may call a difference real whose interval
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean, variance
+from statistics import fmean, median, variance
 
 import numpy as np
 from scipy import optimize, special
@@ -46,6 +50,7 @@ from lenetlab.analysis.intervals import LEVEL, quantile_of_t
 from lenetlab.analysis.proportions import holm
 
 FEWEST = 6
+WILD = 4.0
 NOISY = 1.5
 ROUNDING = 1e-9  # far below an image in 10,000, and the digits that losses are kept with
 BySeed = Mapping[int, float]
@@ -106,9 +111,11 @@ def moderate(own: Sequence[float], df: Sequence[int]) -> list[tuple[float, float
     """Variances `own` with `df` degrees of freedom each, drawn towards what they have in common;
     with the degrees of freedom that they then have."""
     known = [(s2, nu) for s2, nu in zip(own, df, strict=True) if s2 > 0]
-    if len(known) < FEWEST:
+    bound = WILD * median(s2 for s2, _ in known) if known else 0.0
+    calm = [(s2, nu) for s2, nu in known if s2 <= bound]
+    if len(calm) < FEWEST:
         return [(s2, float(nu)) for s2, nu in zip(own, df, strict=True)]
-    d0, common = in_common(*zip(*known, strict=True))
+    d0, common = in_common(*zip(*calm, strict=True))
     drawn = []
     for s2, nu in zip(own, df, strict=True):
         weight = min(d0, nu) if 0 < s2 <= NOISY * common else 0.0

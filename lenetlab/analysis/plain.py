@@ -14,6 +14,7 @@ def plain(board: Board) -> dict[str, Any]:
         "scenario": board.scenario,
         "rules": board.rules,
         "terms": board.contest.terms,
+        "norms": board.contest.norms,
         "metric": board.metric,
         "level": board.level,
         "reference": board.reference and board.reference.place.name,

@@ -2,32 +2,46 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean, stdev
+from typing import Literal
 
 from scipy import special
 
 from lenetlab.analysis.intervals import quantile_of_t
+from lenetlab.analysis.proportions import holm
 
 SEEDS = 10
 LEVEL = 0.05
+
+
+Outcome = Literal["beaten", "borderline", "not beaten"]
 
 
 @dataclass(frozen=True)
 class Verdict:
     """Whether the target is beaten, and why or why not.
 
-    p : of a mean so far above the target by luck alone; None where it was not tested.
+    outcome : `borderline` where the mean's interval, at 95 % as tables show it, and the corrected
+        test disagree: one is above the target and the other not. It is no record.
+    p, adjusted : of a mean so far above the target by luck alone, and after Holm's correction for
+        all methods that try the target; None where it was not tested.
     mean : of the runs that have one; None without any.
     above : the mean is above this with a confidence of 95 %; None where there is no spread.
     """
 
     target: float
-    beaten: bool
+    outcome: Outcome
     reason: str
     p: float | None = None
+    adjusted: float | None = None
     above: float | None = None
     mean: float | None = None
+
+    @property
+    def beaten(self) -> bool:
+        """Whether it is a record."""
+        return self.outcome == "beaten"
 
     @property
     def passed(self) -> bool:
@@ -38,22 +52,57 @@ class Verdict:
 def record(
     values: Sequence[float], target: float, failed: int = 0, level: float = LEVEL
 ) -> Verdict:
-    """The record rule: at least `SEEDS` runs with seeds fixed beforehand, none failed, and the
-    one-sided t test rejects at `level` that their mean is `target` or less."""
+    """The record rule for one method alone: at least `SEEDS` runs with seeds fixed beforehand, none
+    failed, and the one-sided t test rejects at `level` that their mean is `target` or less."""
+    return records([(values, failed)], target, level)[0]
+
+
+def records(
+    tried: Sequence[tuple[Sequence[float], int]], target: float, level: float = LEVEL
+) -> list[Verdict]:
+    """The record rule for every method that tries `target`, each its values and how many runs
+    failed: with many that try, one is above it by luck, so Holm's correction goes over them."""
+    alone = [_alone(values, target, failed, level) for values, failed in tried]
+    tested = [i for i, verdict in enumerate(alone) if verdict.p is not None]
+    adjusted = holm([p for verdict in alone if (p := verdict.p) is not None])
+    for i, corrected in zip(tested, adjusted, strict=True):
+        alone[i] = _judged(alone[i], corrected, len(tried[i][0]), len(tested), level)
+    return alone
+
+
+def _alone(values: Sequence[float], target: float, failed: int, level: float) -> Verdict:
     n = len(values)
     mean = fmean(values) if values else None
     if failed:
-        return Verdict(target, False, f"{failed} of {n + failed} runs failed", mean=mean)
+        return Verdict(target, "not beaten", f"{failed} of {n + failed} runs failed", mean=mean)
     if mean is None or n < SEEDS:
         seeds = "seed" if n == 1 else "seeds"
-        return Verdict(target, False, f"{n} {seeds}; a record needs {SEEDS}", mean=mean)
+        return Verdict(target, "not beaten", f"{n} {seeds}; a record needs {SEEDS}", mean=mean)
     error = stdev(values) / math.sqrt(n)
-    above = mean - quantile_of_t(1 - level, n - 1) * error
     if error == 0:
-        return Verdict(target, mean > target, f"all {n} seeds give {mean:.2f}",
-                       above=mean, mean=mean)  # fmt: skip
+        return Verdict(target, "beaten" if mean > target else "not beaten",
+                       f"all {n} seeds give {mean:.2f}", above=mean, mean=mean)  # fmt: skip
     p = float(special.stdtr(n - 1, (target - mean) / error))
-    beaten = p <= level
-    found = f"mean {mean:.2f} of {n} seeds, p = {p:.2g} one-sided"
-    reason = found if beaten else f"{found}: {'not significant' if mean > target else 'not above'}"
-    return Verdict(target, beaten, reason, p, above, mean)
+    above = mean - quantile_of_t(1 - level, n - 1) * error
+    return Verdict(target, "not beaten", "", p, above=above, mean=mean)
+
+
+def _judged(verdict: Verdict, adjusted: float, n: int, methods: int, level: float) -> Verdict:
+    """With the outcome. A two-sided interval at 1 - `level` is above the target where the one-sided
+    p is half of `level` at most."""
+    assert verdict.p is not None
+    assert verdict.mean is not None
+    interval, test = verdict.p <= level / 2, adjusted <= level
+    outcome: Outcome = (
+        "beaten" if interval and test else "borderline" if interval or test else "not beaten"
+    )
+    found = f"mean {verdict.mean:.2f} of {n} seeds, p = {adjusted:.4f} one-sided"
+    if methods > 1:
+        found += f", Holm’s over {methods} methods"
+    if outcome == "borderline":
+        found += ": borderline, "
+        found += "only the interval is above" if interval else "the interval is not above"
+    elif outcome == "not beaten":
+        above = verdict.mean > verdict.target
+        found += ": not significant" if above else ": not above"
+    return replace(verdict, outcome=outcome, reason=found, adjusted=adjusted)

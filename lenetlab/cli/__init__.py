@@ -11,6 +11,11 @@ from lenetlab.cli.terminal.streams import lost, prepare
 from lenetlab.errors import UserError
 from lenetlab.openmp import wait_briefly
 
+# Which extra brings a package that not all commands need.
+EXTRAS = {
+    "altair": "report", "jinja2": "report", "vl_convert": "report", "typst": "paper",
+    "polars": "study", "distributed": "dask", "optuna": "tpe", "tensorboard": "tensorboard",
+}  # fmt: skip
 # How libraries say that memory is short, where they raise no MemoryError.
 SHORT = ("failed to map segment", "bad_alloc", "allocate memory", "start new thread")
 
@@ -31,6 +36,12 @@ def main() -> None:
             sys.stdout.flush()
     except UserError as error:
         _refuse(str(error))
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in EXTRAS:
+            raise
+        extra = EXTRAS[package]
+        _refuse(f"this needs {package}; install it with: pip install 'lenetlab[{extra}]'")
     except (MemoryError, ImportError, RuntimeError) as error:
         if not (isinstance(error, MemoryError) or any(said in str(error) for said in SHORT)):
             raise

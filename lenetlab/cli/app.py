@@ -36,7 +36,7 @@ _SETTINGS: dict[str, Any] = {
 class Commands(TyperGroup):
     """A group that lists its commands by `COMMANDS` and imports only the one that is called for.
 
-    `lenetlab run --help` is such a call: it takes as long as PyTorch needs to load."""
+    A command that trains leaves PyTorch to its function's body, if its help is to be quick."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[Any, Any, list[str]]:
         """Click's own, with the command itself in place of its line in the list."""

@@ -6,12 +6,14 @@ from typing import Annotated, Any
 import typer
 
 from lenetlab.analysis.board import METRICS, Board, board
+from lenetlab.analysis.equal_time import priced
 from lenetlab.analysis.plain import plain
 from lenetlab.cli.options import RUNS, Json
 from lenetlab.cli.terminal.compare import show, show_beginning
 from lenetlab.cli.terminal.console import print_json
 from lenetlab.errors import unknown
-from lenetlab.records.locate import open_results
+from lenetlab.records.costs import read_costs
+from lenetlab.records.locate import open_results, results_folder
 from lenetlab.records.rows import Results
 
 
@@ -45,7 +47,7 @@ def compare(
     Every other is compared with it seed by seed; p-values are corrected for the number of methods
     (Holm). Single runs are ranked within one scenario, one rule set and one budget.
     """
-    results = open_results(target, out)
+    results = priced(open_results(target, out), read_costs(results_folder(target, out)))
     boards = make_boards(results, scenario, against, metric)
     if json:
         print_json({"study": results.name, "boards": [plain(board) for board in boards]})
@@ -62,7 +64,7 @@ def make_boards(
     """The leaderboards asked for; `UserError` if there are none."""
     if metric not in METRICS:
         raise unknown("metric", metric, METRICS)
-    contests = results.contests()
+    contests = results.leaderboards()
     asked = [contest for contest in contests if scenario in (None, contest.scenario)]
     if not asked:
         known = {contest.scenario for contest in contests}

@@ -103,7 +103,10 @@ def _passing_on(worker: Worker) -> Iterator[list[int]]:
 
     def note(number: int, frame: object) -> None:
         received.append(number)
-        worker.signal(number if len(received) == 1 else signal.SIGKILL)
+        if len(received) == 1:
+            worker.signal(number)
+        else:
+            worker.kill()
 
     numbers = (signal.SIGINT, signal.SIGTERM)
     previous = {number: signal.signal(number, note) for number in numbers}

@@ -11,7 +11,7 @@ from lenetlab.cli.terminal.console import out, print_json
 from lenetlab.methods.constraint import ConstraintEntry, constraints
 from lenetlab.methods.lookup import find
 from lenetlab.methods.names import called
-from lenetlab.methods.registry import DECAYS, FAMILIES, SCALINGS, Method
+from lenetlab.methods.registry import DECAYS, FAMILIES, NORMS, SCALINGS, Method
 from lenetlab.methods.registry import methods as registered
 from lenetlab.methods.wrappers import KINDS, Wrapper, wrappers
 from lenetlab.settings import show
@@ -41,6 +41,7 @@ def methods(
             "defaults": dict(entry.defaults),
             "space": {key: vars(span) for key, span in entry.space.items()},
             "decay": entry.decay,
+            "norms": entry.norms,
             "cost": entry.cost,
             "batch_size": entry.batch_size,
             "batch_scaling": entry.batch_scaling,
@@ -89,6 +90,7 @@ def methods(
         if "lr" in entry.space:
             out.print(f"in a search {SCALINGS[entry.batch_scaling]}")
         out.print(f"weight decay: {DECAYS[entry.decay]}; `--decay weights` spares the biases")
+        out.print(f"norms of the weights: {NORMS[entry.norms]}")
         out.print(f"cost: {entry.cost}")
         return
     known = registered()

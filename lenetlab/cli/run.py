@@ -4,11 +4,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.text import Text
 
-from lenetlab.analysis.tables import tabulate
-from lenetlab.cli.execute import execute_one
-from lenetlab.cli.limited import execute_limited
 from lenetlab.cli.options import (
     RUNS,
     Data,
@@ -22,22 +18,8 @@ from lenetlab.cli.options import (
     Threads,
     check_limit,
 )
-from lenetlab.cli.terminal.console import (
-    err,
-    out,
-    print_failures,
-    print_json,
-    results_table,
-    stop_for,
-)
-from lenetlab.cli.terminal.numbers import count
-from lenetlab.cli.terminal.progress_bar import meter
+from lenetlab.cli.terminal.console import err
 from lenetlab.errors import UserError
-from lenetlab.experiments.api import Job, jobs, remarks
-from lenetlab.experiments.run.on_disk import Interrupted
-from lenetlab.experiments.run.runtime import Runtime
-from lenetlab.experiments.run.tensorboard import check_tensorboard
-from lenetlab.records.run_folder import Run
 from lenetlab.settings import parse_pairs, parse_value
 
 
@@ -141,6 +123,12 @@ def run(
 
     Exit status: 0 when every run finished, 1 when one failed or was ended, 2 for wrong usage.
     """
+    # here, because they load PyTorch, which --help does without
+    from lenetlab.cli.runs import execute_all, print_many, print_one
+    from lenetlab.experiments.api import jobs, remarks
+    from lenetlab.experiments.run.runtime import Runtime
+    from lenetlab.experiments.run.tensorboard import check_tensorboard
+
     check_limit(limit)
     if tensorboard is not None:
         check_tensorboard()
@@ -172,9 +160,9 @@ def run(
         err.print(remark, markup=False, soft_wrap=True)
     results = execute_all(todo, runtime, json, tensorboard, limit)
     if len(todo) == 1:
-        _print_one(*results[0], json)
+        print_one(*results[0], json)
     else:
-        _print_many(results, figure or out / "comparison.png", json)
+        print_many(results, figure or out / "comparison.png", json)
     if any(result.status != "done" for _, result in results):
         raise typer.Exit(1)
 
@@ -200,75 +188,3 @@ def _parse_vary(pairs: list[str]) -> dict[str, list[Any]]:
             raise UserError(f"--vary {pair!r}: {name.strip()!r} was already given")
         varied[name.strip()] = [parse_value(part) for part in parts]
     return varied
-
-
-def execute_all(
-    todo: list[Job],
-    runtime: Runtime,
-    quiet: bool,
-    tensorboard: Path | None = None,
-    limit: float | None = None,
-) -> list[tuple[Job, Run]]:
-    """Compute the runs one after the other, with a progress bar; TensorBoard's event files go to
-    one folder a run in `tensorboard`. With a limit in seconds, in another process."""
-    if limit is not None:
-        return execute_limited(todo, runtime, quiet, tensorboard, limit)
-    results = []
-    try:
-        with meter(len(todo), quiet) as shown:
-            for job in todo:
-                label = f"{job.label}, seed {job.seed}" if len(todo) > 1 else job.label
-                shown.begin(label, job.recipe.budget, job.recipe.split == "inner")
-                results.append((job, execute_one(job, runtime, shown, tensorboard)))
-    except Interrupted as stop:
-        stop_for(stop)
-    return results
-
-
-def _print_one(job: Job, found: Run, json: bool) -> None:
-    summary = found.summary()
-    if json:
-        print_json(summary)
-        return
-    if found.status != "done":
-        out.print(f"{found.status}: {summary['reason']}", style="red", soft_wrap=True)
-    else:
-        facts = f", {job.recipe.budget}, seed {job.seed}"
-        out.print(Text.assemble((job.label, "bold"), facts), soft_wrap=True)
-        on = found.measured_on
-        out.print(f"  {f'{on} accuracy':<18} {summary['accuracy']:.2f} %")
-        out.print(f"  {f'{on} loss':<18} {summary['loss']:.4f}, mean cross-entropy")
-        out.print(f"  {'training accuracy':<18} {summary['train_accuracy']:.2f} %, loss "
-                  f"{summary['train_loss']:.4f}: the first 10,000 training images")  # fmt: skip
-        out.print(f"  starter's average  {summary['starter_average_loss']:.6f}")
-        if job.recipe.max_nonzeros is not None:
-            out.print(f"  nonzeros           {summary['nonzeros']:,} in fc1 and fc2, "
-                      f"at most {job.recipe.max_nonzeros:,}")  # fmt: skip
-        out.print(f"  effective passes   {summary['passes']:.2f} in {summary['steps']:,} steps")
-        budget, cost = job.recipe.budget, found.result["discarded_passes"]
-        if budget.unit == "passes" and summary["passes"] < 0.99 * budget.amount:
-            out.print(f"  not spent          {budget.amount - summary['passes']:.2g} passes, "
-                      f"because the next step would have cost {cost:.2g}")  # fmt: skip
-        out.print(f"  training           {summary['train_seconds']:.1f} s, "
-                  f"engine {summary['engine']} on {summary['device']}, "
-                  f"{count(summary['threads'], 'thread')}")  # fmt: skip
-    out.print(f"  recorded in        {found.path}", soft_wrap=True)
-
-
-def _print_many(results: list[tuple[Job, Run]], figure: Path, json: bool) -> None:
-    from lenetlab.report.run_plots import four_panels, save
-
-    rows = tabulate((job.label, found) for job, found in results)
-    path = save(four_panels(rows), figure)
-    if json:
-        print_json(
-            {
-                "runs": [found.summary() for _, found in results],
-                "table": [row.plain() for row in rows],
-                "figure": str(path),
-            }
-        )
-        return
-    out.print(results_table(rows))
-    print_failures(rows)
-    out.print(f"figure: {path}", soft_wrap=True)

@@ -2,20 +2,19 @@
 
 The process is a fork of a small server that has imported torch and nothing of anybody's. It may
 take so much memory and time, opens few files and writes none. It answers in JSON and plain
-float32 numbers, so nothing that it read is unpickled here.
+float32 numbers, so nothing that it read is unpickled here. Windows (untested) has neither forks
+nor such limits: there a new process reads, for so many seconds of the clock.
 """
 
 import contextlib
 import json
 import multiprocessing
 import os
-import resource
 import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from multiprocessing.connection import Connection
-from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import Any
 
@@ -96,8 +95,10 @@ def _folder(path: Path) -> Answer:
 
 
 @cache
-def _server() -> ForkServerContext:
+def _server() -> Any:
     """Forks processes that have torch, and the program's first module; starts with the first."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["__main__", __name__])
     return context
@@ -129,9 +130,9 @@ def _ask(read: Callable[[Path], Answer], path: Path, limits: Limits) -> Answer:
 
 def _ended(code: int | None, limits: Limits) -> str:
     """What the end of a reading process says of the file."""
-    if code in (-signal.SIGXCPU, -signal.SIGKILL):  # the second where the first is not enough
-        return f"takes more than {limits.seconds} s to read"
     name = signal.Signals(-code).name if code is not None and code < 0 else f"exit code {code}"
+    if name in ("SIGXCPU", "SIGKILL"):  # the second where the first is not enough
+        return f"takes more than {limits.seconds} s to read"
     return f"ends the process that reads it ({name})"
 
 
@@ -160,16 +161,20 @@ def _serve(pipe: Connection, read: Callable[[Path], Answer], path: Path, limits:
 
 
 def _limit(limits: Limits) -> None:
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
     used = int(resource.getrusage(resource.RUSAGE_SELF).ru_utime) + 1
     resource.setrlimit(resource.RLIMIT_CPU, (used + limits.seconds, used + limits.seconds + 2))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    for size in _address_space():
+    for size in _address_space(resource.getpagesize()):
         resource.setrlimit(resource.RLIMIT_AS, (size + limits.memory,) * 2)
 
 
-def _address_space() -> Iterator[int]:
+def _address_space(page: int) -> Iterator[int]:
     """Bytes of address space that are taken; nothing where the system does not say (macOS)."""
     with contextlib.suppress(OSError):
-        yield int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        yield int(Path("/proc/self/statm").read_text().split()[0]) * page

@@ -21,6 +21,10 @@ LEGACY_START = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."  # torch.save befor
 SAVE = "save the weights with torch.save(model.state_dict(), FILE)"
 
 
+_NAMED = ("O_NONBLOCK", "O_CLOEXEC", "O_BINARY")  # Windows has the last alone
+_FLAGS = os.O_RDONLY | sum(getattr(os, name, 0) for name in _NAMED)
+
+
 class Unreadable(Exception):
     """The file cannot be judged; the message says what is wrong with it, in one line."""
 
@@ -29,7 +33,7 @@ def content_of(path: Path) -> bytes:
     """The bytes of `path`; `Unreadable` unless it is a regular file of bearable size."""
     try:
         # what is no file must not be waited for, nor be exchanged between the look and the reading
-        opened = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        opened = os.open(path, _FLAGS)
         try:
             status = os.fstat(opened)
             kind = next((name for test, name in _KINDS if test(status.st_mode)), None)

@@ -5,8 +5,8 @@ from lenetlab.errors import UserError
 from lenetlab.methods.constraint import constraints
 from lenetlab.methods.names import called
 from lenetlab.methods.outside import load
-from lenetlab.methods.registry import Method, methods
-from lenetlab.methods.wrappers import wrappers
+from lenetlab.methods.registry import Method, Norms, methods
+from lenetlab.methods.wrappers import find_wrapper, wrappers
 
 
 def find(name: str) -> Method:
@@ -50,3 +50,11 @@ def canonical(spec: str) -> str:
     with one optimizer in it `own.py:Own`. Raises `UserError` for an unknown method."""
     names, method = split(spec)
     return "+".join([*names, find(method).name])
+
+
+def norms_of(spec: str) -> Norms:
+    """What a method with its wrappers does to the norms of weights where `weight_decay` is 0: what
+    the method itself does, or if it leaves them free the outermost wrapper that does not."""
+    around, own = split(spec)
+    parts = [find(own).norms, *(find_wrapper(name).norms for name in around)]
+    return next((norms for norms in parts if norms != "free"), "free")

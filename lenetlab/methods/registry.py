@@ -27,6 +27,7 @@ Decay = Literal["none", "coupled", "decoupled"]
 Asks = Literal["once", "more"]
 Within = Literal["", "ball", "sparse", "spheres"]
 BatchScaling = Literal["none", "sqrt", "linear"]
+Norms = Literal["free", "decay", "ball", "sphere"]
 
 FAMILIES = {
     "basic": "gradient descent on one example, a mini-batch, or all of them",
@@ -63,6 +64,17 @@ WITHIN: Mapping[Within, str] = {
 }
 
 
+NORMS: Mapping[Norms, str] = {
+    "free": "free: nothing but the loss moves them",
+    "decay": "shrunk: a penalty of the method's own pulls the weights towards zero",
+    "ball": "bounded: the weights are held in a ball",
+    "sphere": "fixed: the weights are held on spheres",
+}
+
+# What a set that every step ends in does to norms; few nonzeros leave the size of the others free.
+_NORMS_WITHIN: Mapping[Within, Norms] = {"ball": "ball", "spheres": "sphere"}
+
+
 class Optimizer(Protocol):
     """What the loop drives: PyTorch's own interface, with the oracle as the closure.
 
@@ -89,6 +101,7 @@ class Method(Component):
         effect, so that it minimises F itself, everywhere; empty if its defaults do.
     within : the set in which every step ends, if it is not everywhere. Where a mean of its points
         is outside, the optimizer has `nearest(w)`, and averages are projected.
+    norms : what it does to the norms of weights with `weight_decay` at 0; see `NORMS`.
     scaled_by_rate : whether `lr` multiplies every step; if not, it is where a pace of its own
         begins, or momentum moves the weights beside it.
     batch_scaling : how its rate grows with the batch size, as a power of it, in a search of both.
@@ -106,6 +119,7 @@ class Method(Component):
     asks: Asks = "once"
     neutral: Settings = field(default_factory=dict)
     within: Within = ""
+    norms: Norms = "free"
     scaled_by_rate: bool = True
     batch_scaling: BatchScaling = "none"
     averages: bool = False
@@ -136,6 +150,7 @@ def method(
     asks: Asks = "once",
     neutral: Settings | None = None,
     within: Within = "",
+    norms: Norms = "free",
     scaled_by_rate: bool = True,
     batch_scaling: BatchScaling = "none",
     averages: bool = False,
@@ -157,7 +172,8 @@ def method(
             version=version, defaults=defaults, space=space, cost=cost,
             page=page_of(inspect.getmodule(build)), build=build, batch_size=batch_size,
             domains=domains or {}, asks=asks, neutral=neutral or {}, within=within,
-            scaled_by_rate=scaled_by_rate, batch_scaling=batch_scaling, averages=averages,
+            norms=norms, scaled_by_rate=scaled_by_rate, batch_scaling=batch_scaling,
+            averages=averages,
         )  # fmt: skip
         _check(entry)
         register(entry)
@@ -174,6 +190,8 @@ def _check(entry: Method) -> None:
         raise ValueError(f"method {name!r}: {stray} in neutral but no hyperparameter")
     if ("weight_decay" in defaults) != (entry.decay != "none"):
         raise ValueError(f"method {name!r}: decay={entry.decay!r} does not fit its hyperparameters")
+    if entry.norms != _NORMS_WITHIN.get(entry.within, entry.norms):
+        raise ValueError(f"method {name!r}: norms={entry.norms!r} does not fit {entry.within!r}")
     if defaults.get("weight_decay"):
         raise ValueError(f"method {name!r} decays weights by default; scenario plain forbids it")
 

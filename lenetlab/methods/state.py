@@ -11,13 +11,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lenetlab.methods.eager import eager
+
 Tree = Any  # None, bool, int, float, str, Tensor, Generator, or lists, tuples, dicts of them
 
 
 @cache
 def _own() -> frozenset[str]:
-    """PyTorch's own attributes of an optimizer; only asked for one, since that costs a second."""
-    return frozenset(vars(torch.optim.Optimizer([torch.zeros(1)], {})))
+    """PyTorch's own attributes of an optimizer."""
+    return frozenset(vars(eager(torch.optim.Optimizer)([torch.zeros(1)], {})))
 
 
 def capture(optimizer: Any) -> Tree:

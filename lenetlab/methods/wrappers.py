@@ -23,7 +23,7 @@ from lenetlab.component import Component, Span, look_up, page_of, register, regi
 from lenetlab.errors import UserError
 from lenetlab.methods.base import Stateful
 from lenetlab.methods.installed import import_all
-from lenetlab.methods.registry import WITHIN, Method, Optimizer, methods
+from lenetlab.methods.registry import WITHIN, Method, Norms, Optimizer, methods
 from lenetlab.methods.state import capture, restore
 from lenetlab.oracle.oracle import Batch, Oracle
 from lenetlab.settings import Choice, Domain, Settings
@@ -96,12 +96,14 @@ class Wrapper(Component):
     """A registered average, update or estimator.
 
     rate : what the registered rate of the method inside is multiplied by, where none is given.
+    norms : what it does to the norms of weights, whatever is inside; see `registry.NORMS`.
     reduces_variance : whether it is a method of variance reduction: alone it means what its authors
         put it around, plain steps, and whatever it is put around, what comes out reduces noise.
     """
 
     kind: Kind
     rate: float = 1.0
+    norms: Norms = "free"
     reduces_variance: bool = False
 
 
@@ -115,6 +117,7 @@ def wrapper(
     version: int = 1,
     domains: Mapping[str, Domain] | None = None,
     rate: float = 1.0,
+    norms: Norms = "free",
     reduces_variance: bool = False,
 ) -> Callable[[type], type]:
     """Register the decorated class; its module's docstring is the wrapper's page."""
@@ -124,7 +127,8 @@ def wrapper(
             Wrapper(
                 name=name, kind=build.KIND, reference=reference, version=version,  # type: ignore[attr-defined]
                 defaults=defaults, space=space, cost=cost, page=page_of(inspect.getmodule(build)),
-                build=build, domains=domains or {}, rate=rate, reduces_variance=reduces_variance,
+                build=build, domains=domains or {}, rate=rate, norms=norms,
+                reduces_variance=reduces_variance,
             )
         )  # fmt: skip
         return build

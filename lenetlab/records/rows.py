@@ -53,22 +53,25 @@ class Contest(NamedTuple):
 
     terms : what there is beside scenario and rules, as in `2 passes` or `765 weights`; empty in a
         study, whose budget is one, but on a frontier.
+    norms : `free` for the methods alone that leave norms free; empty for all of them.
     """
 
     scenario: str
     rules: str = "strict"
     terms: str = ""
+    norms: str = ""
 
     @property
     def key(self) -> str:
         """As links and figures are named: `plain`, `plain,open`, `plain,2-passes`."""
         terms = re.sub(r"[^A-Za-z0-9.]+", "-", self.terms)
-        return ",".join([self.scenario, *self._rules(), *([terms] if terms else [])])
+        return ",".join([self.scenario, *self._rules(), *filter(None, (terms, self.norms))])
 
     @property
     def title(self) -> str:
         """As a person reads it: `plain, open, 2 passes`."""
-        return ", ".join([self.scenario, *self._rules(), *([self.terms] if self.terms else [])])
+        norms = f"{self.norms} norms" if self.norms else ""
+        return ", ".join([self.scenario, *self._rules(), *filter(None, (self.terms, norms))])
 
     def _rules(self) -> list[str]:
         return [] if self.rules == "strict" else [self.rules]
@@ -79,7 +82,8 @@ class CellKey:
     """Where a cell stands in its study. `method` has its wrappers around it, as in `ema+sgd`;
     `variant` tells cells apart that differ in settings which were given, not tuned; `terms` are
     its contest's, known from its runs and not kept in study.json; `search` is 1, and more of a
-    cell that is searched again to see how much of its recipe was luck."""
+    cell that is searched again to see how much of its recipe was luck; `norms` is what the method
+    does to the norms of weights: `free`, `decay`, `ball` or `sphere`."""
 
     method: str
     family: str
@@ -88,6 +92,7 @@ class CellKey:
     variant: str = ""
     terms: str = ""
     search: int = 1
+    norms: str = "free"
 
     @property
     def contest(self) -> Contest:
@@ -222,6 +227,7 @@ class Results:
     planned : whether a study planned them; if not, they are whatever runs a folder holds, whose
         `trials` are those on held-out images.
     again : the command that computes them again, where one is known.
+    timed : where the seconds of finals are from, if not from the runs themselves.
     """
 
     name: str
@@ -235,6 +241,7 @@ class Results:
     again: str = ""
     stages: Stages = TRIALS_ALONE
     searches: tuple[Cell, ...] = ()
+    timed: str = ""
 
     @property
     def tuned(self) -> bool:
@@ -242,8 +249,18 @@ class Results:
         return self.trials > 0
 
     def contests(self) -> list[Contest]:
-        """One for each leaderboard, in the order in which they first occur."""
+        """Each cell is in one of these, in the order in which they first occur."""
         return list(dict.fromkeys(cell.place.contest for cell in self.cells))
+
+    def leaderboards(self) -> list[Contest]:
+        """The contests, and after `plain` that of the methods which leave norms free, if others do
+        not: who holds or shrinks its weights does what weight decay does, by another name."""
+        found = []
+        for contest in self.contests():
+            norms = {cell.place.norms for cell in self.within(*contest)}
+            both = contest.scenario == "plain" and "free" in norms and len(norms) > 1
+            found += [contest, *([contest._replace(norms="free")] if both else [])]
+        return found
 
     def rows(self) -> list["RunRow"]:
         """Every run."""
@@ -253,10 +270,16 @@ class Results:
         """The cells that have a run; all of them if none has."""
         return [cell for cell in self.cells if cell.begun] or list(self.cells)
 
-    def within(self, scenario: str, rules: str = "strict", terms: str = "") -> list[Cell]:
+    def within(
+        self, scenario: str, rules: str = "strict", terms: str = "", norms: str = ""
+    ) -> list[Cell]:
         """The cells of one leaderboard."""
         contest = Contest(scenario, rules, terms)
-        return [cell for cell in self.cells if cell.place.contest == contest]
+        return [
+            cell
+            for cell in self.cells
+            if cell.place.contest == contest and norms in ("", cell.place.norms)
+        ]
 
 
 def total(values: Iterable[float | None]) -> float | None:
@@ -276,7 +299,7 @@ TEXTS = (
     "machine",
 )  # of a row
 PLAN = ("name", "title", "trials", "tuning_passes", "seeds", "passes")  # in study.json
-PLACE = ("method", "family", "scenario", "rules", "variant")  # … of every cell
+PLACE = ("method", "family", "scenario", "rules", "variant", "norms")  # … of every cell
 FIELDS = {TRIAL: "trials", CONFIRMATION: "confirmations", FINAL: "finals", LEADER: "leading"}
 MACHINE = ("lenetlab", "python", "system", "processor", "cores", "threads", "git")
 

@@ -3,6 +3,7 @@
 methods.json      what each method is: {name: {"family": …, "summary": …}, …}
 baseline.json     a row of results: the starter script's training on this machine
 leaders.json    what every leaderboard's leader mistakes (experiments/study/leaders.py)
+cost.json         what a pass of every recipe costs, measured apart (records/costs.py)
 discussion.md     written by hand; Markdown with Jinja, numbers as {{ figure(…) }}
 """
 
@@ -13,6 +14,7 @@ from typing import Any, TypeVar
 
 from lenetlab.disk import read_json, read_text
 from lenetlab.errors import UserError
+from lenetlab.records.costs import Costs, read_costs
 from lenetlab.records.readable import readable
 from lenetlab.records.rows import RunRow, row_from
 from lenetlab.records.shapes import misfit
@@ -55,6 +57,7 @@ class Attachments:
     baseline: RunRow | None = None
     leader_nets: Sequence[LeaderNet] = ()
     discussion: str | None = None
+    costs: Costs | None = None
 
 
 def read_attachments(folder: Path) -> Attachments:
@@ -70,6 +73,7 @@ def read_attachments(folder: Path) -> Attachments:
             for leader_net in leader_nets
         ),
         discussion=_discussion(folder / "discussion.md"),
+        costs=read_costs(folder),
     )
 
 

@@ -50,7 +50,8 @@ def duration(seconds: float) -> str:
 
 
 def p_value(value: float) -> str:
-    return "< 0.001" if value < 0.001 else f"{value:.3f}" if value < 0.1 else f"{value:.2f}"
+    """Four digits after the point, or how small it is at most."""
+    return "< 0.0001" if value < 1e-4 else f"{value:.4f}"
 
 
 def three(value: float) -> str:

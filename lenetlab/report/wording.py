@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from lenetlab.analysis.board import Board
 from lenetlab.analysis.comparison import FEWEST
+from lenetlab.analysis.equal_time import REFERENCE
 from lenetlab.problem.scenarios import RULE_SETS, recorded_scenario
 from lenetlab.records.recipe import RecordedRecipe
 from lenetlab.records.rows import Contest, Results, RunRow
@@ -262,6 +263,8 @@ def seconds(results: Results) -> str:
     rows = [row for row in results.rows() if row.train_seconds is not None]
     if not rows:
         return ""
+    if results.timed:
+        return results.timed
     machines = {(row.machine.get("processor"), row.machine.get("cores")) for row in rows}
     where = "the machine" if len(machines) == 1 else f"the {len(machines)} kinds of machine"
     threads = {row.machine.get("threads") for row in rows}
@@ -269,7 +272,8 @@ def seconds(results: Results) -> str:
     many = " or ".join(map(str, known))
     by = f", with {many} {'thread' if known == [1] else 'threads'} a run" if known else ""
     said = [
-        f"Seconds are of {where} named above{by}; what else ran beside is not recorded.",
+        f"Seconds are those of the runs themselves and of {where} named above{by}; what else "
+        "ran beside is not recorded.",
         "The same run has the same bits on machines of one kind; on another its accuracy may "
         "differ a little, and its seconds by much.",
     ]
@@ -281,6 +285,12 @@ def seconds(results: Results) -> str:
     return " ".join(said)
 
 
+EQUAL_TIME = (
+    f"Every method when it has had the CPU time that {REFERENCE} takes for its whole budget, by "
+    "its last measurement until then. A cheaper one had come to its end before; a dearer one is "
+    "cut off in the middle of its schedule, while its rate is still high, and might do better with "
+    "a schedule for that time."
+)
 KIND = ("engine", "torch", "capability", "device", "kernel")  # of the numerics: not the method's
 
 
@@ -311,10 +321,15 @@ def limits(results: Results) -> list[str]:
         found.append(said)
     none = results.tuned and all(cell.trials for cell in results.cells if cell.finals)
     found.append(
-        "Of the targets, those that say so were picked on the test set."
-        + (" None of these recipes was: each is the best trial on held-out images." * none)
+        "Of the targets, those that say so were picked on the test set." + (RECIPES * none)
     )
     return found
+
+
+RECIPES = (
+    " These recipes are the best trials on held-out images; but the spaces that they were searched "
+    "in were drawn by people who had seen test results (protocol, Tuning)."
+)
 
 
 def about(results: Results, boards: Sequence[Board]) -> list[str]:
@@ -437,7 +452,28 @@ def again(results: Results, boards: Sequence[Board]) -> tuple[str, list[str]]:
 
 def contest_about(board: Board) -> str:
     """What is minimised and what is allowed on a leaderboard, and who is ranked on it."""
-    scenario, rules, terms = board.contest
+    scenario, rules, terms, norms = board.contest
     said = recorded_scenario(scenario).description
     text = f"{said[0].upper()}{said[1:]}. Rules {rules}: {RULE_SETS.get(rules, 'unknown')}."
-    return f"{text} Only runs of {terms} are ranked here." if terms else text
+    if terms:
+        text += f" Only runs of {terms} are ranked here."
+    if norms:
+        text += f" {FREE}"
+    elif bound := _bound(board):
+        text += f" {bound}"
+    return text
+
+
+FREE = "Only methods that leave the norms of weights free are ranked here."
+
+
+def _bound(board: Board) -> str:
+    """Who is not on the leaderboard of free norms beside this one, where there is one."""
+    others = [line.name for line in board.begun if line.cell.place.norms != "free"]
+    if board.scenario != "plain" or not others or len(others) == len(board.begun):
+        return ""
+    keep = "keeps" if len(others) == 1 else "keep"
+    return (
+        f"All methods are ranked here; {joined(others)} {keep} norms small by a ball, a sphere or "
+        "a penalty, which does what weight decay does: without them, see the next leaderboard."
+    )

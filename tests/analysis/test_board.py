@@ -196,3 +196,28 @@ def test_what_a_killed_run_cost_is_not_known_and_no_zero():
     assert sgd.tuning.passes is None
     assert sgd.tuning.cpu_seconds is None
     assert muon.tuning.passes == pytest.approx(sum(t.passes for t in muon.cell.trials))
+
+
+def test_plain_has_a_board_of_its_own_for_methods_that_leave_norms_free():
+    """Its leader is the best of those on held-out images, and its comparisons are among them."""
+    first = leader(MADE.cells)
+    held = [
+        replace(c, place=replace(c.place, norms="sphere")) if c is first else c for c in MADE.cells
+    ]
+    made = replace(MADE, cells=tuple(held))
+    whole, free = [board(made, *contest) for contest in made.leaderboards()]
+    assert [one.contest.title for one in (whole, free)] == ["plain", "plain, free norms"]
+    assert whole.lead.name == first.place.name
+    assert first.place.name not in [line.name for line in free.lines]
+    rest = [c for c in made.cells if c.place.norms == "free"]
+    assert free.lead.name == leader(rest).place.name
+    assert len(free.compared) == len(rest) - 1
+    assert plain(free)["norms"] == "free"
+    assert made.contests() == [whole.contest]  # every cell is counted once
+
+
+def test_where_all_leave_norms_free_there_is_one_board():
+    assert MADE.leaderboards() == MADE.contests()
+    l2 = made_up(("sgd", "muon"), ("l2",))
+    mixed = (replace(l2.cells[0], place=replace(l2.cells[0].place, norms="ball")), l2.cells[1])
+    assert len(replace(l2, cells=mixed).leaderboards()) == 1

@@ -100,6 +100,19 @@ def test_a_noisy_method_keeps_its_own_variance():
     assert drawn[0][1] > 9
 
 
+def test_wild_methods_tell_nothing_of_what_the_others_have_in_common():
+    """As the studies are: two dozen alike and three that break down. With those among them d₀ is
+    near 1, and the others would keep their own variances."""
+    rng = np.random.default_rng(6)
+    alike = (0.05 * rng.chisquare(9, 23) / 9).tolist()
+    wild = [32.0, 4.5, 31.0]
+    assert in_common([*alike, *wild], [9] * 26)[0] < 2
+    drawn = moderate([*alike, *wild], [9] * 26)
+    assert drawn[:23] == [pytest.approx(pair) for pair in moderate(alike, [9] * 23)]
+    assert sum(df == 18 for _, df in drawn[:23]) > 17  # a few by luck above 1.5 times the common
+    assert drawn[23:] == [(s2, 9.0) for s2 in wild]
+
+
 def test_rounding_is_no_spread():
     (found,) = compare(by_seed([0.1, 0.2, 0.7]), [by_seed([0.2, 0.3, 0.8])])
     assert found is None

@@ -3,32 +3,70 @@
 import json
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
+from lenetlab.cli import EXTRAS
 from lenetlab.cli.app import COMMANDS as LISTED
 from lenetlab.cli.app import load
 from lenetlab.methods.registry import methods
 
+ROOT = Path(__file__).parents[2]
 COMMANDS = (
     "data", "baseline", "methods", "run", "compare", "demo", "judge", "export", "shrink", "watch",
     "study", "report", "tune", "challenge",
 )  # fmt: skip
 
 
-def test_help_needs_no_torch():
+def without(words, *modules):
+    """What `lenetlab` prints, if it imports none of the modules."""
     program = (
-        "import sys; sys.argv = ['lenetlab', '--help']\n"
+        f"import sys; sys.argv = ['lenetlab', *{words.split()}]\n"
         "from lenetlab.cli import main\n"
         "try: main()\n"
         "except SystemExit: pass\n"
-        "sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
+        f"sys.exit(any(name in sys.modules for name in {modules}))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 0
+    return done.stdout
+
+
+def test_help_needs_no_torch():
+    listed = without("--help", "torch", "numpy")
     for command in COMMANDS:
-        assert command in done.stdout
+        assert command in listed
+
+
+@pytest.mark.parametrize("command", ["run", "compare", "report", "watch"])
+def test_help_of_a_command_needs_no_torch(command):
+    assert f"lenetlab {command}" in without(f"{command} --help", "torch", "matplotlib")
+
+
+@pytest.mark.parametrize(
+    ("words", "package", "extra"),
+    [
+        ("study x.toml", "polars", "study"),
+        (f"report {ROOT / 'results/course'}", "altair", "report"),
+    ],
+)
+def test_a_package_that_is_not_installed_is_named_with_its_extra(tmp_path, words, package, extra):
+    program = (
+        f"import sys; sys.argv = ['lenetlab', *{words.split()}]; sys.modules[{package!r}] = None\n"
+        "from lenetlab.cli import main; main()"
+    )
+    run = [sys.executable, "-c", program]
+    done = subprocess.run(run, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 2
+    said = f"lenetlab: this needs {package}; install it with: pip install 'lenetlab[{extra}]'\n"
+    assert done.stderr == said
+
+
+def test_every_extra_is_one_of_the_project():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert set(EXTRAS.values()) <= set(project["optional-dependencies"])
 
 
 @pytest.mark.parametrize("command", LISTED)

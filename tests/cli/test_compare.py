@@ -80,7 +80,7 @@ def test_comparing_needs_no_torch(study):
 
 
 def test_an_interval_with_zero_beside_a_difference_is_explained(study, tmp_path):
-    assert "both are right" not in said(study)
+    assert "Borderline" not in said(study)
     made = made_up(("sgd", "adamw", "muon"), ("plain",), seeds=3, trials=1)
     first, second, third = made.cells
     finals = [replace(row, accuracy=a) for row, a in zip(second.finals, (89, 88, 90), strict=True)]
@@ -93,7 +93,8 @@ def test_an_interval_with_zero_beside_a_difference_is_explained(study, tmp_path)
     write_results(tmp_path, replace(made, cells=cells))
     text = said(tmp_path, "--against", "sgd")
     assert text.count("ahead of sgd") == 2
-    assert "both are right" in text
+    assert "borderline: ahead of sgd" in text
+    assert "Borderline is a method whose interval has 0 in it" in text
 
 
 def shifted(finals: list[RunRow], by: tuple[float, ...]) -> tuple[RunRow, ...]:

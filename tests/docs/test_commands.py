@@ -45,7 +45,7 @@ def untrained(monkeypatch):
         assert todo
         raise Enough
 
-    monkeypatch.setattr("lenetlab.cli.run.execute_all", stop)
+    monkeypatch.setattr("lenetlab.cli.runs.execute_all", stop)
     monkeypatch.setattr(
         "lenetlab.experiments.tuning.tuned_recipes.PACKAGE", ROOT / "lenetlab" / "tuned.json"
     )

@@ -84,3 +84,10 @@ def test_spaces_contain_what_the_page_says_did_well():
     inside("soap", "l2", weight_decay=(0.03, 0.10), batch_size=(32, 128), lr=(0.004, 0.015 / at))
     inside("adamw", "l2", weight_decay=(0.1,))
     inside("muon_hyperball", "plain", norm=(3,))
+
+
+def test_who_holds_norms():
+    said = {row[0].strip("`"): set(re.findall(r"`(\w+)`", row[1])) for row in ROWS if len(row) == 2}
+    for kind in ("decay", "ball", "sphere"):
+        mine = {name for name, entry in methods().items() if entry.norms == kind}
+        assert said[kind] - {"l1"} == mine

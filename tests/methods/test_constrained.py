@@ -8,7 +8,7 @@ import torch
 from scipy.optimize import minimize
 
 from lenetlab.errors import UserError
-from lenetlab.methods.constrained.frank_wolfe import EXTREME
+from lenetlab.methods.constrained.frank_wolfe import EXTREME, spectral
 from lenetlab.methods.constrained.projections import ONTO, hard_threshold
 from lenetlab.methods.registry import methods
 from lenetlab.oracle.ledger import Ledger
@@ -264,3 +264,24 @@ def test_the_neutral_setting_is_no_stand_in_for_the_method(name):
     w = last(name, bounded, 60, **given, **bound)
     v = last(name, free, 60, **given, **methods()[name].neutral)
     assert excess(bounded, w) > 2 * excess(free, v)
+
+
+def test_frank_wolfe_on_the_spectral_ball_is_muon_with_decay(train, monkeypatch):
+    """w ← (1 − γ) w − γ r U Vᵀ is Muon at rate γ r with decoupled decay 1/r: LeNet-5's weights and
+    real images, both by the SVD, and without momentum, which Muon lets look ahead. Each step is
+    from the same weights, for a small singular value of the gradient turns the last bit of a weight
+    into a direction; within a step they differ by the rounding of single precision, 6e-8."""
+    engine = TorchEngine(train.take(0, 300), CPU)
+    linalg = LinearAlgebra(Ledger())
+    monkeypatch.setattr("lenetlab.methods.matrix.muon.polar", lambda u: spectral(u, linalg))
+    gamma, r = 0.005, 8.0
+    ball = training(engine, "frank_wolfe", {"lr": gamma, "radius": r, "momentum": 0.0})
+    decay = {"lr": gamma * r, "weight_decay": 1 / r, "momentum": 0.0}
+    muon = training(engine, "muon", decay, scenario="l2")
+    for _ in range(20):
+        before = muon.weights.w.clone()
+        ball.weights.w.copy_(before)
+        ball.step()
+        muon.step()
+        assert (muon.weights.w - before).norm() > 0.1
+        torch.testing.assert_close(ball.weights.w, muon.weights.w, rtol=2e-7, atol=2e-7)

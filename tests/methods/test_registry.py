@@ -7,7 +7,7 @@ import torch
 
 from lenetlab.component import log_uniform
 from lenetlab.errors import UserError
-from lenetlab.methods.lookup import find
+from lenetlab.methods.lookup import find, norms_of
 from lenetlab.methods.registry import FAMILIES, method, methods
 
 EXPECTED = {
@@ -87,3 +87,21 @@ def test_incomplete_or_double_registrations_are_refused(name, changed, message):
 def test_a_misspelt_name_gets_the_nearest():
     with pytest.raises(UserError, match="did you mean 'nesterov'"):
         find("nestrov")
+
+
+NORMED = {"ista": "decay", "fista": "decay", "frank_wolfe": "ball", "projected_gradient": "ball",
+          "muon_hyperball": "sphere"}  # fmt: skip
+
+
+def test_a_registration_says_what_a_method_does_to_norms():
+    own = {name: entry.norms for name, entry in methods().items() if entry.norms != "free"}
+    assert {name: own[name] for name in NORMED} == NORMED
+    assert norms_of("ema+frank_wolfe") == "ball"
+    assert norms_of("ema+svrg") == norms_of("muon") == "free"
+
+
+def test_a_ball_that_leaves_norms_free_is_refused():
+    with pytest.raises(ValueError, match="'free' does not fit 'ball'"):
+        method("x", family="basic", reference="-", defaults={}, space={}, cost="-", within="ball")(
+            torch.optim.SGD
+        )

@@ -54,7 +54,9 @@ def test_cells_of_a_method_are_told_apart_by_what_differs(tmp_path):
     assert [cell.place.name for cell in found.cells] == [
         "sgd, batch 64", "sgd, lr=0.1, batch 64", "sgd, lr=0.1, batch 16", "adam", "ema+sgd",
     ]  # fmt: skip
-    assert found.contests() == [("plain", "strict", "5 passes"), ("sparse", "strict", "5 passes")]
+    assert [contest[:3] for contest in found.contests()] == [
+        ("plain", "strict", "5 passes"), ("sparse", "strict", "5 passes"),
+    ]  # fmt: skip
     assert (found.planned, found.tuned, found.passes, found.seeds) == (False, False, 0, 0)
 
 

@@ -13,16 +13,20 @@ from lenetlab.cli.terminal.console import err, out
 from lenetlab.cli.terminal.numbers import number
 from lenetlab.records.rows import Results
 from lenetlab.report import wording
+from lenetlab.report.formats import p_value
 
 NAMED = 3  # methods that a sentence names with their reasons
 DOUBT = (
-    "Where an interval has 0 in it and the method is called different, both are right: the "
+    "Borderline is a method whose interval has 0 in it though its test finds a difference: the "
     "intervals hold for all methods together, Holm's p-values ask one method after the other.\n"
 )
 
 
 def show_beginning(results: Results) -> None:
-    """What single runs are, and what is ranked together; a study has a plan that says it."""
+    """What single runs are, and what is ranked together; a study has a plan that says it. Where
+    seconds are from that were measured apart."""
+    if results.timed:
+        out.print(f"{results.timed}\n", soft_wrap=True)
     if not results.planned:
         said = f"{wording.tuning(results)} {wording.budget(results)}\n"
         out.print(said, soft_wrap=True)
@@ -36,7 +40,7 @@ def show(board: Board) -> None:
     out.print(_results(board), "")
     if board.compared:
         out.print(_differences(board), "")
-        if any(_in_doubt(line) for line in board.lines):
+        if any(line.standing == "borderline" for line in board.lines):
             out.print(DOUBT, soft_wrap=True)
     if any(line.reached for line in board.lines):
         for unit, title in (("passes", "effective passes"), ("cpu_seconds", "CPU seconds")):
@@ -102,24 +106,25 @@ def _differences(board: Board) -> Table:
     return table
 
 
-def _in_doubt(line: Line) -> bool:
-    """Whether Holm calls a difference real whose interval among all of them still has 0 in it."""
-    found = line.difference
-    return found is not None and line.standing != "tied" and found.low <= 0 <= found.high
-
-
 def in_words(line: Line, board: Board) -> str:
     """How a line stands to the board's reference."""
     assert board.reference is not None
     other = "the leader" if board.led else board.reference.place.name
     if line.standing == "untested":
         return f"not tested: {line.reason}"
+    if line.standing == "borderline":
+        return f"borderline: {'ahead of' if _better(line, board) else 'behind'} {other}"
     return {
         "reference": other if board.led else "the others are compared with it",
         "tied": f"tied with {other}",
         "behind": f"behind {other}",
         "ahead": f"ahead of {other}",
     }[line.standing]
+
+
+def _better(line: Line, board: Board) -> bool:
+    assert line.difference is not None
+    return (line.difference.mean > 0) == (board.metric == "accuracy")
 
 
 def _targets(board: Board, unit: str, title: str) -> Table:
@@ -211,6 +216,9 @@ def _fate(judged: Sequence[Line], place: int) -> str:
         if len(won) > NAMED and len(lost) <= NAMED:
             return "beaten by all" + (f" but {_named(lost, place)}" if lost else "")
         return f"beaten by {_named(won, place)}"
+    borderline = [line for line in lost if line.records[place].outcome == "borderline"]
+    if borderline:
+        return f"borderline for {_named(borderline, place)}"
     passed = [line for line in lost if line.records[place].passed]
     if not passed:
         return "passed by no mean"
@@ -244,8 +252,3 @@ def _failures(line: Line) -> Iterator[str]:
 def interval(value: Interval | None, digits: int) -> str:
     """`90.43 … 90.66`, a dash for none."""
     return "–" if value is None else f"{value.low:.{digits}f} … {value.high:.{digits}f}"
-
-
-def p_value(p: float) -> str:
-    """Two digits, or how small it is at most."""
-    return "< 0.0001" if p < 1e-4 else f"{p:.2g}" if p < 0.1 else f"{p:.2f}"

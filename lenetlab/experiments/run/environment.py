@@ -2,7 +2,6 @@
 
 import os
 import platform
-import resource
 import subprocess
 import sys
 from functools import cache
@@ -78,8 +77,9 @@ def machine(engine: Engine) -> dict[str, Any]:
     }
 
 
-def peak_memory_mb() -> float:
-    """Largest resident size of this process so far, in MB (all of its runs together)."""
+def peak_memory_mb() -> float | None:
+    """Largest resident size of this process so far, in MB (all of its runs together); None where
+    the system does not say (Windows)."""
     try:
         status = Path("/proc/self/status").read_text()
     except OSError:
@@ -87,6 +87,10 @@ def peak_memory_mb() -> float:
     for line in status.splitlines():
         if line.startswith("VmHWM:"):  # getrusage on Linux counts what was there before exec
             return int(line.split()[1]) * 1024 / 1e6
+    try:
+        import resource
+    except ImportError:
+        return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (1e6 if sys.platform == "darwin" else 1e3)
 

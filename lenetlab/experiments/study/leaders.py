@@ -43,11 +43,11 @@ def write_leader_nets(folder: Path, results: Results, runtime: Runtime, kept: Pa
 
 
 def leaders(results: Results) -> Iterator[tuple[Cell, RunRow]]:
-    """The leader of every leaderboard, and its finished run of the lowest seed."""
-    for contest in results.contests():
-        cell = leader(results.within(*contest))
-        done = [row for row in cell.finals if row.done] if cell else []
-        if cell and done:
+    """The leaders of all leaderboards, each once, and its finished run of the lowest seed."""
+    firsts = (leader(results.within(*contest)) for contest in results.leaderboards())
+    for cell in {first.place: first for first in firsts if first is not None}.values():
+        done = [row for row in cell.finals if row.done]
+        if done:
             yield cell, min(done, key=lambda row: row.seed)
 
 

@@ -10,7 +10,7 @@ from lenetlab.experiments.recipe.recipe import check_count
 from lenetlab.experiments.study.model import Study, StudyCell, family_of
 from lenetlab.experiments.tuning.trials import SAMPLERS, Tuning
 from lenetlab.experiments.tuning.tuned_recipes import SEARCH, Settled, settle, winner
-from lenetlab.methods.lookup import canonical
+from lenetlab.methods.lookup import canonical, norms_of
 from lenetlab.problem.scenarios import find_scenario
 from lenetlab.records.rows import Cell, CellKey, Results
 from lenetlab.records.selection import Stages
@@ -31,7 +31,7 @@ def search_cell(method: str, scenario: str, tune: Tuning, settings: Mapping[str,
         )
     check_count(tune.tried)
     variant = ", ".join(f"{name}={show(value)}" for name, value in sorted(settings.items()))
-    place = CellKey(method, family_of(method), scenario, variant=variant)
+    place = CellKey(method, family_of(method), scenario, variant=variant, norms=norms_of(method))
     return StudyCell(place, with_constraint(scenario, settings), tune)
 
 

@@ -46,7 +46,9 @@ class CellPlan:
 def boards(plan: CellPlan) -> list[Contest]:
     """The leaderboards that a cell stands on: each has a leader of its own."""
     recipe = plan.given or plan.trials[0].recipe
-    return [replace(plan.cell.place, terms=recipe.recorded().size).contest]
+    place = replace(plan.cell.place, terms=recipe.recorded().size)
+    free = place.scenario == "plain" and place.norms == "free"
+    return [place.contest, *([place.contest._replace(norms="free")] if free else [])]
 
 
 def by_board(cells: Iterable[CellPlan]) -> dict[Contest, list[CellPlan]]:

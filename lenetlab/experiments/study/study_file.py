@@ -20,7 +20,7 @@ from lenetlab.experiments.study.model import (
 )
 from lenetlab.experiments.tuning.search_space import Dimension, parse_dimension
 from lenetlab.experiments.tuning.trials import SAMPLERS, Tuning
-from lenetlab.methods.lookup import canonical
+from lenetlab.methods.lookup import canonical, norms_of
 from lenetlab.records.rows import CellKey, cell_path
 from lenetlab.records.selection import CONFIRMING, LEADING, Stages
 from lenetlab.settings import WHOLE
@@ -155,13 +155,13 @@ class _Reader:
                 self._add(("method", method, "space", key), str(error))
         try:
             known_as = canonical(method)
-            family = family_of(known_as)
+            family, norms = family_of(known_as), norms_of(known_as)
         except UserError as error:
             self.errors.append((self._line_of(method, scenario), str(error)))
             return None
         variant = ", ".join(f"{_short(key, point)}={value}" for key, value in point.items())
         rules = str(settings.get("rules", "strict"))
-        place = CellKey(known_as, family, scenario, rules, variant)
+        place = CellKey(known_as, family, scenario, rules, variant, norms=norms)
         return StudyCell(place, settings, tune and replace(tune, space=space))
 
     def _settings(self, path: tuple[str, ...], given: Any) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.optim import Adadelta
 
 from lenetlab.component import log_uniform, uniform
+from lenetlab.methods.eager import eager
 from lenetlab.methods.registry import method
 
 
@@ -32,4 +33,4 @@ from lenetlab.methods.registry import method
 def adadelta(
     params: list[Tensor], *, lr: float, rho: float, eps: float, weight_decay: float
 ) -> Adadelta:
-    return Adadelta(params, lr=lr, rho=rho, eps=eps, weight_decay=weight_decay)
+    return eager(Adadelta)(params, lr=lr, rho=rho, eps=eps, weight_decay=weight_decay)

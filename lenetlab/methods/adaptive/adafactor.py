@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.optim import Adafactor
 
 from lenetlab.component import log_uniform
+from lenetlab.methods.eager import eager
 from lenetlab.methods.registry import method
 from lenetlab.settings import NOT_NEGATIVE, Domain
 
@@ -40,6 +41,6 @@ def adafactor(
     params: list[Tensor], *, lr: float, beta2_decay: float, eps: float, d: float,
     weight_decay: float,
 ) -> Adafactor:  # fmt: skip
-    return Adafactor(
+    return eager(Adafactor)(
         params, lr=lr, beta2_decay=beta2_decay, eps=(None, eps), d=d, weight_decay=weight_decay
     )

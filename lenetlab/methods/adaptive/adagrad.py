@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.optim import Adagrad
 
 from lenetlab.component import log_uniform
+from lenetlab.methods.eager import eager
 from lenetlab.methods.registry import method
 
 
@@ -30,4 +31,4 @@ from lenetlab.methods.registry import method
 def adagrad(
     params: list[Tensor], *, lr: float, eps: float, weight_decay: float, fused: bool
 ) -> Adagrad:
-    return Adagrad(params, lr=lr, eps=eps, weight_decay=weight_decay, fused=fused)
+    return eager(Adagrad)(params, lr=lr, eps=eps, weight_decay=weight_decay, fused=fused)

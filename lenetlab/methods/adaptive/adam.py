@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.optim import Adam
 
 from lenetlab.component import log_uniform, uniform
+from lenetlab.methods.eager import eager
 from lenetlab.methods.registry import method
 
 
@@ -42,6 +43,6 @@ def adam(
     weight_decay: float,
     fused: bool,
 ) -> Adam:
-    return Adam(
+    return eager(Adam)(
         params, lr=lr, betas=(beta1, beta2), eps=eps, weight_decay=weight_decay, fused=fused
     )

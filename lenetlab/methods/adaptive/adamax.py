@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.optim import Adamax
 
 from lenetlab.component import log_uniform, uniform
+from lenetlab.methods.eager import eager
 from lenetlab.methods.registry import method
 
 
@@ -31,4 +32,4 @@ from lenetlab.methods.registry import method
 def adamax(
     params: list[Tensor], *, lr: float, beta1: float, beta2: float, eps: float, weight_decay: float
 ) -> Adamax:
-    return Adamax(params, lr=lr, betas=(beta1, beta2), eps=eps, weight_decay=weight_decay)
+    return eager(Adamax)(params, lr=lr, betas=(beta1, beta2), eps=eps, weight_decay=weight_decay)

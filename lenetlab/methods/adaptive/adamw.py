@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.optim import AdamW
 
 from lenetlab.component import log_uniform, uniform
+from lenetlab.methods.eager import eager
 from lenetlab.methods.registry import method
 
 
@@ -43,6 +44,6 @@ def adamw(
     weight_decay: float,
     fused: bool,
 ) -> AdamW:
-    return AdamW(
+    return eager(AdamW)(
         params, lr=lr, betas=(beta1, beta2), eps=eps, weight_decay=weight_decay, fused=fused
     )

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.optim import Adam
 
 from lenetlab.component import log_uniform, uniform
+from lenetlab.methods.eager import eager
 from lenetlab.methods.registry import method
 
 
@@ -41,7 +42,7 @@ def amsgrad(
     weight_decay: float,
     fused: bool,
 ) -> Adam:
-    return Adam(
+    return eager(Adam)(
         params, lr=lr, betas=(beta1, beta2), eps=eps, weight_decay=weight_decay,
         amsgrad=True, fused=fused,
     )  # fmt: skip

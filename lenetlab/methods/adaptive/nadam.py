@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.optim import NAdam
 
 from lenetlab.component import log_uniform, uniform
+from lenetlab.methods.eager import eager
 from lenetlab.methods.registry import method
 from lenetlab.settings import NOT_NEGATIVE
 
@@ -44,7 +45,7 @@ def nadam(
     momentum_decay: float,
     weight_decay: float,
 ) -> NAdam:
-    return NAdam(
+    return eager(NAdam)(
         params, lr=lr, betas=(beta1, beta2), eps=eps, momentum_decay=momentum_decay,
         weight_decay=weight_decay,
     )  # fmt: skip

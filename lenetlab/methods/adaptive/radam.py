@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.optim import RAdam
 
 from lenetlab.component import log_uniform, uniform
+from lenetlab.methods.eager import eager
 from lenetlab.methods.registry import method
 
 
@@ -34,4 +35,4 @@ from lenetlab.methods.registry import method
 def radam(
     params: list[Tensor], *, lr: float, beta1: float, beta2: float, eps: float, weight_decay: float
 ) -> RAdam:
-    return RAdam(params, lr=lr, betas=(beta1, beta2), eps=eps, weight_decay=weight_decay)
+    return eager(RAdam)(params, lr=lr, betas=(beta1, beta2), eps=eps, weight_decay=weight_decay)

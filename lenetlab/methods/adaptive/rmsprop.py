@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.optim import RMSprop
 
 from lenetlab.component import log_uniform, uniform
+from lenetlab.methods.eager import eager
 from lenetlab.methods.registry import method
 
 
@@ -38,6 +39,6 @@ def rmsprop(
     momentum: float,
     weight_decay: float,
 ) -> RMSprop:
-    return RMSprop(
+    return eager(RMSprop)(
         params, lr=lr, alpha=beta2, eps=eps, momentum=momentum, weight_decay=weight_decay
     )

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.optim import Rprop
 
 from lenetlab.component import log_uniform
+from lenetlab.methods.eager import eager
 from lenetlab.methods.registry import method
 from lenetlab.settings import Domain
 
@@ -41,4 +42,4 @@ def rprop(
     smallest: float,
     largest: float,
 ) -> Rprop:
-    return Rprop(params, lr=lr, etas=(shrink, grow), step_sizes=(smallest, largest))
+    return eager(Rprop)(params, lr=lr, etas=(shrink, grow), step_sizes=(smallest, largest))

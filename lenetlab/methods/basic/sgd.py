@@ -24,6 +24,7 @@ from torch import Tensor
 from torch.optim import SGD
 
 from lenetlab.component import log_uniform
+from lenetlab.methods.eager import eager
 from lenetlab.methods.registry import method
 
 
@@ -38,4 +39,4 @@ from lenetlab.methods.registry import method
     batch_scaling="sqrt",
 )
 def sgd(params: list[Tensor], *, lr: float, weight_decay: float) -> SGD:
-    return SGD(params, lr=lr, weight_decay=weight_decay)
+    return eager(SGD)(params, lr=lr, weight_decay=weight_decay)

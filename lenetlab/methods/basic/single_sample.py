@@ -21,6 +21,7 @@ from torch import Tensor
 from torch.optim import SGD
 
 from lenetlab.component import log_uniform
+from lenetlab.methods.eager import eager
 from lenetlab.methods.registry import method
 
 
@@ -35,4 +36,4 @@ from lenetlab.methods.registry import method
     batch_size=1,
 )
 def single_sample(params: list[Tensor], *, lr: float, weight_decay: float) -> SGD:
-    return SGD(params, lr=lr, weight_decay=weight_decay)
+    return eager(SGD)(params, lr=lr, weight_decay=weight_decay)

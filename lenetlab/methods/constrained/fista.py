@@ -41,6 +41,7 @@ from lenetlab.settings import NOT_NEGATIVE, UNIT
     },
     cost="1 gradient a step; 1 vector",
     domains={"l1": NOT_NEGATIVE, "momentum": UNIT},
+    norms="decay",
     scaled_by_rate=False,
     batch_scaling="sqrt",
 )  # fmt: skip

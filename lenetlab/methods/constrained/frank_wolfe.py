@@ -17,6 +17,10 @@ A singular value below max(m, n) ε σ₁, the rounding of an m×n matrix, is ta
 layer one always is, for a softmax does not see what all its outputs have in common, and steps of
 full length along a rounding error would be a random walk.
 
+With the spectral ball, w ← (1 − γ) w − γ r U Vᵀ: this *is* `muon` at rate γ r with decoupled weight
+decay 1/r, but for how momentum looks ahead and how U Vᵀ is computed (a test holds the two side by
+side). Whoever sets r sets a weight decay, by another name.
+
 γ is `lr`; the classic 2/(k + 2) is `--schedule 1/t:tau=2 --set lr=1`, with an excess of O(1/k)
 for convex F and all examples. The bound is the method's own affair and allowed in `plain`: no
 weight decays without a gradient. Weights that start outside come to the ball as (1 − γ)ᵏ.
@@ -104,6 +108,7 @@ EXTREME: Mapping[str, Extreme] = {"spectral": spectral, "l2": l2, "linf": linf, 
     },
     cost="1 gradient and 5 eigendecompositions a step; 1 vector",
     within="ball",
+    norms="ball",
     domains={"lr": UNIT, "radius": Domain(1e-9)},
     version=3,
     batch_scaling="sqrt",

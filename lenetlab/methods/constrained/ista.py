@@ -9,7 +9,8 @@ zero and the net becomes sparse while it is trained.
 λ is the hyperparameter `l1`. Scenario `plain` allows no other loss, so it is 0 by default, and then
 this is `sgd`; the loss that is reported is the cross-entropy without the penalty, always. At small
 rates zeros come late: after one pass of 50,000 images (batch 16, η = 0.1, seed 0) λ = 10⁻⁴ had made
-0.1 % of the weights zero, λ = 3·10⁻⁴ 4 %. All weights are penalised alike, biases too. For a
+0.1 % of the weights zero, λ = 3·10⁻⁴ 4 %. All weights are penalised alike, biases too;
+it keeps norms small, as weight decay does by a share of w, and this by a fixed amount. For a
 mini-batch, g is its gradient: proximal SGD.
 
 Source: Daubechies, Defrise and De Mol, An Iterative Thresholding Algorithm for Linear Inverse
@@ -38,6 +39,7 @@ from lenetlab.settings import NOT_NEGATIVE
     space={"lr": log_uniform(0.04, 0.4), "l1": uniform(0.0, 1e-4)},
     cost="1 gradient a step; no vector",
     domains={"l1": NOT_NEGATIVE},
+    norms="decay",
     batch_size=16,
     batch_scaling="sqrt",
 )

@@ -10,6 +10,9 @@ A bound is the method's own affair and allowed in scenario `plain`; the loss is 
 starter's weights have the l2 norm 8.9; at the default rate they reach the default r in about one
 pass. For `ball=l1` a radius of about 2000 is of that size, for `ball=linf` some tenths.
 
+Where the l2 bound is reached, the projection multiplies all weights by one factor below 1, as
+weight decay does; the decay that a radius comes to is the bound's Lagrange multiplier.
+
 Source: Goldstein, Convex Programming in Hilbert Space, Bull. AMS 70(5), 1964; Levitin and Polyak
 1966; the projections: `projections.py`. With a ball that is large enough it is `sgd`. Some
 codes project every layer by itself ("max-norm", Srebro and Shraibman 2005); here the ball is one.
@@ -35,6 +38,7 @@ from lenetlab.settings import NOT_NEGATIVE
     space={"lr": log_uniform(0.04, 0.4), "radius": log_uniform(5.0, 80.0)},
     cost="1 gradient a step; no vector",
     within="ball",
+    norms="ball",
     domains={"radius": NOT_NEGATIVE},
     batch_size=16,
     neutral={"radius": 1e9},

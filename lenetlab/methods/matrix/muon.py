@@ -12,6 +12,9 @@ convolution's kernels are the rows of a matrix. In LeNet-5 A ≤ B everywhere, a
 bias is a matrix of one row, whose polar factor is u/‖u‖: a step of length η, by which each entry
 moves about as far as the weights beside it.
 
+With decay it *is* `frank_wolfe` on a spectral ball of radius 1/λ, at γ = η λ: the norms tend to 1/λ
+or less. What `muon_hyperball` does by spheres is of the same kind.
+
 Source: Jordan et al., Muon: An optimizer for hidden layers in neural networks, 2024,
 kellerjordan.github.io/posts/muon, and √max(1, A/B) from the author's code; the steepest descent:
 Bernstein and Newhouse, Old Optimizer, New Norm, 2024, arXiv:2409.20325, whose norm would have

@@ -12,6 +12,8 @@ The method itself multiplies the initial matrices by c and normalises them ever 
 `plain` allows that. Biases are free and move as in `muon`, by η; so does a matrix that begins at
 zero, which has no norm to be held at.
 
+It controls norms as weight decay does, and is ranked apart from methods that leave them free.
+
 Source: Wen et al., Fantastic Pretraining Optimizers and Where to Find Them II: Hyperball
 Optimization, 2026, arXiv:2606.16899 (MuonH); the multiple c, 1 there, is `norm`. With PyTorch's
 initialisation ‖W₀‖_F ≈ √(A/3) for an A×B matrix, so a step of `muon` has length √3 η ‖W₀‖_F or so
@@ -42,6 +44,7 @@ from lenetlab.settings import Domain
            "norm": log_uniform(1.5, 5.0)},
     cost="1 gradient and 0.12 GFLOP a step; 1 vector",
     within="spheres",
+    norms="sphere",
     version=2,
     domains={"norm": Domain(1e-3)},
     batch_scaling="sqrt",

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.optim import SGD
 
 from lenetlab.component import log_uniform, uniform
+from lenetlab.methods.eager import eager
 from lenetlab.methods.registry import method
 
 
@@ -30,4 +31,4 @@ from lenetlab.methods.registry import method
     batch_scaling="sqrt",
 )
 def heavy_ball(params: list[Tensor], *, lr: float, momentum: float, weight_decay: float) -> SGD:
-    return SGD(params, lr=lr, momentum=momentum, weight_decay=weight_decay)
+    return eager(SGD)(params, lr=lr, momentum=momentum, weight_decay=weight_decay)

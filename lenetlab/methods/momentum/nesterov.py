@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.optim import SGD
 
 from lenetlab.component import log_uniform, uniform
+from lenetlab.methods.eager import eager
 from lenetlab.methods.registry import method
 from lenetlab.settings import Domain
 
@@ -33,4 +34,4 @@ from lenetlab.settings import Domain
     batch_scaling="sqrt",
 )
 def nesterov(params: list[Tensor], *, lr: float, momentum: float, weight_decay: float) -> SGD:
-    return SGD(params, lr=lr, momentum=momentum, weight_decay=weight_decay, nesterov=True)
+    return eager(SGD)(params, lr=lr, momentum=momentum, weight_decay=weight_decay, nesterov=True)

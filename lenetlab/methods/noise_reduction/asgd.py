@@ -20,11 +20,12 @@ import torch
 from torch import Tensor
 
 from lenetlab.component import log_uniform
+from lenetlab.methods.eager import eager
 from lenetlab.methods.registry import method
 from lenetlab.settings import NOT_NEGATIVE
 
 
-class ASGD(torch.optim.ASGD):
+class ASGD(eager(torch.optim.ASGD)):  # type: ignore[misc]
     """PyTorch's ASGD at the present rate, whose average is evaluated."""
 
     def step(self, closure: Any = None) -> Any:

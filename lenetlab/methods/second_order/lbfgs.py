@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.optim import LBFGS
 
 from lenetlab.component import log_uniform
+from lenetlab.methods.eager import eager
 from lenetlab.methods.registry import method
 from lenetlab.settings import POSITIVE_COUNT
 
@@ -49,7 +50,7 @@ class Forgetful(LBFGS):
     asks="more",
 )
 def lbfgs(params: list[Tensor], *, lr: float, history: int) -> Forgetful:
-    return Forgetful(
+    return eager(Forgetful)(
         params,
         lr=lr,
         max_iter=1,

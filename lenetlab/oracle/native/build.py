@@ -1,9 +1,10 @@
 """Compiling the native engine at first use, into a cache; PyTorch takes over where that fails.
 
-Installing lenetlab needs no compiler. The first run that wants the native engine compiles it in
-a few seconds; the library is kept under a name made from the sources, the compiler and the
-instruction set, so that a change of any of them compiles it anew. What is kept is loaded if nobody
-else can have written it (kept.py); otherwise this process compiles one for itself.
+Installing lenetlab needs no compiler. A wheel may bring the library (prebuilt.py); else the first
+run that wants the native engine compiles it in a few seconds. It is kept under a name made from the
+sources, the compiler and the instruction set, so that a change of any of them compiles it anew.
+What is kept is loaded if nobody else can have written it (kept.py); otherwise this process compiles
+one for itself.
 """
 
 import ctypes
@@ -19,10 +20,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import torch
-from filelock import FileLock
-
 from lenetlab.oracle.native.kept import Untrusted, is_whole, keep, own_folder
+from lenetlab.oracle.native.prebuilt import Damaged, prebuilt, record
 from lenetlab.problem.files import cache_folder
 
 FOLDER = Path(__file__).parent
@@ -59,6 +58,8 @@ def instruction_set() -> str:
     """
     if platform.machine().lower() in ("aarch64", "arm64"):
         return "NEON"
+    import torch  # here, because a wheel is built without it
+
     found = torch.backends.cpu.get_cpu_capability()
     if found not in INSTRUCTIONS:
         raise Unavailable(f"the native engine needs AVX2, AVX-512 or NEON, PyTorch found {found}")
@@ -83,8 +84,15 @@ def compiler() -> tuple[str, ...]:
 
 @cache
 def native_kernel() -> Kernel:
-    """The compiled and loaded engine; raises `Unavailable`."""
-    instructions, command = instruction_set(), compiler()
+    """The loaded engine, the wheel's or compiled; raises `Unavailable`."""
+    instructions = instruction_set()
+    try:
+        found = prebuilt(instructions, _sources().hexdigest())
+        if found is not None:
+            return Kernel(load(found.path), found.key, instructions)
+    except (Damaged, OSError) as error:
+        raise Unavailable(f"the native engine of the wheel cannot be loaded: {error}") from error
+    command = compiler()
     flags = (*FLAGS, *INSTRUCTIONS[instructions])
     key = _key(command, flags)
     folder = cache_folder() / "native"
@@ -130,10 +138,28 @@ def load(path: Path) -> ctypes.CDLL:
     return library
 
 
-def _key(command: tuple[str, ...], flags: tuple[str, ...]) -> str:
+def make_all(folder: Path) -> dict[str, dict[str, str]]:
+    """Compile into `folder` for every instruction set of this kind of machine, for a wheel; what
+    its list has of them."""
+    command = compiler()
+    arm = platform.machine().lower() in ("aarch64", "arm64")
+    made = {}
+    for name in ["NEON"] if arm else ["AVX512", "AVX2"]:
+        flags, library = (*FLAGS, *INSTRUCTIONS[name]), folder / f"lenet-{name}.so"
+        _call([*command, *flags, "-o", str(library), str(FOLDER / "lenet.cpp")])
+        made[name] = record(library, _key(command, flags), _sources().hexdigest())
+    return made
+
+
+def _sources() -> "hashlib._Hash":
     total = hashlib.sha256()
     for source in sorted((*FOLDER.glob("*.h"), *FOLDER.glob("*.cpp"))):
         total.update(source.name.encode() + source.read_bytes())
+    return total
+
+
+def _key(command: tuple[str, ...], flags: tuple[str, ...]) -> str:
+    total = _sources()
     version = _call([*command, "--version"])
     total.update(repr((command[1:], flags, version, platform.machine())).encode())
     return total.hexdigest()[:16]
@@ -142,6 +168,8 @@ def _key(command: tuple[str, ...], flags: tuple[str, ...]) -> str:
 def _kept(path: Path, command: tuple[str, ...], flags: tuple[str, ...]) -> ctypes.CDLL:
     """The library at `path`; compiled where there is none, or not as it was left."""
     if not is_whole(path):
+        from filelock import FileLock  # here, because a wheel is built without it
+
         with FileLock(path.with_name(f".{path.stem}.lock")):  # of several processes, one compiles
             if not is_whole(path):
                 _compile(command, flags, path)

@@ -62,6 +62,8 @@ def _checksum(path: Path) -> bytes:
 
 
 def _check(path: Path, writers: int) -> None:
+    if not hasattr(os, "geteuid"):  # Windows: rights are no bits there, the cache is the user's
+        return
     found = path.lstat()
     what = "folder" if stat.S_ISDIR(found.st_mode) else "file"
     if found.st_uid not in (os.geteuid(), 0):

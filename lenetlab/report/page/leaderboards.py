@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from lenetlab.analysis.board import Board, Line, board
+from lenetlab.analysis.equal_time import at_equal_time, limit
 from lenetlab.analysis.speed import Reached
 from lenetlab.analysis.targets import TARGETS
 from lenetlab.records.rows import Results
+from lenetlab.report import formats
 from lenetlab.report.attachments import Attachments, LeaderNet
 from lenetlab.report.charts.theme import Styles
 from lenetlab.report.formats import points
@@ -46,6 +48,7 @@ class BoardView:
     groups: Sequence[str]
     table: Table
     lines: Sequence[LineView]
+    at_time: Table
     notes: Sequence[str]
     failures: Sequence[Entry]
     choices: Sequence[tuple[str, bool]]
@@ -54,7 +57,7 @@ class BoardView:
 
 def boards(results: Results) -> list[Board]:
     """The analysis of every leaderboard."""
-    return [board(results, *contest) for contest in results.contests()]
+    return [board(results, *contest) for contest in results.leaderboards()]
 
 
 def view(
@@ -75,11 +78,34 @@ def view(
         groups=list(UNITS) if reached else [],
         table=Table(_columns(found, every, bool(families)), ()),
         lines=[_line(line, seeds, found, every, bool(families)) for line in found.begun],
+        at_time=_at_time(found),
         notes=list(_notes(found)),
         failures=[failure for line in found.lines for failure in _failures(line)],
         choices=choices(cells, style),
         charts=board_charts(found, style, id, _leader_net(attachments, found), datasets),
     )
+
+
+def _at_time(found: Board) -> Table:
+    """The methods at the same CPU time; no rows where nobody's time is the measure."""
+    cells = [line.cell for line in found.lines]
+    seconds = limit(cells)
+    links = {cell.place.name: anchor(cell.place) for cell in cells}
+    rows = [] if seconds is None else [
+        [Entry(at.name, link=links[at.name]), number(at.accuracy, 2), short(at.passes),
+         text("yes" if at.whole else "cut off"), number(at.seeds)]
+        for at in at_equal_time(cells, seconds)
+    ]  # fmt: skip
+    return Table(AT_TIME, rows)
+
+
+AT_TIME = (
+    Column("Method", kind="text"),
+    Column("accuracy", "%"),
+    Column("passes"),
+    Column("whole budget", kind="word"),
+    Column("seeds"),
+)
 
 
 def _leader_net(attachments: Attachments, found: Board) -> LeaderNet | None:
@@ -188,11 +214,10 @@ def _difference(metric: Metric, line: Line, found: Board) -> Entry:
     d = line.difference
     if d is None:
         return number(None, note=line.reason or "")
-    tie = "= " if line.tied else ""
-    note = (
-        f"{points(d.low)} to {points(d.high)}, p = {d.adjusted:.2g} after Holm’s correction, "
-        f"{d.n} seeds"
-    )
+    tie = "= " if line.tied else "≈ " if line.standing == "borderline" else ""
+    p = formats.p_value(d.adjusted)
+    p = f"p {p}" if p.startswith("<") else f"p = {p}"
+    note = f"{points(d.low)} to {points(d.high)}, {p} after Holm’s correction, {d.n} seeds"
     return Entry(tie + metric.text(line), d.mean, note)
 
 
@@ -209,6 +234,11 @@ def _notes(found: Board) -> Iterator[str]:
         yield (
             f"The = marks a tie: at {100 * found.level:g} % confidence, all comparisons taken "
             "together, the difference may be luck."
+        )
+    if any(line.standing == "borderline" for line in found.lines):
+        yield (
+            "The ≈ marks what is borderline: the test, corrected by Holm’s rule, finds a "
+            "difference, and the interval that holds together with all others has 0 in it."
         )
     if found.waiting:
         yield f"Without a run yet: {', '.join(found.waiting)}."

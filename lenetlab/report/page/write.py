@@ -11,6 +11,7 @@ from altair.utils.schemapi import debug_mode
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from lenetlab.analysis.equal_time import priced
 from lenetlab.disk import replace_bytes
 from lenetlab.errors import UserError
 from lenetlab.records.rows import Results
@@ -21,7 +22,7 @@ from lenetlab.report.page.cell import Detail, detail
 from lenetlab.report.page.drawings import Drawn, across
 from lenetlab.report.page.leaderboards import BoardView, boards, glance, view
 from lenetlab.report.page.table import Table
-from lenetlab.report.wording import about
+from lenetlab.report.wording import EQUAL_TIME, about
 
 TEMPLATES = Path(__file__).with_name("templates")
 FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", sans-serif'
@@ -68,6 +69,7 @@ def render(results: Results, attachments: Attachments) -> str:
         .render(
             page=page,
             axes=AXES,
+            equal_time=EQUAL_TIME,
             style=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
             script=Markup(script),
             vega=Markup(vega),
@@ -79,15 +81,16 @@ def render(results: Results, attachments: Attachments) -> str:
 def _page(results: Results, attachments: Attachments) -> Page:
     style = styles(results)
     datasets: dict[str, Any] = {}
-    found = boards(results)
+    timed = priced(results, attachments.costs)
+    found = boards(timed)
     return Page(
         title=results.title or results.name,
-        about=about(results, found),
+        about=about(timed, found),
         glance=glance(found),
         led=any(one.led for one in found),
         tuned=results.tuned,
         boards=[view(one, results.seeds, style, attachments, datasets) for one in found],
-        across=across(results, results.cells, style, datasets),
+        across=across(timed, timed.cells, style, datasets),
         details=[detail(cell, results.planned) for cell in results.cells if cell.begun],
         datasets=datasets,
         config=_evaluate(),

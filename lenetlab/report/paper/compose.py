@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from jinja2 import Environment, TemplateError
 
 from lenetlab.analysis.board import board
+from lenetlab.analysis.equal_time import priced
 from lenetlab.analysis.targets import TARGETS
 from lenetlab.errors import UserError
 from lenetlab.records.rows import Contest, Results
@@ -18,7 +19,7 @@ from lenetlab.report.paper.markdown import Markdown, environment
 from lenetlab.report.paper.numbers import Numbers
 from lenetlab.report.paper.pictures import Picture, Pictures
 from lenetlab.report.paper.sentences import story, summary
-from lenetlab.report.paper.tables import Section, costs, leaderboard
+from lenetlab.report.paper.tables import Section, costs, equal_time, leaderboard
 
 COSTS = 10  # methods in a table of costs
 
@@ -75,7 +76,8 @@ def compose(
     sources_note: str = "",
 ) -> Composed:
     """The paper with the first `rows` lines of every leaderboard (None: all of them)."""
-    boards = [board(results, *contest) for contest in results.contests()]
+    results = priced(results, attachments.costs)
+    boards = [board(results, *contest) for contest in results.leaderboards()]
     figure = Numbers(all_facts(results, boards, attachments))
     sections = [
         Section(
@@ -83,6 +85,7 @@ def compose(
             summary=summary(found, figure),
             story=story(found, figure),
             table=leaderboard(found, figure, rows),
+            at_time=equal_time(found, figure, min(rows or COSTS, COSTS)),
             curves=scenario_figures.curves(found, pictures),
             comparisons=scenario_figures.comparisons(found, pictures),
         )

@@ -7,6 +7,7 @@ from statistics import fmean
 from typing import Any
 
 from lenetlab.analysis.board import Board, Line
+from lenetlab.analysis.equal_time import at_equal_time, limit
 from lenetlab.analysis.targets import TARGETS
 from lenetlab.records.rows import Results, RunRow, total
 from lenetlab.report import formats
@@ -63,10 +64,23 @@ def board_facts(board: Board) -> Facts:
     standings = [line.standing for line in board.begun]
     facts: dict[str, Any] = {
         "methods": count(len(board.begun)),
-        **{kind: count(standings.count(kind)) for kind in ("tied", "behind", "ahead", "untested")},
+        **{
+            kind: count(standings.count(kind))
+            for kind in ("tied", "borderline", "behind", "ahead", "untested")
+        },
     }
+    cells = [line.cell for line in board.lines]
+    seconds = limit(cells)
+    at_time = {} if seconds is None else {at.name: at for at in at_equal_time(cells, seconds)}
     for line in board.lines:
-        facts[line.name] = _line_facts(line, board)
+        finals, at = _ids(line.cell.finals), at_time.get(line.name)
+        facts[line.name] = {
+            **_line_facts(line, board),
+            "at_time": {
+                "accuracy": Fact(at.accuracy if at else None, formats.two, finals),
+                "passes": Fact(at.passes if at else None, formats.amount, finals),
+            },
+        }
     if board.reference is not None:
         facts["leader"] = facts[board.reference.place.name]
     elif board.lines:

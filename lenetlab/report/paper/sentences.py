@@ -12,9 +12,15 @@ NAMED = 6  # ties that a sentence names
 COUNTS: tuple[tuple[Standing, str, str], ...] = (
     ("ahead", "is significantly better", "are significantly better"),
     ("tied", "cannot be told from it", "cannot be told from it"),
+    ("borderline", "is borderline", "are borderline"),
     ("behind", "is significantly worse", "are significantly worse"),
     ("untested", "could not be compared", "could not be compared"),
 )
+
+HIGHEST: dict[Standing, str] = {
+    "ahead": "a significant difference",
+    "borderline": "borderline, for its interval has 0 in it",
+}
 
 
 def summary(board: Board, figure: Numbers) -> Markdown:
@@ -97,7 +103,7 @@ def _highest(board: Board, figure: Numbers) -> Iterator[str]:
         return
     apart = figure(key, top.name, "difference")
     p = figure(key, top.name, "p")
-    means = "a significant difference" if top.standing == "ahead" else "no significant difference"
+    means = HIGHEST.get(top.standing, "no significant difference")
     yield (
         f"The highest mean on the test set is that of {code(top.name)}, {apart} points from it: "
         f"{means} (p {p if p.startswith('<') else f'= {p}'})."

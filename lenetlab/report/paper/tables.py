@@ -4,13 +4,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lenetlab.analysis.board import Board, Line
+from lenetlab.analysis.equal_time import at_equal_time, limit
 from lenetlab.report.metrics import PAPER, metrics
 from lenetlab.report.paper.markdown import Markdown, code, table
 from lenetlab.report.paper.numbers import Numbers
+from lenetlab.report.wording import EQUAL_TIME
 
 REACHED = (2, 3, 4)  # places among TARGETS of those that need more than a pass or two
 NAME = 34  # characters of a name in a table
-STANDINGS = {"tied": "tie", "behind": "worse", "ahead": "better", "untested": "–"}
+STANDINGS = {
+    "tied": "tie",
+    "borderline": "borderline",
+    "behind": "worse",
+    "ahead": "better",
+    "untested": "–",
+}
 FACTS = {"accuracy": "accuracy_bare"}  # a heading has the unit
 
 
@@ -22,6 +30,7 @@ class Section:
     summary: Markdown
     story: Markdown
     table: Markdown
+    at_time: Markdown
     curves: Sequence[tuple[str, object]]
     comparisons: Sequence[tuple[str, object]]
 
@@ -43,6 +52,27 @@ def leaderboard(board: Board, figure: Numbers, rows: int | None) -> Markdown:
     verdict = ["verdict"] if board.compared else []
     caption = f"{_first(board, rows)} of {code(board.contest.title)}. {_caption(board)}"
     return table(Markdown(caption), ["method", *heads, *verdict, ">seeds"], lines)
+
+
+def equal_time(board: Board, figure: Numbers, rows: int) -> Markdown:
+    """The first `rows` methods at the same CPU time; nothing where nobody's time is the measure."""
+    cells = [line.cell for line in board.lines]
+    seconds = limit(cells)
+    found = [] if seconds is None else at_equal_time(cells, seconds)[:rows]
+    if not found:
+        return Markdown("")
+    key = board.contest.key
+    lines = [
+        [
+            code(at.name, NAME),
+            figure(key, at.name, "at_time", "accuracy"),
+            figure(key, at.name, "at_time", "passes"),
+            "yes" if at.whole else "cut off",
+        ]
+        for at in found
+    ]
+    caption = Markdown(f"The first of {code(board.contest.title)} at equal CPU time. {EQUAL_TIME}")
+    return table(caption, ["method", ">accuracy, %", ">passes", "whole budget"], lines)
 
 
 def _caption(board: Board) -> str:

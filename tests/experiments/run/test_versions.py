@@ -55,7 +55,8 @@ COVERED = {
         "experiments.run.training", "settings",
     ),
     "methods": (
-        "component", "methods.base", "methods.constraint", "methods.decay", "methods.installed",
+        "component", "methods.base", "methods.constraint", "methods.decay", "methods.eager",
+        "methods.installed",
         "methods.lookup", "methods.outside",
         "methods.registry", "methods.sparsity", "methods.state", "methods.wrappers",
         "problem.scenarios",
@@ -73,6 +74,7 @@ WITHOUT_BITS = {
     "methods.names": "spellings; what they mean is in the name",
     "methods.sources": "makes the names",
     "oracle.native.build": "the kernel's key has sources, compiler and flags",
+    "oracle.native.prebuilt": "where the wheel's kernel lies; its key is in the name",
     "oracle.native.kept": "where the built kernel lies",
     "problem.fetch": "what it fetches is compared with a checksum",
     "problem.files": "what it reads is compared with a checksum",

@@ -117,9 +117,13 @@ class Worker:
         if self._process.is_alive() and self._process.pid is not None:
             os.kill(self._process.pid, number)
 
+    def kill(self) -> None:
+        """End the process, whatever it is doing, and do not wait for it."""
+        self._process.kill()
+
     def end(self) -> None:
         """End the process, whatever it is doing."""
-        self._process.kill()
+        self.kill()
         self._process.join()
 
 

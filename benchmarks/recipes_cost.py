@@ -1,0 +1,114 @@
+"""What a pass of every final recipe of a study costs, alone and in turns with a reference.
+
+    python benchmarks/recipes_cost.py results/course [--blocks 7] [--scenario plain] [--force]
+
+Every recipe that finals were trained by is trained for some blocks of half a CPU second or more,
+each after one of the reference, SGD with batch 64 by the same engine with one thread. A block's
+ratio is CPU seconds of an effective pass over those of the reference beside it. cost.json beside
+the rows gets the median over the blocks and its quartiles, the reference's own seconds a pass, the
+machine and the date; the tables take their seconds from there. Cells that are in the file stay,
+if the machine is the same, so that it can be stopped and go on.
+"""
+
+import argparse
+import time
+from datetime import date
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any
+
+from lenetlab.openmp import wait_briefly
+
+wait_briefly()
+
+from timing import machine
+
+from lenetlab.disk import read_json, replace_json
+from lenetlab.errors import UserError
+from lenetlab.experiments.recipe.recall import recall
+from lenetlab.experiments.recipe.recipe import Recipe, make_recipe
+from lenetlab.experiments.run.in_memory import prepare
+from lenetlab.experiments.run.runtime import Runtime
+from lenetlab.experiments.run.training import Diverged, StepError, Training
+from lenetlab.records.costs import COST, key
+from lenetlab.records.rows import Cell, read_results
+
+BLOCK = 0.5  # CPU seconds
+REFERENCE = "sgd, batch 64"
+
+
+class Course:
+    """A training that begins anew where its budget ends."""
+
+    def __init__(self, recipe: Recipe, runtime: Runtime) -> None:
+        self._recipe, self._runtime = recipe, runtime
+        self._training = self._begun()
+
+    def _begun(self) -> Training:
+        return prepare(self._recipe, 0, self._runtime).training()
+
+    def block(self) -> float:
+        """CPU seconds of an effective pass, from a block of whole steps."""
+        if self._training.oracle.ledger.passes >= self._recipe.budget.amount:
+            self._training = self._begun()
+        t = self._training
+        passes, begun = t.oracle.ledger.passes, time.process_time()
+        while time.process_time() - begun < BLOCK:
+            t.step()
+        return (time.process_time() - begun) / (t.oracle.ledger.passes - passes)
+
+
+def ratio(cell: Cell, runtime: Runtime, reference: Course, blocks: int) -> dict[str, Any]:
+    """A cell's entry; the reference's seconds of a pass are appended to the blocks' own list."""
+    course = Course(recall(cell.finals[0].recipe), runtime)
+    course.block()  # what is built or compiled at the first step is no part of a pass
+    found, theirs = [], []
+    for _ in range(blocks):
+        theirs.append(reference.block())
+        found.append(course.block() / theirs[-1])
+    low, _, high = quantiles(found, n=4, method="inclusive")
+    place = dict(zip(("method", "scenario", "rules", "variant"), key(cell.place), strict=True))
+    return {**place, "ratio": round(median(found), 4), "low": round(low, 4),
+            "high": round(high, 4), "reference_seconds": round(median(theirs), 5)}  # fmt: skip
+
+
+def main() -> None:
+    """Measure, and write after every cell."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--blocks", type=int, default=7)
+    parser.add_argument("--scenario")
+    parser.add_argument("--force", action="store_true")
+    given = parser.parse_args()
+    if given.blocks < 5:
+        parser.error("a median needs 5 blocks or more")
+    where = machine(parser, given.force).partition(", load")[0]
+    results, path = read_results(given.folder), given.folder / COST
+    before = read_json(path) if path.exists() else {}
+    cells = before.get("cells", []) if before.get("machine") == where else []
+    known = {tuple(one[k] for k in ("method", "scenario", "rules", "variant")) for one in cells}
+    runtime = Runtime(threads=1)
+    reference = Course(make_recipe("sgd", {}, batch_size=64, passes=results.passes), runtime)
+    reference.block()
+    for cell in results.cells:
+        if not cell.finals or key(cell.place) in known:
+            continue
+        if given.scenario not in (None, cell.place.scenario):
+            continue
+        try:
+            entry = ratio(cell, runtime, reference, given.blocks)
+        except (Diverged, StepError, UserError) as error:
+            print(f"{cell.place.name} in {cell.place.scenario}: not measured, {error}", flush=True)
+            continue
+        cells.append(entry)
+        name = f"{cell.place.name} in {cell.place.scenario}"
+        print(f"{name:<36} {entry['ratio']:8.2f} ({entry['low']:.2f} to {entry['high']:.2f})",
+              flush=True)  # fmt: skip
+        replace_json(path, {
+            "machine": where, "date": date.today().isoformat(), "reference": REFERENCE,
+            "seconds": median(one["reference_seconds"] for one in cells), "cells": cells,
+        })  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
