@@ -9,7 +9,7 @@ import pytest
 
 WITHOUT = """
 import multiprocessing, os, pkgutil, signal, sys, importlib
-import filelock, matplotlib.figure, polars, torch, vl_convert, distributed, altair, scipy.stats
+import filelock, matplotlib.figure, torch, vl_convert, distributed, altair, scipy.stats
 for name in ("resource", "fcntl", "pwd", "grp", "termios", "pty"):
     sys.modules[name] = None
 for owner, names in (

@@ -14,7 +14,7 @@ from lenetlab.openmp import wait_briefly
 # Which extra brings a package that not all commands need.
 EXTRAS = {
     "altair": "report", "jinja2": "report", "vl_convert": "report", "typst": "paper",
-    "polars": "study", "distributed": "dask", "optuna": "tpe", "tensorboard": "tensorboard",
+    "distributed": "dask", "optuna": "tpe", "tensorboard": "tensorboard",
 }  # fmt: skip
 # How libraries say that memory is short, where they raise no MemoryError.
 SHORT = ("failed to map segment", "bad_alloc", "allocate memory", "start new thread")

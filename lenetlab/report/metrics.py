@@ -16,7 +16,7 @@ PAGE = ("accuracy", "half", "difference", "beats", "loss", "starter_average_loss
         "nonzeros", "train_accuracy", "train_loss", "held_out", "tuning_passes",
         "cpu_seconds")  # fmt: skip
 PAPER = ("held_out", "accuracy", "half", "loss", "starter_average_loss", "nonzeros",
-         "train_accuracy", "train_loss", "difference", "p")  # fmt: skip
+         "difference", "p")  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,6 @@ def test_help_of_a_command_needs_no_torch(command):
 @pytest.mark.parametrize(
     ("words", "package", "extra"),
     [
-        ("study x.toml", "polars", "study"),
         (f"report {ROOT / 'results/course'}", "altair", "report"),
     ],
 )

@@ -9,7 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-import lenetlab.cli.runs as runs_of_command
+import lenetlab.cli.runs as command_of_run
 from lenetlab.cli.app import app
 from lenetlab.errors import UserError
 from lenetlab.experiments.recipe.recipe import Recipe, make_recipe, recipe_from
@@ -48,7 +48,7 @@ def parsed(text: str, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Recipe, int
         found.extend((job.recipe, job.seed) for job in todo)
         raise typer.Exit(0)
 
-    monkeypatch.setattr(runs_of_command, "execute_all", stop)
+    monkeypatch.setattr(command_of_run, "execute_all", stop)
     name, *arguments = shlex.split(text)
     assert name == "lenetlab"
     result = CliRunner().invoke(app, arguments)

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import zlib
 from dataclasses import replace
+from itertools import dropwhile, takewhile
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -116,9 +117,11 @@ def test_odd_studies_have_a_paper_too(name, tmp_path):
 
 
 def cells_of(markdown, heading):
-    """The rows of the table under `heading`, by the first cell."""
+    """The rows of the first table under `heading`, by the first cell."""
     lines = markdown.partition(heading + "\n")[2].partition("\n## ")[0].split("\n")
-    rows = [line.strip("| ").split(" | ") for line in lines if line.startswith("|")]
+    table = takewhile(lambda line: line.startswith("|"),
+                      dropwhile(lambda line: not line.startswith("|"), lines))  # fmt: skip
+    rows = [line.strip("| ").split(" | ") for line in table]
     return {row[0].strip("`"): row for row in rows[2:]}
 
 
@@ -299,8 +302,8 @@ def test_numbers_are_written_once_noted_and_never_guessed():
      (formats.amount, 1234.5, "1,234"),
      (formats.amount, 0.01234, "0.0123"), (formats.duration, 59.9, "59.9 s"),
      (formats.duration, 600, "10 min"), (formats.duration, 10_000, "2.78 h"),
-     (formats.p_value, 0.0004, "< 0.001"), (formats.p_value, 0.0456, "0.046"),
-     (formats.p_value, 0.5, "0.50"), (formats.amount, 2.0, "2"), (formats.amount, 100, "100")],
+     (formats.p_value, 0.00004, "< 0.0001"), (formats.p_value, 0.0456, "0.0456"),
+     (formats.p_value, 0.5, "0.5000"), (formats.amount, 2.0, "2"), (formats.amount, 100, "100")],
 )  # fmt: skip
 def test_how_numbers_are_written(write_as, value, text):
     assert write_as(value) == text

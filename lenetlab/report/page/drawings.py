@@ -3,6 +3,7 @@ data apart, so that charts of the same data carry it once."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 from lenetlab.analysis.board import Board
@@ -62,16 +63,17 @@ class Drawn:
 
 
 def extract_datasets(found: Any, datasets: dict[str, Any]) -> Any:
-    """The JSON `found` with its named data moved to `datasets`: charts may share data."""
+    """The JSON `found` with its named data moved to `datasets`: charts may share data. Other data
+    of a name that is taken, as of a board of some methods beside that of all, gets a number."""
     if isinstance(found, list):
         return [extract_datasets(part, datasets) for part in found]
     if not isinstance(found, dict):
         return found
     data = found.get("data")
     if isinstance(data, dict) and "name" in data and "values" in data:
-        if datasets.setdefault(data["name"], data["values"]) != data["values"]:
-            raise ValueError(f"two charts have different data of the name {data['name']!r}")
-        found = found | {"data": {"name": data["name"]}}
+        names = (data["name"] if i == 1 else f"{data['name']} ({i})" for i in count(1))
+        name = next(n for n in names if datasets.setdefault(n, data["values"]) == data["values"])
+        found = found | {"data": {"name": name}}
     return {key: extract_datasets(part, datasets) for key, part in found.items()}
 
 
@@ -143,11 +145,10 @@ def _drawn(
 ) -> Drawn:
     """A chart for each axis. The numbers are those of its data whose name begins with `source`."""
     specs = {axis: spec(chart, "container", HEIGHT) for axis, chart in charts.items()}
+    extracted = extract_datasets(specs, datasets)
     data = {axis: next(n for n in _names(found) if n.startswith(source))
-            for axis, found in specs.items()}  # fmt: skip
-    return Drawn(
-        id, title, caption, extract_datasets(specs, datasets), numbers, data, follows, tall=tall
-    )
+            for axis, found in extracted.items()}  # fmt: skip
+    return Drawn(id, title, caption, extracted, numbers, data, follows, tall=tall)
 
 
 def _names(found: Any) -> Iterator[str]:

@@ -22,7 +22,7 @@ from lenetlab.report.page.cell import Detail, detail
 from lenetlab.report.page.drawings import Drawn, across
 from lenetlab.report.page.leaderboards import BoardView, boards, glance, view
 from lenetlab.report.page.table import Table
-from lenetlab.report.wording import EQUAL_TIME, about
+from lenetlab.report.wording import EQUAL_TIME, about, seconds
 
 TEMPLATES = Path(__file__).with_name("templates")
 FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", sans-serif'
@@ -69,7 +69,7 @@ def render(results: Results, attachments: Attachments) -> str:
         .render(
             page=page,
             axes=AXES,
-            equal_time=EQUAL_TIME,
+            equal_time=f"{EQUAL_TIME} {seconds(priced(results, attachments.costs))}",
             style=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
             script=Markup(script),
             vega=Markup(vega),

@@ -46,6 +46,7 @@ class PaperContext:
     budget: str
     intervals: str
     comparisons: str
+    equal_time: str
     failed: str
     costs: Markdown
     computed: Sequence[Picture]
@@ -112,6 +113,7 @@ def compose(
         budget=wording.budget(results),
         intervals=wording.intervals(results),
         comparisons=wording.comparisons(boards),
+        equal_time=wording.EQUAL_TIME if any(section.at_time for section in sections) else "",
         failed=wording.failed(results),
         costs=costs(boards, figure, min(rows or COSTS, COSTS)),
         computed=study_figures.computation(results, boards, pictures),

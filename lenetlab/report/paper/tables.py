@@ -8,7 +8,6 @@ from lenetlab.analysis.equal_time import at_equal_time, limit
 from lenetlab.report.metrics import PAPER, metrics
 from lenetlab.report.paper.markdown import Markdown, code, table
 from lenetlab.report.paper.numbers import Numbers
-from lenetlab.report.wording import EQUAL_TIME
 
 REACHED = (2, 3, 4)  # places among TARGETS of those that need more than a pass or two
 NAME = 34  # characters of a name in a table
@@ -71,7 +70,7 @@ def equal_time(board: Board, figure: Numbers, rows: int) -> Markdown:
         ]
         for at in found
     ]
-    caption = Markdown(f"The first of {code(board.contest.title)} at equal CPU time. {EQUAL_TIME}")
+    caption = Markdown(f"The first of {code(board.contest.title)} at equal CPU time.")
     return table(caption, ["method", ">accuracy, %", ">passes", "whole budget"], lines)
 
 

@@ -105,10 +105,10 @@ def test_a_truncated_one_is_refused(saved, length):
 
 def test_a_foreign_or_older_file_is_refused(saved):
     save_file({"w": torch.zeros(1)}, saved)
-    with pytest.raises(UserError, match="has format none, expected 2"):
+    with pytest.raises(UserError, match="has format none, expected 3"):
         checkpoint.read(saved)
     save_file({"w": torch.zeros(1)}, saved, {"format": "0"})
-    with pytest.raises(UserError, match="has format 0, expected 2"):
+    with pytest.raises(UserError, match="has format 0, expected 3"):
         checkpoint.read(saved)
 
 

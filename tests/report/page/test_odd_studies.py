@@ -108,3 +108,25 @@ def test_the_page_is_whole_html_without_an_address():
     ids = [attributes["id"] for _, attributes in seen if "id" in attributes]
     again = {name for name in ids if ids.count(name) > 1} - {"runs-title"}  # in templates
     assert again == set()
+
+
+def test_plain_shows_both_boards_and_each_draws_its_own_methods(show):
+    """The same cells stand on both; the charts of one must not take the data of the other."""
+    made = made_up(("sgd", "adamw", "muon"), ("plain",), 3, 3)
+    cells = (*made.cells[:2], dataclasses.replace(
+        made.cells[2], place=dataclasses.replace(made.cells[2].place, norms="sphere")
+    ))  # fmt: skip
+    page = show(dataclasses.replace(made, cells=cells))
+    page.draw()
+    assert page.said == []
+    heads = ".leaderboard tbody th a"
+    assert sorted(page.all(f"#plain {heads}")) == ["adamw", "muon", "sgd"]
+    assert sorted(page.all(f"[id='plain,free'] {heads}")) == ["adamw", "sgd"]
+    drawn = page.tab.evaluate(
+        "JSON.parse(document.getElementById('datasets').textContent)"
+        "['curves, scenario plain (2)'].map(row => row.method)"
+    )
+    assert set(drawn) == {"adamw", "sgd"}
+    assert "muon keeps norms small" in page.tab.inner_text("#plain")
+    first = page.tab.locator("#plain details.numbers summary").first
+    assert first.text_content() == "At equal CPU time"

@@ -1,6 +1,6 @@
 """How often is the leader, chosen on held-out images, the best method of its scenario?
 
-    python benchmarks/leader_choice.py results/course
+    python benchmarks/leader_table.py results/course
 
 Simulated from a study's rows, for four ways to choose: the best single trial; the best recipe by
 confirmation, three recipes a method with two fresh seeds each at the full budget; and then three
