@@ -145,7 +145,7 @@ def test_a_setting_that_can_hardly_work_is_remarked_on_beside_the_json(lenetlab)
     assert len(json.loads(answer.out)["runs"]) == 4
     printed = [line for line in answer.err.splitlines() if "weight_decay=0.1" in line]
     assert [line.partition(":")[0] for line in printed] == ["nesterov", "sgd"]
-    assert all("1e-05 … 0.003" in line for line in printed)
+    assert all("1e-05 … 0.001" in line for line in printed)
 
 
 def test_the_spread_over_seeds_stands_in_a_column_of_its_own(lenetlab):
