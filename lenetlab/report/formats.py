@@ -19,6 +19,11 @@ def points(value: float) -> str:
     return f"{value:+.2f}".replace("-", "−")
 
 
+def signed_four(value: float) -> str:
+    """A difference of mean losses, with its sign."""
+    return f"{value:+.4f}".replace("-", "−")
+
+
 def four(value: float) -> str:
     """A mean loss."""
     return f"{value:.4f}"

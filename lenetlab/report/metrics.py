@@ -15,6 +15,10 @@ from lenetlab.report import formats
 PAGE = ("accuracy", "half", "difference", "beats", "loss", "starter_average_loss", "targets",
         "nonzeros", "train_accuracy", "train_loss", "held_out", "tuning_passes",
         "cpu_seconds")  # fmt: skip
+_OTHERS = ("starter_average_loss", "train_accuracy", "nonzeros", "held_out")
+# By what is ranked; interval and median are of that.
+TERMINAL = {"accuracy": ("accuracy", "half", "median", "loss", *_OTHERS),
+            "loss": ("loss", "half", "median", "accuracy", *_OTHERS)}  # fmt: skip
 PAPER = ("held_out", "accuracy", "half", "loss", "starter_average_loss", "nonzeros",
          "difference", "p")  # fmt: skip
 
@@ -54,15 +58,25 @@ def metrics(board: Board) -> dict[str, Metric]:
     which = "the best trial" if board.planned else "mean over seeds"
     other = "leader" if board.led else "reference"
     name = board.reference.place.name if board.reference else ""
+    by_accuracy = board.metric == "accuracy"
+    write = formats.two if by_accuracy else formats.four
+
+    def chosen(line: Line) -> Summary | None:
+        return line.accuracy if by_accuracy else line.loss
+
     return {
         "accuracy": Metric(
             "accuracy", "%", "mean over seeds on the test set", formats.two,
             lambda line: _mean(line.accuracy), ascending=False),
         "half": Metric(
             "±", f"half of {100 * board.level:g}\u00a0%",
-            f"half of the {100 * board.level:g} % t interval of the mean", formats.two,
-            lambda line: half(line.accuracy),
-            shown=any(half(line.accuracy) is not None for line in lines)),
+            f"half of the {100 * board.level:g} % t interval of the mean {board.metric}", write,
+            lambda line: half(chosen(line)),
+            shown=any(half(chosen(line)) is not None for line in lines)),
+        "median": Metric(
+            "median", "", f"of {board.metric}, over seeds", write,
+            lambda line: _median(chosen(line)),
+            ascending=not by_accuracy),
         "loss": Metric(
             "mean loss", "", "cross-entropy on the test set, mean over seeds", formats.four,
             lambda line: _mean(line.loss)),
@@ -78,11 +92,12 @@ def metrics(board: Board) -> dict[str, Metric]:
             "mean over seeds", formats.four, lambda line: line.train_loss,
             shown=any(line.train_loss is not None for line in lines)),
         "difference": Metric(
-            f"to {other}", "points",
+            f"to {other}", "points" if by_accuracy else "mean loss",
             f"to {name}, paired by seed; = is a tie: the difference may be luck"
-            if board.compared else "nothing could be compared", formats.points,
+            if board.compared else "nothing could be compared",
+            formats.points if by_accuracy else formats.signed_four,
             lambda line: line.difference.mean if line.difference else None,
-            ascending=False, shown=bool(board.compared)),
+            ascending=not by_accuracy, shown=bool(board.compared)),
         "p": Metric(
             "p (Holm)", "", "of the difference, after Holm’s correction", formats.p_value,
             lambda line: line.difference.adjusted if line.difference else None,
@@ -112,6 +127,10 @@ def half(found: Summary | None) -> float | None:
     if found is None or found.interval is None:
         return None
     return (found.interval.high - found.interval.low) / 2
+
+
+def _median(found: Summary | None) -> float | None:
+    return None if found is None else found.median
 
 
 def _mean(found: Summary | None) -> float | None:

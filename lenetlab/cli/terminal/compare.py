@@ -1,19 +1,20 @@
 """What `lenetlab compare` prints of a leaderboard."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from rich.table import Table
 from rich.text import Text
 
 from lenetlab.analysis.board import Board, Line
-from lenetlab.analysis.intervals import Interval
+from lenetlab.analysis.comparison import Difference
 from lenetlab.analysis.speed import Reached
 from lenetlab.cli.terminal.console import err, out
 from lenetlab.cli.terminal.numbers import number
 from lenetlab.records.rows import Results
 from lenetlab.report import wording
-from lenetlab.report.formats import p_value
+from lenetlab.report.formats import MISSING
+from lenetlab.report.metrics import TERMINAL, Metric, metrics
 
 NAMED = 3  # methods that a sentence names with their reasons
 DOUBT = (
@@ -67,40 +68,33 @@ def _table(*columns: str) -> Table:
 
 
 def _results(board: Board) -> Table:
-    """Interval and median are of the board's metric."""
-    digits = 2 if board.metric == "accuracy" else 4
-    level = f"{100 * board.level:g} % interval\nof {board.metric}"
-    held = not board.planned and any(line.held_out is not None for line in board.lines)
-    table = _table("#", "<method", "seeds", "test\naccuracy %", "test\nloss", level, "median",
-                   "starter's\naverage", *(["held out\nmean, %"] if held else []))  # fmt: skip
+    found = metrics(board)
+    shown = [found[key] for key in TERMINAL[board.metric] if found[key].shown]
+    table = _table("#", "<method", "seeds", *(_heading(metric) for metric in shown))
     for line in board.lines:
-        chosen = line.accuracy if board.metric == "accuracy" else line.loss
         n = line.runs - len(line.failures)
+        seeds = Text(f"{n} of {line.runs}", style="red") if line.failures else str(n)
         table.add_row(
-            number(line.rank, 0),
-            line.name,
-            Text(f"{n} of {line.runs}", style="red") if line.failures else str(n),
-            number(line.accuracy.mean if line.accuracy else None, 2),
-            number(line.loss.mean if line.loss else None, 4),
-            interval(chosen.interval if chosen else None, digits),
-            number(chosen.median if chosen else None, digits),
-            number(line.starter_average_loss, 6),
-            *([number(line.held_out, 2)] if held else []),
+            number(line.rank, 0), line.name, seeds, *(metric.text(line) for metric in shown)
         )
     return table
 
 
+def _heading(metric: Metric) -> str:
+    return f"{metric.title}\n{metric.unit}" if metric.unit else metric.title
+
+
 def _differences(board: Board) -> Table:
-    unit, digits = ("points", 2) if board.metric == "accuracy" else ("mean loss", 4)
+    found = metrics(board)
+    difference, p = found["difference"], found["p"]
     together = f"{100 * board.level:g} % interval\nall together"
-    table = _table("<method", f"difference\n{unit}", together, "p (Holm)", "<in words")
+    table = _table("<method", _heading(difference), together, p.title, "<in words")
     for line in board.lines:
-        found = line.difference
         table.add_row(
             line.name,
-            "–" if found is None else f"{found.mean:+.{digits}f}",
-            "–" if found is None else f"{found.low:+.{digits}f} … {found.high:+.{digits}f}",
-            "–" if found is None else p_value(found.adjusted),
+            difference.text(line),
+            interval(line.difference, difference.write),
+            p.text(line),
             in_words(line, board),
         )
     return table
@@ -249,6 +243,6 @@ def _failures(line: Line) -> Iterator[str]:
         yield f"{line.name}, seed{'' if len(which) == 1 else 's'} {', '.join(which)}: {reason}"
 
 
-def interval(value: Interval | None, digits: int) -> str:
-    """`90.43 … 90.66`, a dash for none."""
-    return "–" if value is None else f"{value.low:.{digits}f} … {value.high:.{digits}f}"
+def interval(found: Difference | None, write: Callable[[float], str]) -> str:
+    """`−0.64 … −0.09`, a dash for none."""
+    return MISSING if found is None else f"{write(found.low)} … {write(found.high)}"
