@@ -272,8 +272,11 @@ def test_frank_wolfe_on_the_spectral_ball_is_muon_with_decay(train, monkeypatch)
     from the same weights, for a small singular value of the gradient turns the last bit of a weight
     into a direction; within a step they differ by the rounding of single precision, 6e-8."""
     engine = TorchEngine(train.take(0, 300), CPU)
-    linalg = LinearAlgebra(Ledger())
-    monkeypatch.setattr("lenetlab.methods.matrix.muon.polar", lambda u: spectral(u, linalg))
+
+    def exact(directions, linalg):
+        return [spectral(d, linalg) for d in directions]
+
+    monkeypatch.setattr("lenetlab.methods.matrix.muon.polar", exact)
     gamma, r = 0.005, 8.0
     ball = training(engine, "frank_wolfe", {"lr": gamma, "radius": r, "momentum": 0.0})
     decay = {"lr": gamma * r, "weight_decay": 1 / r, "momentum": 0.0}
