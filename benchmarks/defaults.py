@@ -43,11 +43,11 @@ def entry(spec: str, seeds: int, out: Path) -> dict[str, Any]:
     at = [x for x in EVAL_AT if all(x in seen for seen in evaluations)]
     return {
         "seeds": seeds,
-        "failed": [f.result["reason"] for f in found if f.status != "done"],
+        "failed": [f.result.reason for f in found if f.status != "done"],
         "at": at,
         "accuracy": [[seen[x]["accuracy"] for seen in evaluations] for x in at],
         "loss": [[round(seen[x]["loss"], 6) for seen in evaluations] for x in at],
-        "steps": found[0].result["steps"],
+        "steps": found[0].result.steps,
         "runs": [f.identity["id"] for f in found],
     }
 

@@ -65,7 +65,7 @@ def cell(row: RunRow) -> str:
 
 def nonzeros(row: RunRow) -> str:
     """The largest count among the runs."""
-    counts = [run.result["nonzeros"] for run in row.runs if run.status == "done"]
+    counts = [run.result.nonzeros for run in row.runs if run.status == "done"]
     return f"{max(counts):,}" if counts else "–"
 
 

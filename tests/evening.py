@@ -34,7 +34,7 @@ def write_run(
         "run": {"format": 3, "id": f"{name}", "label": "x", "recipe": recipe, "seed": seed,
                 "numerics": numerics},
         "result": {"status": "diverged" if failed else "done", "reason": failed,
-                   "final": dict.fromkeys(final) if failed else final, "nonzeros": 5,
+                   **(dict.fromkeys(final) if failed else final), "nonzeros": 5,
                    "train_accuracy": None, "train_loss": None, "discarded_passes": 0,
                    "passes": passes, "epochs": epochs, "steps": 9, "ledger_counts": {}},
         "curve": {"evaluations": evaluations, "trace": []},

@@ -108,12 +108,14 @@ class Among:
 def place_among(accuracy: float, scenario: str, runs: Sequence[Run]) -> Among:
     """Compare with the finished runs of `scenario` that were measured on the test set."""
     comparable = [
-        run
+        (run.result.accuracy, run.label)
         for run in runs
-        if run.status == "done" and run.recorded.scenario == scenario and not run.held_out
+        if run.result.accuracy is not None
+        and run.recorded.scenario == scenario
+        and not run.held_out
     ]
     if not comparable:
         return Among(0, 0, None, None)
-    best = max(comparable, key=lambda run: float(run.result["final"]["accuracy"]))
-    below = sum(run.result["final"]["accuracy"] < accuracy for run in comparable)
-    return Among(len(comparable), below, best.result["final"]["accuracy"], best.label)
+    best, label = max(comparable, key=lambda one: one[0])
+    below = sum(one < accuracy for one, _ in comparable)
+    return Among(len(comparable), below, best, label)

@@ -151,7 +151,7 @@ def _report(found: Run, figure: Path | None, quiet: bool) -> dict[str, Any]:
     path = save(loss_panels(found), figure or found.path / "loss.png")
     if not quiet:
         if found.status != "done":
-            err.print(f"{found.status}: {found.result['reason']}", style="red", soft_wrap=True)
+            err.print(f"{found.status}: {found.result.reason}", style="red", soft_wrap=True)
         err.print(
             f"{found.machine['train_seconds']:.1f} s of training, "
             f"{count(found.machine['threads'], 'thread')}; figure: {path}; run: {found.path}",
@@ -208,9 +208,8 @@ def _compare(
             say.print_comparison(compared)
         say.print_described(described)
         if theirs:
-            accuracies = [
-                found.result["final"]["accuracy"] for found in runs if found.status == "done"
-            ]
+            measured = [found.result.accuracy for found in runs]
+            accuracies = [accuracy for accuracy in measured if accuracy is not None]
             say.print_standing(theirs, accuracies, epochs, len(described))
     if not theirs:
         say.print_unread(source.path.name)

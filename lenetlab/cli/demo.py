@@ -92,7 +92,7 @@ def demo(
         typer.launch(str(page.resolve()))
     failed = [(label, run) for label, run in runs if run.status != "done"]
     for label, run in failed:
-        err.print(f"{label}: {run.status}, {run.result['reason']}", style="red", soft_wrap=True)
+        err.print(f"{label}: {run.status}, {run.result.reason}", style="red", soft_wrap=True)
     if failed:
         raise typer.Exit(1)
 

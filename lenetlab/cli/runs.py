@@ -60,7 +60,7 @@ def print_one(job: Job, found: Run, json: bool) -> None:
             out.print(f"  nonzeros           {summary['nonzeros']:,} in fc1 and fc2, "
                       f"at most {job.recipe.max_nonzeros:,}")  # fmt: skip
         out.print(f"  effective passes   {summary['passes']:.2f} in {summary['steps']:,} steps")
-        budget, cost = job.recipe.budget, found.result["discarded_passes"]
+        budget, cost = job.recipe.budget, found.result.discarded_passes
         if budget.unit == "passes" and summary["passes"] < 0.99 * budget.amount:
             out.print(f"  not spent          {budget.amount - summary['passes']:.2g} passes, "
                       f"because the next step would have cost {cost:.2g}")  # fmt: skip

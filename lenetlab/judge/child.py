@@ -28,6 +28,7 @@ from lenetlab.judge.rules import architecture_problems
 from lenetlab.judge.weights import read_weights
 from lenetlab.problem.model import flatten
 from lenetlab.records import run_folder
+from lenetlab.records.finished import Result
 
 Losses = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -69,7 +70,8 @@ def open_net(path: Path, limits: Limits = Limits()) -> Net:
 def open_folder(path: Path, limits: Limits = Limits()) -> Recorded:
     """What the run folder `path` records, its weights apart; raises `Unreadable`."""
     said, numbers = _ask(_folder, path, limits)
-    run = run_folder.Run(path, said["identity"], said["result"], said["curve"], said["machine"])
+    result = Result.read(said["result"])
+    run = run_folder.Run(path, said["identity"], result, said["curve"], said["machine"])
     return Recorded(run, np.frombuffer(numbers, dtype=np.float32))
 
 

@@ -6,6 +6,7 @@ Nothing named by the folder is run: a method from outside the package stays unch
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from lenetlab.experiments.recipe.recall import recall
 from lenetlab.experiments.recipe.recipe import Recipe
 from lenetlab.experiments.run.curve import SLACK
 from lenetlab.experiments.run.identity import digest
+from lenetlab.experiments.run.in_memory import FIGURES
 from lenetlab.judge.child import Losses, Recorded
 from lenetlab.judge.scoring import Score
 from lenetlab.oracle.ledger import PASS, Ledger
@@ -21,6 +23,7 @@ from lenetlab.problem.data import HELD_OUT
 from lenetlab.problem.files import FILES
 from lenetlab.records import run_folder
 
+T = TypeVar("T")
 # Two engines agree to rounding: an image on the border of two classes may fall to either side.
 IMAGES = 3
 RELATIVE = 1e-4  # of the mean loss
@@ -59,6 +62,13 @@ def from_outside(run: run_folder.Run) -> bool:
     return ":" in str(run.recorded.method.name)
 
 
+def _there(figure: T | None) -> T:
+    """A figure that a run which is done must have; a damage where it is missing."""
+    if figure is None:
+        raise ValueError("there is none")
+    return figure
+
+
 def _identity(run: run_folder.Run) -> Iterator[Claim]:
     """Recipe, seed, data and numerics are those that the name of the run was made from."""
     said = run.identity
@@ -85,23 +95,25 @@ def _identity(run: run_folder.Run) -> Iterator[Claim]:
 
 def _ledger_counts(run: run_folder.Run, losses: Losses) -> Iterator[Claim]:
     """Steps, passes and budget belong together."""
-    result, steps = run.result, len(losses)
+    steps = len(losses)
+    counts = dict(_there(run.result.ledger_counts))
+    passes, claimed = _there(run.result.passes), _there(run.result.steps)
     ledger = Ledger()
     # counts that an older version did not keep were zero
-    ledger.restore(ledger.counts() | result["ledger_counts"])
+    ledger.restore(ledger.counts() | counts)
     wrong = None
-    if abs(ledger.passes - result["passes"]) > SLACK:
-        wrong = f"{result['passes']:.6g} passes claimed, the ledger comes to {ledger.passes:.6g}"
-    elif min(result["ledger_counts"].values()) < 0:
+    if abs(ledger.passes - passes) > SLACK:
+        wrong = f"{passes:.6g} passes claimed, the ledger comes to {ledger.passes:.6g}"
+    elif min(counts.values()) < 0:
         wrong = "the ledger has negative counts"
     yield Claim("passes are those of the ledger", wrong)
     unit, amount = run.recorded.budget
-    spent = result[unit]
+    spent = _there(run.result.passes if unit == "passes" else run.result.epochs)
     wrong = f"{spent:.6g} {unit} of {amount:g}" if not 0 < spent <= amount + SLACK else None
     yield Claim("the budget is kept", wrong)
     wrong = None
-    if steps != result["steps"]:
-        wrong = f"{result['steps']} steps claimed, {steps} losses recorded"
+    if steps != claimed:
+        wrong = f"{claimed} steps claimed, {steps} losses recorded"
     elif not np.isfinite(losses).all():
         wrong = "training losses are not finite"
     yield Claim("every step has its loss", wrong)
@@ -109,27 +121,28 @@ def _ledger_counts(run: run_folder.Run, losses: Losses) -> Iterator[Claim]:
 
 def _figures(run: run_folder.Run, score: Score, engine: str) -> Iterator[Claim]:
     """The recorded figures are those of the weights, and of the last evaluation."""
-    final, again = run.result["final"], score.evaluation
+    final, again = run.result, score.evaluation
+    correct, loss, accuracy = map(_there, (final.correct, final.loss, final.accuracy))
     exact = engine == run.identity["numerics"]["engine"]
-    apart = abs(final["correct"] - again.correct)
-    drift = abs(final["loss"] - again.loss) / again.loss
+    apart = abs(correct - again.correct)
+    drift = abs(loss - again.loss) / again.loss
     wrong = None
-    if final["images"] != again.images or apart > IMAGES or drift > RELATIVE:
+    if apart > IMAGES or drift > RELATIVE:
         wrong = (
-            f"{final['correct']:,} correct and loss {final['loss']:.6f} recorded, "
+            f"{correct:,} correct and loss {loss:.6f} recorded, "
             f"the weights give {again.correct:,} and {again.loss:.6f}"
         )
-    elif abs(final["accuracy"] - 100 * final["correct"] / final["images"]) > SLACK:
-        wrong = f"accuracy {final['accuracy']} is not that of {final['correct']:,} correct images"
+    elif abs(accuracy - 100 * correct / again.images) > SLACK:
+        wrong = f"accuracy {accuracy} is not that of {correct:,} correct images"
     elif exact and apart:
-        wrong = f"{final['correct']:,} correct recorded, {again.correct:,} by the same engine"
+        wrong = f"{correct:,} correct recorded, {again.correct:,} by the same engine"
     yield Claim("accuracy and loss are those of the weights", wrong)
     last = run.curve["evaluations"][-1]
-    differ = [key for key in final if last[key] != final[key]]
+    differ = [key for key in FIGURES if last[key] != getattr(final, key)]
     yield Claim(
         "they end the curve", f"the last evaluation differs in {differ[0]}" if differ else None
     )
     wrong = None
-    if run.result["nonzeros"] != score.constrained:
-        wrong = f"{run.result['nonzeros']} recorded, the weights have {score.constrained}"
+    if run.result.nonzeros != score.constrained:
+        wrong = f"{run.result.nonzeros} recorded, the weights have {score.constrained}"
     yield Claim("the count of nonzeros is that of the weights", wrong)

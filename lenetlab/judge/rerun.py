@@ -58,12 +58,13 @@ def _wrong(found: Recorded, w: Tensor, recipe: Recipe, runtime: Runtime) -> str 
     except _Longer:
         return f"{recorded:,} steps are recorded, and its budget is not spent by them"
     if again.status != "done":
-        return f"it ended as {again.status}: {again.result['reason']}"
+        return f"it ended as {again.status}: {again.result.reason}"
     other = flatten(load_file(again.path / run_folder.WEIGHTS))
     different = int((w.view(torch.int32) != other.view(torch.int32)).sum())
     if different:
         return f"{different:,} of {w.numel():,} weights differ"
-    keys = [key for key in again.result if again.result[key] != run.result.get(key)]
+    recorded_again, said = vars(again.result), vars(run.result)
+    keys = [key for key in said if recorded_again[key] != said[key]]
     return f"the weights are equal, the records differ in {', '.join(keys)}" if keys else None
 
 

@@ -137,7 +137,7 @@ def budget(runs: Sequence[Run]) -> tuple[str, float]:
 
 
 def _asks_once(run: Run) -> bool:
-    passes, epochs = run.result["passes"], run.result["epochs"]
+    passes, epochs = run.result.passes, run.result.epochs
     share = INNER if run.held_out else 1.0
     return passes is None or epochs is None or math.isclose(passes, share * epochs, rel_tol=1e-9)
 

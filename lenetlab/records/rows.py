@@ -26,6 +26,7 @@ import orjson
 
 from lenetlab.disk import read_bytes, read_json, replace_bytes, replace_json
 from lenetlab.errors import UserError
+from lenetlab.records.finished import Result, Spent
 from lenetlab.records.readable import readable
 from lenetlab.records.recipe import RecordedRecipe
 from lenetlab.records.run_folder import Run
@@ -107,65 +108,40 @@ class CellKey:
         return ", ".join([self.method, *variant, *search])
 
 
-@dataclass(frozen=True)
-class RunRow:
-    """One run. Figures that do not exist are None, never 0.
+@dataclass(frozen=True, kw_only=True)
+class Which:
+    """Which run it is.
 
     role, number : `trial` and its number from 0, `confirmation` and the number of the trial that
         is run again, `final` or `leader` and the seed.
     recipe : canonical, without what is at its default.
-    accuracy : percent of the test images in a final, else of the held-out ones; correct : their
-        count.
-    loss : the true mean cross-entropy, in nats; starter_average_loss : what the script prints.
-    nonzeros : of the 40,800 weights of fc1 and fc2.
-    train_accuracy, train_loss : of the first 10,000 training images at the end, as accuracy and
-        loss are of others; None in rows from before they were measured.
-    evaluations : in order, each with at (where in the budget it was planned), passes, steps,
-        gradients, accuracy, loss, nonzeros, seconds and cpu_seconds (training so far).
-    train_seconds, cpu_seconds, apart_seconds : of training; of training, by all threads; of
-        measuring and saving, in neither of the others.
-    ledger_counts : what was computed. passes, epochs, steps : where the run ended.
-    discarded_passes : the cost of the step that no longer fitted in the budget, 0 if all did. Of a
-        run that was killed from outside nothing of this is known.
     """
 
     role: str
     number: int
     id: str
-    status: str
-    reason: str | None
     label: str
     recipe: Mapping[str, Any]
     seed: int
-    accuracy: float | None
-    loss: float | None
-    starter_average_loss: float | None
-    correct: int | None
-    nonzeros: int | None
-    train_accuracy: float | None
-    train_loss: float | None
-    passes: float | None
-    epochs: float | None
-    steps: int | None
-    ledger_counts: Mapping[str, int] | None
-    discarded_passes: float | None
-    train_seconds: float | None
-    cpu_seconds: float | None
-    overhead_seconds: float | None
-    peak_memory_mb: float | None
-    evaluations: Sequence[Mapping[str, Any]]
-    numerics: Mapping[str, Any]
-    machine: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRow(Spent, Result, Which):
+    """One run; in text its fields stand in the order which, result, spent, and these.
+
+    evaluations : in order, each with at (where in the budget it was planned), passes, steps,
+        gradients, accuracy, loss, nonzeros, seconds and cpu_seconds (training so far).
+    numerics : by what it was computed. machine : where.
+    """
+
+    evaluations: Sequence[Mapping[str, Any]] = ()
+    numerics: Mapping[str, Any] = field(default_factory=dict)
+    machine: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def recorded(self) -> RecordedRecipe:
         """The recipe, read; `UserError` if it is none."""
         return RecordedRecipe.read(self.recipe)
-
-    @property
-    def done(self) -> bool:
-        """Whether it has figures."""
-        return self.status == "done"
 
     @property
     def of_changed_code(self) -> bool:
@@ -306,7 +282,6 @@ MACHINE = ("lenetlab", "python", "system", "processor", "cores", "threads", "git
 
 def row_of(run: Run, role: str, number: int) -> RunRow:
     """A recorded run as a row."""
-    result, machine = run.result, run.machine
     evaluations = [
         {
             name: value if digits is None else round(value, digits)
@@ -316,33 +291,17 @@ def row_of(run: Run, role: str, number: int) -> RunRow:
         for evaluation in run.evaluations
     ]
     return RunRow(
+        **vars(run.result),
+        **vars(run.spent.rounded()),
         role=role,
         number=number,
         id=run.identity["id"],
-        status=run.status,
-        reason=result["reason"],
         label=run.label,
         recipe=run.identity["recipe"],
         seed=run.seed,
-        accuracy=result["final"]["accuracy"],
-        loss=result["final"]["loss"],
-        starter_average_loss=result["final"]["starter_average_loss"],
-        correct=result["final"]["correct"],
-        nonzeros=result["nonzeros"],
-        train_accuracy=result["train_accuracy"],
-        train_loss=result["train_loss"],
-        passes=result["passes"],
-        epochs=result["epochs"],
-        steps=result["steps"],
-        ledger_counts=result["ledger_counts"],
-        discarded_passes=result["discarded_passes"],
-        train_seconds=round(machine["train_seconds"], 4),
-        cpu_seconds=round(machine["cpu_seconds"], 4),
-        overhead_seconds=round(machine["overhead_seconds"], 4),
-        peak_memory_mb=round(machine["peak_memory_mb"], 1),
         evaluations=evaluations,
         numerics=run.identity["numerics"],
-        machine={key: machine.get(key) for key in MACHINE},
+        machine={key: run.machine.get(key) for key in MACHINE},
     )
 
 

@@ -12,7 +12,7 @@
 Everything except machine.json is reproduced bit for bit. Reading needs no torch.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,9 @@ import numpy as np
 
 from lenetlab.disk import read_json, replace_json
 from lenetlab.errors import UserError
+from lenetlab.records.finished import Result, Spent
 from lenetlab.records.recipe import RecordedRecipe
-from lenetlab.records.shapes import NUMBER, misfit
+from lenetlab.records.shapes import NUMBER, misfit, shape_of
 
 FORMAT = 3  # of the run directory; raised when its files change
 
@@ -36,23 +37,15 @@ SHAPES = {
         "id": str, "label": str, "seed": int, "numerics": {"engine": str, "device": str},
         "recipe": {"method": list},
     },
-    RESULT: {
-        "status": str, "reason": (str, None), "nonzeros": (int, None),
-        "train_accuracy": NUMBER, "train_loss": NUMBER, "discarded_passes": NUMBER,
-        # of a run whose process ended nobody knows how far it was
-        "ledger_counts": (dict, None), "steps": (int, None), "epochs": NUMBER, "passes": NUMBER,
-        "final": {"accuracy": NUMBER, "loss": NUMBER, "starter_average_loss": NUMBER,
-                  "correct": (int, None)},
-    },
+    RESULT: shape_of(Result),
     CURVE: {
         "trace": [{"loss": float, "rate": NUMBER, "batch_size": int, **WHERE}],
         "evaluations": [{"at": float, "accuracy": float, "loss": float,
                          "starter_average_loss": float, "nonzeros": int, **WHERE}],
     },
     MACHINE: {
-        "train_seconds": NUMBER, "cpu_seconds": NUMBER, "overhead_seconds": NUMBER,
-        "threads": (int, None),
-        "peak_memory_mb": NUMBER, "evaluation_seconds": [float], "evaluation_cpu_seconds": [float],
+        **shape_of(Spent), "threads": (int, None),
+        "evaluation_seconds": [float], "evaluation_cpu_seconds": [float],
     },
 }  # fmt: skip
 
@@ -71,19 +64,24 @@ def check_format(path: Path, identity: Any) -> None:
 class Run:
     """A finished run. Figures that do not exist are None, never 0.
 
-    identity, result, curve, machine : the contents of the four JSON files in the folder `path`.
+    identity, result, curve, machine : what the four JSON files in the folder `path` hold.
     """
 
     path: Path
     identity: dict[str, Any]
-    result: dict[str, Any]
+    result: Result
     curve: dict[str, Any]
     machine: dict[str, Any]
 
     @property
     def status(self) -> str:
         """`done`, `diverged`, `error` or `timeout`."""
-        return str(self.result["status"])
+        return self.result.status
+
+    @property
+    def spent(self) -> Spent:
+        """Seconds and memory."""
+        return Spent(**{name: self.machine[name] for name in shape_of(Spent)})
 
     @property
     def recipe(self) -> dict[str, Any]:
@@ -155,21 +153,9 @@ class Run:
         `train_accuracy` and `train_loss` of the first 10,000 training images. Times in seconds,
         memory in MB."""
         return {
-            "status": self.status,
-            "reason": self.result["reason"],
             "measured_on": self.measured_on,
-            **self.result["final"],
-            "nonzeros": self.result["nonzeros"],
-            "train_accuracy": self.result["train_accuracy"],
-            "train_loss": self.result["train_loss"],
-            "passes": self.result["passes"],
-            "epochs": self.result["epochs"],
-            "steps": self.result["steps"],
-            "ledger_counts": self.result["ledger_counts"],
-            "train_seconds": self.machine["train_seconds"],
-            "overhead_seconds": self.machine["overhead_seconds"],
-            "cpu_seconds": self.machine["cpu_seconds"],
-            "peak_memory_mb": self.machine["peak_memory_mb"],
+            **asdict(self.result),
+            **asdict(self.spent),
             "method": self.recorded.method.name,
             "recipe": self.identity["recipe"],
             "tuned": self.tuned,
@@ -198,7 +184,7 @@ def read_run(path: Path) -> Run:
         == len(machine["evaluation_cpu_seconds"])
     ):
         raise UserError(f"{path / MACHINE} is of another run than {CURVE}; move {path} away")
-    return Run(path, identity, files[RESULT], files[CURVE], machine)
+    return Run(path, identity, Result.read(files[RESULT]), files[CURVE], machine)
 
 
 def noted(run: Run, **facts: Any) -> Run:

@@ -8,6 +8,7 @@ import pytest
 
 from lenetlab.analysis.tables import FIGURES, tabulate
 from lenetlab.analysis.targets import STARTER, TARGETS, passes_to, seconds_to
+from lenetlab.records.finished import Result
 from lenetlab.records.run_folder import Run
 
 
@@ -21,13 +22,13 @@ def made(
         Path("nowhere"),
         {"seed": seed, "label": "x", "recipe": {"method": ["x", {}]},
          "numerics": {"engine": "torch", "device": "cpu"}},
-        {
-            "status": "done" if figure else "diverged",
-            "reason": None if figure else "loss is nan at step 3",
-            "final": {"accuracy": accuracy, "loss": 0.5, "starter_average_loss": 0.008},
-            "nonzeros": 1, "train_accuracy": 95.0, "train_loss": 0.4,
-            "passes": 2.0, "epochs": 2.0, "steps": 9, "ledger_counts": {},
-        },
+        Result(
+            status="done" if figure else "diverged",
+            reason=None if figure else "loss is nan at step 3",
+            accuracy=accuracy, loss=0.5, starter_average_loss=0.008,
+            nonzeros=1, train_accuracy=95.0, train_loss=0.4,
+            passes=2.0, epochs=2.0, steps=9, ledger_counts={},
+        ),
         {"evaluations": evaluations, "trace": []},
         {"train_seconds": 3.0, "overhead_seconds": 1.0, "cpu_seconds": 4.0, "peak_memory_mb": 1.0,
          "threads": 1, "evaluation_seconds": [evaluation["t"] for evaluation in evaluations],

@@ -34,7 +34,7 @@ def test_an_honest_run_keeps_the_rules(honest, scorer):
     assert (verdict.outcome, verdict.problems) == ("kept", ())
     assert len(verdict.claims) == 9
     assert verdict.score is not None
-    assert verdict.score.evaluation.correct == read_run(honest).result["final"]["correct"]
+    assert verdict.score.evaluation.correct == read_run(honest).result.correct
 
 
 def test_its_recipe_is_read_back_whole(honest):
@@ -93,7 +93,7 @@ def test_every_kind_of_recipe_is_trained_again(recipe, scorer, tmp_path):
     threads = torch.get_num_threads()
     found = execute(recipe, 3, Runtime(out=tmp_path, device="cpu", threads=1))
     torch.set_num_threads(threads)
-    assert found.status == "done", found.result["reason"]
+    assert found.status == "done", found.result.reason
     assert Names(Runtime(device="cpu", threads=1)).ids(recipe, [3]) == [found.identity["id"]]
     verdict = rejudged(found.path, scorer)
     assert (verdict.outcome, verdict.problems) == ("kept", ())
@@ -113,14 +113,14 @@ def test_the_recipes_above_have_every_part():
 
 
 def more_correct(result: Any) -> None:
-    result["final"]["correct"] += 50
-    result["final"]["accuracy"] += 0.5
+    result["correct"] += 50
+    result["accuracy"] += 0.5
 
 
 def one_correct(value: Any) -> None:
-    final = value["final"] if "final" in value else value["evaluations"][-1]
+    final = value["evaluations"][-1] if "evaluations" in value else value
     final["correct"] += 1
-    final["accuracy"] = 100 * final["correct"] / final["images"]
+    final["accuracy"] = final["correct"] / 100
 
 
 def final_as(path: Path, change: Callable[[Any], None]) -> None:
@@ -185,7 +185,7 @@ ALTERATIONS: dict[str, tuple[Callable[[Path], None], str]] = {
     ),
     "one more correct": (lambda p: final_as(p, one_correct), "by the same engine"),
     "another loss": (
-        lambda p: edit(p, "result.json", lambda v: v["final"].update(loss=0.1)),
+        lambda p: edit(p, "result.json", lambda v: v.update(loss=0.1)),
         "accuracy and loss are those of the weights",
     ),
     "other weights": (other_weights, "accuracy and loss are those of the weights"),

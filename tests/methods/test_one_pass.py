@@ -24,8 +24,8 @@ def runtime(tmp_path_factory):
 
 def test_one_pass_beats_the_scripts_ten_epochs(runtime, name):
     run = execute(make_recipe(name, passes=1, split="inner"), 0, runtime, [])
-    if str(run.result["reason"]).startswith("no step fits"):
+    if str(run.result.reason).startswith("no step fits"):
         return  # a full batch and a line search on it are more than a pass
-    assert run.status == "done", run.result["reason"]
-    if run.result["steps"] >= FEW and run.result["ledger_counts"]["gradients"]:
+    assert run.status == "done", run.result.reason
+    if run.result.steps >= FEW and run.result.ledger_counts["gradients"]:
         assert run.summary()["accuracy"] > STARTER

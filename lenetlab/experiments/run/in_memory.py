@@ -4,7 +4,7 @@ import time
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -26,8 +26,9 @@ from lenetlab.problem.augmentation import Augmented
 from lenetlab.problem.data import Split
 from lenetlab.problem.evaluation import Evaluation, evaluate
 from lenetlab.problem.model import CONSTRAINED
+from lenetlab.records.finished import Result, Spent
 
-FIGURES = ("accuracy", "loss", "starter_average_loss", "correct", "images")
+FIGURES = ("accuracy", "loss", "starter_average_loss", "correct")
 TRAINED_ON = 10_000  # the first of the training images, on which a run is measured at its end too
 
 
@@ -80,7 +81,7 @@ class Computed:
     """
 
     identity: dict[str, Any]
-    result: dict[str, Any]
+    result: Result
     curve: dict[str, Any]
     machine: dict[str, Any]
     losses: "np.ndarray[Any, np.dtype[np.float32]]"
@@ -169,21 +170,13 @@ def timed_out(limit: float | None, t: Training, interrupted: Ending) -> Ending:
 
 def lost(run: Prepared, status: str, reason: str) -> Computed:
     """What is kept of a run whose process ended in the middle: nobody knows what it cost."""
-    unknown = dict.fromkeys(
-        (
-            "nonzeros", "train_accuracy", "train_loss", "steps", "epochs", "passes",
-            "ledger_counts", "discarded_passes",
-        )
-    )  # fmt: skip
-    seconds = dict.fromkeys(("train_seconds", "cpu_seconds", "overhead_seconds", "peak_memory_mb"))
-    final: dict[str, Any] = dict.fromkeys(FIGURES)
-    result = {"status": status, "reason": reason, "final": final, **unknown}
-    overhead: dict[str, Any] = {"evaluation_seconds": [], "evaluation_cpu_seconds": []}
     return Computed(
         run.identity,
-        result,
+        Result(status=status, reason=reason),
         {"trace": [], "evaluations": []},
-        {**seconds, **overhead, **machine(run.engine)},
+        asdict(Spent())
+        | {"evaluation_seconds": [], "evaluation_cpu_seconds": []}
+        | machine(run.engine),
         np.empty(0, dtype=np.float32),
         None,
     )
@@ -192,40 +185,40 @@ def lost(run: Prepared, status: str, reason: str) -> Computed:
 def summed_up(run: Prepared, t: Training, curve: Curve, clock: Clock, ending: Ending) -> Computed:
     """Everything that is kept of a run that has ended."""
     outcome = ending.outcome
-    final: dict[str, Any] = dict.fromkeys(FIGURES)
-    nonzeros = train_accuracy = train_loss = None
+    figures: dict[str, Any] = {}
     if outcome.eval_weights is not None:
-        final = {key: curve.evaluations[-1][key] for key in FIGURES}
-        nonzeros = int(outcome.eval_weights[:CONSTRAINED].count_nonzero())
         with clock.paused():
             fit = run.measure_training(outcome.eval_weights)
-        train_accuracy, train_loss = fit.accuracy, fit.loss
+        figures = {key: curve.evaluations[-1][key] for key in FIGURES} | {
+            "nonzeros": int(outcome.eval_weights[:CONSTRAINED].count_nonzero()),
+            "train_accuracy": fit.accuracy,
+            "train_loss": fit.loss,
+        }
+    result = Result(
+        status=ending.status,
+        reason=ending.reason,
+        **figures,
+        **outcome.where,
+        ledger_counts=outcome.ledger_counts,
+        discarded_passes=t.oracle.ledger.passes - outcome.where["passes"],
+    )
+    spent = Spent(
+        train_seconds=clock.wall,
+        cpu_seconds=clock.cpu,
+        overhead_seconds=clock.overhead,
+        peak_memory_mb=peak_memory_mb(),
+    )
     seconds = {
-        "train_seconds": clock.wall,
-        "cpu_seconds": clock.cpu,
-        "overhead_seconds": clock.overhead,
         "evaluation_seconds": curve.evaluation_seconds,
         "evaluation_cpu_seconds": curve.evaluation_cpu_seconds,
         "factorization_seconds": t.oracle.linalg.seconds,
-        "peak_memory_mb": peak_memory_mb(),
     }
     trace = {"traceback": ending.trace} if ending.trace else {}
-    result = {
-        "status": ending.status,
-        "reason": ending.reason,
-        "final": final,
-        "nonzeros": nonzeros,
-        "train_accuracy": train_accuracy,
-        "train_loss": train_loss,
-        **outcome.where,
-        "ledger_counts": outcome.ledger_counts,
-        "discarded_passes": t.oracle.ledger.passes - outcome.where["passes"],
-    }
     return Computed(
         run.identity,
         result,
         curve.record(),
-        seconds | machine(run.engine) | trace,
+        asdict(spent) | seconds | machine(run.engine) | trace,
         np.asarray(t.losses[: outcome.where["steps"]], dtype=np.float32),
         outcome.eval_weights,
     )

@@ -7,6 +7,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -137,7 +138,7 @@ def _record(path: Path, found: Computed) -> None:
     replace_bytes(path / run_folder.LOSSES, losses.getvalue())
     replace_json(path / run_folder.CURVE, found.curve)
     replace_json(path / run_folder.MACHINE, found.machine)
-    replace_json(path / run_folder.RESULT, found.result)
+    replace_json(path / run_folder.RESULT, asdict(found.result))
 
 
 def _finished(path: Path, planned: Sequence[float]) -> run_folder.Run | None:
@@ -147,7 +148,7 @@ def _finished(path: Path, planned: Sequence[float]) -> run_folder.Run | None:
     if not (path / run_folder.RESULT).exists():
         return None
     run = run_folder.read_run(path)
-    if run.status in ("error", "timeout") or not run.result["steps"]:  # the cause may be gone
+    if run.status in ("error", "timeout") or not run.result.steps:  # the cause may be gone
         return None
     evaluated = {evaluation["at"] for evaluation in run.curve["evaluations"]}
     return run if run.status != "done" or evaluated.issuperset(planned) else None

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from lenetlab.errors import UserError
 from lenetlab.experiments.run.curve import Curve
 from lenetlab.experiments.run.identity import folder_name
+from lenetlab.records.finished import Result
 from lenetlab.records.recipe import RecordedRecipe
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class Listener:
         """The run is recorded: its recipe and figures are written. One that was recorded before,
         without a listener, is written from its record."""
         if self._writer is not None:
-            _hyperparameters(self._writer, run.recorded, run.seed, run.result["final"])
+            _hyperparameters(self._writer, run.recorded, run.seed, run.result)
         elif not any(self._folder.glob("events.out.tfevents.*")):
             write_run(self._folder, run)
 
@@ -102,7 +103,7 @@ def write_run(folder: Path, run: "Run") -> None:
     with _writer(folder, 0) as writer:
         _points(writer, run.trace)
         _evaluations(writer, _prefix(run.held_out), run.evaluations)
-        _hyperparameters(writer, run.recorded, run.seed, run.result["final"])
+        _hyperparameters(writer, run.recorded, run.seed, run.result)
 
 
 def write_row(to: Path, row: "RunRow") -> None:
@@ -113,8 +114,7 @@ def write_row(to: Path, row: "RunRow") -> None:
         return
     with _writer(folder, 0) as writer:
         _evaluations(writer, _prefix(row.recorded.held_out), row.evaluations)
-        final = {"accuracy": row.accuracy, "loss": row.loss}
-        _hyperparameters(writer, row.recorded, row.seed, final)
+        _hyperparameters(writer, row.recorded, row.seed, row)
 
 
 def _writer(folder: Path, begin: int) -> "SummaryWriter":
@@ -149,12 +149,12 @@ def _prefix(held_out: bool) -> str:
 
 
 def _hyperparameters(
-    writer: "SummaryWriter", recipe: RecordedRecipe, seed: int, final: Mapping[str, Any]
+    writer: "SummaryWriter", recipe: RecordedRecipe, seed: int, result: Result
 ) -> None:
     from torch.utils.tensorboard.summary import hparams
 
-    figures = {f"final/{name}": final[name] for name in ("accuracy", "loss")
-               if final[name] is not None}  # fmt: skip
+    found = {"final/accuracy": result.accuracy, "final/loss": result.loss}
+    figures = {name: value for name, value in found.items() if value is not None}
     # SummaryWriter.add_hparams does this in a file of its own
     file_writer: Any = writer.file_writer
     for summary in hparams({**recipe.flat(), "seed": seed}, figures):

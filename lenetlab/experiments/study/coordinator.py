@@ -169,10 +169,6 @@ class _Coordinator:
 def failed(task: Task, status: str, reason: str) -> RunRow:
     """The row of a run that left nothing: what it cost is not known."""
     return RunRow(
-        role=task.role, number=task.number, id=task.id, status=status, reason=reason,
+        status=status, reason=reason, role=task.role, number=task.number, id=task.id,
         label=task.recipe.label(), recipe=task.recipe.canonical(), seed=task.seed,
-        accuracy=None, loss=None, starter_average_loss=None, correct=None, nonzeros=None,
-        train_accuracy=None, train_loss=None, passes=None, epochs=None, steps=None,
-        ledger_counts=None, discarded_passes=None, train_seconds=None, cpu_seconds=None,
-        overhead_seconds=None, peak_memory_mb=None, evaluations=[], numerics={}, machine={},
     )  # fmt: skip

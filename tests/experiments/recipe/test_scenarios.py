@@ -8,6 +8,7 @@ from safetensors.torch import load_file
 
 from lenetlab.analysis.targets import bound_of, counting, passes_to
 from lenetlab.experiments.recipe.recipe import make_recipe
+from lenetlab.experiments.run.in_memory import FIGURES
 from lenetlab.experiments.run.on_disk import Interrupted, execute
 from lenetlab.problem.evaluation import evaluate
 from lenetlab.problem.model import CONSTRAINED, flatten
@@ -42,10 +43,12 @@ def test_on_the_way_it_is_measured_as_the_constraint_would_leave_it(runtime):
     assert unpruned.evaluations[0]["loss"] == expected.loss
     for found in (run, unpruned):
         assert [evaluation["nonzeros"] for evaluation in found.evaluations] == [24_480] * 5
-        assert found.result["nonzeros"] == 24_480
+        assert found.result.nonzeros == 24_480
         w = flatten(load_file(found.path / run_folder.WEIGHTS))
         assert int(w[:CONSTRAINED].count_nonzero()) == 24_480
-        assert found.result["final"] == vars(evaluate(engine.logits(w), test.labels))
+        assert {key: getattr(found.result, key) for key in FIGURES} | {"images": len(test)} == vars(
+            evaluate(engine.logits(w), test.labels)
+        )
     assert bound_of(run) == 24_480
     assert list(counting(run)) == run.evaluations
     assert passes_to(run, 0.0) == run.evaluations[0]["passes"]
@@ -63,8 +66,8 @@ def test_a_run_that_ends_before_its_constraint_is_in_force_is_an_error(runtime):
     recipe = make_recipe("full_batch", passes=0.03, scenario="sparse", constraint=late)
     run = execute(recipe, 0, runtime)
     assert run.status == "error"
-    assert "before its constraint was in force at 24480" in run.result["reason"]
-    assert run.result["final"]["accuracy"] is None
+    assert "before its constraint was in force at 24480" in run.result.reason
+    assert run.result.accuracy is None
 
 
 @pytest.mark.parametrize("constraint", ["magnitude", "rewind", "rigl"])
@@ -110,7 +113,7 @@ def test_augmentation_trains_on_other_images_and_measures_on_the_given_ones(open
     )  # fmt: skip
     w = flatten(load_file(run.path / run_folder.WEIGHTS))
     right = int((engine.logits(w).argmax(1) == test.labels).sum())
-    assert run.result["final"]["correct"] == right
+    assert run.result.correct == right
     assert train.images.equal(before[0])
     assert test.images.equal(before[1])
     assert torch.isfinite(w).all()

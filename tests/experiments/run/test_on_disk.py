@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 from lenetlab.disk import replace_json
 from lenetlab.errors import UserError
 from lenetlab.experiments.recipe.recipe import make_recipe
+from lenetlab.experiments.run.in_memory import FIGURES
 from lenetlab.experiments.run.on_disk import Interrupted, execute
 from lenetlab.experiments.study.run_ids import Names
 from lenetlab.experiments.study.worker import work_on
@@ -55,15 +56,15 @@ def test_the_record_says_what_happened(runtime):
     _, _, test, engine = runtime.load("official")
     assert run.status == "done"
     assert sorted(os.listdir(run.path)) == sorted([*EXACT, run_folder.MACHINE, ".lock"])
-    assert run.result["steps"] == len(run.losses) == 30
+    assert run.result.steps == len(run.losses) == 30
     assert run.losses.dtype == np.float32
-    assert run.result["ledger_counts"]["gradients"] == 30 * 100
-    assert run.result["passes"] == 3000 / 60_000
-    assert run.result["epochs"] == 2
+    assert run.result.ledger_counts["gradients"] == 30 * 100
+    assert run.result.passes == 3000 / 60_000
+    assert run.result.epochs == 2
     assert [evaluation["at"] for evaluation in run.evaluations] == [1, 2]
     w = flatten(load_file(run.path / run_folder.WEIGHTS))
     again = evaluate(engine.logits(w), test.labels)
-    assert run.result["final"] == vars(again)
+    assert {key: getattr(run.result, key) for key in FIGURES} | {"images": len(test)} == vars(again)
     assert run.summary()["seed"] == 3
     assert 0 < run.machine["train_seconds"] < 60
     assert run.machine["evaluation_seconds"] == sorted(run.machine["evaluation_seconds"])
@@ -81,8 +82,8 @@ def test_at_its_end_a_run_is_measured_on_training_images_too(runtime, split):
     train, engine, _, _ = runtime.load(split)
     w = flatten(load_file(run.path / run_folder.WEIGHTS))
     expected = evaluate(engine.logits(w), train.labels)  # there are fewer than 10,000
-    assert run.result["train_accuracy"] == run.summary()["train_accuracy"] == expected.accuracy
-    assert run.result["train_loss"] == run.summary()["train_loss"] == expected.loss
+    assert run.result.train_accuracy == run.summary()["train_accuracy"] == expected.accuracy
+    assert run.result.train_loss == run.summary()["train_loss"] == expected.loss
     row = row_of(run, "final", 0)
     assert (row.train_accuracy, row.train_loss) == (expected.accuracy, expected.loss)
     assert row.train_loss != row.loss
@@ -172,12 +173,12 @@ def test_a_budget_in_passes_is_never_exceeded(runtime):
     """1,500 examples of 60,000 are 0.025 passes: of 0.06 only two full batches fit."""
     run = execute(make_recipe("full_batch", passes=0.06), 0, runtime)
     assert run.status == "done"
-    assert run.result["steps"] == 2
-    assert run.result["passes"] == pytest.approx(0.05)
-    assert run.result["discarded_passes"] == pytest.approx(0.025)
+    assert run.result.steps == 2
+    assert run.result.passes == pytest.approx(0.05)
+    assert run.result.discarded_passes == pytest.approx(0.025)
     assert len(run.losses) == 2
     exact = execute(make_recipe("full_batch", passes=0.05), 0, runtime)
-    assert exact.result["discarded_passes"] == 0
+    assert exact.result.discarded_passes == 0
     assert (exact.path / run_folder.WEIGHTS).read_bytes() == (
         run.path / run_folder.WEIGHTS
     ).read_bytes()  # the answer from before the step beyond the budget
@@ -186,18 +187,18 @@ def test_a_budget_in_passes_is_never_exceeded(runtime):
 def test_a_budget_smaller_than_a_step_is_no_result(runtime):
     run = execute(make_recipe("full_batch", passes=0.01), 0, runtime)
     assert run.status == "error"
-    assert "no step fits into 0.01 passes: the first costs 0.025" in run.result["reason"]
-    assert run.result["steps"] == 0
-    assert run.result["passes"] == 0
-    assert set(run.result["final"].values()) == {None}
+    assert "no step fits into 0.01 passes: the first costs 0.025" in run.result.reason
+    assert run.result.steps == 0
+    assert run.result.passes == 0
+    assert {getattr(run.result, key) for key in FIGURES} == {None}
 
 
 def test_a_diverged_run_has_a_step_and_a_reason_and_no_figures(runtime):
     run = execute(make_recipe("sgd", {"lr": 1e38}, epochs=1), 0, runtime)
     assert run.status == "diverged"
-    assert run.result["reason"].startswith(("loss is nan at step", "loss is inf at step"))
-    assert set(run.result["final"].values()) == {None}
-    assert run.result["nonzeros"] is None
+    assert run.result.reason.startswith(("loss is nan at step", "loss is inf at step"))
+    assert {getattr(run.result, key) for key in FIGURES} == {None}
+    assert run.result.nonzeros is None
     assert not (run.path / run_folder.WEIGHTS).exists()
     assert np.isfinite(run.losses).all()
     assert execute(make_recipe("sgd", {"lr": 1e38}, epochs=1), 0, runtime).path == run.path
@@ -206,7 +207,7 @@ def test_a_diverged_run_has_a_step_and_a_reason_and_no_figures(runtime):
 def test_weights_that_are_no_numbers_after_the_last_step_are_a_divergence(runtime):
     run = execute(make_recipe("sgd", {"lr": 1e38}, epochs=0.04, batch_size=60), 0, runtime)
     assert run.status == "diverged"
-    assert run.result["reason"] in (
+    assert run.result.reason in (
         "measured loss is nan after step 1",
         "measured loss is inf after step 1",
     )
@@ -230,8 +231,8 @@ def test_a_step_that_asks_nothing_ends_the_run_as_an_error(runtime, tmp_path):
     recipe = make_recipe(f"{path}:Never", epochs=1)
     run = execute(recipe, 0, runtime)
     assert run.status == "error"
-    assert run.result["reason"].startswith("step 4 asked the oracle nothing: its step() never")
-    assert run.result["steps"] == 3
+    assert run.result.reason.startswith("step 4 asked the oracle nothing: its step() never")
+    assert run.result.steps == 3
     assert "StepError" in run.machine["traceback"]
     path.write_text(NEVER.replace("< 4", "< 400"))  # mended: another source, another run
     assert execute(make_recipe(f"{path}:Never", epochs=1), 0, runtime).status == "done"
@@ -250,8 +251,8 @@ def test_a_full_batch_may_warm_up_from_zero(runtime, remembered):
     """The second step asks about the same batch at the same weights, which is free."""
     run = execute(make_recipe("sgd", passes=4 * 1500 / 60_000, **FULL), 0, runtime)
     assert run.status == "done"
-    assert run.result["ledger_counts"]["gradients"] == 4 * 1500
-    assert run.result["steps"] == 5
+    assert run.result.ledger_counts["gradients"] == 4 * 1500
+    assert run.result.steps == 5
     assert run.losses[0] == run.losses[1]
     assert len(set(run.losses.tolist())) == 4
 
@@ -270,7 +271,7 @@ def test_a_study_with_a_warm_up_keeps_its_full_batch_cell(runtime, remembered, t
 def test_steps_that_cost_nothing_and_lead_nowhere_end_the_run(runtime, remembered):
     run = execute(make_recipe("sgd", {"lr": 0.0}, batch_size=1500, passes=1), 0, runtime)
     assert run.status == "error"
-    assert run.result["reason"].startswith("step 11 is the 10th in a row that asks the oracle")
+    assert run.result.reason.startswith("step 11 is the 10th in a row that asks the oracle")
 
 
 SLOW = """
@@ -290,8 +291,8 @@ def test_a_run_over_its_limit_is_recorded_and_goes_on_with_the_same_bits(runtime
     recipe = make_recipe(f"{path}:Slow", epochs=1)
     stopped = execute(recipe, 0, runtime, limit=0.3)
     assert stopped.status == "timeout"
-    assert stopped.result["reason"].startswith("stopped at its limit of 0.3 s, at step ")
-    assert 1 <= stopped.result["steps"] < 24
+    assert stopped.result.reason.startswith("stopped at its limit of 0.3 s, at step ")
+    assert 1 <= stopped.result.steps < 24
     assert stopped.summary()["accuracy"] is None
     gone_on = execute(recipe, 0, runtime)
     assert gone_on.status == "done"
@@ -315,8 +316,8 @@ def test_an_epoch_budget_that_would_never_end_is_an_error(runtime, tmp_path):
     path.write_text(ASKS_ALL.replace("LIMIT", "1e9"))
     run = execute(make_recipe(f"{path}:All", epochs=1), 0, runtime)
     assert run.status == "error"
-    assert "give one in passes" in run.result["reason"]
-    assert execute(make_recipe(f"{path}:All", passes=0.5), 0, runtime).result["steps"] == 20
+    assert "give one in passes" in run.result.reason
+    assert execute(make_recipe(f"{path}:All", passes=0.5), 0, runtime).result.steps == 20
 
 
 def test_a_step_that_diverges_beyond_the_budget_does_not_count(runtime, tmp_path):
@@ -324,7 +325,7 @@ def test_a_step_that_diverges_beyond_the_budget_does_not_count(runtime, tmp_path
     path = tmp_path / "all.py"
     path.write_text(ASKS_ALL.replace("LIMIT", "0.07"))
     run = execute(make_recipe(f"{path}:All", passes=0.06), 0, runtime)
-    assert (run.status, run.result["steps"], run.result["passes"]) == ("done", 2, 0.05)
+    assert (run.status, run.result.steps, run.result.passes) == ("done", 2, 0.05)
     assert execute(make_recipe(f"{path}:All", passes=0.08), 0, runtime).status == "diverged"
 
 

@@ -60,7 +60,7 @@ def test_the_points_are_those_of_the_record(runtime: Runtime, tmp_path: Path) ->
         assert found[f"train/{name}"] == recorded(run.trace, name)
     for name in ("accuracy", "loss"):
         assert found[f"test/{name}"] == recorded(run.evaluations, name)
-        assert found[f"final/{name}"] == [(0, single(run.result["final"][name]))]
+        assert found[f"final/{name}"] == [(0, single(getattr(run.result, name)))]
 
 
 def test_listening_changes_no_bit(runtime: Runtime, tmp_path: Path) -> None:

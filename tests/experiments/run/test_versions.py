@@ -71,6 +71,7 @@ WITHOUT_BITS = {
     "experiments.run.versions": "makes the names",
     "experiments.run.folder_lock": "keeps two processes apart",
     "methods.describe": "words about methods",
+    "records.finished": "names the figures of a run that has ended",
     "methods.names": "spellings; what they mean is in the name",
     "methods.sources": "makes the names",
     "oracle.native.build": "the kernel's key has sources, compiler and flags",
