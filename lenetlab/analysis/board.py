@@ -210,14 +210,15 @@ def _whole(cell: Cell) -> int:
     return len(cell.finals) if all(row.done for row in cell.finals) else 0
 
 
+def _mean(values: Iterable[float | None]) -> float | None:
+    """The mean of those that are known."""
+    known = [value for value in values if value is not None]
+    return fmean(known) if known else None
+
+
 def _mean_held_out(cell: Cell) -> float | None:
     """Of runs that differ in their seed alone the best is but the luckiest."""
-    return _mean(cell.trials)
-
-
-def _mean(rows: Iterable[RunRow]) -> float | None:
-    known = [row.accuracy for row in rows if row.accuracy is not None]
-    return fmean(known) if known else None
+    return _mean(row.accuracy for row in cell.trials)
 
 
 def _tests(
@@ -305,10 +306,10 @@ def _line(
         failures=failures,
         accuracy=summarise(accuracy, level),
         loss=summarise([float(row.loss) for row in done if row.loss is not None], level),
-        starter_average_loss=_known_mean(row.starter_average_loss for row in done),
-        train_accuracy=_known_mean(row.train_accuracy for row in done),
-        train_loss=_known_mean(row.train_loss for row in done),
-        held_out=_mean(cell.held_out),
+        starter_average_loss=_mean(row.starter_average_loss for row in done),
+        train_accuracy=_mean(row.train_accuracy for row in done),
+        train_loss=_mean(row.train_loss for row in done),
+        held_out=_mean(row.accuracy for row in cell.held_out),
         nonzeros=max(nonzeros, default=None),
         reached=reached(cell.finals, theirs, targets),
         tuning=cost(cell.search),
@@ -318,12 +319,6 @@ def _line(
         words=shown.recorded.words() if shown else None,
         command=again(cell.finals or (shown,)) if shown else None,
     )
-
-
-def _known_mean(values: Iterable[float | None]) -> float | None:
-    """Of those that are known."""
-    known = [value for value in values if value is not None]
-    return fmean(known) if known else None
 
 
 def _with_records(lines: Sequence[Line], targets: Sequence[Target]) -> list[Line]:
