@@ -67,7 +67,8 @@ def answers(oracle: Oracle, batch: Batch, v: Tensor) -> dict[str, Work]:
         "gauss_newton_products": lambda: oracle.ggn(batch) @ v,
         "per_example_gradients": lambda: oracle.per_example_gradients(batch),
         "gradients, drawn labels": lambda: oracle.sampled_gradient(batch),
-        "gradients, norms": lambda: oracle.per_example_norms(batch),
+        "layers": lambda: oracle.layers(batch),
+        "layers, norms": lambda: oracle.per_example_norms(batch),
     }
 
 

@@ -12,6 +12,7 @@ COST: Mapping[str, float] = {
     "hessian_products": 2.4,
     "gauss_newton_products": 1.7,
     "per_example_gradients": 2.4,
+    "layers": 1.4,
 }
 
 
@@ -19,7 +20,8 @@ COST: Mapping[str, float] = {
 class Ledger:
     """Counts of examples per kind of answer; factorizations by count and size.
 
-    gradients, forwards, hessian_products, gauss_newton_products, per_example_gradients : examples.
+    gradients, forwards, hessian_products, gauss_newton_products, per_example_gradients, layers :
+        examples.
     factorizations : number of matrix factorizations; `factorized` adds up their n³.
     """
 
@@ -28,6 +30,7 @@ class Ledger:
     hessian_products: int = 0
     gauss_newton_products: int = 0
     per_example_gradients: int = 0
+    layers: int = 0
     factorizations: int = 0
     factorized: int = 0
 

@@ -279,12 +279,11 @@ class Oracle:
         """Inputs and output gradients of every layer at m∘w, of the loss without L2.
 
         With `sampled`, the output gradients are of labels drawn from the model, as the Fisher
-        matrix has them: between the forward and the backward pass of one gradient, which is what
-        is charged either way. Shapes: `Layers`.
+        matrix has them, for the same price. Charged: layers, an example. Shapes: `Layers`.
         """
         drawing = self._drawing(batch, sampled)
         layers = self._engine.layers(self._effective(at), batch.indices, drawing)
-        self.ledger.charge("gradients", len(batch))
+        self.ledger.charge("layers", len(batch))
         return layers
 
     def per_example_gradients(
@@ -300,9 +299,9 @@ class Oracle:
         return rows if self._mask is None else rows.mul_(self._mask)
 
     def per_example_norms(self, batch: Batch, at: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """F on `batch`, 0-dim, and ‖∇F_i‖ of every example (b,). Charged: a gradient an example."""
+        """F on `batch`, 0-dim, and ‖∇F_i‖ of every example (b,). Charged: layers, an example."""
         w = self._effective(at)
-        self.ledger.charge("gradients", len(batch))
+        self.ledger.charge("layers", len(batch))
         if self._mask is None and not self._l2:
             return self._engine.per_example_norms(w, batch.indices)
         # The norm of ∇ℓ_i does not tell what mask and λw make of it; the layers do.

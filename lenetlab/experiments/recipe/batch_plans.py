@@ -112,6 +112,7 @@ class Geometric(BatchPlan):
 @batch_plan(
     "norm_test",
     reference="Byrd, Chin, Nocedal and Wu 2012",
+    version=2,
     defaults={"size": 64, "theta": 1.0, "every": 20, "largest": 4096},
     domains={"size": SIZES, "theta": Domain(1e-6), "every": POSITIVE_COUNT, "largest": SIZES},
 )
@@ -125,7 +126,7 @@ class NormTest(BatchPlan):
 
     Byrd, Chin, Nocedal and Wu, Sample size selection in optimization methods for machine learning,
     Math. Program. 134, 2012, eq. 3.6 and 3.9; Bottou, Curtis and Nocedal 2018, section 5.2.2. V
-    comes from the norms of single gradients, Σ‖g_i‖² − |S|‖∇f_S‖² over |S| − 1. A test costs two
+    comes from the norms of single gradients, Σ‖g_i‖² − |S|‖∇f_S‖² over |S| − 1. A test costs 2.4
     gradients of the batch, under a mask too.
     """
 

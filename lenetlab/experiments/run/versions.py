@@ -29,6 +29,7 @@ FIRST_PRICES: Mapping[str, float] = {
     "hessian_products": 2.4,
     "gauss_newton_products": 1.7,
     "per_example_gradients": 2.4,
+    "layers": 1.4,
 }
 
 

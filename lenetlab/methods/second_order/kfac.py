@@ -21,8 +21,8 @@ Well-known codes take the gradients of the true labels for δ (kfac-pytorch, its
 sum over places differently, and invert through eigenvectors. On a linear net with squared loss the
 blocks are exactly those of Gauss-Newton; with λ → ∞ it is gradient descent with the step η/λ.
 Decay is decoupled (Zhang et al. 2019, arXiv:1810.12281).
-Cost: one gradient a step, another every `statistics` steps; ten inverses every `inverses` steps,
-of 6 to 257 rows; 5 vectors.
+Cost: one gradient a step, the layers' statistics every `statistics` steps (1.4 gradients), ten
+inverses every `inverses` steps, of 6 to 257 rows; 5 vectors.
 """
 
 import math
@@ -54,7 +54,8 @@ from lenetlab.settings import FRACTION, POSITIVE_COUNT, Domain
         "momentum": uniform(0.0, 0.9),
         "kl": log_uniform(1e-4, 0.05),
     },
-    cost="1.1 gradients a step, 10 inverses every 20 steps; 5 vectors",
+    version=2,
+    cost="1.14 gradients a step, 10 inverses every 20 steps; 5 vectors",
     domains={
         "damping": Domain(1e-12), "kl": Domain(1e-9), "memory": FRACTION,
         "statistics": POSITIVE_COUNT, "inverses": POSITIVE_COUNT,

@@ -16,8 +16,9 @@ Second-Order Optimization using Kronecker-Factored Approximations, ICLR 2017. Ma
 true labels (the empirical Fisher) and save a pass; Kunstner, Balles and Hennig 2019 say why it is
 another thing. With λ → ∞ it is gradient descent with the step η/λ and momentum; with μ = 0 and
 κ → ∞ it is Amari's step.
-Cost: one gradient a step, and on `fisher` examples of the batch another, whose layers' inputs and
-output gradients make up J, and a Cholesky factorization. J is not formed unless a mask asks for it.
+Cost: one gradient a step, on `fisher` examples of the batch the layers' inputs and output gradients
+that make up J (1.4 gradients each), and a Cholesky factorization. J is not formed unless a mask
+asks for it.
 """
 
 import math
@@ -44,8 +45,8 @@ from lenetlab.settings import POSITIVE_COUNT, Domain
         "momentum": uniform(0.0, 0.95),
         "kl": log_uniform(1e-4, 1.0),
     },
-    version=2,
-    cost="1 gradient a step, and one of `fisher` examples; 1 vector",
+    version=3,
+    cost="1 gradient a step, and 1.4 of `fisher` examples; 1 vector",
     domains={"damping": Domain(1e-9), "kl": Domain(1e-9), "fisher": POSITIVE_COUNT},
     asks="more",
 )

@@ -102,13 +102,13 @@ def test_the_norm_test_grows_the_batch_as_its_formula_says():
     assert plan.batch_size(0) == min(int(wanted) + 1, 120)
 
 
-def test_a_norm_test_costs_two_gradients_of_its_batch_under_a_mask_too():
+def test_a_norm_test_costs_a_gradient_and_norms_of_its_batch_under_a_mask_too():
     s = setting(Softmax(), batch_size=12, l2=0.1)
     s.oracle.mask = (torch.arange(15) % 3 > 0).double()
     plan = NormTest(size=12, every=1, largest=120)
     plan.observe(s.oracle)
-    assert s.oracle.ledger.passes * 60_000 == pytest.approx(2 * 12)
-    assert s.oracle.ledger.gradients == 2 * 12
+    assert s.oracle.ledger.passes * 60_000 == pytest.approx(2.4 * 12)
+    assert s.oracle.ledger.gradients == s.oracle.ledger.layers == 12
 
 
 def test_the_norm_test_ends_with_all_data_near_the_minimum():
