@@ -1,6 +1,6 @@
 """lenetlab: how well, and how cheaply, can an optimizer train one fixed LeNet-5?
 
-    from lenetlab import Oracle, Runtime, run, sweep
+    from lenetlab import Oracle, Runtime, run, sweep, table
 
 Importing the package costs nothing; PyTorch is loaded when something of it is first used.
 """
@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lenetlab.experiments.api import run, sweep
     from lenetlab.experiments.run.runtime import Runtime
+    from lenetlab.experiments.table import table
     from lenetlab.oracle.oracle import Oracle
 
-__all__ = ["Oracle", "Runtime", "run", "sweep"]
+__all__ = ["Oracle", "Runtime", "run", "sweep", "table"]
 
 _PLACES = {
     "Oracle": "lenetlab.oracle.oracle",
     "Runtime": "lenetlab.experiments.run.runtime",
     "run": "lenetlab.experiments.api",
     "sweep": "lenetlab.experiments.api",
+    "table": "lenetlab.experiments.table",
 }
 
 

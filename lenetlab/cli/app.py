@@ -1,7 +1,7 @@
 """The commands, put together; a command's own file is imported when the command is called for."""
 
-from importlib import import_module
-from typing import Any
+from importlib import import_module, metadata
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -25,8 +25,14 @@ COMMANDS = {
     "export": "Write the weights of a run as a file that the starter script's LeNet5 loads.",
     "shrink": "Leave out hidden units without effect; compare parameters, outputs and time.",
 }
+# What a person may want who knows no command yet.
+FIRST = """\
+lenetlab demo                  the starter's baseline beside recipes that beat it, 25 seconds
+lenetlab methods               what can be trained, by family; `lenetlab methods adamw`: a page
+lenetlab run adamw --tuned     train one by the recipe that tuning found, and measure it
+lenetlab compare runs          what was run so far, ranked
+lenetlab --help                all commands; each has --help, with examples"""
 _SETTINGS: dict[str, Any] = {
-    "add_completion": False,
     "rich_markup_mode": "markdown",
     "pretty_exceptions_enable": False,
     "context_settings": {"help_option_names": ["-h", "--help"]},
@@ -46,7 +52,7 @@ class Commands(TyperGroup):
 
 def load(name: str) -> TyperCommand:
     """The command `name`, imported."""
-    alone = typer.Typer(**_SETTINGS)
+    alone = typer.Typer(add_completion=False, **_SETTINGS)
     alone.command(cls=Command)(getattr(import_module(f"lenetlab.cli.{name}"), name))
     command = typer.main.get_command(alone)
     assert isinstance(command, TyperCommand)
@@ -60,8 +66,30 @@ def _listed() -> None:
 app = typer.Typer(
     cls=Commands,
     help="How well, and how cheaply, can an optimizer train one fixed LeNet-5 on Fashion-MNIST?",
-    no_args_is_help=True,
+    invoke_without_command=True,
     **_SETTINGS,
 )
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"lenetlab {metadata.version('lenetlab')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _first_steps(
+    context: typer.Context,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and stop."
+        ),
+    ] = False,
+) -> None:
+    if context.invoked_subcommand is None:
+        print(FIRST)
+
+
 for _name, _line in COMMANDS.items():
     app.command(_name, help=_line)(_listed)

@@ -25,6 +25,8 @@ class Command(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Click's own, with hyperparameters under `--set`."""
+        if ctx.resilient_parsing:  # a shell completes what is not whole yet
+            return list(super().parse_args(ctx, args))
         known = [name for param in self.params for name in (*param.opts, *param.secondary_opts)]
         rest, unknown = _taken_out(args, {*known, "--help"})
         if unknown:

@@ -18,15 +18,22 @@ from lenetlab.cli.options import (
     Workers,
 )
 from lenetlab.cli.study_session import compute, make_setup, opened, processes
-from lenetlab.cli.terminal.console import err
+from lenetlab.cli.terminal.console import err, print_json
 from lenetlab.cli.terminal.study import describe, print_plan
 from lenetlab.experiments.run.tensorboard import check_tensorboard
 from lenetlab.experiments.study.leaders import write_leader_nets
 from lenetlab.experiments.study.pending import StudyPlan
+from lenetlab.experiments.study.schema import study_schema
 from lenetlab.experiments.study.study_file import read_study
 from lenetlab.experiments.study.worker import Setup, runtime_of
 from lenetlab.experiments.tuning.tuned_recipes import kept_of, settle
 from lenetlab.records.rows import read_results
+
+
+def _print_schema(asked: bool) -> None:
+    if asked:
+        print_json(study_schema())
+        raise typer.Exit
 
 
 def study(
@@ -39,6 +46,15 @@ def study(
     ] = None,
     retry: Retry = False,
     plan: Annotated[bool, typer.Option("--plan", help="Print the plan and run nothing.")] = False,
+    schema: Annotated[
+        bool,
+        typer.Option(
+            "--schema",
+            callback=_print_schema,
+            is_eager=True,
+            help="Print the JSON Schema of study files, for editors, and run nothing.",
+        ),
+    ] = False,
     tensorboard: Tensorboard = None,
     engine: Engine = "auto",
     device: Device = "auto",

@@ -11,10 +11,12 @@ from lenetlab.errors import UserError, plain
 from lenetlab.experiments.recipe.recipe import Recipe, check_count, expand, recipe_from
 from lenetlab.experiments.run.on_disk import OnEval, OnStep, execute
 from lenetlab.experiments.run.runtime import Runtime
+from lenetlab.experiments.table import Table, table_of
 from lenetlab.experiments.tuning.origin import Origin, laid_over
 from lenetlab.experiments.tuning.search_space import unusual
 from lenetlab.experiments.tuning.tuned_recipes import tuned as kept
-from lenetlab.methods.lookup import canonical
+from lenetlab.methods.lookup import canonical, family_of, norms_of
+from lenetlab.records.rows import FINAL, TRIAL, CellKey, RunRow, row_of
 from lenetlab.records.run_folder import Run, noted
 
 
@@ -32,6 +34,27 @@ class Job:
     label: str
     origin: Origin | None = None
     remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Sweep(Sequence[tuple[Job, Run]]):
+    """What a sweep ran, in order: pairs of a job and its run."""
+
+    pairs: tuple[tuple[Job, Run], ...]
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def __getitem__(self, at: Any) -> Any:
+        return self.pairs[at]
+
+    def __repr__(self) -> str:
+        return f"<Sweep of {len(self.pairs)} runs>"
+
+    def table(self) -> Table:
+        """The runs as a flat table, with `to_pandas`, `to_polars` and `to_csv`; `variant` is the
+        label of the job."""
+        return table_of("sweep", ((_place(job), _row(run)) for job, run in self.pairs))
 
 
 def run(
@@ -84,7 +107,7 @@ def sweep(
     tuned: bool = False,
     on_run: Callable[[Job, Run], None] = lambda job, run: None,
     **settings: Any,
-) -> list[tuple[Job, Run]]:
+) -> Sweep:
     """Train every combination of `methods`, the varied settings and `seeds` seeds from 0.
 
     vary : a grid: lists of values by the name of a hyperparameter or of an argument of
@@ -96,7 +119,7 @@ def sweep(
     failed run is among the results, with its status and reason.
 
     >>> from lenetlab import sweep
-    >>> sweep(["sgd", "adamw"], {"batch_size": [16, 64]}, seeds=3)  # doctest: +SKIP
+    >>> sweep(["sgd", "adamw"], {"batch_size": [16, 64]}, seeds=3).table()  # doctest: +SKIP
     """
     runtime = runtime or Runtime()
     names = [methods] if isinstance(methods, str) else methods
@@ -107,7 +130,7 @@ def sweep(
         found = carry_out(job, runtime)
         on_run(job, found)
         results.append((job, found))
-    return results
+    return Sweep(tuple(results))
 
 
 def jobs(
@@ -155,6 +178,16 @@ def carry_out(
     """`execute` a job; where its recipe is from is kept with the run."""
     found = execute(job.recipe, job.seed, runtime, eval_at, on_step, on_eval, limit)
     return found if job.origin is None else noted(found, tuned=job.origin.plain())
+
+
+def _place(job: Job) -> CellKey:
+    recipe = job.recipe
+    family, norms = family_of(recipe.name), norms_of(recipe.name)
+    return CellKey(recipe.name, family, recipe.scenario, recipe.rules, job.label, norms=norms)
+
+
+def _row(run: Run) -> RunRow:
+    return row_of(run, TRIAL if run.held_out else FINAL, run.seed)
 
 
 def remarks(todo: Sequence[Job]) -> list[str]:

@@ -58,3 +58,13 @@ def norms_of(spec: str) -> Norms:
     around, own = split(spec)
     parts = [find(own).norms, *(find_wrapper(name).norms for name in around)]
     return next((norms for norms in parts if norms != "free"), "free")
+
+
+def family_of(spec: str) -> str:
+    """The family of a method with its wrappers: averaging and variance reduction reduce noise,
+    whatever they are put around."""
+    names, base = split(spec)
+    around = [find_wrapper(name) for name in names]
+    if any(entry.reduces_variance or entry.kind == "average" for entry in around):
+        return "noise_reduction"
+    return find(base).family

@@ -1,6 +1,7 @@
 """`--help`, `data`, `methods`, `baseline`: what they print, and that help needs no torch."""
 
 import json
+import os
 import subprocess
 import sys
 import tomllib
@@ -38,6 +39,34 @@ def test_help_needs_no_torch():
     listed = without("--help", "torch", "numpy")
     for command in COMMANDS:
         assert command in listed
+
+
+def test_first_steps_are_commands_and_need_no_torch():
+    lines = without("", "torch", "numpy").splitlines()
+    assert len(lines) == 5
+    assert all(line.split()[1] in (*LISTED, "--help") for line in lines)
+
+
+def test_the_version_is_the_projects():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert without("--version", "torch", "numpy") == f"lenetlab {project['version']}\n"
+
+
+@pytest.mark.parametrize(
+    ("typed", "completed"),
+    [
+        ("lenetlab stu", "study"),
+        ("lenetlab run --sched", "--schedule"),
+        ("lenetlab run adamw --lr 0.1 --spl", "--split"),  # --lr is no option of the command
+    ],
+)
+def test_a_shell_completes(typed, completed):
+    asked = {"_LENETLAB_COMPLETE": "complete_bash", "COMP_WORDS": typed,
+             "COMP_CWORD": str(len(typed.split()) - 1)}  # fmt: skip
+    program = "import sys; sys.argv = ['lenetlab']; from lenetlab.cli import main; main()"
+    run = [sys.executable, "-c", program]
+    done = subprocess.run(run, capture_output=True, text=True, env=os.environ | asked)
+    assert done.stdout.split() == [completed]
 
 
 @pytest.mark.parametrize("command", ["run", "compare", "report", "watch"])

@@ -1,5 +1,6 @@
 """Every command line in the documentation is one that the program takes."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -64,7 +65,8 @@ def test_every_command_line_is_taken(page, files, untrained):
 def test_commands_named_in_the_text_exist(page):
     for words in mentions({**PAGES, **HELP}[page]):
         try:
-            parse(words)
+            with suppress(typer.Exit):  # `--schema` answers while it is read
+                parse(words)
         except typer.BadParameter as error:
             if type(error).__name__ != "MissingParameter":
                 raise

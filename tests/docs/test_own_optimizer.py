@@ -64,7 +64,12 @@ def trained(spec, steps, **given):
 
 @pytest.mark.parametrize("example", range(len(EXAMPLES)))
 def test_examples_run(files, example, capsys):
-    exec(compile(EXAMPLES[example], f"example {example}", "exec"), {})
+    try:
+        exec(compile(EXAMPLES[example], f"example {example}", "exec"), {})
+    except ModuleNotFoundError as error:
+        if error.name not in ("mlflow", "wandb"):  # services that nothing else here needs
+            raise
+        pytest.skip(f"{error.name} is not installed")
     assert capsys.readouterr().out
 
 

@@ -7,7 +7,6 @@ then what the leading cells get beyond that.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
 from typing import Any
 
 from lenetlab.experiments.recipe.recipe import Recipe
@@ -20,8 +19,6 @@ from lenetlab.experiments.tuning.trials import (
     trial_recipe,
     trials,
 )
-from lenetlab.methods.lookup import find, split
-from lenetlab.methods.wrappers import find_wrapper
 from lenetlab.records.rows import CONFIRMATION, FINAL, LEADER, TRIAL, CellKey
 from lenetlab.records.selection import CONFIRMING, LEADING, TRIALS_ALONE, Stages
 
@@ -167,14 +164,3 @@ def eval_points(passes: float) -> tuple[float, ...]:
     at which every run is measured."""
     early = [at for at in EARLY if at < passes]
     return (*early, *(quarter / 4 for quarter in range(4, int(4 * passes) + 1)))
-
-
-@cache
-def family_of(method: str) -> str:
-    """The family of a method with its wrappers: averaging and variance reduction reduce noise,
-    whatever they are put around."""
-    names, base = split(method)
-    around = [find_wrapper(name) for name in names]
-    if any(entry.reduces_variance or entry.kind == "average" for entry in around):
-        return "noise_reduction"
-    return find(base).family

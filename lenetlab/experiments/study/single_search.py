@@ -7,10 +7,10 @@ from typing import Any
 
 from lenetlab.errors import UserError, unknown
 from lenetlab.experiments.recipe.recipe import check_count
-from lenetlab.experiments.study.model import Study, StudyCell, family_of
+from lenetlab.experiments.study.model import Study, StudyCell
 from lenetlab.experiments.tuning.trials import SAMPLERS, Tuning
 from lenetlab.experiments.tuning.tuned_recipes import SEARCH, Settled, settle, winner
-from lenetlab.methods.lookup import canonical, norms_of
+from lenetlab.methods.lookup import canonical, family_of, norms_of
 from lenetlab.problem.scenarios import find_scenario
 from lenetlab.records.rows import Cell, CellKey, Results
 from lenetlab.records.selection import Stages

@@ -14,13 +14,12 @@ from lenetlab.experiments.recipe.recipe import LONGEST, Recipe, check_count, exp
 from lenetlab.experiments.study.model import (
     Study,
     StudyCell,
-    family_of,
     given_recipe,
     trial_recipes,
 )
 from lenetlab.experiments.tuning.search_space import Dimension, parse_dimension
 from lenetlab.experiments.tuning.trials import SAMPLERS, Tuning
-from lenetlab.methods.lookup import canonical, norms_of
+from lenetlab.methods.lookup import canonical, family_of, norms_of
 from lenetlab.records.rows import CellKey, cell_path
 from lenetlab.records.selection import CONFIRMING, LEADING, Stages
 from lenetlab.settings import WHOLE
