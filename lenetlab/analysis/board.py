@@ -156,6 +156,9 @@ def board(
     cells = results.within(*contest)
     reference, chosen, led = choose_reference(cells, against, results.planned)
     differences, reasons = _tests(cells, reference, metric, level)
+    reasons = [
+        _too_slow(results, cell) or reason for cell, reason in zip(cells, reasons, strict=True)
+    ]
     theirs = durations(reference.finals if reference else (), targets)
     lines = []
     for cell, difference, reason in zip(cells, differences, reasons, strict=True):
@@ -255,6 +258,16 @@ def _untested(
     if common < 2:
         return f"{common or 'no'} seed{'' if common == 1 else 's'} in common; two are needed"
     return None
+
+
+def _too_slow(results: Results, cell: Cell) -> str | None:
+    """Why a cell has trials alone, where it was given up."""
+    if (seconds := results.too_slow(cell)) is None or results.cell_limit is None:
+        return None
+    return (
+        f"trials alone: all of it would take {seconds / 60:,.0f} minutes of a core, more than "
+        f"the {results.cell_limit / 60:g} of this study"
+    )
 
 
 def _by_seed(cell: Cell, metric: Metric) -> dict[int, float]:

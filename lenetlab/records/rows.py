@@ -27,6 +27,7 @@ import orjson
 from lenetlab.disk import read_bytes, read_json, replace_bytes, replace_json
 from lenetlab.errors import UserError
 from lenetlab.records.finished import Result, Spent
+from lenetlab.records.pace import cell_passes, projected
 from lenetlab.records.readable import readable
 from lenetlab.records.recipe import RecordedRecipe
 from lenetlab.records.run_folder import Run
@@ -41,7 +42,7 @@ CELL = {"method": str, "family": str, "scenario": str}
 SHAPE = {"name": str, "title": str, "trials": int, "tuning_passes": float, "seeds": int,
          "passes": float, "cells": [CELL]}  # fmt: skip
 # … where it is there.
-LATER = {"stages": {one.name: int for one in fields(Stages)},
+LATER = {"cell_limit": float, "stages": {one.name: int for one in fields(Stages)},
          "searches": [{**CELL, "search": int}]}  # fmt: skip
 # Of an evaluation, with the digits that are kept. In text they are columns, so that a row stays
 # small however often it was measured.
@@ -200,6 +201,7 @@ class Results:
     trials, tuning_passes : of every tuned cell; 0 where nothing was tuned.
     seeds, passes : planned for the finals of every cell; 0 where nothing was planned.
     stages : what follows on the trials. searches : the further searches of the leading cells.
+    cell_limit : CPU seconds that a whole cell may take; None for no limit.
     planned : whether a study planned them; if not, they are whatever runs a folder holds, whose
         `trials` are those on held-out images.
     again : the command that computes them again, where one is known.
@@ -218,6 +220,7 @@ class Results:
     stages: Stages = TRIALS_ALONE
     searches: tuple[Cell, ...] = ()
     timed: str = ""
+    cell_limit: float | None = None
 
     @property
     def tuned(self) -> bool:
@@ -241,6 +244,14 @@ class Results:
     def rows(self) -> list["RunRow"]:
         """Every run."""
         return [row for cell in (*self.cells, *self.searches) for row in cell.rows]
+
+    def too_slow(self, cell: Cell) -> float | None:
+        """CPU seconds that the whole cell would take, where it was given less and has no finals."""
+        if self.cell_limit is None or cell.finals:
+            return None
+        passes = cell_passes(self.trials, self.tuning_passes, self.stages, self.seeds, self.passes)
+        seconds = projected(cell.trials, passes)
+        return seconds if seconds is not None and seconds > self.cell_limit else None
 
     def begun(self) -> list[Cell]:
         """The cells that have a run; all of them if none has."""
@@ -314,6 +325,8 @@ def write_results(folder: Path, results: Results) -> None:
     plan: dict[str, Any] = {name: getattr(results, name) for name in PLAN}
     if results.stages != TRIALS_ALONE:
         plan["stages"] = asdict(results.stages)
+    if results.cell_limit is not None:
+        plan["cell_limit"] = results.cell_limit
     plan["cells"] = [_place(cell) for cell in results.cells]
     if results.searches:
         plan["searches"] = [
@@ -368,7 +381,7 @@ def read_results(folder: Path) -> Results:
         stages = Stages(**plan.get("stages", {}))
     except TypeError as error:
         raise UserError(f"{folder / STUDY} is broken ({error}); make it again") from None
-    kept = {name: plan[name] for name in PLAN}
+    kept = {name: plan[name] for name in PLAN} | {"cell_limit": plan.get("cell_limit")}
     with _no_collection():
         cells, searches = (
             tuple(_with_terms(read_cell(folder, place)) for place in some)

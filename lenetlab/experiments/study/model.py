@@ -68,7 +68,8 @@ class StudyCell:
 @dataclass(frozen=True)
 class Study:
     """What a study file says. `limit` : seconds for one run, None for no limit. `stages` : what
-    follows on the trials, besides the finals."""
+    follows on the trials, besides the finals. `cell_limit` : CPU seconds for a whole cell; one that
+    will take longer, by the pace of its trials, has trials alone. `first_seed` : of the finals."""
 
     name: str
     title: str
@@ -78,6 +79,8 @@ class Study:
     tune: Tuning | None = None
     limit: float | None = None
     stages: Stages = TRIALS_ALONE
+    cell_limit: float | None = None
+    first_seed: int = 0
 
 
 def remarks(study: Study) -> list[str]:
@@ -150,12 +153,12 @@ def leader_tasks(study: Study, best: Recipe) -> list[Task]:
 
 
 def final_tasks(study: Study, best: Recipe) -> list[Task]:
-    """The finals of a cell by the recipe that was chosen; the weights of seed 0 are kept."""
+    """The finals of a cell by the recipe that was chosen; the weights of the first are kept."""
     recipe = carry_over(best, study.passes)
     eval_at = eval_points(study.passes)
     return [
-        Task(recipe, seed, FINAL, seed, eval_at, study.limit, keep=seed == 0)
-        for seed in range(study.seeds)
+        Task(recipe, seed, FINAL, seed, eval_at, study.limit, keep=seed == study.first_seed)
+        for seed in range(study.first_seed, study.first_seed + study.seeds)
     ]
 
 

@@ -21,6 +21,7 @@ from lenetlab.experiments.study.model import (
 from lenetlab.experiments.study.run_ids import Naming
 from lenetlab.experiments.study.stages import CellPlan, Share, by_board, shares
 from lenetlab.experiments.study.store import Brief, Store
+from lenetlab.records.pace import cell_passes, projected
 from lenetlab.records.rows import FIELDS, Cell, Contest, RunRow
 from lenetlab.records.selection import by_confirmation, chosen, to_confirm
 
@@ -122,6 +123,8 @@ class StudyPlan:
                 return todo
             if more := self._more(plan):
                 plan.trials += more
+            elif (seconds := self._too_slow(plan)) is not None:
+                plan.settled, plan.too_slow = True, seconds
             elif again := self._to_confirm(plan):
                 plan.confirmations += again
             else:
@@ -199,6 +202,16 @@ class StudyPlan:
         scores = [run.accuracy if run and run.status == "done" else None for run in ended]
         recipes = more_recipes(self.study.name, plan.cell, scores)
         return self._trials(plan.cell, recipes, len(plan.trials))
+
+    def _too_slow(self, plan: CellPlan) -> float | None:
+        """How long the whole cell would take, where its study gives it less. By its trials alone,
+        so that it is decided once."""
+        study, tune = self.study, plan.cell.tune
+        if study.cell_limit is None or tune is None or plan.further:
+            return None
+        passes = cell_passes(tune.tried, tune.passes, study.stages, study.seeds, study.passes)
+        seconds = projected((one.run for one in self._ended(plan.trials)), passes)
+        return seconds if seconds is not None and seconds > study.cell_limit else None
 
     def _to_confirm(self, plan: CellPlan) -> list[Task]:
         """Confirmations, once all trials have ended; more, once none has stood."""

@@ -58,6 +58,8 @@ def study_schema() -> Schema:
                 ),
                 "passes": _said(PASSES, "Effective passes of confirmations and finals."),
                 "seeds": _said(COUNT, "Finals of every cell."),
+                "first_seed": _said({"type": "integer", "minimum": 1}, "Of the finals; else 0."),
+                "cell_limit": _said(_positive(), "CPU seconds that a whole cell may take."),
                 "limit": _said(_positive(), "Seconds after which a run is stopped."),
                 "tune": _said(
                     _table(

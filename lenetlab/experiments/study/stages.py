@@ -21,6 +21,8 @@ class CellPlan:
 
     leading : its leader runs, once it is known to have some.
     without_recipe : no trial ended with figures, or no recipe was confirmed; it has no finals.
+    too_slow : CPU seconds that the whole cell would take, where that is more than the study gives
+        it; it has trials alone.
     """
 
     cell: StudyCell
@@ -31,11 +33,17 @@ class CellPlan:
     leading: list[Task] = field(default_factory=list)
     settled: bool = False
     without_recipe: bool = False
+    too_slow: float | None = None
 
     @property
     def further(self) -> bool:
         """Whether it is a further search of another cell."""
         return self.cell.place.search > 1
+
+    @property
+    def without_finals(self) -> bool:
+        """Whether it is known that it has none."""
+        return self.without_recipe or self.too_slow is not None
 
     @property
     def tasks(self) -> list[Task]:
@@ -81,7 +89,7 @@ def shares(
     the first of the file stand for them."""
     for cell in cells:
         yield from _search(study, cell)
-        finals = 0 if cell.without_recipe else study.seeds
+        finals = 0 if cell.without_finals else study.seeds
         yield Share(cell, STAGES[FINAL], finals, study.passes, cell.finals)
         if cell.leading:
             yield Share(cell, STAGES[LEADER], len(cell.leading), study.passes, cell.leading)
@@ -89,7 +97,7 @@ def shares(
         yield from (share._replace(stage=SEARCHES) for share in _search(study, cell))
     stages, leading, lucky = study.stages, set[int](), set[int]()
     for members in waiting:
-        tuned = [cell for cell in members if cell.cell.tune and not cell.without_recipe]
+        tuned = [cell for cell in members if cell.cell.tune and not cell.without_finals]
         leading |= {id(cell) for cell in tuned[: stages.leaders]}
         lucky |= {id(cell) for cell in tuned[: stages.lucky]}
     for cell in cells:

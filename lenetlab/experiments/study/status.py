@@ -93,6 +93,9 @@ class Status:
         runs = [r for t in cell.finals if (r := self.plan.store.get(t.id)) is not None]
         figures = [run.accuracy for run in runs if run.accuracy is not None]
         name = f"{cell.cell.place.name} in {cell.cell.place.scenario}"
+        if cell.too_slow is not None:
+            took, most = cell.too_slow, self.plan.study.cell_limit
+            return f"{name}: a whole cell would take {took:,.0f} CPU seconds, more than {most:,.0f}"
         if cell.without_recipe:
             what = "no recipe was confirmed" if cell.confirmations else "no trial has figures"
             return f"{name}: {what}, so there are no finals"

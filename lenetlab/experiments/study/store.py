@@ -30,7 +30,8 @@ LOOK_CLOCK = ("seconds", "cpu_seconds")
 
 
 class Brief(NamedTuple):
-    """What is held in memory of a run. `stamp` is size and time of its file."""
+    """What is held in memory of a run. `seconds` : of training and measuring; `stamp` : size and
+    time of its file."""
 
     status: str
     reason: str | None
@@ -38,6 +39,7 @@ class Brief(NamedTuple):
     loss: float | None
     passes: float | None
     seconds: float | None
+    cpu_seconds: float | None
     stamp: str
 
 
@@ -151,7 +153,9 @@ def brief(row: RunRow, stamp: str) -> Brief:
     seconds = None
     if row.train_seconds is not None and row.overhead_seconds is not None:
         seconds = row.train_seconds + row.overhead_seconds
-    return Brief(row.status, row.reason, row.accuracy, row.loss, row.passes, seconds, stamp)
+    return Brief(
+        row.status, row.reason, row.accuracy, row.loss, row.passes, seconds, row.cpu_seconds, stamp
+    )  # fmt: skip
 
 
 def encode(row: RunRow) -> bytes:

@@ -25,8 +25,8 @@ from lenetlab.records.selection import CONFIRMING, LEADING, Stages
 from lenetlab.settings import WHOLE
 
 TOP = {
-    "title", "scenarios", "methods", "passes", "seeds", "limit", "tune", "leader", "luck",
-    "settings", "vary", "scenario", "method",
+    "title", "scenarios", "methods", "passes", "seeds", "first_seed", "limit", "cell_limit",
+    "tune", "leader", "luck", "settings", "vary", "scenario", "method",
 }  # fmt: skip
 LARGEST = 2**20  # bytes of a study file
 LINE = 1000  # characters of a line in which a key is looked for
@@ -83,9 +83,14 @@ class _Reader:
         scenarios = self._names("scenarios")
         passes = self._number(("passes",), 10.0, most=LONGEST)
         seeds = int(self._number(("seeds",), 10, whole=True))
-        limit = self._number(("limit",), 0.0) if "limit" in tree else None
+        first_seed = (
+            int(self._number(("first_seed",), 0, whole=True)) if "first_seed" in tree else 0
+        )
+        limit, cell_limit = (
+            self._number((key,), 0.0) if key in tree else None for key in ("limit", "cell_limit")
+        )
         tune = self._tune()
-        stages = self._stages(tune, passes, seeds)
+        stages = self._stages(tune, passes, first_seed + seeds)
         vary = self._table("vary")
         for key, values in vary.items():
             if not isinstance(values, list) or not values:
@@ -121,7 +126,7 @@ class _Reader:
                 self._add(("methods",), f"{cell.place.name} in {cell.place.scenario} is there "
                           "twice, or two names become one file name; rename one")  # fmt: skip
             paths[file] = cell.place
-        return Study(name, title, passes, seeds, found, tune, limit, stages)
+        return Study(name, title, passes, seeds, found, tune, limit, stages, cell_limit, first_seed)
 
     def recipes(self, study: Study) -> list[list[Recipe]]:
         """Every recipe of every cell, built once so that each mistake is found."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from lenetlab.analysis.board import board
 from lenetlab.analysis.luck import luck
 from lenetlab.analysis.state import standings
 from lenetlab.experiments.study.coordinator import failed
@@ -305,3 +306,48 @@ seeds = 2
     assert [row.seed for row in cell.confirmations] == [1001, 1002]
     assert len({row.loss for row in (*cell.confirmations, *cell.leading)}) == 4
     assert {row.correct <= 10_000 for row in cell.rows} == {True}
+
+
+def paced(seconds):
+    """Work at so many CPU seconds a pass."""
+
+    def work(task):
+        row = graded(task).row
+        passes = task.recipe.budget.amount
+        pace = seconds[task.recipe.method.name]
+        return Output(replace(row, passes=passes, cpu_seconds=passes * pace))
+
+    return work
+
+
+def test_a_method_too_slow_for_its_study_keeps_its_trials_and_says_so(tmp_path, file):
+    # a whole cell is 4 trials of 0.02 passes, 4 confirmations and 2 finals of 0.04: 0.32 passes
+    file.write_text("cell_limit = 3.2\n" + STAGED)
+    executor = Inline(paced({"sgd": 1.0, "adamw": 9.99, "lion": 10.01, "muon": 500.0}))
+    go(file, tmp_path / "work", executor)
+    ran = roles(executor.tasks)
+    for method, finals in (("sgd", 2), ("adamw", 2), ("lion", 0), ("muon", 0)):
+        assert ran[method, "final"] == finals
+        assert ran[method, "trial"] >= 4
+        assert (ran[method, "confirmation"] > 0) == (finals > 0)
+    assert ran["adamw", "leader"] == ran["sgd", "leader"] == 3  # of those that can be confirmed
+
+    results = read_results(tmp_path / "work" / "results")
+    slow = {c.place.method: results.too_slow(c) for c in results.cells}
+    assert (slow["sgd"], slow["adamw"]) == (None, None)
+    assert slow["lion"] == pytest.approx(3.2032)
+    assert slow["muon"] == pytest.approx(160.0)
+    said = {line.name: line.reason for line in board(results, "plain").lines}
+    assert "would take 3 minutes of a core, more than the 0.0533333" in said["muon"]
+    again = Inline(graded)
+    go(file, tmp_path / "work", again)
+    assert again.tasks == []
+
+
+def test_finals_may_have_seeds_of_their_own(tmp_path, file):
+    file.write_text("first_seed = 100\n" + STAGED)
+    executor = Inline(graded)
+    go(file, tmp_path / "work", executor)
+    finals = [task for task in executor.tasks if task.role == "final"]
+    assert {task.seed for task in finals} == {100, 101}
+    assert {task.seed for task in finals if task.keep} == {100}
