@@ -6,14 +6,25 @@ from typing import Annotated, Any
 import typer
 
 from lenetlab.analysis.targets import place_among
-from lenetlab.cli.options import Data, Device, Engine, Json, Threads, run_at
+from lenetlab.cli.options import (
+    Data,
+    Device,
+    Engine,
+    Json,
+    Limit,
+    Threads,
+    check_limit,
+    run_at,
+)
 from lenetlab.cli.terminal.console import err, out, print_json
-from lenetlab.cli.terminal.judge import print_table, print_verdict, write_csv
+from lenetlab.cli.terminal.judge import print_table, print_twins, print_verdict, write_csv
 from lenetlab.errors import UserError
 from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.judge.ranking import Comparison, compare, rank
 from lenetlab.judge.scoring import Scorer
-from lenetlab.judge.verdict import STATUS, Verdict, submissions
+from lenetlab.judge.scripts import is_script, judge_script
+from lenetlab.judge.twins import twins
+from lenetlab.judge.verdict import SCRIPTS, STATUS, Verdict, submissions
 from lenetlab.judge.verdict import judge as judge_one
 from lenetlab.problem.scenarios import find_scenario
 from lenetlab.records.run_folder import finished_runs
@@ -31,7 +42,17 @@ def judge(
     rerun: Annotated[
         bool, typer.Option("--rerun", help="Train the runs again and compare the bits.")
     ] = False,
+    script: Annotated[
+        bool,
+        typer.Option(
+            "--script", help="RUN the scripts and notebooks among them, and judge their nets."
+        ),
+    ] = False,
+    limit: Limit = None,
     csv: Annotated[Path | None, typer.Option(help="Write one line a checkpoint here.")] = None,
+    page: Annotated[
+        Path | None, typer.Option(help="Write the table, what is wrong and what to ask for here.")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="A folder of runs, among which to place the checkpoint.")
     ] = None,
@@ -58,15 +79,26 @@ def judge(
         find_scenario(scenario)  # refuses what is none
     if out is not None and not out.is_dir():
         raise UserError(f"--out {out} is not a folder; expected one with runs")
-    found, passed = submissions([run_at(path) for path in checkpoints])
+    check_limit(limit)
+    found, passed = submissions([run_at(path) for path in checkpoints], SCRIPTS if script else ())
     runtime = Runtime(data, Path("unused"), engine, device, threads, resume=False)
     scorer = Scorer(runtime)
-    verdicts = [judge_one(path, scenario, scorer, runtime if rerun else None) for path in found]
+    again = runtime if rerun else None
+    verdicts = [
+        judge_script(path, scenario, scorer, data, limit)
+        if script and is_script(path)
+        else judge_one(path, scenario, scorer, again)
+        for path in found
+    ]
     scored = [v.score for v in verdicts if v.score is not None]
     pair = compare(scored[0].right, scored[1].right) if len(scored) == len(found) == 2 else None
-    places = rank(verdicts)
+    places, same = rank(verdicts), twins(verdicts)
     if csv is not None:
-        write_csv(places, csv)
+        write_csv(places, same, csv)
+    if page is not None:
+        from lenetlab.judge.class_page import write_page  # needs the extra `report`
+
+        write_page(places, same, page)
     if json:
         print_json(
             {
@@ -74,6 +106,7 @@ def judge(
                     place.verdict.plain() | {"rank": place.rank, "tied": place.tied}
                     for place in places
                 ],
+                "twins": [{"same": what, "checkpoints": names} for what, names in same],
                 "mcnemar": pair.plain() if pair else None,
                 "passed_over": [str(path) for path in passed],
             }
@@ -83,6 +116,7 @@ def judge(
         print_verdict(verdicts[0], _own_results(verdicts, out) if out else [])
     else:
         print_table(places)
+        print_twins(same)
         if pair:
             _print_pair(verdicts, pair)
     if passed and not json:

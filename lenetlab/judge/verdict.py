@@ -1,7 +1,8 @@
 """From a path to a verdict: the rules kept, broken, or the file unreadable; and the score."""
 
+import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ SUFFIXES = frozenset(
     ("", ".bin", ".ckpt", ".model", ".pickle", ".pkl", ".pt", ".pth", ".safetensors", ".tar",
      ".th", ".zip")
 )  # fmt: skip
+SCRIPTS = frozenset((".py", ".ipynb"))  # of what is judged where its code may be run
 STATUS = {"kept": 0, "broken": 1, "unchecked": 2, "unreadable": 2}  # and the exit status it gives
 
 
@@ -35,6 +37,7 @@ class Verdict:
         and could not be) or `unreadable`.
     score : None where the weights are not LeNet-5's or give no finite figures.
     claims : statements of a run folder, true ones and wrong ones.
+    digest : SHA-256 of the weights; empty where they are not LeNet-5's.
     """
 
     name: str
@@ -44,6 +47,7 @@ class Verdict:
     notes: tuple[str, ...] = ()
     claims: tuple[Claim, ...] = ()
     score: Score | None = field(default=None, repr=False)
+    digest: str = ""
 
     def plain(self) -> dict[str, Any]:
         """Plain values, for `--json`."""
@@ -75,7 +79,8 @@ def judge(
             path = path / run_folder.WEIGHTS
         net = open_net(path)
     except Unreadable as error:
-        return Verdict(name, scenario or "plain", "unreadable", (one_line(str(error)),))
+        hint = "; --script runs scripts" if path.suffix.lower() in SCRIPTS else ""
+        return Verdict(name, scenario or "plain", "unreadable", (one_line(f"{error}{hint}"),))
     claims: list[Claim] = []
     if found is not None and (damage := _damage(found)):
         claims, found, again = [damage], None, None
@@ -102,7 +107,8 @@ def judge(
     problems += [f"not true that {c.what}: {c.wrong}" for c in claims if c.wrong]
     outcome = "broken" if problems else "unchecked" if unchecked else "kept"
     said = tuple(map(one_line, problems + unchecked))
-    return Verdict(name, scenario, outcome, said, tuple(notes), tuple(claims), score)
+    digest = hashlib.sha256(net.w.numpy().tobytes()).hexdigest()
+    return Verdict(name, scenario, outcome, said, tuple(notes), tuple(claims), score, digest)
 
 
 def printable(path: Path) -> str:
@@ -136,9 +142,9 @@ def _claims(
     return claims, remarks
 
 
-def submissions(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
-    """What to judge: files, run folders, and everything like a checkpoint inside other folders;
-    and the files in those folders that are passed over for their suffix."""
+def submissions(paths: Sequence[Path], also: Collection[str] = ()) -> tuple[list[Path], list[Path]]:
+    """What to judge: files, run folders, and everything like a checkpoint inside other folders, or
+    with a suffix among `also`; and the files in those folders that are passed over for theirs."""
     found: list[Path] = []
     passed: list[Path] = []
     for path in paths:
@@ -155,7 +161,8 @@ def submissions(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
             below[:] = sorted(name for name in below if not name.startswith("."))
             for name in sorted(files):
                 if not name.startswith("."):
-                    kind = found if Path(name).suffix.lower() in SUFFIXES else passed
+                    suffix = Path(name).suffix.lower()
+                    kind = found if suffix in SUFFIXES or suffix in also else passed
                     kind.append(here / name)
         if len(found) == before:
             raise UserError(

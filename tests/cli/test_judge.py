@@ -107,6 +107,22 @@ def test_two_are_compared_by_mcnemar(lenetlab):
     assert "McNemar's exact test" in lenetlab("judge a.pt b.pt").out
 
 
+def test_a_class_has_a_page_and_its_twins_are_named(lenetlab):
+    for name in ("ada", "bob & <b>bob</b>"):
+        put(f"class/{name}.pt", GOOD["state dict"]())
+    put("class/wide.pt", saved(changed(fc3_bias=torch.zeros(11))))
+    put("class/notes.pt", b"my notes")
+    answer = lenetlab("judge class --page class.html --csv marks.csv --json")
+    found = json.loads(answer.out)
+    page = Path("class.html").read_text()
+    assert "4 submissions" in page
+    assert "bob &amp; &lt;b&gt;bob&lt;/b&gt;.pt" in page
+    assert "<script" not in page
+    assert "fc3.bias has shape (11,), expected (10,)" in page
+    assert "torch.save(model.state_dict(), FILE)" in page  # what to ask for
+    assert found["twins"] == []  # untrained nets call all images alike
+
+
 def test_paths_may_be_absolute_relative_and_strange(lenetlab):
     here = put("a/a.pt", GOOD["state dict"]())
     put("b.pt", saved([1]))

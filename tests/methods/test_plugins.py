@@ -10,8 +10,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 SIGNS = '''"""Signs: every weight moves by the same length, against its gradient's sign.
 
     w ← w − η sign(g)
@@ -136,26 +134,26 @@ def test_name_version_and_every_file_of_the_package_are_in_a_runs_identity(tmp_p
     assert other.endswith(" None")
 
 
-@pytest.mark.parametrize(
-    ("text", "why"),
-    [
-        ("import no_such_module_at_all\n", "ModuleNotFoundError: No module named"),
-        (SIGNS + "raise SystemExit(3)\n", "SystemExit: 3"),
-        (SIGNS.replace('"signs"', '"sgd"'), "method 'sgd' is registered twice"),
-    ],
-)
-def test_a_broken_one_is_a_sentence_and_stops_no_other(tmp_path, text, why):
+def test_broken_ones_are_a_sentence_each_and_stop_no_other(tmp_path):
+    wrong = {
+        "absent": ("import no_such_module_at_all\n", "ModuleNotFoundError: No module named"),
+        "ending": (SIGNS + "raise SystemExit(3)\n", "SystemExit: 3"),
+        "twice": (SIGNS.replace('"signs"', '"sgd"'), "method 'sgd' is registered twice"),
+    }
     path = [
-        install(tmp_path / "broken", "lenetlab-broken", "0.1", broken_plugin=text),
-        install(tmp_path / "good", "zz-signs", "1.0", good_plugin=SIGNS),
+        install(tmp_path / name, f"lenetlab-{name}", "0.1", **{f"{name}_plugin": text})
+        for name, (text, _) in wrong.items()
     ]
+    path.append(install(tmp_path / "good", "zz-signs", "1.0", good_plugin=SIGNS))
     listed = lenetlab("methods", "--json", path=path, cwd=tmp_path)
     assert listed.returncode == 0
     names = [entry["name"] for entry in json.loads(listed.stdout)]
     assert {"sgd", "signs"} <= set(names)
-    (said,) = listed.stderr.strip().splitlines()
-    assert said.startswith("lenetlab: the installed package lenetlab-broken 0.1 brings no methods")
-    assert why in said
+    said = sorted(listed.stderr.strip().splitlines())
+    for line, (name, (_, why)) in zip(said, sorted(wrong.items()), strict=True):
+        begin = f"lenetlab: the installed package lenetlab-{name} 0.1 brings no methods"
+        assert line.startswith(begin)
+        assert why in line
 
 
 def test_it_says_that_it_is_typed():

@@ -294,7 +294,7 @@ def test_the_native_engine_and_pytorch_give_the_same_curvature(masked):
     assert found[0][1] == found[1][1]
 
 
-def test_memory_is_flat_over_a_thousand_products():
+def test_memory_is_flat_over_many_products():
     oracle, weights, _ = lenet(dtype=torch.float32)
     v = torch.ones(SIZE)
 
@@ -304,5 +304,5 @@ def test_memory_is_flat_over_a_thousand_products():
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
     before = products(60)
-    assert products(1000) - before < 8000  # kB; one kept graph a product would be 700,000
+    assert products(200) - before < 8000  # kB; one kept graph a product would be 140,000
     assert weights.g.eq(0).all()

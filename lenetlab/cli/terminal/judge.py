@@ -15,6 +15,7 @@ from lenetlab.cli.terminal.console import out
 from lenetlab.disk import replace_bytes
 from lenetlab.judge.ranking import Ranked
 from lenetlab.judge.scoring import Score
+from lenetlab.judge.twins import Twins
 from lenetlab.judge.verdict import Verdict
 from lenetlab.problem.data import CLASSES
 from lenetlab.problem.model import SHAPES
@@ -140,13 +141,20 @@ def print_table(places: Sequence[Ranked]) -> None:
             _line(("✗", "red"), f" {place.verdict.name}: {problem}")
 
 
-def write_csv(places: Sequence[Ranked], path: Path) -> None:
-    """One line a checkpoint, in the order of the table; empty where there is no figure."""
+def print_twins(same: Sequence[Twins]) -> None:
+    """The nets that are one net, a line each."""
+    for what, names in same:
+        _line(("=", "yellow"), f" {what}: {', '.join(names)}")
+
+
+def write_csv(places: Sequence[Ranked], same: Sequence[Twins], path: Path) -> None:
+    """One line a checkpoint, in the order of the table; empty where there is no figure. `twins` are
+    the others that are the same net."""
     text = io.StringIO(newline="")
     lines = csv.writer(text)
     lines.writerow(
         ["rank", "tied", "checkpoint", "scenario", "outcome", "accuracy", "low", "high", "correct",
-         "loss", "starter_average_loss", "nonzeros", "problems", "notes"]
+         "loss", "starter_average_loss", "nonzeros", "twins", "problems", "notes"]
     )  # fmt: skip
     for place in places:
         v, score = place.verdict, place.verdict.score
@@ -156,7 +164,12 @@ def write_csv(places: Sequence[Ranked], path: Path) -> None:
             figures = [e.accuracy, score.low, score.high, e.correct, e.loss,
                        e.starter_average_loss, score.constrained]  # fmt: skip
         words = [_cell(v.name), v.scenario, v.outcome]
-        remarks = [_cell("; ".join(v.problems)), _cell("; ".join(v.notes))]
+        twins = {n for _, names in same for n in names if v.name in names} - {v.name}
+        remarks = [
+            _cell("; ".join(sorted(twins))),
+            _cell("; ".join(v.problems)),
+            _cell("; ".join(v.notes)),
+        ]
         lines.writerow([place.rank or "", int(place.tied), *words, *figures, *remarks])
     replace_bytes(path, text.getvalue().encode())
 

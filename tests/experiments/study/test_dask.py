@@ -152,6 +152,7 @@ def test_a_worker_with_another_source_is_named_and_refused(tmp_path):
             connect(found.address, Setup())
 
 
+@pytest.mark.long
 def test_a_worker_with_two_threads_is_refused_when_it_joins(file, tmp_path):
     """Two runs in a process would share PyTorch's generator."""
     with cluster(tmp_path, workers=1) as found:

@@ -38,19 +38,19 @@ def test_a_name_means_the_registered_method(runtime):
 
 
 def test_a_tuned_run_is_named_on_stderr_and_in_its_record(runtime, capsys):
-    keep(runtime.out / FILE, {("sgd", "plain"): ENTRY})
-    found = run("sgd", passes=5, runtime=runtime, tuned=True)
-    assert found.recipe == recipe_from("sgd", {**ENTRY.settings, "passes": 5}).canonical()
+    keep(runtime.out / FILE, {("sgd", "plain"): replace(ENTRY, passes=0.2)})
+    found = run("sgd", passes=0.2, runtime=runtime, tuned=True)
+    assert found.recipe == recipe_from("sgd", {**ENTRY.settings, "passes": 0.2}).canonical()
     printed = capsys.readouterr()
     assert printed.out == ""
     assert printed.err.splitlines() == [
-        "tuned recipe: sgd: lr=0.05, batch 100, linear:warmup=0.1, 5 passes; best of 12 trials of "
-        "5 passes by the study s, 90.17 % on held-out images"
+        "tuned recipe: sgd: lr=0.05, batch 100, linear:warmup=0.1, 0.2 passes; best of 12 trials "
+        "of 0.2 passes by the study s, 90.17 % on held-out images"
     ]
-    earned = {"study": "s", "trials": 12, "passes": 5.0, "held_out": 90.17, "changed": {}}
+    earned = {"study": "s", "trials": 12, "passes": 0.2, "held_out": 90.17, "changed": {}}
     assert found.tuned == found.summary()["tuned"] == read_run(found.path).tuned == earned
     # asked for by its settings, it is the same run: where a recipe is from is no part of it
-    again = run("sgd", lr=0.05, batch_size=100, schedule="linear", warmup=0.1, passes=5,
+    again = run("sgd", lr=0.05, batch_size=100, schedule="linear", warmup=0.1, passes=0.2,
                 runtime=runtime)  # fmt: skip
     assert again.path == found.path
 

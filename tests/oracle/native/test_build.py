@@ -17,6 +17,7 @@ BUILD = "from lenetlab.oracle.native.build import native_kernel; print(native_ke
 SANITIZED = Path(__file__).with_name("sanitized.cpp")
 
 
+@pytest.mark.long
 def test_processes_that_start_at_once_get_one_library(tmp_path):
     environment = os.environ | {"LENETLAB_CACHE": str(tmp_path)}
     started = [

@@ -12,6 +12,8 @@ import pytest
 from lenetlab.oracle.native import build
 from lenetlab.oracle.native.prebuilt import LIST, Damaged, prebuilt
 
+pytestmark = pytest.mark.long  # every library of a wheel is compiled
+
 ROOT = Path(__file__).parents[3]
 SOURCES = build._sources().hexdigest()
 GRADIENT = """

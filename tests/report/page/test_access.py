@@ -15,7 +15,7 @@ def study():
     ("width", "scheme"),
     [
         (WIDE, "light"),
-        (PHONE, "dark"),
+        pytest.param(PHONE, "dark", marks=pytest.mark.long),
         pytest.param(WIDE, "dark", marks=pytest.mark.long),
         pytest.param(PHONE, "light", marks=pytest.mark.long),
     ],

@@ -2,6 +2,8 @@
 
     python -m lenetlab.experiments.starter.scripts.recorder RECORD CODE FOLDER
 
+RECORD.json is what was seen; the weights that were left lie beside it.
+
 Listening draws no random number and changes no tensor: the script's bits are its own.
 """
 
@@ -134,6 +136,15 @@ class Recorder:
             self.nets[id(optimizer)] = net, first
             said.net = Net(type(net).__name__, sum(p.numel() for p in net.parameters()))
             _look_at_input(net, said.net)
+
+    def weights(self) -> dict[str, Tensor]:
+        """Those of the net that was trained most, by the starter script's names; empty if it has
+        other tensors."""
+        steps = {key: said.steps for key, (_, said) in self.optimizers.items() if key in self.nets}
+        if not steps:
+            return {}
+        net, _ = self.nets[max(steps, key=steps.__getitem__)]
+        return _ordered(dict(net.named_parameters())) or {}
 
     def record(self) -> Record:
         """All that was heard."""
@@ -337,6 +348,7 @@ def main(record: str, code: str, folder: str) -> None:
             found = recorder.record()
         found.error = error
         Path(record).write_text(json.dumps(asdict(found)))
+        torch.save(recorder.weights(), Path(record).with_suffix(".pt"))
 
 
 if __name__ == "__main__":

@@ -5,8 +5,9 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import lenetlab
@@ -21,20 +22,26 @@ STANDIN = Path(__file__).parents[1] / "torchvision_stub"
 
 @dataclass(frozen=True)
 class Ran:
-    """What a script printed, and what was seen of it."""
+    """What a script printed, what was seen of it, and the net that it left: a file of torch.save
+    with the tensors it trained, by the starter script's names; empty where they are others."""
 
     output: str
     record: Record
+    net: bytes = field(default=b"", repr=False)
 
 
 def run_script(
-    source: Source, data: Path | None, threads: int | None, on_line: Callable[[str], None]
+    source: Source,
+    data: Path | None,
+    threads: int | None,
+    on_line: Callable[[str], None],
+    limit: float | None = None,
 ) -> Ran:
     """Run the script in a scratch folder, where `data/` has what the user's own `./data` has and
     Fashion-MNIST as torchvision keeps it; `on_line` hears every line.
 
     Where torchvision cannot be imported, a stand-in serves the names that scripts take from it.
-    Raises `UserError` if the script fails.
+    Raises `UserError` if the script fails, or takes more than `limit` seconds.
     """
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
@@ -56,6 +63,9 @@ def run_script(
             errors="replace",
         ) as process:
             assert process.stdout is not None
+            late = threading.Timer(limit or 0, process.kill)
+            if limit is not None:
+                late.start()
             try:
                 for line in process.stdout:
                     lines.append(line)
@@ -63,10 +73,17 @@ def run_script(
             except BaseException:  # Ctrl-C, or nobody listens any more
                 process.kill()
                 raise
+            finally:
+                ended = late.finished.is_set()
+                late.cancel()
         record = record_of(json.loads(said.read_text())) if said.exists() else Record()
+        left = said.with_suffix(".pt")
+        net = left.read_bytes() if left.exists() else b""
+    if limit is not None and ended and process.returncode != 0:
+        raise UserError(f"--script {source.path} was stopped after {limit:g} s")
     if process.returncode != 0:
         raise UserError(_failure(source, process.returncode, lines, record))
-    return Ran("".join(lines), record)
+    return Ran("".join(lines), record, net)
 
 
 def _lay_out(folder: Path, data: Path | None) -> Path:

@@ -1,0 +1,62 @@
+"""The verdicts on a class's submissions as one page: static, without a script, for a browser or a
+printer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from lenetlab.disk import replace_bytes
+from lenetlab.judge.ranking import Ranked
+from lenetlab.judge.twins import Twins
+from lenetlab.report.page.write import TEMPLATES
+
+WORDS = {"kept": "kept", "broken": "broken", "unchecked": "not trained again",
+         "unreadable": "cannot be judged"}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Line:
+    """A submission as the page shows it; `figures` are empty where there are none."""
+
+    rank: str
+    name: str
+    scenario: str
+    outcome: str
+    figures: tuple[str, ...]
+    problems: tuple[str, ...]
+    notes: tuple[str, ...]
+    twins: tuple[str, ...]
+
+
+def write_page(places: Sequence[Ranked], same: Sequence[Twins], path: Path) -> None:
+    """Write the page, whole or not at all."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True,
+        lstrip_blocks=True, undefined=StrictUndefined,
+    )  # fmt: skip
+    text = environment.get_template("class_page.html").render(
+        lines=[_line(place, same) for place in places],
+        read=sum(place.verdict.score is not None for place in places),
+        style=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
+    )
+    replace_bytes(path, text.encode())
+
+
+def _line(place: Ranked, same: Sequence[Twins]) -> Line:
+    verdict, score = place.verdict, place.verdict.score
+    figures: tuple[str, ...] = ()
+    if score is not None:
+        found = score.evaluation
+        half = (score.high - score.low) / 2
+        figures = (f"{found.accuracy:.2f}", f"{half:.2f}", f"{found.loss:.4f}",
+                   f"{found.starter_average_loss:.6f}", f"{score.constrained:,}")  # fmt: skip
+    twins = tuple(
+        f"{group.what} as {', '.join(name for name in group.names if name != verdict.name)}"
+        for group in same
+        if verdict.name in group.names
+    )
+    return Line(str(place), verdict.name, verdict.scenario, WORDS[verdict.outcome], figures,
+                verdict.problems, verdict.notes, twins)  # fmt: skip

@@ -1,0 +1,72 @@
+"""Scripts that were handed in are run, and the nets that they leave are judged."""
+
+from pathlib import Path
+
+import pytest
+
+from lenetlab.judge.scripts import judge_script
+from lenetlab.judge.verdict import SCRIPTS, judge, submissions
+
+HANDED_IN = Path(__file__).parents[1] / "experiments" / "starter" / "handed_in"
+
+
+def printed(text: str, name: str, tmp_path: Path) -> Path:
+    """A script of those, changed."""
+    (path := tmp_path / name).write_text((HANDED_IN / name).read_text() + text)
+    return path
+
+
+def test_the_net_of_a_script_scores_what_the_script_printed(scorer, tmp_path):
+    path = printed(
+        "\nprint(model.fc3.bias.sum().item(), correct)\n", "momentum_cosine.py", tmp_path
+    )
+    verdict = judge_script(path, None, scorer)
+    assert (verdict.name, verdict.outcome, verdict.scenario) == (str(path), "kept", "plain")
+    assert verdict.score is not None
+    assert not any("not of the net it left" in note for note in verdict.notes)
+    assert any("lenetlab run heavy_ball" in note for note in verdict.notes)
+    assert len(verdict.digest) == 64
+
+
+def test_a_script_that_prints_another_nets_figure_is_remarked_on(scorer, tmp_path):
+    lie = '\nprint("Test set: Average loss: 0.0040, Accuracy: 9200/10000")\n'
+    verdict = judge_script(printed(lie, "momentum_cosine.py", tmp_path), None, scorer)
+    (note,) = [note for note in verdict.notes if "not of the net it left" in note]
+    assert "92.00 %" in note
+    assert verdict.score.evaluation.accuracy < 92
+
+
+@pytest.mark.parametrize(
+    ("name", "outcome", "said"),
+    [
+        ("relu_net.py", "broken", "no net that computes what LeNet-5 computes"),
+        ("crashes.py", "unreadable", "failed in line 11: NameError"),
+    ],
+)
+def test_what_is_wrong_with_a_script_is_said(scorer, name, outcome, said):
+    verdict = judge_script(HANDED_IN / name, None, scorer)
+    assert verdict.outcome == outcome
+    assert said in verdict.problems[0]
+
+
+def test_a_script_that_hangs_is_ended(scorer, tmp_path):
+    (path := tmp_path / "hangs.py").write_text("import time\ntime.sleep(1000)\n")
+    verdict = judge_script(path, None, scorer, limit=3)
+    assert (verdict.outcome, verdict.problems) == ("unreadable", ("was stopped after 3 s",))
+
+
+def test_no_code_is_run_unless_it_is_asked_for(scorer, tmp_path):
+    (path := tmp_path / "writes.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n")
+    verdict = judge(path, None, scorer)
+    assert verdict.outcome == "unreadable"
+    assert "--script runs scripts" in verdict.problems[0]
+    assert not (tmp_path / "ran").exists()
+
+
+def test_scripts_in_a_folder_are_passed_over_unless_they_are_asked_for(tmp_path):
+    for name in ("net.pt", "work.py", "work.ipynb", "notes.txt"):
+        (tmp_path / name).touch()
+    assert [p.name for p in submissions([tmp_path])[0]] == ["net.pt"]
+    found, passed = submissions([tmp_path], SCRIPTS)
+    assert [p.name for p in found] == ["net.pt", "work.ipynb", "work.py"]
+    assert [p.name for p in passed] == ["notes.txt"]
