@@ -1,5 +1,5 @@
 # One image for a class: `docker build -t lenetlab .`, then in a folder of submissions
-# `docker run --rm -v "$PWD:/work" lenetlab judge submission.pt`. CPU alone, 2 GB.
+# `docker run --rm -v "$PWD:/work" lenetlab judge submission.pt`. CPU alone, 2.3 GB.
 FROM debian:bookworm-slim
 
 # g++ builds the engine for whichever processor the image runs on.
