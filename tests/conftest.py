@@ -16,6 +16,7 @@ from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.oracle.engine import Engine
 from lenetlab.oracle.torch_engine import TorchEngine
 from lenetlab.problem.data import Split, load
+from lenetlab.problem.problems import FASHION_MNIST, Problem
 
 CPU = torch.device("cpu")
 # No test is timed: machines may be busy. In CI the examples are the same every time, so that no
@@ -40,11 +41,17 @@ def test() -> Split:
 class SmallRuntime(Runtime):
     """The runtime over the first 1,500 training and 500 test images."""
 
-    def load(self, split: str) -> tuple[Split, Engine, Split, Engine]:
-        if split not in self._loaded:
-            train, test = load("train").take(0, 1500), load("test").take(0, 500)
-            self._loaded[split] = train, TorchEngine(train, CPU), test, TorchEngine(test, CPU)
-        return self._loaded[split]
+    def load(
+        self, split: str, problem: Problem = FASHION_MNIST
+    ) -> tuple[Split, Engine, Split, Engine]:
+        key = problem.name, split
+        if key not in self._loaded:
+            train, test = (
+                load(half, problem=problem).take(0, n)
+                for half, n in (("train", 1500), ("test", 500))
+            )
+            self._loaded[key] = train, TorchEngine(train, CPU), test, TorchEngine(test, CPU)
+        return self._loaded[key]
 
 
 @pytest.fixture(scope="session")

@@ -9,8 +9,9 @@ from lenetlab.analysis.comparison import Difference, compare
 from lenetlab.analysis.intervals import LEVEL, Summary, summarise
 from lenetlab.analysis.record import Verdict, records
 from lenetlab.analysis.speed import Durations, Reached, durations, reached
-from lenetlab.analysis.targets import TARGETS, Target
+from lenetlab.analysis.targets import Target, targets_on
 from lenetlab.errors import UserError, unknown
+from lenetlab.problem.problems import DEFAULT
 from lenetlab.records.rows import Cell, Contest, Results, RunRow, total
 from lenetlab.records.selection import leader
 
@@ -143,18 +144,21 @@ def board(
     rules: str = "strict",
     terms: str = "",
     norms: str = "",
+    problem: str = DEFAULT,
     metric: Metric = "accuracy",
     against: str | None = None,
     level: float = LEVEL,
-    targets: Sequence[Target] = TARGETS,
+    targets: Sequence[Target] | None = None,
 ) -> Board:
     """The leaderboard of `scenario`, compared in `metric` with `against`: a method's name, or None
     for the leader by held-out images; without trials the first method of the study, or of single
     runs the one with the most seeds. The best on the test set is never what the others are
-    compared with: it was chosen by its luck."""
-    contest = Contest(scenario, rules, terms, norms)
+    compared with: it was chosen by its luck. `targets` are those of the problem unless given."""
+    contest = Contest(scenario, rules, terms, norms, problem)
+    targets = targets_on(problem) if targets is None else targets
     cells = results.within(*contest)
-    reference, chosen, led = choose_reference(cells, against, results.planned)
+    first = _carried_leader(results, contest, cells)
+    reference, chosen, led = choose_reference(cells, against, results.planned, first)
     differences, reasons = _tests(cells, reference, metric, level)
     reasons = [
         _too_slow(results, cell) or reason for cell, reason in zip(cells, reasons, strict=True)
@@ -169,12 +173,25 @@ def board(
     return Board(contest, metric, level, reference, chosen, led, results.planned, ranked)
 
 
+def _carried_leader(results: Results, contest: Contest, cells: Sequence[Cell]) -> Cell | None:
+    """Where recipes were carried over from another problem: the leader there, among `cells`."""
+    for problem in {cell.place.tuned_on for cell in cells} - {""}:
+        there = leader(results.within(*contest._replace(problem=problem)))
+        if there is not None:
+            return next((cell for cell in cells if cell.place.name == there.place.name), None)
+    return None
+
+
 def choose_reference(
-    cells: Sequence[Cell], against: str | None, planned: bool = True
+    cells: Sequence[Cell],
+    against: str | None,
+    planned: bool = True,
+    carried: Cell | None = None,
 ) -> tuple[Cell | None, str, bool]:
     """What to compare with, how it was chosen, and whether it is the leader. Only a study has one:
-    of single runs nobody knows whether held-out images were looked at before the test set."""
-    first = leader(cells) if planned else None
+    of single runs nobody knows whether held-out images were looked at before the test set. Where
+    recipes were `carried` over, the leader is that of the problem they were found on."""
+    first = (carried or leader(cells)) if planned else None
     if against is not None:
         found = [cell for cell in cells if against in (cell.place.name, cell.place.method)]
         if not found:
@@ -183,6 +200,8 @@ def choose_reference(
             names = "; ".join(cell.place.name for cell in found)
             raise UserError(f"{against!r} is more than one setting; name one of: {names}")
         return found[0], "as asked", found[0] is first
+    if first is not None and first is carried:
+        return first, f"the leader on {first.place.tuned_on}, where the recipes are from", True
     if first is not None:
         measured = sum(cell.best is not None for cell in cells)
         some = "" if measured == len(cells) else f" of the {measured} of {len(cells)} tried on them"
@@ -337,6 +356,8 @@ def _line(
 def _with_records(lines: Sequence[Line], targets: Sequence[Target]) -> list[Line]:
     """Every line's verdicts; the methods with finals are those that try the targets."""
     tried = [line for line in lines if line.cell.finals]
+    if not targets:
+        return list(lines)
     values = [
         ([float(row.accuracy) for row in line.cell.finals if row.accuracy is not None],
          len(line.failures))

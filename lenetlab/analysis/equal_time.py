@@ -25,7 +25,7 @@ def priced(results: Results, costs: Costs | None) -> Results:
 
 def _timed(results: Results, costs: Costs) -> str:
     """Where seconds are from."""
-    without = [f"{cell.place.name} in {cell.place.scenario}" for cell in results.cells
+    without = [f"{cell.place.name} in {cell.place.where}" for cell in results.cells
                if cell.finals and costs.of(cell.place) is None]  # fmt: skip
     own = f" Of the runs themselves are those of {', '.join(without)}." if without else ""
     return (

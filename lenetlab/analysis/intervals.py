@@ -117,13 +117,18 @@ def _band(
 ) -> "tuple[np.ndarray[Any, np.dtype[np.float64]], np.ndarray[Any, np.dtype[np.float64]]]":
     y = np.asarray(curves, dtype=np.float64)
     n = len(y)
-    means = _drawn(n, draws, seed) @ y / n
-    tail = special.ndtr(-math.sqrt(n / (n - 1)) * quantile_of_t((1 + level) / 2, n - 1))
+    means = resamples(n, draws, seed) @ y / n
+    tail = expanded_tail(n, level)
     low, high = np.quantile(means, [tail, 1 - tail], axis=0)
     return low, high
 
 
+def expanded_tail(n: int, level: float = LEVEL) -> float:
+    """The lower one of the two percentiles of a bootstrap of `n` > 1 values (see there)."""
+    return float(special.ndtr(-math.sqrt(n / (n - 1)) * quantile_of_t((1 + level) / 2, n - 1)))
+
+
 @cache
-def _drawn(n: int, draws: int, seed: int) -> "np.ndarray[Any, np.dtype[np.float64]]":
+def resamples(n: int, draws: int = DRAWS, seed: int = 0) -> "np.ndarray[Any, np.dtype[np.float64]]":
     """(draws, n): how often each of n values is drawn, kept for the next cell with n seeds."""
     return np.random.default_rng(seed).multinomial(n, [1 / n] * n, size=draws).astype(np.float64)

@@ -15,6 +15,7 @@ def plain(board: Board) -> dict[str, Any]:
         "rules": board.rules,
         "terms": board.contest.terms,
         "norms": board.contest.norms,
+        "problem": board.contest.problem,
         "metric": board.metric,
         "level": board.level,
         "reference": board.reference and board.reference.place.name,

@@ -10,7 +10,7 @@ Problems that no method solves are left out: they have no best.
 The score is the area under the profile up to τ = 4, divided by 3: 1 is best everywhere (Dahl et
 al., Benchmarking neural network training algorithms, 2023, arXiv:2306.07179). Profiles
 are relative to the best of the methods that take part: with others beside them, the order of two
-can change.
+can change. Targets are known for Fashion-MNIST alone, so that profiles are of its leaderboards.
 """
 
 import math
@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from statistics import median
 
 from lenetlab.analysis.speed import durations
-from lenetlab.analysis.targets import TARGETS, Target
-from lenetlab.records.rows import Results
+from lenetlab.analysis.targets import TARGETS, Target, targets_on
+from lenetlab.records.rows import Contest, Results
 
 FURTHEST = 4.0  # AlgoPerf's
 
@@ -43,9 +43,13 @@ class Profile:
 def comparable(results: Results) -> bool:
     """Whether leaderboards have methods in common: without, profiles say who was run where."""
     names = [{cell.place.name for cell in results.within(*contest) if cell.finals}
-             for contest in results.contests()]  # fmt: skip
+             for contest in _with_targets(results)]  # fmt: skip
     ran = [found for found in names if found]
     return results.planned and (len(ran) < 2 or bool(set.intersection(*ran)))
+
+
+def _with_targets(results: Results) -> list[Contest]:
+    return [contest for contest in results.contests() if targets_on(contest.problem)]
 
 
 def profiles(
@@ -53,7 +57,7 @@ def profiles(
 ) -> list[Profile]:
     """Of every method of a study, the best score first. `unit`: passes, seconds, cpu_seconds."""
     problems: list[dict[str, float]] = []
-    for contest in results.contests():
+    for contest in _with_targets(results):
         taken = {
             cell.place.name: durations(cell.finals, targets)
             for cell in results.within(*contest)

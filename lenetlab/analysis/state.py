@@ -15,7 +15,7 @@ def standings(results: Results) -> list[ScenarioProgress]:
 def failures(results: Results) -> list[str]:
     """The failed runs of a study, each in a sentence."""
     return [
-        f"{cell.place.name} in {cell.place.scenario}, {row.role} {row.number}: "
+        f"{cell.place.name} in {cell.place.where}, {row.role} {row.number}: "
         f"{row.status}, {row.reason}"
         for cell in (*results.cells, *results.searches)
         for row in cell.rows
@@ -42,7 +42,7 @@ def _standing(results: Results, contest: Contest) -> ScenarioProgress:
 def _left(results: Results, cell: Cell) -> int:
     """Trials, confirmations and finals to come. A cell with finals alone is not tuned; one without
     a recipe after its trials gets no finals."""
-    untuned = bool(cell.finals) and not cell.trials
+    untuned = bool(cell.place.tuned_on) or (bool(cell.finals) and not cell.trials)
     search = 0 if untuned else _search_left(results, cell)
     without_recipe = bool(cell.trials) and search == 0 and cell.best is None
     return search + (0 if without_recipe else max(results.seeds - len(cell.finals), 0))
@@ -60,7 +60,9 @@ def _search_left(results: Results, cell: Cell) -> int:
 
 def _leading_left(results: Results, cells: Sequence[Cell], searched: bool) -> int:
     """Leader runs to come; and further searches, as long as it is not known whose they will be."""
-    stages, tuned = results.stages, [cell for cell in cells if cell.trials or not cell.finals]
+    stages = results.stages
+    tuned = [cell for cell in cells
+             if not cell.place.tuned_on and (cell.trials or not cell.finals)]  # fmt: skip
     leading = min(stages.leaders, len(tuned)) * stages.leader_seeds
     left = max(leading - sum(len(cell.leading) for cell in cells), 0)
     if not searched:

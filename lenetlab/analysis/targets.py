@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from lenetlab.problem.problems import DEFAULT
 from lenetlab.records.recipe import RecordedRecipe
 from lenetlab.records.run_folder import Run
 
@@ -25,6 +26,11 @@ TARGETS = (
     Target(90.8, "a published larger LeNet-5 (61.7k parameters)"),
 )
 STARTER = TARGETS[0].accuracy
+
+
+def targets_on(problem: str) -> Sequence[Target]:
+    """What others reached on a problem; nothing is known of any but Fashion-MNIST."""
+    return TARGETS if problem == DEFAULT else ()
 
 
 class Measured(Protocol):
@@ -106,12 +112,13 @@ class Among:
 
 
 def place_among(accuracy: float, scenario: str, runs: Sequence[Run]) -> Among:
-    """Compare with the finished runs of `scenario` that were measured on the test set."""
+    """Compare with the finished runs of `scenario` measured on the test set of Fashion-MNIST."""
     comparable = [
         (run.result.accuracy, run.label)
         for run in runs
         if run.result.accuracy is not None
         and run.recorded.scenario == scenario
+        and run.recorded.problem == DEFAULT
         and not run.held_out
     ]
     if not comparable:

@@ -5,12 +5,14 @@ from typing import Annotated, Any
 
 import typer
 
+from lenetlab.analysis.across import rankings
 from lenetlab.analysis.board import METRICS, Board, board
 from lenetlab.analysis.equal_time import priced
-from lenetlab.analysis.plain import plain
+from lenetlab.analysis.plain import as_plain, plain
 from lenetlab.cli.options import RUNS, Json
 from lenetlab.cli.terminal.compare import show, show_beginning
 from lenetlab.cli.terminal.console import print_json
+from lenetlab.cli.terminal.ranks import show_ranking
 from lenetlab.errors import unknown
 from lenetlab.records.costs import read_costs
 from lenetlab.records.locate import open_results, results_folder
@@ -31,6 +33,9 @@ def compare(
         str | None,
         typer.Option(help="Compare with this method instead of the leader on held-out images."),
     ] = None,
+    problem: Annotated[
+        str | None, typer.Option(help="One problem alone, as the leaderboards call it.")
+    ] = None,
     metric: Annotated[str, typer.Option(help="accuracy or loss.")] = "accuracy",
     out: Annotated[
         Path, typer.Option(help="Folder in which a study file's working folder is.")
@@ -45,26 +50,43 @@ def compare(
 
     The leader of a study is the method whose best trial was best on held-out training images.
     Every other is compared with it seed by seed; p-values are corrected for the number of methods
-    (Holm). Single runs are ranked within one scenario, one rule set and one budget.
+    (Holm). Single runs are ranked within one scenario, one rule set and one budget; methods on
+    several problems on each of them alone, and by their mean ranks across them.
     """
     results = priced(open_results(target, out), read_costs(results_folder(target, out)))
-    boards = make_boards(results, scenario, against, metric)
+    boards = make_boards(results, scenario, against, metric, problem)
+    across = [] if problem is not None else [
+        one for one in rankings(results, metric=boards[0].metric)
+        if scenario in (None, one.contest.scenario)
+    ]  # fmt: skip
     if json:
-        print_json({"study": results.name, "boards": [plain(board) for board in boards]})
+        found = {"study": results.name, "boards": [plain(board) for board in boards]}
+        print_json(found | ({"rankings": [as_plain(one) for one in across]} if across else {}))
         return
 
     show_beginning(results)
     for one in boards:
         show(one)
+    for ranking in across:
+        show_ranking(ranking)
 
 
 def make_boards(
-    results: Results, scenario: str | None, against: str | None, metric: Any
+    results: Results,
+    scenario: str | None,
+    against: str | None,
+    metric: Any,
+    problem: str | None = None,
 ) -> list[Board]:
     """The leaderboards asked for; `UserError` if there are none."""
     if metric not in METRICS:
         raise unknown("metric", metric, METRICS)
     contests = results.leaderboards()
+    if problem is not None:
+        problems = {contest.problem for contest in contests}
+        if problem not in problems:
+            raise unknown("problem of these results:", problem, problems)
+        contests = [contest for contest in contests if contest.problem == problem]
     asked = [contest for contest in contests if scenario in (None, contest.scenario)]
     if not asked:
         known = {contest.scenario for contest in contests}

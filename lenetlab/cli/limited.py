@@ -17,6 +17,7 @@ from lenetlab.cli.execute import execute_one
 from lenetlab.cli.terminal.console import stop_for
 from lenetlab.cli.terminal.progress_bar import meter
 from lenetlab.experiments.api import Job
+from lenetlab.experiments.recipe.recipe import Recipe
 from lenetlab.experiments.run.in_memory import prepare
 from lenetlab.experiments.run.on_disk import Interrupted, give_up
 from lenetlab.experiments.run.runtime import Runtime
@@ -58,7 +59,7 @@ def execute_limited(
             label = f"[{number}/{len(todo)}] {job.label}, seed {job.seed}"
             with _passing_on(worker) as received:
                 try:
-                    worker.compute(job.recipe.split, None)  # the data is no part of a training
+                    worker.compute(job.recipe, None)  # the data is no part of a training
                     ended = worker.compute((job, label if len(todo) > 1 else job.label),
                                            limit + GRACE)  # fmt: skip
                     found = run_folder.read_run(ended.path) if not ended.number else None
@@ -81,10 +82,10 @@ def execute_limited(
     return results
 
 
-def _train(order: tuple[Job, str] | str, setup: _Setup) -> _Ended | None:
-    """What the worker does: loads the data of a split, or trains."""
-    if isinstance(order, str):
-        setup.runtime.load(order)
+def _train(order: tuple[Job, str] | Recipe, setup: _Setup) -> _Ended | None:
+    """What the worker does: loads the data of a recipe, or trains."""
+    if isinstance(order, Recipe):
+        setup.runtime.load(order.split, order.problem)
         return None
     job, label = order
     with meter(1, setup.quiet) as shown:

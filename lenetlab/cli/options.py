@@ -13,6 +13,12 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON value and not
 Data = Annotated[
     Path | None, typer.Option(help="Folder with the four IDX files (else they are searched for).")
 ]
+Problem = Annotated[
+    str,
+    typer.Option(
+        help="fashion-mnist, mnist, kmnist, emnist-digits, or a folder with four IDX files"
+    ),
+]
 Out = Annotated[Path, typer.Option(help="Folder that receives one directory per run.")]
 Resume = Annotated[
     bool,

@@ -13,6 +13,7 @@ from lenetlab.cli.options import (
     Json,
     Limit,
     Out,
+    Problem,
     Resume,
     Tensorboard,
     Threads,
@@ -20,6 +21,7 @@ from lenetlab.cli.options import (
 )
 from lenetlab.cli.terminal.console import err
 from lenetlab.errors import UserError
+from lenetlab.problem.problems import DEFAULT
 from lenetlab.settings import parse_pairs, parse_value
 
 
@@ -83,6 +85,7 @@ def run(
     split: Annotated[
         str, typer.Option(help="official, or inner: choose settings without the test set.")
     ] = "official",
+    problem: Problem = DEFAULT,
     seed: Annotated[int, typer.Option(help="The first, or only, seed.")] = 0,
     seeds: Annotated[int, typer.Option(help="How many seeds, counted up from --seed.")] = 1,
     tuned: Annotated[
@@ -111,6 +114,7 @@ def run(
     - `lenetlab run adamw --scenario sparse --constraint magnitude`
     - `lenetlab run adamw --scenario frontier --constraint rigl --set constraint.keep=0.1`
     - `lenetlab run adamw --rules open --augment flip+shift:pixels=2`
+    - `lenetlab run adamw --problem kmnist`
     - `lenetlab run my_method.py:MyOptimizer --split inner --limit 600`
 
     - `lenetlab run adamw --tuned --passes 5`
@@ -146,6 +150,7 @@ def run(
         "rules": rules,
         "augment": augment,
         "split": split,
+        "problem": problem,
         "epochs": epochs,
         "passes": passes,
         "batch_size": batch_size,

@@ -48,13 +48,16 @@ def print_one(job: Job, found: Run, json: bool) -> None:
     if found.status != "done":
         out.print(f"{found.status}: {summary['reason']}", style="red", soft_wrap=True)
     else:
-        facts = f", {job.recipe.budget}, seed {job.seed}"
+        problem = job.recipe.problem
+        on = "" if problem.default else f" on {problem.name}"
+        facts = f"{on}, {job.recipe.budget}, seed {job.seed}"
         out.print(Text.assemble((job.label, "bold"), facts), soft_wrap=True)
-        on = found.measured_on
-        out.print(f"  {f'{on} accuracy':<18} {summary['accuracy']:.2f} %")
-        out.print(f"  {f'{on} loss':<18} {summary['loss']:.4f}, mean cross-entropy")
+        images = found.measured_on
+        out.print(f"  {f'{images} accuracy':<18} {summary['accuracy']:.2f} %")
+        out.print(f"  {f'{images} loss':<18} {summary['loss']:.4f}, mean cross-entropy")
         out.print(f"  {'training accuracy':<18} {summary['train_accuracy']:.2f} %, loss "
-                  f"{summary['train_loss']:.4f}: the first 10,000 training images")  # fmt: skip
+                  f"{summary['train_loss']:.4f}: {'' if problem.default else 'at most '}"
+                  "the first 10,000 training images")  # fmt: skip
         out.print(f"  starter's average  {summary['starter_average_loss']:.6f}")
         if job.recipe.max_nonzeros is not None:
             out.print(f"  nonzeros           {summary['nonzeros']:,} in fc1 and fc2, "

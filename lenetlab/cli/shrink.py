@@ -12,6 +12,7 @@ from lenetlab.cli.terminal.console import out, print_json
 from lenetlab.disk import replace_bytes
 from lenetlab.errors import UserError
 from lenetlab.problem.data import load_pair
+from lenetlab.problem.own_folder import find_problem
 from lenetlab.problem.shrink import compare
 from lenetlab.records import run_folder
 
@@ -37,7 +38,7 @@ def shrink(
     if found.status != "done":
         raise UserError(f"the run in {run} is {found.status} and has no weights; shrink another")
     torch.set_num_threads(1)
-    _, test = load_pair(found.recorded.split, data)
+    _, test = load_pair(found.recorded.split, data, find_problem(found.recorded.problem))
     small, result = compare(load_file(run / run_folder.WEIGHTS), test.images)
     path = to or run / "smaller.safetensors"
     replace_bytes(path, save(small))

@@ -20,6 +20,7 @@ from lenetlab.cli.options import (
 from lenetlab.cli.study_session import compute, make_setup, opened, processes
 from lenetlab.cli.terminal.console import err, print_json
 from lenetlab.cli.terminal.study import describe, print_plan
+from lenetlab.errors import UserError
 from lenetlab.experiments.run.tensorboard import check_tensorboard
 from lenetlab.experiments.study.leaders import write_leader_nets
 from lenetlab.experiments.study.pending import StudyPlan
@@ -76,6 +77,12 @@ def study(
     if tensorboard is not None:
         check_tensorboard()
     read, recipes = read_study(file)
+    problems = {cell.place.problem for cell in read.cells}
+    if data is not None and len(problems) > 1:
+        raise UserError(
+            f"--data {data} holds the files of one problem and {file} has {len(problems)}; leave "
+            "it out: LENETLAB_DATA may have a folder for each, as `lenetlab data` says"
+        )
     setup = make_setup(data, engine, device)
     folder = out / "studies" / read.name
     with opened(read, recipes, folder, setup, results, retry) as todo:

@@ -1,5 +1,6 @@
 """`lenetlab tune`: search for the recipe of a method that does best on held-out training images."""
 
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,6 +18,7 @@ from lenetlab.cli.options import (
     Json,
     Limit,
     Out,
+    Problem,
     Retry,
     Workers,
 )
@@ -31,6 +33,7 @@ from lenetlab.experiments.study.single_search import (
 )
 from lenetlab.experiments.tuning.trials import Tuning
 from lenetlab.experiments.tuning.tuned_recipes import FILE, Settled
+from lenetlab.problem.problems import DEFAULT
 from lenetlab.records.rows import Cell, RunRow
 from lenetlab.settings import parse_pairs
 
@@ -52,6 +55,7 @@ def tune(
         typer.Option(help="Run the best three again: so many passes, two fresh seeds each."),
     ] = None,
     settings: Fixed = None,
+    problem: Problem = DEFAULT,
     workers: Workers = None,
     retry: Retry = False,
     limit: Limit = None,
@@ -80,19 +84,20 @@ def tune(
     """
     search = Tuning(trials, passes, sampler)
     given = parse_pairs(settings or [], "--set")
-    planned = limited(search_study(search_cell(method, scenario, search, given), confirm), limit)
+    searched = search_cell(method, scenario, search, given, problem)
+    planned = limited(search_study(searched, confirm), limit)
     folder = out / "studies" / folder_of(planned)
     cell = computed(planned, folder, make_setup(data, engine, device), workers, retry, json)
     winner = settle_winner(out, cell, planned)
     if json:
         print_json(_plain(cell, winner, out))
     else:
-        _show(cell, winner, out)
+        _show(cell, winner, out, problem)
     if winner is None:
         raise typer.Exit(1)
 
 
-def _show(cell: Cell, winner: Settled | None, out_folder: Path) -> None:
+def _show(cell: Cell, winner: Settled | None, out_folder: Path, problem: str) -> None:
     table = Table(box=None, header_style="bold", pad_edge=False)
     for title in ("trial", "held-out %", "held-out loss"):
         table.add_column(title, justify="right", no_wrap=True)
@@ -121,6 +126,7 @@ def _show(cell: Cell, winner: Settled | None, out_folder: Path) -> None:
     if winner.kept:
         place = cell.place
         where = "" if place.scenario == "plain" else f" --scenario {place.scenario}"
+        where += "" if place.problem == DEFAULT else f" --problem {shlex.quote(problem)}"
         out.print(f"`lenetlab run {place.method}{where} --tuned` begins from it, out of "
                   f"{out_folder / FILE}", markup=False, soft_wrap=True)  # fmt: skip
 
@@ -145,6 +151,7 @@ def _plain(cell: Cell, winner: Settled | None, out_folder: Path) -> dict[str, An
     return {
         "method": cell.place.method,
         "scenario": cell.place.scenario,
+        "problem": cell.place.problem,
         "trials": [plain(row) for row in cell.trials],
         "confirmations": [{**plain(row), "seed": row.seed} for row in cell.confirmations],
         "price": price and {"passes": price.passes, "seconds": price.seconds},

@@ -16,7 +16,9 @@ from lenetlab.experiments.tuning.origin import Origin, laid_over
 from lenetlab.experiments.tuning.search_space import unusual
 from lenetlab.experiments.tuning.tuned_recipes import tuned as kept
 from lenetlab.methods.lookup import canonical, family_of, norms_of
-from lenetlab.records.rows import FINAL, TRIAL, CellKey, RunRow, row_of
+from lenetlab.problem.own_folder import find_problem
+from lenetlab.problem.problems import DEFAULT
+from lenetlab.records.rows import FINAL, TRIAL, CellKey, RunRow, located, row_of
 from lenetlab.records.run_folder import Run, noted
 
 
@@ -80,7 +82,8 @@ def run(
         measurement with all so far.
     settings : hyperparameters of the method (`lr=0.002`) and the arguments of `make_recipe`:
         `epochs` or `passes`, `batch_size`, `schedule`, `warmup`, `plan`, `scenario`, `constraint`,
-        `decay`, `rules`, `augment`, `split`. What is not set is as the method registers it.
+        `decay`, `rules`, `augment`, `split`, `problem`. What is not set is as the method registers
+        it.
     tuned : what is not set is as in the recipe that tuning found for the method and scenario, which
         is named on stderr and in `Run.tuned`. A part of it that is set makes it another recipe.
 
@@ -148,6 +151,11 @@ def jobs(
         raise UserError(f"seeds={seeds} is out of range; expected 1 or more")
     if not 0 <= first_seed <= 2**63 - seeds:
         raise UserError(f"seed {first_seed} is out of range; expected 0 to 2^63 - {seeds}")
+    if "problem" in vary:
+        raise UserError(
+            "problem cannot be varied: accuracies on other images are not comparable; run one "
+            'problem after the other, or rank across them by a study with problems = ["…", "…"]'
+        )
     check_count(len(methods) * math.prod(len(values) for values in vary.values()) * seeds)
     if both := set(vary) & set(settings):
         raise UserError(f"{', '.join(sorted(both))} is both set and varied; leave one out")
@@ -207,11 +215,15 @@ def _recipe(
     if tuned_in is None:
         return recipe_from(method, settings), None
     scenario = settings.get("scenario", "plain")
-    found = kept(method, scenario, tuned_in)
+    given = settings.get("problem", DEFAULT)
+    problem = find_problem(given).name
+    found = kept(method, located(scenario, problem), tuned_in)
     if found is None:
         recipe_from(method, settings)  # a wrong name is said to be wrong, not untuned
+        on = "" if problem == DEFAULT else f" --problem {given}"
         raise UserError(
-            f"no tuned recipe is kept for {method} in scenario {scenario}; `lenetlab tune {method} "
-            f"--scenario {scenario}` finds one, and without --tuned it runs as it is registered"
+            f"no tuned recipe is kept for {method} in scenario {located(scenario, problem)}; "
+            f"`lenetlab tune {method} --scenario {scenario}{on}` finds one, and without --tuned it "
+            "runs as it is registered"
         )
     return laid_over(method, settings, found)

@@ -6,7 +6,7 @@
 
 Columns, in this order; one that a row has no value for is None there:
 
-    study, scenario, rules, method, family, norms, variant, search     the cell
+    study, problem, scenario, rules, method, family, norms, variant, search     the cell
     role, number, seed, id, status, reason                             the run
     split, budget, unit, batch_size, plan, schedule, warmup, decay,    the recipe
     constraint, augmentation
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     import pandas
     import polars
 
-CELL = ("scenario", "rules", "method", "family", "norms", "variant", "search")
+CELL = ("problem", "scenario", "rules", "method", "family", "norms", "variant", "search")
 RUN = ("role", "number", "seed", "id", "status", "reason")
 RECIPE = ("split", "budget", "unit", "batch_size", "plan", "schedule", "warmup", "decay",
           "constraint", "augmentation")  # fmt: skip

@@ -19,8 +19,8 @@ from lenetlab.experiments.run.in_memory import FIGURES
 from lenetlab.judge.child import Losses, Recorded
 from lenetlab.judge.scoring import Score
 from lenetlab.oracle.ledger import PASS, Ledger
-from lenetlab.problem.data import HELD_OUT
 from lenetlab.problem.files import FILES
+from lenetlab.problem.problems import held_out
 from lenetlab.records import run_folder
 
 T = TypeVar("T")
@@ -86,9 +86,9 @@ def _identity(run: run_folder.Run) -> Iterator[Claim]:
     yield Claim("recipe, seed, data and numerics hash to the run's identity", wrong)
     if type(said["seed"]) is not int or not 0 <= said["seed"] < 2**63:
         yield Claim("the seed is a whole number from 0 to 2^63 - 1", f"it is {said['seed']!r}")
-    data = FILES["train"][0].sha256[:16]
+    data = (FILES["train"][0].sha256 or "")[:16]
     if run.held_out:
-        data += f"[0:{PASS - HELD_OUT}]"
+        data += f"[0:{PASS - held_out(PASS)}]"
     wrong = None if said["data"] == data else f"trained on {said['data']}, expected {data}"
     yield Claim("trained on Fashion-MNIST's training images", wrong)
 

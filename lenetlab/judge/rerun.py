@@ -80,7 +80,7 @@ def _runtime(said: dict[str, Any], data: Path | None, scratch: Path) -> Runtime:
 
 def _differences(said: dict[str, Any], recipe: Recipe, runtime: Runtime) -> str:
     """How the numerics that a run was computed by differ from those it would have here."""
-    _, engine, _, _ = runtime.load(recipe.split)
+    _, engine, _, _ = runtime.load(recipe.split, recipe.problem)
     here = numerics_of(recipe, engine, runtime.where)
     keys = [key for key in sorted({*said, *here}) if said.get(key) != here.get(key)]
     return ", ".join(f"{key} {said.get(key)} there and {here.get(key)} here" for key in keys)

@@ -18,6 +18,7 @@ from lenetlab.judge.folder import MARKS, is_run
 from lenetlab.judge.rerun import rerun
 from lenetlab.judge.rules import scenario_problems
 from lenetlab.judge.scoring import Score, Scorer
+from lenetlab.problem.problems import DEFAULT
 from lenetlab.records import run_folder
 from lenetlab.records.recipe import RecordedRecipe
 
@@ -84,6 +85,9 @@ def judge(
     claims: list[Claim] = []
     if found is not None and (damage := _damage(found)):
         claims, found, again = [damage], None, None
+    if found is not None and (problem := found.run.recorded.problem) != DEFAULT:
+        why = f"it is a run on {one_line(problem)}; the judge knows Fashion-MNIST alone"
+        return Verdict(name, scenario or found.run.recorded.scenario, "unchecked", (why,))
     trained = found.run.recorded.scenario if found else None
     scenario = scenario or trained or "plain"
     if net.w is None:

@@ -4,6 +4,7 @@ Every file is verified before it appears under its name, by one atomic rename: a
 download is never mistaken for data.
 """
 
+import hashlib
 import http.client
 import os
 import shutil
@@ -17,58 +18,78 @@ from pathlib import Path
 
 from lenetlab.disk import replace_bytes
 from lenetlab.errors import UserError
-from lenetlab.problem.files import FILES, IdxFile, read
+from lenetlab.problem.files import read
+from lenetlab.problem.idx import IdxFile
+from lenetlab.problem.problems import FASHION_MNIST, Problem
 
-MIRRORS = (
-    "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
-    "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
-)
 SECONDS = 5.0  # that a mirror gets to answer
-PACKAGE = "dataset-fashion-mnist"
 
 
-def fetch(half: str, folder: Path, mirrors: Sequence[str] = MIRRORS) -> str:
-    """Put the two files of `half` into `folder`; return the source that had them."""
-    print(f"fetching the {half} half of Fashion-MNIST into {folder} …", file=sys.stderr)
+def fetch(
+    half: str,
+    folder: Path,
+    mirrors: Sequence[str] | None = None,
+    problem: Problem = FASHION_MNIST,
+) -> str:
+    """Put the two files of `half` into `folder`; return the source that had them. `mirrors` are
+    the problem's own unless others are given."""
+    mirrors = problem.mirrors if mirrors is None else mirrors
+    if not mirrors and not problem.package:
+        raise UserError(
+            f"{problem.title} is not on this machine, and lenetlab does not fetch it (its files "
+            f"come in one large archive); {_by_hand(problem, folder)}"
+        )
+    print(f"fetching the {half} half of {problem.title} into {folder} …", file=sys.stderr)
     failures: list[str] = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix=".fetch-") as scratch:
             for mirror in mirrors:
                 try:
-                    _from_mirror(mirror, half, Path(scratch))
-                    return _keep(half, Path(scratch), folder, f"cache, from {mirror}")
+                    _from_mirror(mirror, half, Path(scratch), problem)
+                    return _keep(half, Path(scratch), folder, f"cache, from {mirror}", problem)
                 except (urllib.error.URLError, OSError, http.client.HTTPException) as error:
                     failures.append(f"{mirror} ({getattr(error, 'reason', error)})")
                 except UserError as error:
                     failures.append(f"{mirror} ({error})")
-            try:
-                found = _from_debian(Path(scratch))
-                return _keep(half, found, folder, "cache, from Debian's package")
-            except (OSError, subprocess.SubprocessError) as error:
-                failures.append(f"apt-get download {PACKAGE} ({_last_line(error)})")
+            if problem.package:
+                try:
+                    found = _from_debian(Path(scratch), problem.package)
+                    return _keep(half, found, folder, "cache, from Debian's package", problem)
+                except (OSError, subprocess.SubprocessError) as error:
+                    failures.append(f"apt-get download {problem.package} ({_last_line(error)})")
     except OSError as error:  # of the folder itself; what sources do wrong is caught above
         raise UserError(
             f"the cache {folder} cannot be written ({error.strerror}); "
             "name another with LENETLAB_CACHE"
         ) from None
     raise UserError(
-        "Fashion-MNIST is not on this machine and could not be fetched; tried "
+        f"{problem.title} is not on this machine and could not be fetched; tried "
         + "; ".join(failures)
-        + "; put the four files into a folder and name it with --data or LENETLAB_DATA"
+        + f"; {_by_hand(problem, folder)}"
     )
 
 
-def _from_mirror(mirror: str, half: str, scratch: Path) -> None:
-    for file in FILES[half]:
+def _by_hand(problem: Problem, folder: Path) -> str:
+    names = ", ".join(file.name for half in problem.files.values() for file in half)
+    if problem.default:
+        return "put the four files into a folder and name it with --data or LENETLAB_DATA"
+    return f"put {names}, gz or not, into {folder}, or into a folder named with --data"
+
+
+def _from_mirror(mirror: str, half: str, scratch: Path, problem: Problem) -> None:
+    for file in problem.files[half]:
+        path = scratch / f"{file.name}.gz"
         with (
-            urllib.request.urlopen(f"{mirror}{file.name}.gz", timeout=SECONDS) as answer,
-            (scratch / f"{file.name}.gz").open("wb") as out,
+            urllib.request.urlopen(f"{mirror}{path.name}", timeout=SECONDS) as answer,
+            path.open("wb") as out,
         ):
             shutil.copyfileobj(answer, out)
+        if file.md5_gz and hashlib.md5(path.read_bytes()).hexdigest() != file.md5_gz:
+            raise UserError(f"{path.name} there has not the published MD5 {file.md5_gz}")
 
 
-def _from_debian(scratch: Path) -> Path:
+def _from_debian(scratch: Path, package: str) -> Path:
     """Download and unpack the package with list and cache folders of our own.
 
     Neither root nor an earlier `apt-get update` is needed: a new machine has no package lists.
@@ -84,9 +105,9 @@ def _from_debian(scratch: Path) -> Path:
         *("-o", f"APT::Sandbox::User={_user()}"),
     ]
     _call(["apt-get", *options, "-q", "update"], scratch, 120)
-    _call(["apt-get", *options, "-q", "download", PACKAGE], scratch, 300)
-    (package,) = scratch.glob(f"{PACKAGE}_*.deb")
-    _call(["dpkg-deb", "-x", str(package), str(scratch / "unpacked")], scratch, 60)
+    _call(["apt-get", *options, "-q", "download", package], scratch, 300)
+    (archive,) = scratch.glob(f"{package}_*.deb")
+    _call(["dpkg-deb", "-x", str(archive), str(scratch / "unpacked")], scratch, 60)
     return scratch / "unpacked/usr/share/datasets/fashion-mnist"
 
 
@@ -105,9 +126,11 @@ def _last_line(error: Exception) -> str:
     return str(lines[-1]) if lines else type(error).__name__
 
 
-def _keep(half: str, scratch: Path, folder: Path, source: str) -> str:
+def _keep(half: str, scratch: Path, folder: Path, source: str, problem: Problem) -> str:
     """Verify both files, then move each into place under its decompressed name."""
-    contents: list[tuple[IdxFile, bytes]] = [(file, read(file, scratch)) for file in FILES[half]]
+    contents: list[tuple[IdxFile, bytes]] = [
+        (file, read(file, scratch, problem)) for file in problem.files[half]
+    ]
     for file, content in contents:
         replace_bytes(folder / file.name, content)
     return source

@@ -1,59 +1,23 @@
-"""The four IDX files of Fashion-MNIST: where they may be, and whether they are the real ones.
+"""The four IDX files of a problem: where they may be, and whether they are the real ones.
 
-A file counts by the SHA-256 of its *decompressed* bytes, whatever source it came from:
-Debian's gz files are not the mirrors' bytes, what is inside them is the same.
+A file counts by the SHA-256 of its *decompressed* bytes, whatever source it came from: Debian's gz
+files are not the mirrors' bytes, what is inside them is the same. Where no checksum is known it
+counts by its header, its labels, and classes of equal size.
 """
 
 import gzip
 import hashlib
 import os
 import zlib
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from lenetlab.errors import UserError
+from lenetlab.problem.idx import IdxFile
+from lenetlab.problem.problems import FASHION_MNIST, PROBLEMS, Problem
 
-
-@dataclass(frozen=True)
-class IdxFile:
-    """One IDX file: its decompressed length in bytes, SHA-256 and shape of the data."""
-
-    name: str
-    length: int
-    sha256: str
-    shape: tuple[int, ...]
-
-    @property
-    def header(self) -> int:
-        """Bytes before the data: a magic number and one 32-bit length per dimension."""
-        return 4 + 4 * len(self.shape)
-
-
-def _idx(name: str, sha256: str, *shape: int) -> IdxFile:
-    size = 1
-    for n in shape:
-        size *= n
-    return IdxFile(f"{name}-idx{len(shape)}-ubyte", 4 + 4 * len(shape) + size, sha256, shape)
-
-
-# Images and labels of each half. They are looked up half by half, so that training and tuning
-# work where the test files are absent.
-FILES: dict[str, tuple[IdxFile, IdxFile]] = {
-    "train": (
-        _idx("train-images", "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
-             60_000, 28, 28),
-        _idx("train-labels", "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
-             60_000),
-    ),
-    "test": (
-        _idx("t10k-images", "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
-             10_000, 28, 28),
-        _idx("t10k-labels", "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
-             10_000),
-    ),
-}  # fmt: skip
-
+FILES = FASHION_MNIST.files
 MOST = max(file.length for pair in FILES.values() for file in pair)
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
 TORCHVISION = Path("data/FashionMNIST/raw")
@@ -88,87 +52,144 @@ def _expanded(given: str, what: str) -> Path:
         ) from None
 
 
-def places(data: Path | None) -> list[tuple[str, Path]]:
+def data_folder() -> Path | None:
+    """The folder with Fashion-MNIST's files that `$LENETLAB_DATA` names, if it is set; those of
+    another problem may be in a folder of its name inside."""
+    return _named("LENETLAB_DATA")
+
+
+def places(data: Path | None, problem: Problem = FASHION_MNIST) -> list[tuple[str, Path]]:
     """Named folders in the order in which they are searched; one alone if the user chose it."""
+    if problem.folder is not None:
+        if data is not None:
+            raise UserError(
+                f"--problem {problem.folder} is where its files are, and --data {data} is another "
+                "place; leave one out"
+            )
+        return [("--problem", problem.folder)]
     if data is not None:
         return [("--data", data)]
-    if (own := _named("LENETLAB_DATA")) is not None:
+    own = data_folder()
+    if own is not None and problem.default:
         return [("LENETLAB_DATA", own)]
+    if own is not None and (own / problem.name).is_dir():
+        return [("LENETLAB_DATA", own / problem.name)]
     return [
-        ("torchvision's folder", TORCHVISION),
-        ("Debian's package", DEBIAN),
-        ("cache", cache_folder() / "fashion-mnist"),
+        ("torchvision's folder", TORCHVISION.parents[1] / problem.torchvision / "raw"),
+        *([("Debian's package", DEBIAN)] if problem.package else []),
+        ("cache", cache_folder() / problem.name),
     ]
 
 
-def locate(half: str, data: Path | None, fetch: Fetch) -> tuple[str, Path]:
+def locate(
+    half: str, data: Path | None, fetch: Fetch, problem: Problem = FASHION_MNIST
+) -> tuple[str, Path]:
     """Source and folder of the first place that holds files of `half`; fetched if none does.
 
     A folder that holds one of the two files is an error, not a reason to look elsewhere.
     """
-    searched = places(data)
+    searched = places(data, problem)
     for source, folder in searched:
-        chosen = source in ("--data", "LENETLAB_DATA")
-        if not chosen and not _has_any(half, folder):
+        chosen = source in ("--data", "LENETLAB_DATA", "--problem")
+        if not chosen and not _has_any(problem.files[half], folder):
             continue
         where = f"the folder that {source} names" if chosen else source
-        cure = "name another folder, or none at all" if chosen else _CURE
-        for file in FILES[half]:
-            if _present(file, folder) is None:
+        remedy = "name another folder, or none at all" if chosen else cure(problem)
+        for file in problem.files[half]:
+            if present(file.name, folder) is None:
                 raise UserError(
                     f"{folder / file.name} is missing (also tried {file.name}.gz); expected the "
-                    f"four Fashion-MNIST files in {where}; {cure}"
+                    f"four {problem.title} files in {where}; {remedy}"
                 )
         return source, folder
     folder = searched[-1][1]
     return fetch(half, folder), folder
 
 
-def read(file: IdxFile, folder: Path) -> bytes:
+def read(file: IdxFile, folder: Path, problem: Problem = FASHION_MNIST) -> bytes:
     """The decompressed, verified bytes of `file` in `folder` (gz or not)."""
-    path = _present(file, folder)
+    path = present(file.name, folder)
     if path is None:
-        raise UserError(f"{folder / file.name} is missing; {_CURE}")
-    try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as source:
-            content = source.read(MOST + 1)  # a small gz file may hold any number of bytes
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise UserError(
-            f"{path} is broken ({error}); expected a gz file with {file.length} bytes inside; "
-            f"{_CURE}"
-        ) from None
-    except OSError as error:
-        raise UserError(f"{path} cannot be read ({error.strerror}); {_CURE}") from None
-    verify(file, content, path)
+        raise UserError(f"{folder / file.name} is missing; {cure(problem)}")
+    # a small gz file may hold any number of bytes
+    expected = f"expected a gz file with {file.length} bytes inside"
+    content = unpack(path, max(MOST, file.length) + 1, expected, cure(problem))
+    verify(file, content, path, problem)
     return content
 
 
-def verify(file: IdxFile, content: bytes, path: Path) -> None:
-    """Raise a `UserError` unless `content` is exactly the bytes of `file`."""
+def unpack(path: Path, most: int, expected: str, remedy: str = "get the file again") -> bytes:
+    """The decompressed bytes of `path` (gz or not), `most` of them at most."""
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as source:
+            return source.read(most)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise UserError(f"{path} is broken ({error}); {expected}; {remedy}") from None
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror}); {remedy}") from None
+
+
+def verify(file: IdxFile, content: bytes, path: Path, problem: Problem = FASHION_MNIST) -> None:
+    """Raise a `UserError` unless `content` is exactly the bytes of `file`; where its checksum is
+    not known, unless it may be."""
     if len(content) != file.length:
         raise UserError(
-            f"{path} holds {len(content)} bytes, expected {file.length} for {file.name}; {_CURE}"
+            f"{path} holds {len(content)} bytes, expected {file.length} for {file.name}; "
+            f"{cure(problem)}"
         )
     found = hashlib.sha256(content).hexdigest()
     if found == file.sha256:
         return
-    twin = next((f.name for pair in FILES.values() for f in pair if f.sha256 == found), None)
-    what = f"is {twin} under another name" if twin else f"has SHA-256 {found[:16]}…"
+    known = ((one, f) for one in (problem, *PROBLEMS.values()) for pair in one.files.values()
+             for f in pair)  # fmt: skip
+    twin = next(((one, f) for one, f in known if f.sha256 == found), None)
+    if twin is None and file.sha256 is None:
+        _plausible(file, content, path, problem)
+        return
+    what = f"has SHA-256 {found[:16]}…"
+    if twin is not None:
+        whose, twin_file = twin
+        other = "" if whose == problem else f" of {whose.title}"
+        what = f"is {twin_file.name}{other} under another name"
+    sought = "" if file.sha256 is None else f"{file.sha256[:16]}… "
+    changed = "" if problem.folder is None else " as it was when the folder was opened"
     raise UserError(
-        f"{path} {what}, expected {file.sha256[:16]}… (the original {file.name}); {_CURE}"
+        f"{path} {what}, expected {sought}(the original {file.name}{changed}); {cure(problem)}"
     )
 
 
-_CURE = (
-    "delete it so that another source is used, or get the files again "
-    "(on Debian and Ubuntu: apt-get install dataset-fashion-mnist)"
-)
+def _plausible(file: IdxFile, content: bytes, path: Path, problem: Problem) -> None:
+    """What is checked where no checksum is known."""
+    if content[: file.header] != file.begins:
+        raise UserError(
+            f"{path} does not begin as {file.name} of {problem.title}, with the shape "
+            f"{file.shape}; {cure(problem)}"
+        )
+    if len(file.shape) == 1:
+        classes = Counter(content[file.header :])
+        each = file.shape[0] // len(problem.classes)
+        if classes != dict.fromkeys(range(len(problem.classes)), each):
+            raise UserError(
+                f"{path} has not {each:,} labels of each of {len(problem.classes)} classes, as "
+                f"{problem.title} has; {cure(problem)}"
+            )
 
 
-def _present(file: IdxFile, folder: Path) -> Path | None:
-    candidates = (folder / file.name, folder / f"{file.name}.gz")
+def cure(problem: Problem) -> str:
+    """What to do about a wrong file."""
+    if problem.folder is not None:
+        return "give the command again, so that the folder is opened anew"
+    package = (
+        f" (on Debian and Ubuntu: apt-get install {problem.package})" if problem.package else ""
+    )
+    return f"delete it so that another source is used, or get the files again{package}"
+
+
+def present(name: str, folder: Path) -> Path | None:
+    """The file `name` in `folder`, plain or gz; None if there is none."""
+    candidates = (folder / name, folder / f"{name}.gz")
     return next((path for path in candidates if path.is_file()), None)
 
 
-def _has_any(half: str, folder: Path) -> bool:
-    return any(_present(file, folder) for file in FILES[half])
+def _has_any(files: tuple[IdxFile, IdxFile], folder: Path) -> bool:
+    return any(present(file.name, folder) for file in files)

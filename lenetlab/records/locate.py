@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lenetlab.errors import UserError
+from lenetlab.problem.problems import DEFAULT
 from lenetlab.records.rows import (
     FINAL,
     STUDY,
@@ -75,9 +76,9 @@ def from_runs(folder: Path) -> Results:
     """The whole runs in the folders inside `folder`, a cell for each recipe.
 
     Runs on the test set are finals, runs on held-out images (`--split inner`) trials of the same
-    cell. Recipes are ranked together where scenario, rules and budget are the same, and on a
-    frontier the weights that are left. Cells of a method that differ in settings have what differs
-    as their variant. Families are not recorded with a run, and are empty.
+    cell. Recipes are ranked together where problem, scenario, rules and budget are the same, and
+    on a frontier the weights that are left. Cells of a method that differ in settings have what
+    differs as their variant. Families are not recorded with a run, and are empty.
     """
     groups: dict[str, list[Run]] = {}
     for run in finished_runs(folder):
@@ -116,6 +117,7 @@ def _place(runs: Sequence[Run], variant: str = "") -> CellKey:
         rules=recipe.rules,
         variant=variant,
         terms=_terms(runs),
+        problem=recipe.problem,
     )
 
 
@@ -123,6 +125,8 @@ def _terms(runs: Sequence[Run]) -> str:
     """The budget, and on a frontier how many weights are left."""
     unit, amount = budget(runs)
     said = f"{amount:g} {unit if amount != 1 else ONE[unit]}"
+    if unit == "epochs" and runs[0].recorded.problem != DEFAULT:
+        said += _each(runs)
     size = runs[0].recorded.size
     return f"{size}, {said}" if size else said
 
@@ -134,6 +138,14 @@ def budget(runs: Sequence[Run]) -> tuple[str, float]:
     if unit == "epochs" and all(_asks_once(run) for run in runs):
         unit = "passes"
     return unit, float(amount)
+
+
+def _each(runs: Sequence[Run]) -> str:
+    """Of another problem, what an epoch cost: nothing else tells how many images it has, and with
+    it whether a method asks for more than a gradient a step."""
+    found = [run.result.passes / run.result.epochs / (INNER if run.held_out else 1.0)
+             for run in runs if run.result.passes and run.result.epochs]  # fmt: skip
+    return f" of {found[0]:.3g} passes" if found else ""
 
 
 def _asks_once(run: Run) -> bool:
@@ -148,7 +160,8 @@ def _order(runs: Sequence[Run]) -> tuple[object, ...]:
     scenario, rules = recipe.scenario, recipe.rules
     unit, amount = budget(runs)
     kept = recipe.max_nonzeros or 0
-    return scenario != "plain", scenario, rules != "strict", rules, -kept, unit, -amount
+    other = recipe.problem != DEFAULT, recipe.problem
+    return *other, scenario != "plain", scenario, rules != "strict", rules, -kept, unit, -amount
 
 
 def _common(runs: Sequence[Run]) -> set[tuple[str, str]]:

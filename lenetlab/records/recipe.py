@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from lenetlab.errors import UserError, short
+from lenetlab.problem.problems import DEFAULT
 from lenetlab.problem.scenarios import BOUND, recorded_scenario
 from lenetlab.settings import Choice, Settings, show
 
@@ -42,6 +43,7 @@ class RecordedRecipe:
     decay: str = "all"
     constraint: Choice | None = None
     augmentation: tuple[Choice, ...] = ()
+    problem: str = DEFAULT
     unknown: tuple[str, ...] = ()
 
     @classmethod
@@ -115,7 +117,8 @@ class RecordedRecipe:
 
     def pairs(self) -> Pairs:
         """As a table of two columns, with room for words."""
-        pairs = [("method", _roomy(self.method))]
+        pairs = [] if self.problem == DEFAULT else [("problem", self.problem)]
+        pairs.append(("method", _roomy(self.method)))
         pairs += [("around it", _roomy(wrapper)) for wrapper in self.wrappers]
         pairs.append(("batch size", f"{show(self.batch_size)}{self._growth(_roomy)}"))
         if self.schedule != CONSTANT:
@@ -142,7 +145,7 @@ class RecordedRecipe:
         """What makes it again: `make_recipe(name, arguments…)`."""
         unit, amount = self.budget
         found = {**self.settings(), unit: amount}
-        for name in ("scenario", "rules", "split"):
+        for name in ("scenario", "rules", "split", "problem"):
             if (word := getattr(self, name)) != _DEFAULTS[name]:
                 found[name] = word
         if self.augmentation:
@@ -151,7 +154,7 @@ class RecordedRecipe:
 
     def settings(self) -> dict[str, Any]:
         """The part of its arguments that a search chooses or is given: all but scenario, rules,
-        split, augmentation and budget."""
+        split, augmentation, problem and budget."""
         found: dict[str, Any] = self._settings()
         found["batch_size"] = self.batch_size
         found |= _given("plan", _without(self.plan, "size"))
@@ -204,7 +207,7 @@ class RecordedRecipe:
         yield from _part("plan", self.plan, FIXED, "size", "batch-size", SIZE)
         yield from _part("schedule", self.schedule, CONSTANT, "warmup", "warmup", None)
         yield from (f"--{self.budget[0]}", show(self.budget[1]))
-        for name in ("scenario", "rules", "split", "decay"):
+        for name in ("scenario", "rules", "split", "decay", "problem"):
             if (word := getattr(self, name)) != _DEFAULTS[name]:
                 yield from (f"--{name}", word)
         if self.constraint is not None:
@@ -251,7 +254,7 @@ def _budget(value: Any) -> tuple[str, float]:
 READERS: Mapping[str, Callable[[Any], object]] = {
     "method": _choice, "wrappers": _choices, "plan": _choice, "schedule": _choice,
     "budget": _budget, "scenario": _word, "rules": _word, "split": _word, "decay": _word,
-    "constraint": _choice, "augmentation": _choices,
+    "constraint": _choice, "augmentation": _choices, "problem": _word,
 }  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
     study.json                  what was planned: title, tuning, seeds, passes, and every cell
     <scenario>/<cell>.jsonl     a cell's runs, one line each, stage after stage, in order of number
-                                and seed
+                                and seed; of another problem in `<scenario>,<problem>`
 
 A *cell* is a method in a scenario. Its *trials* are scored on held-out training images, and so are
 the *confirmations* of the best of them; its *finals* are trained on all images by the recipe that
@@ -26,6 +26,7 @@ import orjson
 
 from lenetlab.disk import read_bytes, read_json, replace_bytes, replace_json
 from lenetlab.errors import UserError
+from lenetlab.problem.problems import DEFAULT
 from lenetlab.records.finished import Result, Spent
 from lenetlab.records.pace import cell_passes, projected
 from lenetlab.records.readable import readable
@@ -56,27 +57,37 @@ class Contest(NamedTuple):
     terms : what there is beside scenario and rules, as in `2 passes` or `765 weights`; empty in a
         study, whose budget is one, but on a frontier.
     norms : `free` for the methods alone that leave norms free; empty for all of them.
+    problem : the images.
     """
 
     scenario: str
     rules: str = "strict"
     terms: str = ""
     norms: str = ""
+    problem: str = DEFAULT
 
     @property
     def key(self) -> str:
-        """As links and figures are named: `plain`, `plain,open`, `plain,2-passes`."""
+        """As links and figures are named: `plain`, `plain,open`, `plain,mnist,2-passes`."""
         terms = re.sub(r"[^A-Za-z0-9.]+", "-", self.terms)
-        return ",".join([self.scenario, *self._rules(), *filter(None, (terms, self.norms))])
+        problem = "" if self.problem == DEFAULT else re.sub(r"[^A-Za-z0-9.]+", "-", self.problem)
+        rest = filter(None, (problem, terms, self.norms))
+        return ",".join([self.scenario, *self._rules(), *rest])
 
     @property
     def title(self) -> str:
-        """As a person reads it: `plain, open, 2 passes`."""
+        """As a person reads it: `plain, open, 2 passes`, `plain on mnist`."""
         norms = f"{self.norms} norms" if self.norms else ""
-        return ", ".join([self.scenario, *self._rules(), *filter(None, (self.terms, norms))])
+        rest = filter(None, (self.terms, norms))
+        return ", ".join([located(self.scenario, self.problem), *self._rules(), *rest])
 
     def _rules(self) -> list[str]:
         return [] if self.rules == "strict" else [self.rules]
+
+
+def located(scenario: str, problem: str) -> str:
+    """A scenario and its problem in words: `plain`, `plain on mnist`."""
+    return scenario if problem == DEFAULT else f"{scenario} on {problem}"
 
 
 @dataclass(frozen=True)
@@ -85,7 +96,8 @@ class CellKey:
     `variant` tells cells apart that differ in settings which were given, not tuned; `terms` are
     its contest's, known from its runs and not kept in study.json; `search` is 1, and more of a
     cell that is searched again to see how much of its recipe was luck; `norms` is what the method
-    does to the norms of weights: `free`, `decay`, `ball` or `sphere`."""
+    does to the norms of weights: `free`, `decay`, `ball` or `sphere`; `tuned_on` is the problem
+    that its recipe was found on, where that is another than its own `problem`."""
 
     method: str
     family: str
@@ -95,11 +107,18 @@ class CellKey:
     terms: str = ""
     search: int = 1
     norms: str = "free"
+    problem: str = DEFAULT
+    tuned_on: str = ""
 
     @property
     def contest(self) -> Contest:
         """With which cells it is ranked."""
-        return Contest(self.scenario, self.rules, self.terms)
+        return Contest(self.scenario, self.rules, self.terms, problem=self.problem)
+
+    @property
+    def where(self) -> str:
+        """Its scenario, with the problem where that is not the usual one."""
+        return located(self.scenario, self.problem)
 
     @property
     def name(self) -> str:
@@ -258,10 +277,15 @@ class Results:
         return [cell for cell in self.cells if cell.begun] or list(self.cells)
 
     def within(
-        self, scenario: str, rules: str = "strict", terms: str = "", norms: str = ""
+        self,
+        scenario: str,
+        rules: str = "strict",
+        terms: str = "",
+        norms: str = "",
+        problem: str = DEFAULT,
     ) -> list[Cell]:
         """The cells of one leaderboard."""
-        contest = Contest(scenario, rules, terms)
+        contest = Contest(scenario, rules, terms, problem=problem)
         return [
             cell
             for cell in self.cells
@@ -336,7 +360,12 @@ def write_results(folder: Path, results: Results) -> None:
 
 
 def _place(cell: Cell) -> dict[str, str]:
-    return {name: getattr(cell.place, name) for name in PLACE}
+    """What is not at its default is left out where it came to be recorded later."""
+    place = cell.place
+    later = {} if place.problem == DEFAULT else {"problem": place.problem}
+    if place.tuned_on:
+        later["tuned_on"] = place.tuned_on
+    return {name: getattr(place, name) for name in PLACE} | later
 
 
 def write_cell(folder: Path, cell: Cell) -> None:
@@ -357,7 +386,7 @@ def _order(row: RunRow) -> tuple[int, int]:
 def cell_path(folder: Path, place: CellKey) -> Path:
     """The file of a cell."""
     name = re.sub(r"[^A-Za-z0-9_.+=-]+", "_", place.name).strip("._") or "cell"
-    scenario = place.scenario if place.rules == "strict" else f"{place.scenario},{place.rules}"
+    scenario = place.contest._replace(terms="").key
     return folder / scenario / f"{name[:120]}.jsonl"
 
 

@@ -1,5 +1,6 @@
 """What every figure shows, said once: page and paper add only what is their own medium's."""
 
+from lenetlab.analysis.across import Ranking
 from lenetlab.analysis.board import Board
 
 
@@ -36,6 +37,30 @@ def differences(board: Board) -> str:
         "Accuracy less that of the same seed, mean and interval; all intervals together hold at "
         f"{100 * board.level:g} %. Open circles are ties."
     )
+
+
+def ranks(found: Ranking) -> str:
+    """Mean ranks with the critical difference."""
+    return (
+        f"{ranked(found)} The bar above is the critical difference; methods that a bar at the "
+        "right joins are within it."
+    )
+
+
+def ranked(found: Ranking) -> str:
+    """What mean ranks and the critical difference say, drawn or not."""
+    n, k = len(found.problems), len(found.methods)
+    said = f"Mean ranks of {k} methods over {n} problems, by mean test {found.metric}. "
+    if found.seeds > 1:
+        said += f"Intervals are about the luck of {found.seeds} seeds, on these problems. "
+    said += (
+        "Whether the order would hold on other problems is another question: mean ranks closer "
+        f"than the critical difference, {found.difference:.2f}, are not told apart at "
+        f"{100 * found.level:g} % (Nemenyi)"
+    )
+    if n < found.needed:
+        said += f", and with {k} methods none can be on fewer than {found.needed} problems"
+    return f"{said}. Ranks that agree as much by luck alone: p = {found.test.p:.2g} (Friedman)."
 
 
 def profiles(problems: int) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from lenetlab.analysis.board import Board, Line
 from lenetlab.analysis.intervals import Summary
+from lenetlab.analysis.targets import targets_on
 from lenetlab.problem.scenarios import recorded_scenario
 from lenetlab.report import formats
 
@@ -105,7 +106,7 @@ def metrics(board: Board) -> dict[str, Metric]:
         "beats": Metric(
             "beats", "%", "the highest target that the mean is above, by a one-sided test on ten "
             "seeds or more, corrected by Holm’s rule for all methods here", formats.target,
-            _beaten, ascending=False),
+            _beaten, ascending=False, shown=bool(targets_on(board.contest.problem))),
         "nonzeros": Metric(
             "nonzeros", "fc1, fc2", "the most that any seed has", formats.count,
             lambda line: line.nonzeros, shown=recorded_scenario(board.scenario).constrained),

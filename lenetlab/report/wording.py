@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from lenetlab.analysis.board import Board
 from lenetlab.analysis.comparison import FEWEST
 from lenetlab.analysis.equal_time import REFERENCE
+from lenetlab.problem.problems import DEFAULT, title_of
 from lenetlab.problem.scenarios import RULE_SETS, recorded_scenario
 from lenetlab.records.recipe import RecordedRecipe
 from lenetlab.records.rows import Contest, Results, RunRow
@@ -58,8 +59,17 @@ def subject(results: Results) -> str:
     train = "trains" if methods == 1 else "train"
     return (
         f"{count(methods, 'method')}{of}{at} {train} one fixed LeNet-5 (44,426 parameters) on "
-        f"Fashion-MNIST, in {_where(results)}."
+        f"{_on(results)}, in {_where(results)}."
     )
+
+
+def problems_of(results: Results) -> list[str]:
+    """The problems of the leaderboards, in their order."""
+    return list(dict.fromkeys(contest.problem for contest in results.contests()))
+
+
+def _on(results: Results) -> str:
+    return joined([title_of(name) for name in problems_of(results)])
 
 
 def _where(results: Results) -> str:
@@ -92,9 +102,15 @@ def _tuning(results: Results) -> Iterator[str]:
     yield (
         f"A method is tuned by {count(results.trials, 'trial')} of "
         f"{passes(results.tuning_passes)} in every scenario, no matter how many settings it has. "
-        "Trials train on the first 50,000 training images and are scored on the other 10,000; the "
-        "test set is not opened."
+        f"Trials train on {_inner(results)}; the test set is not opened."
     )
+    carried = dict.fromkeys(cell.place.tuned_on for cell in results.cells if cell.place.tuned_on)
+    if carried:
+        others = [name for name in problems_of(results) if name not in carried]
+        yield (
+            f"On {joined([title_of(name) for name in others])} nothing is tuned: a method has the "
+            f"recipe that was found on {joined([title_of(name) for name in carried])}, unchanged."
+        )
     confirm = results.stages.confirm
     if confirm:
         yield (
@@ -104,13 +120,21 @@ def _tuning(results: Results) -> Iterator[str]:
         )
     if results.seeds:
         which = "that was chosen so" if confirm else "of the best trial"
-        yield f"The recipe {which} is then trained on all 60,000 and measured on the test set."
+        everything = "all 60,000" if problems_of(results) == [DEFAULT] else "all training images"
+        yield f"The recipe {which} is then trained on {everything} and measured on the test set."
+    begun = [cell for cell in begun if not cell.place.tuned_on]
     short = sum(0 < len(cell.trials) < results.trials for cell in begun)
     if short:
         yield f"{short} of {count(len(begun), 'method')} begun have not all of their trials yet."
     without = list(dict.fromkeys(cell.place.name for cell in begun if not cell.trials))
     if without:
         yield f"Run with settings as they were given, without trials: {', '.join(without)}."
+
+
+def _inner(results: Results) -> str:
+    if problems_of(results) == [DEFAULT]:
+        return "the first 50,000 training images and are scored on the other 10,000"
+    return "the first five sixths of the training images and are scored on the others"
 
 
 def budget(results: Results) -> str:
@@ -122,9 +146,10 @@ def budget(results: Results) -> str:
             "its last point is what counts, never its best."
         )
     elif not results.planned:
+        shared = "scenario" if problems_of(results) == [DEFAULT] else "problem, scenario"
         said.append(
             "A run ends at the budget in its recipe, and its last point is what counts, never its "
-            "best. Only runs of the same scenario, rules and budget are ranked together."
+            f"best. Only runs of the same {shared}, rules and budget are ranked together."
         )
     terms = [contest.terms for contest in results.contests()]
     if any("epoch" in text for text in terms):
@@ -208,8 +233,9 @@ def progress(results: Results) -> str:
         said = [f"{done:,} of {count(len(finals), 'run')} on the test set "
                 f"{'has' if done == 1 else 'have'} a result."]  # fmt: skip
     if results.tuned:
-        trials = [row for cell in results.cells for row in cell.trials]
-        planned = results.trials * len(results.cells)
+        tuned = [cell for cell in results.cells if not cell.place.tuned_on]
+        trials = [row for cell in tuned for row in cell.trials]
+        planned = results.trials * len(tuned)
         said.append(f"{sum(row.done for row in trials):,} of {planned:,} trials have one.")
     failed = Counter(row.status for row in rows if not row.done)
     if failed:
@@ -408,7 +434,12 @@ def freedoms(results: Results) -> str:
 
 def images(results: Results) -> str:
     """What is trained on, and what is measured on."""
-    if any(cell.finals for cell in results.cells) or results.seeds:
+    finals = any(cell.finals for cell in results.cells) or results.seeds
+    if problems_of(results) != [DEFAULT]:
+        trained = "all training images" if finals else "the first five sixths of training images"
+        measured = "on the test images" if finals else "on the others; the test set is not opened"
+        return f"It is trained on {trained} of {_on(results)} and measured {measured}."
+    if finals:
         return (
             "It is trained on the 60,000 training images of Fashion-MNIST and measured on its "
             "10,000 test images."
@@ -452,9 +483,11 @@ def again(results: Results, boards: Sequence[Board]) -> tuple[str, list[str]]:
 
 def contest_about(board: Board) -> str:
     """What is minimised and what is allowed on a leaderboard, and who is ranked on it."""
-    scenario, rules, terms, norms = board.contest
+    scenario, rules, terms, norms, problem = board.contest
     said = recorded_scenario(scenario).description
     text = f"{said[0].upper()}{said[1:]}. Rules {rules}: {RULE_SETS.get(rules, 'unknown')}."
+    if problem != DEFAULT:
+        text = f"On {title_of(problem)}: {said}. Rules {rules}: {RULE_SETS.get(rules, 'unknown')}."
     if terms:
         text += f" Only runs of {terms} are ranked here."
     if norms:

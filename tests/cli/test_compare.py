@@ -101,3 +101,42 @@ def shifted(finals: list[RunRow], by: tuple[float, ...]) -> tuple[RunRow, ...]:
     return tuple(
         replace(row, accuracy=row.accuracy + more) for row, more in zip(finals, by, strict=True)
     )
+
+
+@pytest.fixture(scope="module")
+def two_problems(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study on two problems, the recipes of the first carried over."""
+    made = made_up(("sgd", "adamw", "muon"), ("plain",), seeds=3)
+    mnist = [
+        replace(cell, trials=(),
+                place=replace(cell.place, problem="mnist", tuned_on="fashion-mnist"))
+        for cell in made.cells
+    ]  # fmt: skip
+    folder = tmp_path_factory.mktemp("two") / "two"
+    write_results(folder, replace(made, cells=(*made.cells, *mnist)))
+    return folder
+
+
+def test_problems_are_compared_apart_and_ranked_across(two_problems):
+    text = said(two_problems)
+    assert "\nplain on mnist\n" in text
+    assert "The leader is muon: the leader on fashion-mnist, where the recipes are from." in text
+    assert "plain, across problems" in text
+    across = text.split("across problems")[1]
+    assert "MNIST, %" in across
+    assert "not told apart: muon, adamw, sgd" in across
+    assert "none can be on fewer than 3 problems" in across
+    assert text.count("59.53 %  ") == 2  # targets are Fashion-MNIST's: in passes and in seconds
+    alone = said(two_problems, "--problem", "mnist")
+    assert "across problems" not in alone
+    assert "59.53" not in alone
+    found = json.loads(said(two_problems, "--json"))
+    assert [one["problem"] for one in found["boards"]] == ["fashion-mnist", "mnist"]
+    (ranking,) = found["rankings"]
+    assert [one["name"] for one in ranking["methods"]] == ["muon", "adamw", "sgd"]
+    assert ranking["methods"][0]["ranks"] == [1, 1]
+
+
+def test_a_problem_that_results_do_not_have(two_problems):
+    result = CliRunner().invoke(app, ["compare", str(two_problems), "--problem", "minst"])
+    assert "did you mean 'mnist'" in str(result.exception)

@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from lenetlab.errors import UserError
-from lenetlab.problem.data import HELD_OUT, load_pair
+from lenetlab.problem.data import load_pair
 from lenetlab.problem.files import FILES, read
+from lenetlab.problem.problems import held_out
 
 
 @pytest.fixture(scope="module")
@@ -28,11 +29,11 @@ def test_the_official_split_is_the_files(train, test):
 
 
 def test_the_inner_split_never_opens_the_test_files(train, train_alone):
-    fit, held_out = load_pair("inner", train_alone)
-    assert (len(fit), len(held_out)) == (50_000, HELD_OUT)
+    fit, others = load_pair("inner", train_alone)
+    assert (len(fit), len(others)) == (50_000, held_out(60_000))
     assert fit.images.equal(train.images[:50_000])
-    assert held_out.images.equal(train.images[50_000:])
-    assert held_out.labels.equal(train.labels[50_000:])
+    assert others.images.equal(train.images[50_000:])
+    assert others.labels.equal(train.labels[50_000:])
     with pytest.raises(UserError, match="t10k-images"):
         load_pair("official", train_alone)
 

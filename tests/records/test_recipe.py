@@ -32,6 +32,7 @@ RECIPES: dict[str, Recipe] = {
     "frontier": make_recipe("sgd", scenario="frontier", constraint="iht:keep=4080"),
     "open": make_recipe("sgd", rules="open", augment="flip+shift:pixels=3"),
     "held out": make_recipe("sgd", split="inner", passes=5),
+    "other images": make_recipe("sgd", problem="kmnist"),
 }  # fmt: skip
 
 
@@ -113,6 +114,7 @@ def test_a_recipe_as_a_table():
         ("method", "adam"), ("batch size", "32, geometric (every = 2, factor = 1.5)"),
         ("schedule", "one-cycle (rise = 0.2)"), ("budget", "10 epochs"),
     ]  # fmt: skip
+    assert recorded(RECIPES["other images"]).pairs()[0] == ("problem", "kmnist")
     assert recorded(RECIPES["open"]).pairs()[-1] == ("images", "flip + shift (pixels = 3)")
 
 

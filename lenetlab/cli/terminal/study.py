@@ -118,6 +118,7 @@ def describe(plan: StudyPlan, json: bool) -> bool:
                     {
                         "cell": cell.cell.place.name,
                         "scenario": cell.cell.place.scenario,
+                        "problem": cell.cell.place.problem,
                         "run": f"{task.role} {task.number}",
                         "status": run.status,
                         "reason": run.reason,
@@ -125,7 +126,12 @@ def describe(plan: StudyPlan, json: bool) -> bool:
                     for cell, task, run in failures
                 ],
                 "without_finals": [
-                    {"cell": c.cell.place.name, "scenario": c.cell.place.scenario} for c in without
+                    {
+                        "cell": c.cell.place.name,
+                        "scenario": c.cell.place.scenario,
+                        "problem": c.cell.place.problem,
+                    }
+                    for c in without
                 ],
                 "results": str(plan.results),
             }
@@ -133,7 +139,7 @@ def describe(plan: StudyPlan, json: bool) -> bool:
         return not without
     for cell, task, run in failures[:SHOWN]:
         place = cell.cell.place
-        err.print(f"{place.name} in {place.scenario}, {task.role} {task.number}: {run.status}, "
+        err.print(f"{place.name} in {place.where}, {task.role} {task.number}: {run.status}, "
                   f"{run.reason}", markup=False, soft_wrap=True)  # fmt: skip
     if len(failures) > SHOWN:
         err.print(f"and {len(failures) - SHOWN} more; --json lists them all")
@@ -142,7 +148,7 @@ def describe(plan: StudyPlan, json: bool) -> bool:
     if not missing:
         for cell in without:
             place = cell.cell.place
-            err.print(f"{place.name} in {place.scenario} has no finals with figures", markup=False)
+            err.print(f"{place.name} in {place.where} has no finals with figures", markup=False)
     out.print(f"results in {plan.results}", soft_wrap=True)
     if not missing:
         for what in ("compare", "report"):

@@ -8,6 +8,7 @@ import inspect
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from lenetlab.errors import UserError, short, unknown
@@ -19,6 +20,8 @@ from lenetlab.methods.lookup import find
 from lenetlab.methods.lookup import split as split_names
 from lenetlab.methods.wrappers import check_nesting, find_wrapper, inside
 from lenetlab.problem.augmentation import choose_augmentation
+from lenetlab.problem.own_folder import find_problem
+from lenetlab.problem.problems import DEFAULT, FASHION_MNIST, Problem
 from lenetlab.problem.scenarios import (
     check_keep,
     check_scenario,
@@ -71,7 +74,9 @@ class Recipe:
     augmentation : of the training images, under the rules `open`.
     initialisation has only its neutral value so far.
     split : `official` trains on all 60,000 images and measures on the test set, `inner` trains
-        on the first 50,000 and measures on the last 10,000 training images.
+        on the first 50,000 and measures on the last 10,000 training images (of another problem on
+        as large a part, five sixths and one).
+    problem : the images.
     """
 
     method: Choice
@@ -86,6 +91,7 @@ class Recipe:
     initialisation: Choice = STARTER
     augmentation: tuple[Choice, ...] = ()
     decay: str = "all"
+    problem: Problem = FASHION_MNIST
 
     def __post_init__(self) -> None:
         if self.split not in SPLITS:
@@ -156,6 +162,8 @@ class Recipe:
             fields["initialisation"] = [self.initialisation.name, self.initialisation.changed()]
         if self.augmentation:
             fields["augmentation"] = [[part.name, part.changed()] for part in self.augmentation]
+        if not self.problem.default:
+            fields["problem"] = self.problem.name
         return fields
 
     def label(self) -> str:
@@ -180,6 +188,7 @@ def make_recipe(
     constraint: str = "none",
     decay: str = "all",
     augment: str = "none",
+    problem: str | Path = DEFAULT,
 ) -> Recipe:
     """A validated recipe from what a user writes; every mistake is a `UserError`.
 
@@ -204,12 +213,15 @@ def make_recipe(
         images, measured on the last 10,000.
     constraint : what keeps the net sparse: `"magnitude"`, `"iht:keep=0.05"`.
     decay : what weight decay is for: `all`, or `weights`, biases left out.
+    problem : the images: `fashion-mnist`, `mnist`, `kmnist`, `emnist-digits`, or the path of a
+        folder with four IDX files.
     """
     for name in settings or {}:
         refuse_other_loss(name)
     for name, word in {
         "plan": plan, "schedule": schedule, "scenario": scenario, "rules": rules, "split": split,
         "constraint": constraint, "decay": decay, "augment": augment,
+        "problem": str(problem) if isinstance(problem, Path) else problem,
     }.items():  # fmt: skip
         if not isinstance(word, str):  # study files and `--set` may give anything
             raise UserError(f"{name}={short(str(word))} is not allowed; expected a word")
@@ -245,6 +257,7 @@ def make_recipe(
         constraint=_constraint(constraint, parts["constraint"]),
         decay=decay,
         augmentation=choose_augmentation(augment),
+        problem=find_problem(problem),
     )
 
 

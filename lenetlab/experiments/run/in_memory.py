@@ -66,7 +66,7 @@ class Prepared:
     def measure_training(self, w: Tensor) -> Evaluation:
         """Judge a weight vector on training images as they are, augmented or not: the same ones
         with either split."""
-        train, engine, _, _ = self.runtime.load(self.recipe.split)
+        train, engine, _, _ = self.runtime.load(self.recipe.split, self.recipe.problem)
         labels = train.labels[:TRAINED_ON].to(w.device)
         return evaluate(engine.logits(w, torch.arange(len(labels), device=w.device)), labels)
 
@@ -102,7 +102,7 @@ def prepare(recipe: Recipe, seed: int, runtime: Runtime) -> Prepared:
     """Load the data and name the run. Raises `UserError` for a seed out of range."""
     if not 0 <= seed < 2**63:
         raise UserError(f"seed {seed} is out of range; expected 0 to 2^63 - 1")
-    train, engine, test, test_engine = runtime.load(recipe.split)
+    train, engine, test, test_engine = runtime.load(recipe.split, recipe.problem)
     augmented = None
     if recipe.augmentation:
         augmented = Augmented(train, recipe.augmentation, seed, runtime.where)

@@ -11,6 +11,7 @@ from lenetlab.experiments.run.environment import choose_device, commit
 from lenetlab.oracle.choose_engine import choose_engine, make_engine
 from lenetlab.oracle.engine import Engine
 from lenetlab.problem.data import Split, load_pair
+from lenetlab.problem.problems import FASHION_MNIST, Problem
 
 _PROCESSORS = os.cpu_count() or 1
 _TORCH_THREADS = torch.get_num_threads()
@@ -38,7 +39,9 @@ class Runtime:
     threads: int | None = None
     resume: bool = True
     save_every: float = 10.0
-    _loaded: dict[str, tuple[Split, Engine, Split, Engine]] = field(default_factory=dict)
+    _loaded: dict[tuple[str, str], tuple[Split, Engine, Split, Engine]] = field(
+        default_factory=dict
+    )
 
     def __post_init__(self) -> None:
         if self.threads is not None and not 1 <= self.threads <= _PROCESSORS:
@@ -55,15 +58,18 @@ class Runtime:
         else:
             self.engine_threads = self._torch_threads = self.threads or _TORCH_THREADS
 
-    def load(self, split: str) -> tuple[Split, Engine, Split, Engine]:
+    def load(
+        self, split: str, problem: Problem = FASHION_MNIST
+    ) -> tuple[Split, Engine, Split, Engine]:
         """What is trained on and its engine, what is measured on and its engine, for the split
         `official` or `inner`; from here on PyTorch has the number of threads that belongs to them.
         Raises: `UserError` for data that is missing or altered."""
         torch.set_num_threads(self._torch_threads)
-        if split not in self._loaded:
-            train, test = load_pair(split, self.data)
-            self._loaded[split] = (train, self.over(train), test, self.over(test))
-        return self._loaded[split]
+        key = problem.name, split
+        if key not in self._loaded:
+            train, test = load_pair(split, self.data, problem)
+            self._loaded[key] = (train, self.over(train), test, self.over(test))
+        return self._loaded[key]
 
     def over(self, split: Split) -> Engine:
         """An engine over `split`."""

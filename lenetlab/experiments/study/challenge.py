@@ -12,6 +12,7 @@ from lenetlab.experiments.study.model import Study, Task, eval_points
 from lenetlab.experiments.study.single_search import search_cell
 from lenetlab.experiments.study.worker import work_on
 from lenetlab.experiments.tuning.trials import Tuning
+from lenetlab.problem.problems import DEFAULT
 from lenetlab.records.rows import FINAL, Cell, Results, RunRow
 from lenetlab.records.selection import leader
 
@@ -34,7 +35,9 @@ def challenger(
 
 def leading_cell(stored: Results, scenario: str) -> Cell:
     """The leader of a scenario, fixed on held-out images; `UserError` if there is none."""
-    known = {contest.scenario for contest in stored.contests()}
+    known = {contest.scenario for contest in stored.contests() if contest.problem == DEFAULT}
+    if stored.cells and not known:
+        raise UserError(f"{stored.name} has no results on {DEFAULT}, on which challenges are run")
     if scenario not in known:
         raise unknown("scenario of these results:", scenario, known)
     finished = [cell for cell in stored.within(scenario) if cell.finals]

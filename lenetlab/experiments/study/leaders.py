@@ -17,6 +17,8 @@ from lenetlab.experiments.recipe.recall import recall
 from lenetlab.experiments.run.in_memory import compute
 from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.problem.model import flatten, views
+from lenetlab.problem.own_folder import find_problem
+from lenetlab.problem.problems import FASHION_MNIST, Problem
 from lenetlab.records.rows import Cell, Results, RunRow
 from lenetlab.records.selection import leader
 
@@ -60,7 +62,8 @@ def look_into(cell: Cell, row: RunRow, runtime: Runtime, kept: Path) -> dict[str
         weights: torch.Tensor | None = flatten(load_file(file))
     else:
         weights = compute(recall(row.recipe), row.seed, runtime, eval_at=[]).weights
-    counts = None if weights is None else confusion(weights, runtime)
+    problem = find_problem(row.recorded.problem)
+    counts = None if weights is None else confusion(weights, runtime, problem)
     correct = None if counts is None else int(counts.diagonal().sum())
     if weights is None or counts is None or correct != row.correct:
         raise UserError(
@@ -81,8 +84,10 @@ def look_into(cell: Cell, row: RunRow, runtime: Runtime, kept: Path) -> dict[str
     }
 
 
-def confusion(weights: torch.Tensor, runtime: Runtime) -> torch.Tensor:
+def confusion(
+    weights: torch.Tensor, runtime: Runtime, problem: Problem = FASHION_MNIST
+) -> torch.Tensor:
     """The test images by true and predicted class (10, 10), of weights (44426,)."""
-    _, _, test, engine = runtime.load("official")
+    _, _, test, engine = runtime.load("official", problem)
     predicted = engine.logits(weights.to(test.labels.device)).argmax(dim=1).cpu()
     return torch.bincount(10 * test.labels.cpu() + predicted, minlength=100).view(10, 10)

@@ -19,7 +19,8 @@ from lenetlab.experiments.tuning.trials import (
     trial_recipe,
     trials,
 )
-from lenetlab.records.rows import CONFIRMATION, FINAL, LEADER, TRIAL, CellKey
+from lenetlab.problem.problems import DEFAULT
+from lenetlab.records.rows import CONFIRMATION, FINAL, LEADER, TRIAL, CellKey, located
 from lenetlab.records.selection import CONFIRMING, LEADING, TRIALS_ALONE, Stages
 
 # Evaluations before the first whole pass, each at most √2 times as far as the one before: the first
@@ -51,18 +52,22 @@ class Task:
     @property
     def label(self) -> str:
         """What a person calls it."""
-        where = "" if self.recipe.scenario == "plain" else f" in {self.recipe.scenario}"
+        where = located(self.recipe.scenario, self.recipe.problem.name)
+        where = "" if where == "plain" else f" in {where}"
         which = f", seed {self.seed}" if self.role == CONFIRMATION else ""
         return f"{self.recipe.label()}{where}, {self.role} {self.number}{which}"
 
 
 @dataclass(frozen=True)
 class StudyCell:
-    """A method in a scenario. `settings` are given; `tune` is None if nothing is searched."""
+    """A method in a scenario. `settings` are given, the problem among them where it is not the
+    usual one; `tune` is None if nothing is searched. `source` is the cell on another problem whose
+    recipe it has, for cells that carry one over."""
 
     place: CellKey
     settings: Mapping[str, Any] = field(default_factory=dict)
     tune: Tuning | None = None
+    source: CellKey | None = None
 
 
 @dataclass(frozen=True)
@@ -167,3 +172,25 @@ def eval_points(passes: float) -> tuple[float, ...]:
     at which every run is measured."""
     early = [at for at in EARLY if at < passes]
     return (*early, *(quarter / 4 for quarter in range(4, int(4 * passes) + 1)))
+
+
+def on_problems(
+    cell: StudyCell, problems: Mapping[str, str], transfer: bool = False
+) -> list[StudyCell]:
+    """The cell on every problem; `problems` are what a study calls them, by their names. With
+    `transfer` it is tuned on the first alone, and that recipe is carried over to the others."""
+    first, *others = (
+        replace(
+            cell,
+            place=replace(cell.place, problem=name),
+            settings={**cell.settings, **({} if name == DEFAULT else {"problem": given})},
+        )
+        for name, given in problems.items()
+    )
+    if transfer:
+        found_on = first.place.problem
+        others = [
+            replace(one, place=replace(one.place, tuned_on=found_on), tune=None, source=first.place)
+            for one in others
+        ]
+    return [first, *others]

@@ -96,6 +96,7 @@ class StudyPlan:
             for cell, own in zip(study.cells, recipes, strict=True)
         ]
         self.further: list[CellPlan] = []
+        self._by_place = {cell.cell.place: cell for cell in self.cells}
         more = study.stages.leaders or study.stages.lucky
         self._boards = by_board(self.cells) if more else {}
 
@@ -119,6 +120,8 @@ class StudyPlan:
         """What can be computed of a cell now; its next stage is planned here when it is its turn.
         Empty if the cell is complete."""
         while not plan.settled:
+            if plan.cell.source and not self._by_place[plan.cell.source].settled:
+                return []
             if todo := self._missing([*plan.trials, *plan.confirmations]):
                 return todo
             if more := self._more(plan):
@@ -132,9 +135,15 @@ class StudyPlan:
         return self._missing([*plan.finals, *plan.leading])
 
     def opened(self) -> list[CellPlan]:
-        """Plan what the leading cells get, on every leaderboard whose recipes are all chosen; the
-        cells that have got something."""
+        """Plan what the leading cells get, on every leaderboard whose recipes are all chosen, and
+        the finals of cells whose recipe has been chosen on another problem; the cells that have
+        got something."""
         stages, found = self.study.stages, list[CellPlan]()
+        for cell in self.cells:
+            source = cell.cell.source
+            if source and not cell.settled and self._by_place[source].settled:
+                self._settle(cell)
+                found.append(cell)
         for board, cells in self._boards.items():
             if board in self._opened or not all(cell.settled for cell in cells):
                 continue
@@ -222,7 +231,7 @@ class StudyPlan:
 
     def _settle(self, plan: CellPlan) -> None:
         """Choose the recipe, and plan the finals. Leader runs by it that are there already stay."""
-        best, place = self._candidate(plan).recipe, plan.cell.place
+        best, place = self._recipe(plan), plan.cell.place
         plan.settled, plan.without_recipe = True, best is None
         if best is None or plan.further:
             return
@@ -230,6 +239,14 @@ class StudyPlan:
         if plan.cell.tune and self.study.stages.leaders:
             leading = self._known.named(leader_tasks(self.study, best), place)
             plan.leading = [task for task in leading if self.done(task) is not None]
+
+    def _recipe(self, plan: CellPlan) -> Recipe | None:
+        """That of a cell's finals; carried over, it is the other problem's but for the images."""
+        if plan.cell.source is None:
+            return self._candidate(plan).recipe
+        assert plan.given is not None
+        found = self._candidate(self._by_place[plan.cell.source]).recipe
+        return None if found is None else replace(found, problem=plan.given.problem)
 
     def _search_further(self, plan: CellPlan) -> list[CellPlan]:
         there = {one.cell.place for one in self.further}

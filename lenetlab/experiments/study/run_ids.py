@@ -59,12 +59,12 @@ class Names:
 
     def numerics(self, recipe: Recipe) -> Mapping[str, Any]:
         """The numerics record of a recipe's runs."""
-        _, engine, _, _ = self._runtime.load(recipe.split)
+        _, engine, _, _ = self._runtime.load(recipe.split, recipe.problem)
         return numerics_of(recipe, engine, self._runtime.where)
 
     def _head(self, recipe: Recipe) -> str:
         """Data and numerics."""
-        train, _, _, _ = self._runtime.load(recipe.split)
+        train, _, _, _ = self._runtime.load(recipe.split, recipe.problem)
         record = self.numerics(recipe)
         return f'{{"data":{_text(train.checksum)},"numerics":{_text(record)}'
 

@@ -12,6 +12,7 @@ from lenetlab.experiments.tuning.trials import SAMPLERS
 from lenetlab.methods.constraint import constraints
 from lenetlab.methods.registry import methods
 from lenetlab.methods.wrappers import wrappers
+from lenetlab.problem.problems import PROBLEMS
 from lenetlab.problem.scenarios import SCENARIOS
 
 Schema = dict[str, Any]
@@ -55,6 +56,13 @@ def study_schema() -> Schema:
                 "methods": _said(
                     _names({"anyOf": [{"enum": list(methods())}, _around(), _outside()]}),
                     "Registered names, in wrappers or not; file.py:Class or module:Class.",
+                ),
+                "problems": _said(
+                    _names({"anyOf": [{"enum": list(PROBLEMS)}, {"type": "string"}]}),
+                    "Names of problems, or folders of four IDX files; else Fashion-MNIST.",
+                ),
+                "transfer": _said(
+                    {"type": "boolean"}, "Whether recipes are tuned on the first problem alone."
                 ),
                 "passes": _said(PASSES, "Effective passes of confirmations and finals."),
                 "seeds": _said(COUNT, "Finals of every cell."),

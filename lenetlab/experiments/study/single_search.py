@@ -11,6 +11,8 @@ from lenetlab.experiments.study.model import Study, StudyCell
 from lenetlab.experiments.tuning.trials import SAMPLERS, Tuning
 from lenetlab.experiments.tuning.tuned_recipes import SEARCH, Settled, settle, winner
 from lenetlab.methods.lookup import canonical, family_of, norms_of
+from lenetlab.problem.own_folder import find_problem
+from lenetlab.problem.problems import DEFAULT
 from lenetlab.problem.scenarios import find_scenario
 from lenetlab.records.rows import Cell, CellKey, Results
 from lenetlab.records.selection import Stages
@@ -19,7 +21,13 @@ from lenetlab.settings import show
 CONFIRMED = 3  # trials, where a search by itself confirms
 
 
-def search_cell(method: str, scenario: str, tune: Tuning, settings: Mapping[str, Any]) -> StudyCell:
+def search_cell(
+    method: str,
+    scenario: str,
+    tune: Tuning,
+    settings: Mapping[str, Any],
+    problem: str | Path = DEFAULT,
+) -> StudyCell:
     """The cell to be searched, checked. In sparse the constraint is `magnitude` unless set."""
     method = canonical(method)
     if tune.sampler not in SAMPLERS:
@@ -31,7 +39,11 @@ def search_cell(method: str, scenario: str, tune: Tuning, settings: Mapping[str,
         )
     check_count(tune.tried)
     variant = ", ".join(f"{name}={show(value)}" for name, value in sorted(settings.items()))
-    place = CellKey(method, family_of(method), scenario, variant=variant, norms=norms_of(method))
+    name = find_problem(problem).name
+    place = CellKey(method, family_of(method), scenario, variant=variant, norms=norms_of(method),
+                    problem=name)  # fmt: skip
+    if name != DEFAULT:
+        settings = {**settings, "problem": problem}
     return StudyCell(place, with_constraint(scenario, settings), tune)
 
 
@@ -50,7 +62,7 @@ def search_study(cell: StudyCell, confirm: float | None = None) -> Study:
             f"a confirmation of {confirm:g} passes is shorter than the trials; expected "
             f"{cell.tune.passes:g} or more"
         )
-    title = f"Tuning {cell.place.name} in {cell.place.scenario}"
+    title = f"Tuning {cell.place.name} in {cell.place.where}"
     stages = Stages() if confirm is None else Stages(confirm=CONFIRMED)
     passes = cell.tune.passes if confirm is None else confirm
     return Study(SEARCH, title, passes, 0, (cell,), cell.tune, stages=stages)
@@ -60,7 +72,8 @@ def folder_of(study: Study) -> str:
     """The name of a search's working folder; more trials at the same price go on in it."""
     place, tune = study.cells[0].place, study.tune
     assert tune is not None
-    text = f"{study.name},{place.method},{place.scenario},{tune.passes:g}"
+    problem = [] if place.problem == DEFAULT else [place.problem]
+    text = ",".join([study.name, place.method, place.scenario, *problem, f"{tune.passes:g}"])
     return re.sub(r"[^A-Za-z0-9_.,+-]+", "_", text)
 
 
@@ -72,5 +85,5 @@ def settle_winner(out: Path, cell: Cell, study: Study) -> Settled | None:
     found = winner(Results(SEARCH, "", len(cell.trials), price, 0, study.passes, (cell,)), cell)
     if found is None:
         return None
-    key = cell.place.method, cell.place.scenario
+    key = cell.place.method, cell.place.where
     return settle(out, {key: found})[key]

@@ -13,7 +13,7 @@ from lenetlab.experiments.study.pending import StudyPlan
 from lenetlab.experiments.study.stages import CellPlan
 from lenetlab.experiments.study.store import Brief
 from lenetlab.experiments.tuning.tuned_recipes import usual_pass_seconds
-from lenetlab.records.rows import CellKey
+from lenetlab.records.rows import CellKey, located
 
 FAILURES = 5  # the last ones are shown
 
@@ -55,7 +55,7 @@ class Status:
         if run is None:
             return
         self.counts[run.status] += 1
-        where = task.recipe.scenario
+        where = located(task.recipe.scenario, task.recipe.problem.name)
         self.ended[where]["done" if run.status == "done" else "failed"] += 1
         if run.status != "done":
             self.failures.append(f"{task.label}: {run.status}, {run.reason}")
@@ -92,10 +92,12 @@ class Status:
         """A complete cell in a line."""
         runs = [r for t in cell.finals if (r := self.plan.store.get(t.id)) is not None]
         figures = [run.accuracy for run in runs if run.accuracy is not None]
-        name = f"{cell.cell.place.name} in {cell.cell.place.scenario}"
+        name = f"{cell.cell.place.name} in {cell.cell.place.where}"
         if cell.too_slow is not None:
             took, most = cell.too_slow, self.plan.study.cell_limit
             return f"{name}: a whole cell would take {took:,.0f} CPU seconds, more than {most:,.0f}"
+        if cell.without_recipe and cell.cell.source:
+            return f"{name}: there is no recipe to carry over, so there are no finals"
         if cell.without_recipe:
             what = "no recipe was confirmed" if cell.confirmations else "no trial has figures"
             return f"{name}: {what}, so there are no finals"
@@ -132,7 +134,7 @@ class Status:
         """Runs that are planned, done and failed in each scenario."""
         planned = Counter[str]()
         for share in self.plan.shares:
-            planned[share.cell.cell.place.scenario] += share.runs
+            planned[share.cell.cell.place.where] += share.runs
         return {
             where: {"planned": n, "done": self.ended[where]["done"],
                     "failed": self.ended[where]["failed"]}

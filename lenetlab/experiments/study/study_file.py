@@ -15,18 +15,21 @@ from lenetlab.experiments.study.model import (
     Study,
     StudyCell,
     given_recipe,
+    on_problems,
     trial_recipes,
 )
 from lenetlab.experiments.tuning.search_space import Dimension, parse_dimension
 from lenetlab.experiments.tuning.trials import SAMPLERS, Tuning
 from lenetlab.methods.lookup import canonical, family_of, norms_of
+from lenetlab.problem.own_folder import find_problem
+from lenetlab.problem.problems import DEFAULT
 from lenetlab.records.rows import CellKey, cell_path
 from lenetlab.records.selection import CONFIRMING, LEADING, Stages
 from lenetlab.settings import WHOLE
 
 TOP = {
     "title", "scenarios", "methods", "passes", "seeds", "first_seed", "limit", "cell_limit",
-    "tune", "leader", "luck", "settings", "vary", "scenario", "method",
+    "tune", "leader", "luck", "settings", "vary", "scenario", "method", "problems", "transfer",
 }  # fmt: skip
 LARGEST = 2**20  # bytes of a study file
 LINE = 1000  # characters of a line in which a key is looked for
@@ -35,7 +38,7 @@ LEADER, LUCK = {"best", "seeds"}, {"best", "searches"}
 MOST_SEEDS = LEADING - CONFIRMING  # in a stage: no two stages have a seed in common
 METHOD = {"scenarios", "settings", "space"}
 # The file says these itself; as a setting they would say it twice.
-FIXED = ("passes", "epochs", "split", "scenario", "seed", "method")
+FIXED = ("passes", "epochs", "split", "scenario", "seed", "method", "problem")
 
 
 def read_study(path: Path) -> tuple[Study, list[list[Recipe]]]:
@@ -90,6 +93,7 @@ class _Reader:
             self._number((key,), 0.0) if key in tree else None for key in ("limit", "cell_limit")
         )
         tune = self._tune()
+        problems = self._problems(tune)
         stages = self._stages(tune, passes, first_seed + seeds)
         vary = self._table("vary")
         for key, values in vary.items():
@@ -108,22 +112,24 @@ class _Reader:
         each = seeds + search * (1 + bool(stages.lucky) * stages.searches)
         each += bool(stages.leaders) * stages.leader_seeds
         try:
-            check_count(len(methods) * len(scenarios) * variants * each)
+            check_count(len(methods) * len(scenarios) * variants * each * max(len(problems), 1))
         except UserError as error:
             self._add(("seeds",), str(error))
             return None
-        cells = [
+        read = [
             self._cell(method, scenario, point, tune)
             for method in methods
             for scenario in self._scenarios(method, scenarios)
             for point in expand(vary)
         ]
-        found = tuple(cell for cell in cells if cell is not None)
+        transfer = self._tree.get("transfer") is True
+        cells = [found for cell in read if cell for found in on_problems(cell, problems, transfer)]
+        found = tuple(cells)
         paths: dict[Path, CellKey] = {}
         for cell in found:
             file = cell_path(Path(), cell.place)
             if file in paths:
-                self._add(("methods",), f"{cell.place.name} in {cell.place.scenario} is there "
+                self._add(("methods",), f"{cell.place.name} in {cell.place.where} is there "
                           "twice, or two names become one file name; rename one")  # fmt: skip
             paths[file] = cell.place
         return Study(name, title, passes, seeds, found, tune, limit, stages, cell_limit, first_seed)
@@ -138,7 +144,7 @@ class _Reader:
             except (UserError, ValueError, TypeError) as error:
                 found.append([])
                 where = self._line_of(place.method, place.scenario)
-                self.errors.append((where, f"{place.name} in {place.scenario}: {error}"))
+                self.errors.append((where, f"{place.name} in {place.where}: {error}"))
         return found
 
     def _cell(
@@ -167,6 +173,26 @@ class _Reader:
         rules = str(settings.get("rules", "strict"))
         place = CellKey(known_as, family, scenario, rules, variant, norms=norms)
         return StudyCell(place, settings, tune and replace(tune, space=space))
+
+    def _problems(self, tune: Tuning | None) -> dict[str, str]:
+        """What the file calls the problems, by their names."""
+        transfer = self._tree.get("transfer", False)
+        if not isinstance(transfer, bool):
+            self._add(("transfer",), f"transfer = {short(repr(transfer))}: expected true or false")
+        found: dict[str, str] = {}
+        for given in self._names("problems") if "problems" in self._tree else [DEFAULT]:
+            try:
+                name = find_problem(given).name
+            except UserError as error:
+                self._add(("problems",), str(error))
+                continue
+            if name in found:
+                self._add(("problems",), f"{given} and {found[name]} are one problem")
+            found[name] = given
+        if transfer is True and (tune is None or len(found) < 2):
+            self._add(("transfer",), "transfer = true carries recipes over that [tune] found on "
+                      "the first problem; expected [tune], and two problems or more")  # fmt: skip
+        return found
 
     def _settings(self, path: tuple[str, ...], given: Any) -> dict[str, Any]:
         if not isinstance(given, dict):

@@ -78,10 +78,13 @@ class Origin:
         return sentence
 
 
+FRAME = ("scenario", "split", "epochs", "passes", "problem")
+
+
 def laid_over(method: str, given: Mapping[str, Any], found: Tuned) -> tuple[Recipe, Origin]:
     """The recipe of a tuned one with what is `given` in its place, and where it is from."""
     recipe = recipe_from(method, fill(given, found))
-    frame = {k: given[k] for k in ("scenario", "split", "epochs", "passes") if k in given}
+    frame = {k: given[k] for k in FRAME if k in given}
     try:
         before = recipe_from(method, {**found.settings, **frame}).recorded().parts()
     except UserError as error:

@@ -5,7 +5,8 @@
     <out>/tuned.json      of the user's own `lenetlab tune` and `lenetlab study`; goes before the
                           package's
 
-Both are {method: {scenario: entry}}. A recipe takes the place of a kept one only if it did better
+Both are {method: {scenario: entry}}; a scenario on another problem than Fashion-MNIST is called
+`plain on mnist`. A recipe takes the place of a kept one only if it did better
 on the held-out images and was searched no less.
 """
 
@@ -127,7 +128,7 @@ def kept_of(results: Results) -> dict[tuple[str, str], Tuned]:
     for cell in results.cells:
         recipe = winner(results, cell)
         if recipe is not None and cell.place.rules == "strict" and not cell.place.variant:
-            found[cell.place.method, cell.place.scenario] = recipe
+            found[cell.place.method, cell.place.where] = recipe
     return found
 
 

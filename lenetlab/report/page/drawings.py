@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
+from lenetlab.analysis.across import Ranking
 from lenetlab.analysis.board import Board
 from lenetlab.analysis.profiles import comparable, profiles
 from lenetlab.problem.scenarios import recorded_scenario
@@ -19,6 +20,7 @@ from lenetlab.report.charts.leader import confusion, filters
 from lenetlab.report.charts.pareto import pareto
 from lenetlab.report.charts.profiles import budget, budget_rows, profile_rows
 from lenetlab.report.charts.profiles import profiles as profile_chart
+from lenetlab.report.charts.ranks import ranks
 from lenetlab.report.charts.render import spec
 from lenetlab.report.charts.sensitivity import sensitivity, trial_rows
 from lenetlab.report.charts.theme import SHOWN, Styles
@@ -86,8 +88,13 @@ def board_charts(
         *_curves(cells, style, id, datasets),
         *_differences(found, id, datasets),
         *(_tuning(cells, style, id, datasets) if found.planned else ()),
-        *(_leader_net(leader_net, id, datasets) if found.led else ()),
+        *(_leader_net(leader_net, id, datasets) if found.led and not carried(found) else ()),
     ]
+
+
+def carried(found: Board) -> bool:
+    """Whether its leader was fixed on another problem, whose board shows its net."""
+    return found.reference is not None and bool(found.reference.place.tuned_on)
 
 
 def choices(cells: Sequence[Cell], style: Styles) -> list[tuple[str, bool]]:
@@ -233,6 +240,16 @@ def across(
 ) -> list[Drawn]:
     """The charts that join scenarios: profiles, and accuracy against nonzeros."""
     return [*_profiles(results, style, datasets), *_frontier(cells, style, datasets)]
+
+
+def ranking(found: Ranking, datasets: dict[str, Any]) -> Drawn:
+    """The mean ranks of methods across problems."""
+    numbers = [Number("method", "method"), Number("rank", "mean rank", 2),
+               Number("low", "from", 2), Number("high", "to", 2),
+               Number("each", "ranks")]  # fmt: skip
+    id = f"ranks-{found.contest.key}".replace(",", "-")
+    return _drawn(id, f"Mean ranks, {found.title}", captions.ranks(found), {"": ranks(found)},
+                  datasets, numbers)  # fmt: skip
 
 
 def _profiles(results: Results, style: Styles, datasets: dict[str, Any]) -> Iterator[Drawn]:

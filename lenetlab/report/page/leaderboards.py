@@ -8,7 +8,7 @@ from typing import Any
 from lenetlab.analysis.board import Board, Line, board
 from lenetlab.analysis.equal_time import at_equal_time, limit
 from lenetlab.analysis.speed import Reached
-from lenetlab.analysis.targets import TARGETS
+from lenetlab.analysis.targets import TARGETS, targets_on
 from lenetlab.records.rows import Results
 from lenetlab.report import formats
 from lenetlab.report.attachments import Attachments, LeaderNet
@@ -123,14 +123,14 @@ def _columns(found: Board, every: Mapping[str, Metric], family: bool) -> list[Co
         *([Column("Family", kind="family")] if family else []),
         Column("Runs", "done", "runs on the test set with a result, of those "
                + ("planned" if found.planned else "there are"), ascending=False),
-        *(column for key in PAGE for column in _column(key, every)),
+        *(column for key in PAGE for column in _column(key, every, found)),
     ]  # fmt: skip
 
 
-def _column(key: str, every: Mapping[str, Metric]) -> Iterator[Column]:
+def _column(key: str, every: Mapping[str, Metric], found: Board) -> Iterator[Column]:
     if key == "targets":
         for unit in UNITS:
-            for target in TARGETS:
+            for target in targets_on(found.contest.problem):
                 meaning = f"{unit} to {target.accuracy:g} %: {target.whose}"
                 yield Column(f"{target.accuracy:g}\u00a0%", unit, meaning, group=unit)
     elif (metric := every[key]).shown:
@@ -176,8 +176,9 @@ def _entries(key: str, line: Line, found: Board, every: Mapping[str, Metric]) ->
     """The fields of a line in the columns of `_column`."""
     if key == "targets":
         for unit in UNITS.values():
-            yield from (_reached(found, unit) for found in line.reached)
-            yield from (number(None) for _ in TARGETS[len(line.reached) :])
+            yield from (_reached(one, unit) for one in line.reached)
+            targets = targets_on(found.contest.problem)
+            yield from (number(None) for _ in targets[len(line.reached) :])
     elif (metric := every[key]).shown:
         yield entry(key, metric, line, found)
 

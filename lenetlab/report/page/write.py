@@ -11,9 +11,11 @@ from altair.utils.schemapi import debug_mode
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from lenetlab.analysis.across import rankings
 from lenetlab.analysis.equal_time import priced
 from lenetlab.disk import replace_bytes
 from lenetlab.errors import UserError
+from lenetlab.problem.problems import DEFAULT
 from lenetlab.records.rows import Results
 from lenetlab.report.attachments import Attachments
 from lenetlab.report.charts.curves import AXES
@@ -21,8 +23,9 @@ from lenetlab.report.charts.theme import config, styles
 from lenetlab.report.page.cell import Detail, detail
 from lenetlab.report.page.drawings import Drawn, across
 from lenetlab.report.page.leaderboards import BoardView, boards, glance, view
+from lenetlab.report.page.rankings import RankingView, rankings_view
 from lenetlab.report.page.table import Table
-from lenetlab.report.wording import EQUAL_TIME, about, seconds
+from lenetlab.report.wording import EQUAL_TIME, about, problems_of, seconds
 
 TEMPLATES = Path(__file__).with_name("templates")
 FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", sans-serif'
@@ -37,7 +40,9 @@ class Page:
     glance: Table
     led: bool
     tuned: bool
+    usual: bool
     boards: list[BoardView]
+    rankings: list[RankingView]
     across: list[Drawn]
     details: list[Detail]
     datasets: dict[str, Any]
@@ -89,6 +94,8 @@ def _page(results: Results, attachments: Attachments) -> Page:
         glance=glance(found),
         led=any(one.led for one in found),
         tuned=results.tuned,
+        usual=problems_of(results) == [DEFAULT],
+        rankings=rankings_view(rankings(results), results, datasets),
         boards=[view(one, results.seeds, style, attachments, datasets) for one in found],
         across=across(timed, timed.cells, style, datasets),
         details=[detail(cell, results.planned) for cell in results.cells if cell.begun],

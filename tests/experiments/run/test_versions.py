@@ -31,6 +31,7 @@ from lenetlab.methods import constraint, guest, registry, wrappers
 from lenetlab.oracle.ledger import COST
 from lenetlab.oracle.torch_engine import TorchEngine
 from lenetlab.problem import augmentation
+from lenetlab.problem.problems import MNIST
 from lenetlab.settings import Choice
 from tests.methods.drive import CPU, N
 
@@ -39,7 +40,7 @@ RECORD = "then record it: python -m tests.experiments.run.test_versions"
 
 # What all runs go through, by the part in `PARTS` whose version stands for it.
 COVERED = {
-    "problem": ("problem.data", "problem.evaluation", "problem.model"),
+    "problem": ("problem.data", "problem.evaluation", "problem.model", "problem.problems"),
     "order": ("oracle.order",),
     "oracle": (
         "oracle.ledger", "oracle.linalg", "oracle.model", "oracle.oracle", "oracle.second_order",
@@ -79,6 +80,8 @@ WITHOUT_BITS = {
     "oracle.native.kept": "where the built kernel lies",
     "problem.fetch": "what it fetches is compared with a checksum",
     "problem.files": "what it reads is compared with a checksum",
+    "problem.idx": "what is read by it is compared with a checksum",
+    "problem.own_folder": "a digest of what it reads is in the name",
     "records.recipe": "says what was recorded",
     "records.run_folder": "files",
     "records.shapes": "checks what is read",
@@ -276,6 +279,7 @@ OTHER: dict[str, Any] = {
     "initialisation": Choice("zero"),
     "augmentation": (Choice("flip"),),
     "decay": "weights",
+    "problem": MNIST,
 }
 
 

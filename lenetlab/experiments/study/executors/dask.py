@@ -142,7 +142,8 @@ def on_worker(task: Task, setup: Setup, work: Work, grace: float, ours: dict[str
     worker = get_worker()
     _check(worker.address, here(worker), ours)
     try:
-        runtime_of(setup).load(task.recipe.split)  # once a process; no part of a run's time
+        # once a process; no part of a run's time
+        runtime_of(setup).load(task.recipe.split, task.recipe.problem)
         return _within(task, setup, work, grace) if task.limit is not None else work(task, setup)
     except NumericsMismatch as error:
         raise NumericsMismatch(f"the worker at {worker.address}: {error}") from None
