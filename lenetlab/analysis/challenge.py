@@ -1,32 +1,44 @@
-"""A new method against the leader of stored results: better, by how much, how sure, at what cost.
+"""A guest among the methods of a study: better than which, by how much, how surely, at what cost.
 
-One test against one reference, fixed on held-out images before the test set was used: nothing
+Against the leader there is one test, fixed on held-out images before the test set was used: nothing
 to correct for. With the same numerics record, runs of one seed begin at the same weights and see
 the data in the same order, and are compared in pairs; else by Welch's test, as independent samples.
+Against all methods of the leaderboard the comparison is a board's (comparison.py), with the guest
+as its reference: corrected by Holm's rule, intervals that hold together.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import fmean
-from typing import Literal
+from statistics import fmean, median, variance
+from typing import Any, Literal
 
-from scipy import stats
+from scipy import special
 
+from lenetlab.analysis.board import Board, Cost, Line, Standing, board, cost
 from lenetlab.analysis.comparison import compare
-from lenetlab.analysis.intervals import LEVEL
-from lenetlab.analysis.record import Verdict, record
-from lenetlab.analysis.speed import Reached, durations, reached
-from lenetlab.analysis.targets import TARGETS
-from lenetlab.records.rows import Cell, RunRow
+from lenetlab.analysis.intervals import LEVEL, Summary, median_interval, quantile_of_t
+from lenetlab.analysis.plain import as_plain
+from lenetlab.analysis.record import Verdict
+from lenetlab.analysis.speed import durations
+from lenetlab.analysis.targets import TARGETS, Target
+from lenetlab.records.rows import Cell, Contest, Results, RunRow
+from lenetlab.records.selection import leader as leader_of
 
 Metric = Literal["accuracy", "loss"]
 # What is the same for all methods on one machine; versions of a method are its own affair.
-COMMON = ("engine", "torch", "capability", "device", "threads", "kernel")
+COMMON = ("engine", "torch", "capability", "device", "threads", "kernel", "accelerator", "prices",
+          "part_versions")  # fmt: skip
+Answer = Literal["better", "tied", "borderline", "worse", "not compared"]
+# A resident behind the guest is one that the guest is better than.
+ANSWERS: dict[Standing, Answer] = {"behind": "better", "tied": "tied", "ahead": "worse",
+                                   "borderline": "borderline"}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Effect:
-    """The challenger's mean minus the leader's, with its interval and two-sided p."""
+    """The guest's mean minus another's, with its interval and two-sided p (for residents after
+    Holm's correction) of `n` seeds."""
 
     mean: float
     low: float
@@ -36,62 +48,172 @@ class Effect:
 
 
 @dataclass(frozen=True)
+class Resident:
+    """A method of the study: whether the guest is `better`, `tied`, `borderline` (Holm's test finds
+    a difference, the interval has 0 in it) or `worse`; or why they are not compared."""
+
+    name: str
+    answer: Answer
+    effect: Effect | None
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class Middle:
+    """The median over seeds of what was spent until a target, with its interval. None for a median
+    that half of the runs or more never came to, for an interval of fewer than six seeds, and for
+    an upper end that lies among the runs that never did."""
+
+    median: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """Runs on the way to a target: how many there are, how many `reached` it, at what expense."""
+
+    runs: int
+    reached: int
+    passes: Middle
+    cpu_seconds: Middle
+
+
+@dataclass(frozen=True)
+class ToTarget:
+    """The guest and the leader on the way to a target."""
+
+    target: Target
+    guest: Arrival
+    leader: Arrival
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What one of the two came to: on the test set, on held-out images (by which its recipe was
+    chosen), and what that cost."""
+
+    name: str
+    accuracy: Summary | None
+    loss: Summary | None
+    held_out: float | None
+    tuning: Cost | None
+    finals: Cost | None
+    words: str | None
+
+
+@dataclass(frozen=True)
 class Challenge:
     """What came of it. An effect is None where it cannot be tested (`untested` says why).
 
-    paired : by seed. better_than, of : how many stored methods have a lower mean, of how many.
-    failures : finals of the challenger without figures, of `runs`.
+    paired : by seed. leads : whether held-out images would make the guest the leader; None where
+    its search was not the study's. failures : finals of the guest without figures, of `runs`.
     """
 
-    leader: str
+    scenario: str
+    guest: Figures
+    leader: Figures
     paired: bool
     accuracy: Effect | None
     loss: Effect | None
     untested: str | None
-    mean: float | None
-    leader_mean: float | None
-    better_than: int
-    of: int
+    leads: bool | None
+    residents: tuple[Resident, ...]
     runs: int
     failures: tuple[str, ...]
-    reached: tuple[Reached, ...]
+    reached: tuple[ToTarget, ...]
     records: tuple[Verdict, ...]
 
     @property
     def verdict(self) -> str:
-        """`better`, `worse`, `no difference found` or `not tested`, by accuracy."""
+        """`better`, `worse`, `no difference found` or `not tested`, to the leader by accuracy."""
         if self.accuracy is None:
             return "not tested"
         if self.accuracy.p > 1 - LEVEL:
             return "no difference found"
         return "better" if self.accuracy.mean > 0 else "worse"
 
+    def answered(self, answer: Answer) -> list[Resident]:
+        """The residents with that answer."""
+        return [one for one in self.residents if one.answer == answer]
 
-def challenge(new: Cell, leader: Cell, stored: Sequence[Cell]) -> Challenge:
-    """`new` against `leader`; `stored` are the other methods of the scenario, the leader too."""
-    mine, theirs = _done(new), _done(leader)
-    failures = tuple(f"seed {r.seed}: {r.status}, {r.reason}" for r in new.finals if not r.done)
+
+def challenge(results: Results, contest: Contest, guest: str, leader: str) -> Challenge:
+    """The method `guest` of `results` against `leader` and all others of the leaderboard."""
+    found = board(results, *contest, against=guest)
+    lines = {line.name: line for line in found.lines}
+    new, first = lines[guest], lines[leader]
+    mine, theirs = _done(new.cell), _done(first.cell)
     paired = bool(mine and theirs) and _numerics(mine) == _numerics(theirs)
-    untested = _untested(new, leader)
-    means = [fmean(_values(done, "accuracy")) for cell in stored if (done := _done(cell))]
-    mean = fmean(_values(mine, "accuracy")) if mine else None
+    untested = _untested(new.cell, first.cell)
     return Challenge(
-        leader=leader.place.name,
+        scenario=contest.scenario,
+        guest=_figures(new),
+        leader=_figures(first),
         paired=paired,
         accuracy=None if untested else _effect(mine, theirs, "accuracy", paired),
         loss=None if untested else _effect(mine, theirs, "loss", paired),
         untested=untested,
-        mean=mean,
-        leader_mean=fmean(_values(theirs, "accuracy")) if theirs else None,
-        better_than=0 if mean is None else sum(mean > other for other in means),
-        of=len(means),
-        runs=len(new.finals),
-        failures=failures,
-        reached=reached(new.finals, durations(leader.finals)),
-        records=tuple(
-            record(_values(mine, "accuracy"), target.accuracy, len(failures)) for target in TARGETS
-        ),
+        leads=_leads(found, new.cell),
+        residents=tuple(_resident(line) for line in found.lines if line is not new),
+        runs=new.runs,
+        failures=new.failures,
+        reached=tuple(map(ToTarget, TARGETS, arrivals(new.cell), arrivals(first.cell))),
+        records=new.records,
     )
+
+
+def answer(found: Challenge) -> dict[str, Any]:
+    """A challenge as plain values, as challenge.json has it."""
+    plain: dict[str, Any] = as_plain(found)
+    return {"verdict": found.verdict, **plain}
+
+
+def arrivals(cell: Cell) -> list[Arrival]:
+    """The finals of a cell on the way to every target."""
+    return [
+        Arrival(
+            runs=len(taken["passes"]),
+            reached=sum(map(math.isfinite, taken["passes"].values())),
+            passes=_middle(list(taken["passes"].values())),
+            cpu_seconds=_middle(list(taken["cpu_seconds"].values())),
+        )
+        for taken in durations(cell.finals)
+    ]
+
+
+def _middle(values: Sequence[float]) -> Middle:
+    if not values:
+        return Middle(None, None, None)
+    interval = median_interval(values)
+    ends = (None, None) if interval is None else (interval.low, interval.high)
+    return Middle(*(_finite(value) for value in (median(values), *ends)))
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _figures(line: Line) -> Figures:
+    rows = line.cell.finals
+    return Figures(line.name, line.accuracy, line.loss, line.held_out, line.tuning, cost(rows),
+                   line.words)  # fmt: skip
+
+
+def _leads(found: Board, guest: Cell) -> bool | None:
+    """By the study's own rule, where all were searched at the same price."""
+    searched = [line.cell for line in found.lines if line.cell.trials]
+    prices = {
+        (len(cell.trials), tuple(sorted({row.recorded.budget for row in cell.trials})))
+        for cell in searched
+    }
+    return leader_of(searched) is guest if len(searched) > 1 and len(prices) == 1 else None
+
+
+def _resident(line: Line) -> Resident:
+    d, answer = line.difference, ANSWERS.get(line.standing, "not compared")
+    effect = None if d is None else Effect(-d.mean, -d.high, -d.low, d.adjusted, d.n)
+    return Resident(line.name, answer, effect, line.reason)
 
 
 def _untested(new: Cell, leader: Cell) -> str | None:
@@ -113,11 +235,21 @@ def _effect(mine: Sequence[RunRow], theirs: Sequence[RunRow], metric: Metric, pa
         if found is None:
             return None
         return Effect(found.mean, found.low, found.high, found.p, found.n)
-    ours_, other_ = _values(mine, metric), _values(theirs, metric)
-    test = stats.ttest_ind(ours_, other_, equal_var=False)
-    low, high = test.confidence_interval(LEVEL)
-    mean = fmean(ours_) - fmean(other_)
-    return Effect(mean, float(low), float(high), float(test.pvalue), min(len(mine), len(theirs)))
+    return welch(_values(mine, metric), _values(theirs, metric))
+
+
+def welch(ours: Sequence[float], theirs: Sequence[float]) -> Effect | None:
+    """The difference of the means of independent samples whose variances may differ, with its 95 %
+    interval (Welch 1947); None where neither has any spread."""
+    squared = [variance(values) / len(values) for values in (ours, theirs)]
+    error = math.sqrt(sum(squared))
+    if error == 0:
+        return None
+    freedom = [len(values) - 1 for values in (ours, theirs)]
+    df = sum(squared) ** 2 / sum(s**2 / n for s, n in zip(squared, freedom, strict=True))
+    mean, half = fmean(ours) - fmean(theirs), quantile_of_t((1 + LEVEL) / 2, df) * error
+    p = float(2 * special.stdtr(df, -abs(mean) / error))
+    return Effect(mean, mean - half, mean + half, p, min(len(ours), len(theirs)))
 
 
 def _values(rows: Sequence[RunRow], metric: Metric) -> list[float]:
@@ -128,5 +260,5 @@ def _done(cell: Cell) -> list[RunRow]:
     return [row for row in cell.finals if row.done]
 
 
-def _numerics(rows: Sequence[RunRow]) -> set[tuple[object, ...]]:
-    return {tuple(row.numerics.get(key) for key in COMMON) for row in rows}
+def _numerics(rows: Sequence[RunRow]) -> set[tuple[str, ...]]:
+    return {tuple(str(row.numerics.get(key)) for key in COMMON) for row in rows}

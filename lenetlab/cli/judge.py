@@ -20,6 +20,7 @@ from lenetlab.cli.terminal.console import err, out, print_json
 from lenetlab.cli.terminal.judge import print_table, print_twins, print_verdict, write_csv
 from lenetlab.errors import UserError
 from lenetlab.experiments.run.runtime import Runtime
+from lenetlab.judge.challenge import judge_challenge
 from lenetlab.judge.ranking import Comparison, compare, rank
 from lenetlab.judge.scoring import Scorer
 from lenetlab.judge.scripts import is_script, judge_script
@@ -27,13 +28,16 @@ from lenetlab.judge.twins import twins
 from lenetlab.judge.verdict import SCRIPTS, STATUS, Verdict, submissions
 from lenetlab.judge.verdict import judge as judge_one
 from lenetlab.problem.scenarios import find_scenario
+from lenetlab.records.challenge import GUEST, is_challenge
 from lenetlab.records.run_folder import finished_runs
 
 
 def judge(
     checkpoints: Annotated[
         list[Path],
-        typer.Argument(help="Files of torch.save or safetensors, run folders, folders of these."),
+        typer.Argument(
+            help="Files of torch.save or safetensors, run folders, challenges, folders of these."
+        ),
     ],
     scenario: Annotated[
         str | None,
@@ -72,6 +76,9 @@ def judge(
     - `lenetlab judge submissions/ --csv marks.csv`
     - `lenetlab judge runs/adamw-cbc1b2a08dff9f80 --rerun`
 
+    Of a folder that `lenetlab challenge` left, its figures are computed again from its rows; with
+    `--rerun` its guest is trained again with one seed, which runs the guest's code.
+
     Exit status: 0 when the rules are kept, 1 when not, 2 when a file cannot be judged, or with
     --rerun not trained again (the worst of several).
     """
@@ -87,7 +94,7 @@ def judge(
     verdicts = [
         judge_script(path, scenario, scorer, data, limit)
         if script and is_script(path)
-        else judge_one(path, scenario, scorer, again)
+        else _judge(path, scenario, scorer, again)
         for path in found
     ]
     scored = [v.score for v in verdicts if v.score is not None]
@@ -124,6 +131,15 @@ def judge(
         err.print(f"passed over for their suffix: {len(passed)} ({names})", markup=False)
     if status := max(STATUS[verdict.outcome] for verdict in verdicts):
         raise typer.Exit(status)
+
+
+def _judge(path: Path, scenario: str | None, scorer: Scorer, again: Runtime | None) -> Verdict:
+    if not is_challenge(path):
+        return judge_one(path, scenario, scorer, again)
+    if again is not None:
+        err.print(f"{path}: training its guest again, by the code in {path / GUEST}",
+                  markup=False, soft_wrap=True)  # fmt: skip
+    return judge_challenge(path, scorer, again)
 
 
 def _own_results(verdicts: list[Verdict], out: Path) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ from lenetlab.experiments.recipe.recipe import Recipe
 from lenetlab.experiments.run.environment import beside_code, commit
 from lenetlab.experiments.run.folder_lock import exclusive_lock
 from lenetlab.experiments.run.tensorboard import write_row
-from lenetlab.experiments.study.coordinator import run_study
+from lenetlab.experiments.study.coordinator import OnRow, run_study
 from lenetlab.experiments.study.executors import Executor
 from lenetlab.experiments.study.executors.local import Local
 from lenetlab.experiments.study.model import Study, remarks, trial_recipes
@@ -66,9 +66,24 @@ def computed(
     """The one cell of a study that has no file, after what it lacks was computed here."""
     (cell,) = study.cells
     recipes = [trial_recipes(study.name, cell)]  # a wrong setting is reported before anything runs
+    (found,) = all_computed(study, recipes, folder, setup, workers, retry, quiet)
+    return found
+
+
+def all_computed(
+    study: Study,
+    recipes: Sequence[list[Recipe]],
+    folder: Path,
+    setup: Setup,
+    workers: int | None,
+    retry: bool,
+    quiet: bool,
+    on_row: OnRow = lambda row: None,
+) -> list[Cell]:
+    """The cells of such a study. `on_row` is called with every run when it is recorded."""
     with opened(study, recipes, folder, setup, retry=retry) as plan:
-        compute(plan, "local", workers, setup, folder, quiet)
-        return plan.rows(plan.cells[0])
+        compute(plan, "local", workers, setup, folder, quiet, on_row=on_row)
+        return [plan.rows(cell) for cell in plan.cells]
 
 
 def compute(
@@ -79,6 +94,7 @@ def compute(
     folder: Path,
     quiet: bool,
     tensorboard: Path | None = None,
+    on_row: OnRow = lambda row: None,
 ) -> None:
     """Say what is planned, compute what it lacks, publish it; Ctrl-C ends with status 130."""
     lacking = plan.lacking()
@@ -96,7 +112,8 @@ def compute(
         _say_left_out(publisher, folder)
         return
 
-    def on_row(row: RunRow) -> None:
+    def recorded(row: RunRow) -> None:
+        on_row(row)
         if tensorboard is not None:
             write_row(tensorboard, row)
 
@@ -107,7 +124,7 @@ def compute(
     executor = _executor(scheduler, processes(workers), setup)
     try:
         with live(folder, quiet) as notify:
-            run_study(plan, executor, publisher, notify, on_row)
+            run_study(plan, executor, publisher, notify, recorded)
     except KeyboardInterrupt:
         err.print("stopped; the same command goes on from here", soft_wrap=True)
         raise typer.Exit(130) from None

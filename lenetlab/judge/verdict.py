@@ -20,6 +20,7 @@ from lenetlab.judge.rules import scenario_problems
 from lenetlab.judge.scoring import Score, Scorer
 from lenetlab.problem.problems import DEFAULT
 from lenetlab.records import run_folder
+from lenetlab.records.challenge import is_challenge
 from lenetlab.records.recipe import RecordedRecipe
 
 SUFFIXES = frozenset(
@@ -147,18 +148,18 @@ def _claims(
 
 
 def submissions(paths: Sequence[Path], also: Collection[str] = ()) -> tuple[list[Path], list[Path]]:
-    """What to judge: files, run folders, and everything like a checkpoint inside other folders, or
-    with a suffix among `also`; and the files in those folders that are passed over for theirs."""
+    """What to judge: files, run folders, challenges, and everything like a checkpoint inside other
+    folders, or with a suffix among `also`; and the files there that are passed over for theirs."""
     found: list[Path] = []
     passed: list[Path] = []
     for path in paths:
-        if not os.path.isdir(path) or is_run(path):
+        if not os.path.isdir(path) or is_run(path) or is_challenge(path):
             found.append(path)
             continue
         before = len(found)
         for folder, below, files in os.walk(path):
             here = Path(folder)
-            if MARKS & {*files, *below}:
+            if MARKS & {*files, *below} or is_challenge(here):
                 found.append(here)
                 below.clear()
                 continue

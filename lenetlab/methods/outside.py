@@ -83,6 +83,16 @@ def _where(error: BaseException) -> str:
 def load(spec: str) -> Method:
     """The method that `spec` names, written `file.py:Class` or `module:Class`, or `file.py` with
     exactly one optimizer in it."""
+    return _describe(*_found(spec))
+
+
+def sources_of(spec: str) -> Sources:
+    """What the code of the method that `spec` names consists of."""
+    return _found(spec)[2]
+
+
+def _found(spec: str) -> tuple[str, type[torch.optim.Optimizer], Sources]:
+    """A method's whole name, its class, and what that consists of."""
     place, _, name = (spec, "", "") if spec.endswith(".py") else spec.rpartition(":")
     if not place or not (name or spec.endswith(".py")):
         raise UserError(f"method {spec!r}: expected FILE.py:CLASS or MODULE:CLASS")
@@ -95,7 +105,7 @@ def load(spec: str) -> Method:
     source = inspect.getsourcefile(optimizer)
     if source is not None:  # which may be another file than the one that was named
         roots.setdefault(optimizer.__module__, Path(source))
-    return _describe(f"{place}:{name}", optimizer, trace(roots, folder))
+    return f"{place}:{name}", optimizer, trace(roots, folder)
 
 
 def _only(place: str, module: ModuleType, candidates: dict[str, type]) -> str:

@@ -1,4 +1,5 @@
-"""Results from wherever they are: a study, a folder of results, a folder of single runs."""
+"""Results from wherever they are: a study, a folder of results, a folder of single runs, or the
+study that is published with the package."""
 
 import json
 import math
@@ -30,7 +31,7 @@ INNER = 5 / 6  # of the training images are trained on where the others are held
 
 def open_results(target: Path, out: Path = Path("runs")) -> Results:
     """The results of `target`: a study file (its working folder is in `out`), a working folder, a
-    folder of results, or a folder of runs by `lenetlab run`."""
+    folder of results, a folder of runs by `lenetlab run`, or the name of a published study."""
     folder = results_folder(target, out)
     if not (folder / STUDY).exists():
         return from_runs(folder)
@@ -46,8 +47,18 @@ def _again(target: Path, folder: Path, name: str) -> str:
     return f"lenetlab study {name}.toml" if name in (folder.name, folder.parent.name) else ""
 
 
+def published(name: str) -> Path:
+    """The folder of a study that is published with the package: inside it in an installed wheel,
+    in results/ of a checkout. It need not exist."""
+    package = Path(__file__).parents[1]
+    inside = package / RESULTS / name
+    return inside if inside.is_dir() else package.parent / RESULTS / name
+
+
 def results_folder(target: Path, out: Path = Path("runs")) -> Path:
     """The folder that the results of `target` are in."""
+    if len(target.parts) == 1 and not target.exists() and published(target.name).is_dir():
+        return published(target.name)
     if target.is_file():
         folder = out / STUDIES / target.stem / RESULTS
         if not (folder / STUDY).exists():

@@ -51,13 +51,19 @@ class LeaderNet:
 
 @dataclass(frozen=True)
 class Attachments:
-    """All of it; what is missing is None or empty, and left out of a report."""
+    """All of it; what is missing is None or empty, and left out of a report.
+
+    guests : names of methods that were entered into the study afterwards, and are marked.
+    said : of them, before everything else.
+    """
 
     methods: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     baseline: RunRow | None = None
     leader_nets: Sequence[LeaderNet] = ()
     discussion: str | None = None
     costs: Costs | None = None
+    guests: frozenset[str] = frozenset()
+    said: Sequence[str] = ()
 
 
 def read_attachments(folder: Path) -> Attachments:

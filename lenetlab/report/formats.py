@@ -1,8 +1,10 @@
 """How a figure is written: digits, units, and a dash for what does not exist."""
 
 import math
+from collections.abc import Callable
 
 MISSING = "–"
+Write = Callable[[float], str]
 
 
 def percent(value: float) -> str:

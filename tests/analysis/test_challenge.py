@@ -1,16 +1,32 @@
-"""The verdict on a challenger, against scipy's own tests on the same numbers."""
+"""The verdict on a guest, against scipy's own tests on the same numbers."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 from scipy import stats
 
-from lenetlab.analysis.challenge import challenge
-from lenetlab.records.rows import Cell
+from lenetlab.analysis.board import board
+from lenetlab.analysis.challenge import Challenge, arrivals, challenge
+from lenetlab.records.rows import Cell, Results, RunRow
 from tests.studies import made_up
 
-CELLS = {cell.place.method: cell for cell in made_up(scenarios=["plain"]).cells}
+RESULTS = made_up(scenarios=["plain"])
+CELLS = {cell.place.method: cell for cell in RESULTS.cells}
 NEW, LEADER = CELLS["muon"], CELLS["sgd"]
+
+
+def judged(guest: str, leader: str, results: Results = RESULTS) -> Challenge:
+    (contest,) = results.contests()
+    return challenge(results, contest, guest, leader)
+
+
+def without(changed: Cell, finals: Sequence[RunRow]) -> Results:
+    """The study with other finals of a cell."""
+    cells = tuple(
+        replace(cell, finals=tuple(finals)) if cell is changed else cell for cell in RESULTS.cells
+    )
+    return replace(RESULTS, cells=cells)
 
 
 def _accuracies(cell: Cell) -> list[float]:
@@ -18,7 +34,7 @@ def _accuracies(cell: Cell) -> list[float]:
 
 
 def test_the_same_numerics_are_compared_in_pairs() -> None:
-    found = challenge(NEW, LEADER, list(CELLS.values()))
+    found = judged("muon", "sgd")
     test = stats.ttest_rel(_accuracies(NEW), _accuracies(LEADER))
     assert found.accuracy is not None
     assert found.paired
@@ -26,22 +42,68 @@ def test_the_same_numerics_are_compared_in_pairs() -> None:
     low, high = test.confidence_interval(0.95)
     assert (found.accuracy.low, found.accuracy.high) == pytest.approx((low, high))
     assert found.verdict == "better"
-    assert challenge(LEADER, NEW, []).verdict == "worse"
+    assert judged("sgd", "muon").verdict == "worse"
 
 
 def test_other_numerics_are_compared_by_welch() -> None:
     elsewhere = [replace(row, numerics={**row.numerics, "capability": "AVX2"})
                  for row in LEADER.finals]  # fmt: skip
-    found = challenge(NEW, replace(LEADER, finals=tuple(elsewhere)), [])
+    found = judged("muon", "sgd", without(LEADER, elsewhere))
     test = stats.ttest_ind(_accuracies(NEW), _accuracies(LEADER), equal_var=False)
     assert not found.paired
     assert found.accuracy is not None
     assert found.accuracy.p == pytest.approx(test.pvalue)
+    low, high = test.confidence_interval(0.95)
+    assert (found.accuracy.low, found.accuracy.high) == pytest.approx((low, high))
+
+
+def test_every_resident_is_compared_as_on_a_board_whose_reference_is_the_guest() -> None:
+    found = judged("soap", "muon")
+    assert [one.name for one in found.answered("worse")] == ["muon"]
+    assert {one.name for one in found.answered("better")} == {"sgd", "nesterov", "adamw"}
+    lines = {line.name: line for line in board(RESULTS, "plain", against="soap").lines}
+    for one in found.residents:
+        d = lines[one.name].difference
+        assert d is not None
+        assert one.effect is not None
+        assert one.effect.p == d.adjusted
+        assert (one.effect.mean, one.effect.low, one.effect.high) == (-d.mean, -d.high, -d.low)
+        assert one.effect.low < one.effect.mean < one.effect.high
 
 
 def test_failed_finals_are_said_and_nothing_is_tested() -> None:
-    failing = made_up(scenarios=["plain"], failing=["muon"]).cells[-1]
-    found = challenge(failing, LEADER, [])
+    found = judged("muon", "sgd", made_up(scenarios=["plain"], failing=["muon"]))
     assert found.verdict == "not tested"
     assert len(found.failures) == 10
     assert not any(record.beaten for record in found.records)
+    assert {one.answer for one in found.residents} == {"not compared"}
+
+
+def test_held_out_images_say_who_would_lead_only_at_the_same_price() -> None:
+    best = max(RESULTS.cells, key=lambda cell: cell.best.accuracy if cell.best else 0).place.name
+    assert [judged(name, "sgd").leads for name in CELLS] == [name == best for name in CELLS]
+    fewer = tuple(replace(cell, trials=cell.trials[:3]) if cell is NEW else cell
+                  for cell in RESULTS.cells)  # fmt: skip
+    assert judged("muon", "sgd", replace(RESULTS, cells=fewer)).leads is None
+
+
+def test_a_median_is_there_where_more_than_half_arrived_and_its_interval_from_six_seeds() -> None:
+    """Order statistics by hand: of ten values the interval is from the second to the ninth."""
+    reached = arrivals(NEW)[2]
+    passes = sorted(
+        next(e["passes"] for e in row.evaluations if e["accuracy"] >= 89.38) for row in NEW.finals
+    )
+    assert (reached.runs, reached.reached) == (10, 10)
+    assert (reached.passes.low, reached.passes.high) == (passes[1], passes[8])
+    assert reached.passes.median == (passes[4] + passes[5]) / 2
+
+    never = [replace(row, evaluations=[]) for row in NEW.finals]
+    some = replace(NEW, finals=(*NEW.finals[:8], *never[8:]))
+    assert arrivals(some)[2].reached == 8
+    assert arrivals(some)[2].passes.median is not None
+    assert arrivals(some)[2].passes.high is None  # among those that never did
+    half = replace(NEW, finals=(*NEW.finals[:5], *never[5:]))
+    assert arrivals(half)[2].passes.median is None
+    few = arrivals(replace(NEW, finals=NEW.finals[:5]))[2].passes
+    assert few.median is not None
+    assert few.low is None

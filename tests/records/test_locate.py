@@ -1,12 +1,14 @@
 """Results found from a study file, a working folder, a folder of results, a folder of runs."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from lenetlab.disk import read_json
 from lenetlab.errors import UserError
-from lenetlab.records.locate import from_runs, open_results
-from lenetlab.records.rows import Contest, write_results
+from lenetlab.records.locate import from_runs, open_results, results_folder
+from lenetlab.records.rows import STUDY, Contest, write_results
 from tests.evening import NUMERICS, write_run
 from tests.studies import made_up
 
@@ -19,6 +21,14 @@ def test_every_way_to_name_a_study_gives_its_results(tmp_path):
     for target in (tmp_path / "course.toml", working, working / "results"):
         found = open_results(target, tmp_path / "runs")
         assert replace(found, again="") == made
+
+
+def test_the_published_study_is_found_by_its_name_from_any_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert read_json(results_folder(Path("course")) / STUDY)["name"] == "course"
+    own = replace(made_up(("sgd",), ("plain",), seeds=2, trials=1), title="A folder goes before")
+    write_results(tmp_path / "course", own)
+    assert open_results(Path("course")).title == own.title
 
 
 def test_what_is_not_there_is_said(tmp_path):

@@ -1,45 +1,74 @@
-"""The researcher's question: a method tuned and run by the protocol of a stored study."""
+"""The researcher's question: a method tuned and run by the protocol of a stored study, beside the
+leaders of its scenarios, whose finals are computed again where this machine gives other bits."""
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from lenetlab.errors import UserError, unknown
 from lenetlab.experiments.recipe.recall import recall
-from lenetlab.experiments.recipe.recipe import check_count
+from lenetlab.experiments.recipe.recipe import Recipe, check_count
+from lenetlab.experiments.run.on_disk import execute
 from lenetlab.experiments.run.runtime import Runtime
-from lenetlab.experiments.study.model import Study, Task, eval_points
+from lenetlab.experiments.study.model import Study, StudyCell, eval_points, trial_recipes
+from lenetlab.experiments.study.run_ids import Naming
 from lenetlab.experiments.study.single_search import search_cell
-from lenetlab.experiments.study.worker import work_on
 from lenetlab.experiments.tuning.trials import Tuning
 from lenetlab.problem.problems import DEFAULT
-from lenetlab.records.rows import FINAL, Cell, Results, RunRow
+from lenetlab.records.challenge import AGAIN
+from lenetlab.records.rows import Cell, CellKey, Results, RunRow, cell_path, write_cell
+from lenetlab.records.run_folder import Run
 from lenetlab.records.selection import leader
 
 
+@dataclass(frozen=True)
+class Terms:
+    """What is asked for in the place of the study's own: recipes drawn, seeds, effective passes of
+    a final (trials keep their share of it). None is the study's."""
+
+    trials: int | None = None
+    seeds: int | None = None
+    passes: float | None = None
+
+
+def scenarios_of(stored: Results, asked: Sequence[str]) -> list[str]:
+    """The scenarios that are asked for, each once, `all` for those of the study with a leader."""
+    strict = [c for c in stored.contests() if c.rules == "strict"]
+    known = list(dict.fromkeys(c.scenario for c in strict if c.problem == DEFAULT))
+    if strict and not known:
+        raise UserError(f"{stored.name} has no results on {DEFAULT}, on which challenges are run")
+    for name in asked:
+        if name not in (*known, "all"):
+            raise unknown("scenario of these results:", name, [*known, "all"])
+    return [name for name in known if name in asked or "all" in asked]
+
+
 def challenger(
-    method: str, scenario: str, stored: Results, seeds: int | None, settings: Mapping[str, Any]
+    method: str,
+    scenarios: Sequence[str],
+    stored: Results,
+    settings: Mapping[str, Any],
+    terms: Terms = Terms(),
 ) -> Study:
-    """What a challenger computes: the stored study's trials, their confirmation, price, passes and
-    seeds."""
+    """What a challenger computes: the stored study's trials, their confirmation, the runs by which
+    a leader is fixed, and finals, at the study's price."""
     if stored.trials < 1 or stored.tuning_passes <= 0:
         raise UserError(f"{stored.name} tuned nothing; a challenge needs a study with trials")
-    tune = Tuning(stored.trials - 1, stored.tuning_passes)  # the default is tried as well
-    cell = search_cell(method, scenario, tune, settings)
-    check_count(stored.trials + (seeds or stored.seeds))
-    title = f"{method} challenges {stored.name} in {scenario}"
-    stages = replace(stored.stages, leaders=0, lucky=0)
-    passes, seeds = stored.passes, seeds or stored.seeds
-    return Study(stored.name, title, passes, seeds, (cell,), tune, stages=stages)
+    if terms.passes is not None and not 0 < terms.passes < float("inf"):
+        raise UserError(f"--passes {terms.passes:g} is out of range; expected a number > 0")
+    passes, seeds = terms.passes or stored.passes, terms.seeds or stored.seeds
+    drawn = stored.trials - 1 if terms.trials is None else terms.trials  # the default is tried too
+    tune = Tuning(drawn, stored.tuning_passes * passes / stored.passes)
+    cells = tuple(search_cell(method, name, tune, settings) for name in scenarios)
+    stages = replace(stored.stages, leaders=min(1, stored.stages.leaders), lucky=0)
+    check_count(len(cells) * (tune.tried + stages.confirm * stages.confirm_seeds + 2 * seeds))
+    title = f"{method} challenges {stored.name} in {', '.join(scenarios)}"
+    return Study(stored.name, title, passes, seeds, cells, tune, stages=stages)
 
 
 def leading_cell(stored: Results, scenario: str) -> Cell:
     """The leader of a scenario, fixed on held-out images; `UserError` if there is none."""
-    known = {contest.scenario for contest in stored.contests() if contest.problem == DEFAULT}
-    if stored.cells and not known:
-        raise UserError(f"{stored.name} has no results on {DEFAULT}, on which challenges are run")
-    if scenario not in known:
-        raise unknown("scenario of these results:", scenario, known)
     finished = [cell for cell in stored.within(scenario) if cell.finals]
     first = leader(finished)
     if first is None:
@@ -47,8 +76,33 @@ def leading_cell(stored: Results, scenario: str) -> Cell:
     return first
 
 
-def again(row: RunRow, runtime: Runtime) -> RunRow:
-    """A recorded final computed once more, here and now and alone, for its seconds."""
+def beside_leaders(study: Study, leaders: Sequence[Cell]) -> tuple[Study, list[list[Recipe]]]:
+    """The study with a cell for each leader, whose recipe is given; and the recipes of all cells:
+    of trials, or the one that is given."""
+    recipes = [trial_recipes(study.name, cell) for cell in study.cells]
+    recipes += [[recall(cell.finals[0].recipe)] for cell in leaders]
+    again = tuple(StudyCell(place_again(cell.place)) for cell in leaders)
+    return replace(study, cells=(*study.cells, *again)), recipes
+
+
+def place_again(place: CellKey) -> CellKey:
+    """Where a leader's finals stand that are computed again."""
+    variant = ", ".join(filter(None, (place.variant, AGAIN)))
+    return replace(place, variant=variant)
+
+
+def take_over(leaders: Sequence[Cell], names: Naming, results: Path) -> None:
+    """Put the recorded finals of leaders among the `results` of a challenge, where this machine
+    would compute the same bits: then they need not be computed."""
+    for cell in leaders:
+        ids = names.ids(recall(cell.finals[0].recipe), [row.seed for row in cell.finals])
+        same = tuple(row for row, id in zip(cell.finals, ids, strict=True) if row.id == id)
+        place = place_again(cell.place)
+        if same and not cell_path(results, place).exists():
+            write_cell(results, Cell(place, finals=same))
+
+
+def once_more(row: RunRow, runtime: Runtime, limit: float | None = None) -> Run:
+    """A recorded final trained here, alone: for its seconds, and for the folder that is left."""
     recipe = recall(row.recipe)
-    task = Task(recipe, row.seed, FINAL, row.seed, eval_points(recipe.budget.amount))
-    return work_on(task, runtime).row
+    return execute(recipe, row.seed, runtime, eval_points(recipe.budget.amount), limit=limit)

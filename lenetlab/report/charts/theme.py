@@ -25,9 +25,11 @@ SHOWN = 7  # methods that stand out in a chart of many: one round of colours
 
 @dataclass(frozen=True)
 class Styles:
-    """The methods of a report, the best first; a method's place decides how it is drawn."""
+    """The methods of a report, the best first; a method's place decides how it is drawn. `marked`
+    ones are shown at first whatever their place."""
 
     names: tuple[str, ...]
+    marked: frozenset[str] = frozenset()
 
     def colour(self, shown: Sequence[str] | None = None) -> alt.Color:
         """Colour by method; the legend names those in `shown`."""
@@ -88,7 +90,7 @@ def _steps(low: float, high: float) -> list[float]:
     return [float(f"{k * step:.6g}") for k in range(first, last + 1)]
 
 
-def styles(results: Results) -> Styles:
+def styles(results: Results, marked: frozenset[str] = frozenset()) -> Styles:
     """The styles of a report: by mean held-out accuracy of the best trials, so that those which
     matter most look least alike; cells without trials follow in the order of the study."""
     scores: dict[str, list[float]] = {}
@@ -97,7 +99,8 @@ def styles(results: Results) -> Styles:
         known = scores.setdefault(cell.place.name, [])
         if best is not None and best.accuracy is not None:
             known.append(best.accuracy)
-    return Styles(tuple(sorted(scores, key=lambda m: -fmean(scores[m]) if scores[m] else 0.0)))
+    names = sorted(scores, key=lambda m: -fmean(scores[m]) if scores[m] else 0.0)
+    return Styles(tuple(names), marked)
 
 
 def config(ink: str = INK, font: str = FONT, size: float = 12, columns: int = 3) -> dict[str, Any]:

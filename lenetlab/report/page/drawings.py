@@ -98,11 +98,11 @@ def carried(found: Board) -> bool:
 
 
 def choices(cells: Sequence[Cell], style: Styles) -> list[tuple[str, bool]]:
-    """The methods that charts can show, and whether they do at first: the best few and plain
-    SGD, the baseline's method."""
+    """The methods that charts can show, and whether they do at first: the best few, plain SGD,
+    the baseline's method, and those that are marked."""
     there = {cell.place.name for cell in cells if cell.trials or any(r.done for r in cell.finals)}
     names = [name for name in style.names if name in there]
-    first = {*(stand_out(cells, style, None) or names)[:6], "sgd"}
+    first = {*(stand_out(cells, style, None) or names)[:6], "sgd", *style.marked}
     return [(name, name in first) for name in names]
 
 

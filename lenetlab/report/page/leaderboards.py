@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lenetlab.analysis.board import Board, Line, board
@@ -27,7 +27,8 @@ GLANCE = TARGETS[2]  # what all good methods reach, and few at once
 
 @dataclass(frozen=True)
 class LineView:
-    """A line of a leaderboard. state : `leader`, `failed` or nothing."""
+    """A line of a leaderboard. state : `leader`, `failed` or nothing. guest : whether it is marked
+    as one."""
 
     place: str
     name: str
@@ -35,6 +36,7 @@ class LineView:
     link: str
     state: str
     entries: Sequence[Entry]
+    guest: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,13 @@ def view(
         families=families,
         groups=list(UNITS) if reached else [],
         table=Table(_columns(found, every, bool(families)), ()),
-        lines=[_line(line, seeds, found, every, bool(families)) for line in found.begun],
+        lines=[
+            replace(
+                _line(line, seeds, found, every, bool(families)),
+                guest=line.name in attachments.guests,
+            )
+            for line in found.begun
+        ],
         at_time=_at_time(found),
         notes=list(_notes(found)),
         failures=[failure for line in found.lines for failure in _failures(line)],

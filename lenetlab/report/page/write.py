@@ -2,7 +2,7 @@
 
 import hashlib
 from base64 import b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -84,13 +84,13 @@ def render(results: Results, attachments: Attachments) -> str:
 
 
 def _page(results: Results, attachments: Attachments) -> Page:
-    style = styles(results)
+    style = styles(results, attachments.guests)
     datasets: dict[str, Any] = {}
     timed = priced(results, attachments.costs)
     found = boards(timed)
     return Page(
         title=results.title or results.name,
-        about=about(timed, found),
+        about=[*attachments.said, *about(_without(timed, attachments.guests), found)],
         glance=glance(found),
         led=any(one.led for one in found),
         tuned=results.tuned,
@@ -102,6 +102,12 @@ def _page(results: Results, attachments: Attachments) -> Page:
         datasets=datasets,
         config=_evaluate(),
     )
+
+
+def _without(results: Results, guests: frozenset[str]) -> Results:
+    """The study as it was before its guests: its beginning tells how that was made."""
+    cells = tuple(cell for cell in results.cells if cell.place.name not in guests)
+    return replace(results, cells=cells)
 
 
 def _evaluate() -> dict[str, Any]:

@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from lenetlab.report.paper.translate import Table
+if TYPE_CHECKING:  # a row of a table is written where markdown-it is not installed, too
+    from lenetlab.report.paper.translate import Table
 
 _ESCAPES = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "%": r"\%", "$": r"\$", "&": r"\&",
@@ -58,7 +60,7 @@ class Tex:
         lines = r" \\".join(rf"\texttt{{{escape(line)}}}" for line in text.rstrip().split("\n"))
         return f"\\begin{{quote}}\n{lines}\n\\end{{quote}}"
 
-    def table(self, table: Table) -> str:
+    def table(self, table: "Table") -> str:
         if any(table.wide()):  # sentences are broken; other tables are made narrower as they are
             sides = "".join(
                 r">{\raggedright\arraybackslash}X" if wide else "r" if right else "l"

@@ -1,0 +1,268 @@
+"""The folder of a challenge judged: are its figures those of its rows, its rows those of its runs,
+and does the guest, trained again, come to what is claimed?
+
+Nothing of the guest is run but for the last question, which is asked only by `--rerun`: in a
+process of its own, in the folder of the guest's sources.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import chdir
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+from lenetlab.analysis.challenge import answer, challenge
+from lenetlab.analysis.intervals import quantile_of_t
+from lenetlab.errors import UserError
+from lenetlab.experiments.run.identity import digest
+from lenetlab.experiments.run.runtime import Runtime
+from lenetlab.experiments.study.executors.local import Worker
+from lenetlab.experiments.tuning.trials import Tuning
+from lenetlab.judge.again import Search, compared, process
+from lenetlab.judge.child import open_folder
+from lenetlab.judge.claims import Claim
+from lenetlab.judge.files import Unreadable
+from lenetlab.judge.scoring import Score, Scorer
+from lenetlab.judge.verdict import Verdict, judge, printable
+from lenetlab.oracle.ledger import PASS
+from lenetlab.problem.problems import FASHION_MNIST, held_out
+from lenetlab.records.challenge import (
+    AGAIN,
+    GUEST,
+    ROWS,
+    RUNS,
+    Record,
+    entered,
+    read_record,
+    sources_in,
+)
+from lenetlab.records.challenge import digest as digest_of
+from lenetlab.records.locate import open_results, published
+from lenetlab.records.rows import Cell, Results, RunRow, read_results
+
+CLOSE = 1e-9  # relative: the same sums by another compiler's library
+SURE = 0.99  # of the interval in which a further run would lie
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A challenge's folder, read. pairs : the guest's cell and the leader's, by scenario."""
+
+    path: Path
+    record: Record
+    results: Results
+    pairs: dict[str, tuple[Cell, Cell]]
+
+
+def judge_challenge(path: Path, scorer: Scorer, again: Runtime | None = None) -> Verdict:
+    """Judge the challenge in `path`; with `again`, whose data folder is used, seed 0 of its guest
+    is trained again in every scenario. Never raises for a bad folder."""
+    name = printable(path)
+    try:
+        found = _read(path.absolute())  # the guest is trained in another folder
+        claims = [*_sources(found), *_rows(found), *_figures(found)]
+        scores, notes, problems, unchecked = list[Score](), list[str](), list[str](), list[str]()
+        for scenario, run in _runs(found):
+            one = judge(run, None, scorer)
+            problems += [f"{scenario}: {problem}" for problem in one.problems]
+            scores += [one.score] if one.score is not None else []
+            claims.append(_is_its_row(found, scenario, run))
+        if again is not None:
+            home = found.path / GUEST if found.record.sources else Path.cwd()
+            with chdir(home), process(again.data) as worker:
+                answers = [_trained_again(found, *one, worker) for one in _runs(found)]
+            claims += [claim for one in answers for claim in one.claims]
+            notes += [note for one in answers for note in one.notes]
+            unchecked += [reason for one in answers for reason in one.unchecked]
+        notes += _unchecked_figures(found)
+    except (UserError, Unreadable) as error:
+        return Verdict(name, "", "unreadable", (str(error),))
+    problems += [f"not true that {claim.what}: {claim.wrong}" for claim in claims if claim.wrong]
+    outcome = "broken" if problems else "unchecked" if unchecked else "kept"
+    first = scores[0] if scores else None
+    return Verdict(name, ", ".join(found.pairs), outcome, (*problems, *unchecked), tuple(notes),
+                   tuple(claims), first)  # fmt: skip
+
+
+def _read(path: Path) -> Folder:
+    record, results = read_record(path), read_results(path / ROWS)
+    pairs = {}
+    for scenario, leader in record.leaders.items():
+        cells = {cell.place.name: cell for cell in results.within(scenario)}
+        both = cells.get(record.name), cells.get(_again(leader))
+        if both[0] is None or both[1] is None:
+            raise UserError(
+                f"{path / ROWS} has no cells of {record.name} and {leader} in {scenario}; expected "
+                "the folder as `lenetlab challenge` left it"
+            )
+        pairs[scenario] = both[0], both[1]
+    if not pairs:
+        raise UserError(f"{path} names no scenario; expected one at least")
+    return Folder(path, record, results, pairs)
+
+
+def _again(leader: str) -> str:
+    return f"{leader}, {AGAIN}"
+
+
+def _runs(found: Folder) -> Iterator[tuple[str, Path]]:
+    """The guest's run folder in every scenario."""
+    for scenario, names in found.record.runs.items():
+        name = names.get("guest")
+        if scenario not in found.pairs or name is None or Path(name).name != name:
+            raise UserError(f"{found.path} names no run of its guest in {scenario}")
+        yield scenario, found.path / RUNS / name
+
+
+def _sources(found: Folder) -> Iterator[Claim]:
+    there, said = sources_in(found.path / GUEST), found.record.sources
+    other = sorted(name for name in {*there, *said} if there.get(name) != said.get(name))
+    wrong = f"{', '.join(other)} differs, or is not there" if other else None
+    yield Claim("the guest’s sources are those that were run", wrong)
+
+
+def _rows(found: Folder) -> Iterator[Claim]:
+    rows = [row for pair in found.pairs.values() for cell in pair for row in cell.rows]
+    wrong = next((f"that of {row.role} {row.number} of {row.label} does not" for row in rows
+                  if row.id != _id(row)), None)  # fmt: skip
+    yield Claim("recipe, seed, data and numerics of every row hash to its identity", wrong)
+    for scenario, (guest, leader) in found.pairs.items():
+        seeds = list(range(found.record.seeds))
+        wrong = None
+        for cell in (guest, leader):
+            if sorted(row.seed for row in cell.finals) != seeds:
+                wrong = f"{cell.place.name} has others"
+        yield Claim(f"finals in {scenario} have the seeds 0 to {seeds[-1]}", wrong)
+        tried = sorted(row.number for row in guest.trials)
+        wrong = None if tried == list(range(found.record.trials)) else f"there are {len(tried)}"
+        yield Claim(f"there are {found.record.trials} trials in {scenario}", wrong)
+        yield Claim(f"finals in {scenario} have the recipe that held-out images chose",
+                    _other_recipe(guest))  # fmt: skip
+
+
+def _id(row: RunRow) -> str:
+    checksum = FASHION_MNIST.train[0].sha256
+    assert checksum is not None
+    data = checksum[:16]
+    if row.recorded.held_out:
+        data += f"[0:{PASS - held_out(PASS)}]"
+    decisive = {"recipe": row.recipe, "seed": row.seed, "data": data, "numerics": row.numerics}
+    return digest(decisive)
+
+
+def _other_recipe(guest: Cell) -> str | None:
+    best = guest.best
+    if best is None:
+        return "none was chosen" if guest.finals else None
+    for row in guest.finals:
+        expected = replace(best.recorded, split="official", budget=row.recorded.budget)
+        if row.recorded != expected:
+            return f"that of seed {row.seed} has another"
+    return None
+
+
+def _study(found: Folder) -> Results | None:
+    """The study that was challenged, as it was then; None where it is another one here."""
+    folder = published(found.record.study)
+    if Path(found.record.study).name != found.record.study or not folder.is_dir():
+        return None
+    stored = open_results(folder)
+    return stored if digest_of(stored) == found.record.study_digest else None
+
+
+def _figures(found: Folder) -> Iterator[Claim]:
+    stored, pairs = _study(found), list(found.pairs.values())
+    if stored is None:
+        for scenario, (guest, _) in found.pairs.items():
+            figures = [row.accuracy for row in guest.finals if row.accuracy is not None]
+            accuracy = (found.record.found.get(scenario, {}).get("guest") or {}).get("accuracy")
+            recorded = (accuracy or {}).get("mean")
+            same = _close(recorded, fmean(figures) if figures else None)
+            yield Claim(f"the mean accuracy in {scenario} is that of its rows",
+                        None if same else f"{recorded} is recorded")  # fmt: skip
+        return
+    results, shown = entered(stored, pairs, found.record.passes)
+    for scenario, (new, first) in zip(found.pairs, shown, strict=True):
+        again = challenge(results, new.place.contest, new.place.name, first.place.name)
+        plain, said = answer(again), found.record.found.get(scenario, {})
+        other = [key for key in plain if not _close(said.get(key), plain[key])]
+        wrong = f"{', '.join(other)} would be otherwise" if other else None
+        yield Claim(f"what is said of {scenario} follows from its rows and the study’s", wrong)
+
+
+def _unchecked_figures(found: Folder) -> list[str]:
+    if _study(found) is not None:
+        return []
+    return [
+        f"the study {found.record.study} that was challenged is not here, or holds other figures: "
+        "the comparisons with it were not made again"
+    ]
+
+
+def _close(said: Any, again: Any) -> bool:
+    """Whether two plain values are the same but for rounding."""
+    if isinstance(again, dict):
+        return isinstance(said, dict) and said.keys() == again.keys() and all(
+            _close(said[key], again[key]) for key in again)  # fmt: skip
+    if isinstance(again, list):
+        return isinstance(said, list) and len(said) == len(again) and all(map(_close, said, again))
+    if isinstance(again, float) and isinstance(said, int | float):
+        return math.isclose(said, again, rel_tol=CLOSE, abs_tol=1e-300)
+    return bool(said == again)
+
+
+def _is_its_row(found: Folder, scenario: str, path: Path) -> Claim:
+    run = open_folder(path).run
+    row = next(
+        (row for row in found.pairs[scenario][0].finals if row.id == run.identity["id"]), None
+    )
+    wrong = "no final has its identity" if row is None else None
+    if row is not None:
+        other = [key for key, value in vars(run.result).items() if getattr(row, key) != value]
+        wrong = f"they differ in {', '.join(other)}" if other else None
+    return Claim(f"the run folder in {scenario} is that of a final", wrong)
+
+
+@dataclass(frozen=True)
+class _Answer:
+    claims: Sequence[Claim] = ()
+    notes: Sequence[str] = ()
+    unchecked: Sequence[str] = ()
+
+
+def _trained_again(found: Folder, scenario: str, path: Path, worker: Worker) -> _Answer:
+    """Seed 0 trained by the sources in the folder: the same bits, or where the numerics differ
+    here the same beginning, and an end where a further run would lie."""
+    record, (guest, _) = found.record, found.pairs[scenario]
+    tune = Tuning(record.trials - 1, record.tuning_passes)
+    search = Search(record.study, record.method, scenario, tune, record.settings)
+    recorded = open_folder(path)
+    again = compared(recorded, path, search, worker)
+    if again.same is None and again.accuracy is None:
+        return _Answer(unchecked=[f"not trained again in {scenario}: {again.reason}"])
+    tried = [row.recipe for row in sorted(guest.trials, key=lambda row: row.number)]
+    others = [k for k, recipe in enumerate(tried) if recipe not in again.trials[k : k + 1]]
+    wrong = f"trial {others[0]} is another" if others else None
+    drawn = Claim(f"its trials in {scenario} are those that {record.study} draws for it", wrong)
+    if again.same is not None or again.accuracy is None:
+        assert again.same is not None
+        return _Answer([drawn, replace(again.same, what=f"{again.same.what}, in {scenario}")])
+    low, high = further([row.accuracy for row in guest.finals if row.accuracy is not None])
+    wrong = None if low <= again.accuracy <= high else f"it ends at {again.accuracy:.2f} %"
+    where = f"between {max(low, 0):.2f} and {min(high, 100):.2f} %"
+    ends = Claim(f"trained again in {scenario}, it ends where a further seed would, {where}", wrong)
+    begins = f"trained again in {scenario}, it begins with the same losses"
+    note = f"{scenario}: bits cannot be compared, the numerics differ here: {again.reason}"
+    return _Answer([drawn, Claim(begins, again.other_beginning), ends], [note])
+
+
+def further(values: Sequence[float]) -> tuple[float, float]:
+    """Where one more value of the same kind lies, but for one time in a hundred: the prediction
+    interval of normal values, x̄ ± t s √(1 + 1/n)."""
+    n = len(values)
+    if n < 2:
+        return -math.inf, math.inf
+    half = quantile_of_t((1 + SURE) / 2, n - 1) * stdev(values) * math.sqrt(1 + 1 / n)
+    return fmean(values) - half, fmean(values) + half

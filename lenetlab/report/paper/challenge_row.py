@@ -1,0 +1,57 @@
+"""A challenge as rows of a table in TeX, to be pasted between `\\midrule` and `\\bottomrule`."""
+
+import re
+from collections.abc import Sequence
+
+from lenetlab.analysis.challenge import Challenge
+from lenetlab.analysis.intervals import Summary
+from lenetlab.analysis.targets import TARGETS
+from lenetlab.report import formats
+from lenetlab.report.metrics import half
+from lenetlab.report.paper.tex import escape
+
+TARGET = TARGETS[2]  # what all good methods reach
+HEAD = ("method", "scenario", r"accuracy, \%", "mean loss", "to the leader, points", "residents",
+        rf"passes to {TARGET.accuracy:g}\,\%", "tuning, passes")  # fmt: skip
+
+
+def tex_rows(found: Sequence[Challenge]) -> str:
+    """A line for each scenario; above them, as comments, the table that they are for."""
+    return "\n".join([
+        r"% with \usepackage{booktabs}: mean and half of its 95 % interval; difference to the",
+        r"% study's leader with its 95 % interval; better / tied / worse than so many residents,",
+        r"% by Holm's rule; median of the passes to a target; price of the search",
+        rf"% \begin{{tabular}}{{ll{'r' * (len(HEAD) - 2)}}}",
+        r"% \toprule",
+        f"% {' & '.join(HEAD)} " + r"\\",
+        r"% \midrule",
+        *map(tex_row, found),
+        r"% \bottomrule",
+        r"% \end{tabular}",
+        "",
+    ])  # fmt: skip
+
+
+def tex_row(found: Challenge) -> str:
+    """One challenge in one line."""
+    guest, d = found.guest, found.accuracy
+    arrival = next((one.guest for one in found.reached if one.target == TARGET), None)
+    there = arrival.passes.median if arrival else None
+    fields = [
+        escape(re.sub(r"[^+]*\.py:", "", guest.name)),  # a class, without its file
+        escape(found.scenario),
+        _mean(guest.accuracy, 2),
+        _mean(guest.loss, 4),
+        "--" if d is None else f"${d.mean:+.2f}$ $[{d.low:+.2f}, {d.high:+.2f}]$",
+        " / ".join(str(len(found.answered(answer))) for answer in ("better", "tied", "worse")),
+        "--" if there is None else formats.amount(there),
+        formats.amount(guest.tuning.passes) if guest.tuning and guest.tuning.passes else "--",
+    ]
+    return " & ".join(fields) + r" \\"
+
+
+def _mean(of: Summary | None, digits: int) -> str:
+    if of is None:
+        return "--"
+    width = half(of)
+    return f"${of.mean:.{digits}f}" + ("$" if width is None else f" \\pm {width:.{digits}f}$")
