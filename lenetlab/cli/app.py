@@ -22,6 +22,8 @@ COMMANDS = {
     "challenge": "Tune and run a method as a stored study did its own, and compare it with them.",
     "report": "Make a report of stored results: a page that works offline, or a paper.",
     "judge": "Judge any file of weights: read it safely, check the rules, measure it.",
+    "inspect": "Look inside runs: curvature, gradient noise, layers, the loss around the weights.",
+    "convergence": "Measure convergence beside the rates of theory, on softmax regression.",
     "export": "Write the weights of a run as a file that the starter script's LeNet5 loads.",
     "shrink": "Leave out hidden units without effect; compare parameters, outputs and time.",
 }

@@ -1,5 +1,6 @@
 """One run, computed while the terminal shows how it gets on."""
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ from lenetlab.experiments.api import Job, carry_out
 from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.experiments.run.tensorboard import listening
 from lenetlab.experiments.run.training import Training
+from lenetlab.inspection import trajectory
 from lenetlab.records.run_folder import Run
 
 
@@ -17,21 +19,34 @@ def execute_one(
     shown: Meter,
     tensorboard: Path | None = None,
     limit: float | None = None,
+    inspect: bool = False,
 ) -> Run:
-    """Compute a run and show how it gets on, with an event file in `tensorboard` as well."""
-    if tensorboard is None:
-        return carry_out(job, runtime, None, shown.step, shown.evaluated, limit)
-
-    with listening(tensorboard, job.recipe, job.seed, runtime) as listener:
+    """Compute a run and show how it gets on, with an event file in `tensorboard` as well; with
+    `inspect` the points of its way are kept beside it, unless it was not seen from its beginning.
+    """
+    with ExitStack() as stack:
+        steps, evaluations = [shown.step], [shown.evaluated]
+        listener = recorder = None
+        if tensorboard is not None:
+            to_files = listening(tensorboard, job.recipe, job.seed, runtime)
+            listener = stack.enter_context(to_files)
+            steps.append(listener.step)
+            evaluations.append(listener.evaluated)
+        if inspect:
+            recorder = trajectory.Recorder(job.seed, job.recipe.budget.amount)
+            steps.append(recorder.step)
 
         def on_step(t: Training, loss: float) -> None:
-            shown.step(t, loss)
-            listener.step(t, loss)
+            for step in steps:
+                step(t, loss)
 
-        def on_eval(t: Training, evaluations: list[dict[str, Any]]) -> None:
-            shown.evaluated(t, evaluations)
-            listener.evaluated(t, evaluations)
+        def on_eval(t: Training, found: list[dict[str, Any]]) -> None:
+            for evaluated in evaluations:
+                evaluated(t, found)
 
         found = carry_out(job, runtime, None, on_step, on_eval, limit)
-        listener.record(found)
+        if listener is not None:
+            listener.record(found)
+        if recorder is not None and found.status == "done":
+            trajectory.keep(found, recorder)
     return found

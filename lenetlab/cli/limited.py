@@ -34,6 +34,7 @@ class _Setup:
     quiet: bool
     tensorboard: Path | None
     limit: float
+    inspect: bool
 
 
 @dataclass(frozen=True)
@@ -46,11 +47,16 @@ class _Ended:
 
 
 def execute_limited(
-    todo: list[Job], runtime: Runtime, quiet: bool, tensorboard: Path | None, limit: float
+    todo: list[Job],
+    runtime: Runtime,
+    quiet: bool,
+    tensorboard: Path | None,
+    limit: float,
+    inspect: bool = False,
 ) -> list[tuple[Job, run_folder.Run]]:
     """Compute the runs one after the other, each for `limit` seconds; one that does not stop by
     itself is ended."""
-    setup = _Setup(replace(runtime, _loaded={}), quiet, tensorboard, limit)
+    setup = _Setup(replace(runtime, _loaded={}), quiet, tensorboard, limit, inspect)
     worker = Worker(_train, setup)
     results = []
     try:
@@ -91,7 +97,9 @@ def _train(order: tuple[Job, str] | Recipe, setup: _Setup) -> _Ended | None:
     with meter(1, setup.quiet) as shown:
         shown.begin(label, job.recipe.budget, job.recipe.split == "inner")
         try:
-            found = execute_one(job, setup.runtime, shown, setup.tensorboard, setup.limit)
+            found = execute_one(
+                job, setup.runtime, shown, setup.tensorboard, setup.limit, setup.inspect
+            )
         except Interrupted as stop:
             return _Ended(stop.path, stop.step, stop.number)
     return _Ended(found.path)

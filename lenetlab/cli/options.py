@@ -1,5 +1,6 @@
 """Options that several commands share, and what they come to."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -49,6 +50,7 @@ Limit = Annotated[
 ]
 RUNS = Path("runs")
 LAST = "last"
+ID = re.compile("[0-9a-f]{6,16}")
 
 
 def check_limit(limit: float | None) -> None:
@@ -58,9 +60,13 @@ def check_limit(limit: float | None) -> None:
 
 
 def run_at(path: Path) -> Path:
-    """`path`; `last`, unless there is such a file, is the run in `runs` that was finished last."""
-    if str(path) != LAST or path.exists():
+    """`path`; unless there is such a file, `last` is the run in `runs` that was finished last, and
+    an id, or its beginning, the one run in `runs` whose id it is."""
+    if path.exists():
         return path
+    if str(path) != LAST:
+        known = [*RUNS.glob(f"*-{path}*")] if ID.fullmatch(str(path)) else []
+        return known[0] if len(known) == 1 else path
     found = latest_run(RUNS)
     err.print(f"{LAST} is {found}", markup=False, soft_wrap=True)
     return found

@@ -95,6 +95,10 @@ def run(
     figure: Annotated[
         Path | None, typer.Option(help="Where the figure of a comparison goes.")
     ] = None,
+    inspect: Annotated[
+        bool,
+        typer.Option("--inspect", help="Look inside, as `lenetlab inspect` does; no bit changes."),
+    ] = False,
     limit: Limit = None,
     tensorboard: Tensorboard = None,
     engine: Engine = "auto",
@@ -118,6 +122,7 @@ def run(
     - `lenetlab run my_method.py:MyOptimizer --split inner --limit 600`
 
     - `lenetlab run adamw --tuned --passes 5`
+    - `lenetlab run muon --epochs 2 --inspect`
 
     What is not set is as the method registers it; with `--tuned` as `lenetlab tune`, or the study
     kept with the package, found best for the method and scenario.
@@ -136,6 +141,8 @@ def run(
     check_limit(limit)
     if tensorboard is not None:
         check_tensorboard()
+    if inspect:
+        from lenetlab.cli.inspection import Asked, inspect_each  # what they need is missed now
     if figure is not None:
         from lenetlab.report.run_plots import check_ending
 
@@ -163,12 +170,15 @@ def run(
     todo = jobs(methods, varied, seeds, given, seed, out if tuned else None)
     for remark in remarks(todo):
         err.print(remark, markup=False, soft_wrap=True)
-    results = execute_all(todo, runtime, json, tensorboard, limit)
+    results = execute_all(todo, runtime, json, tensorboard, limit, inspect)
     if len(todo) == 1:
         print_one(*results[0], json)
     else:
         print_many(results, figure or out / "comparison.png", json)
-    if any(result.status != "done" for _, result in results):
+    done = [result for _, result in results if result.status == "done"]
+    if inspect and done:
+        inspect_each(done, Asked(data=data, printed="nothing" if json else "tables"))
+    if len(done) < len(results):
         raise typer.Exit(1)
 
 

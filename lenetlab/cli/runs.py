@@ -22,18 +22,21 @@ def execute_all(
     quiet: bool,
     tensorboard: Path | None = None,
     limit: float | None = None,
+    inspect: bool = False,
 ) -> list[tuple[Job, Run]]:
     """Compute the runs one after the other, with a progress bar; TensorBoard's event files go to
-    one folder a run in `tensorboard`. With a limit in seconds, in another process."""
+    one folder a run in `tensorboard`. With a limit in seconds, in another process. With `inspect`
+    the points of their ways are kept beside them."""
     if limit is not None:
-        return execute_limited(todo, runtime, quiet, tensorboard, limit)
+        return execute_limited(todo, runtime, quiet, tensorboard, limit, inspect)
     results = []
     try:
         with meter(len(todo), quiet) as shown:
             for job in todo:
                 label = f"{job.label}, seed {job.seed}" if len(todo) > 1 else job.label
                 shown.begin(label, job.recipe.budget, job.recipe.split == "inner")
-                results.append((job, execute_one(job, runtime, shown, tensorboard)))
+                found = execute_one(job, runtime, shown, tensorboard, inspect=inspect)
+                results.append((job, found))
     except Interrupted as stop:
         stop_for(stop)
     return results

@@ -2,7 +2,6 @@
 
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors.torch import load_file
@@ -10,8 +9,8 @@ from torch import Tensor
 
 from lenetlab.errors import UserError
 from lenetlab.experiments.recipe.recipe import Recipe
-from lenetlab.experiments.run.identity import numerics_of
 from lenetlab.experiments.run.on_disk import execute
+from lenetlab.experiments.run.repeat import numerics_differ, runtime_like
 from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.experiments.run.training import Training
 from lenetlab.judge.child import Recorded
@@ -37,8 +36,8 @@ def rerun(found: Recorded, w: Tensor, data: Path | None) -> Claim | str:
         if type(run.identity.get("seed")) is not int:
             return "its seed is no whole number"
         with tempfile.TemporaryDirectory(prefix="lenetlab-judge-") as scratch:
-            runtime = _runtime(run.identity["numerics"], data, Path(scratch))
-            if other := _differences(run.identity["numerics"], recipe, runtime):
+            runtime = runtime_like(run.identity["numerics"], data, Path(scratch))
+            if other := numerics_differ(run.identity["numerics"], recipe, runtime):
                 return f"the numerics differ here, {other}"
             return Claim(WHAT, _wrong(found, w, recipe, runtime))
     except UserError as error:
@@ -66,21 +65,3 @@ def _wrong(found: Recorded, w: Tensor, recipe: Recipe, runtime: Runtime) -> str 
     recorded_again, said = vars(again.result), vars(run.result)
     keys = [key for key in said if recorded_again[key] != said[key]]
     return f"the weights are equal, the records differ in {', '.join(keys)}" if keys else None
-
-
-def _runtime(said: dict[str, Any], data: Path | None, scratch: Path) -> Runtime:
-    """A runtime like the one that the numerics record names; `UserError` where it names none."""
-    engine, device, threads = said.get("engine"), said.get("device"), said.get("threads")
-    if isinstance(engine, str) and isinstance(device, str) and type(threads) in (int, type(None)):
-        return Runtime(data, scratch, engine, device, threads)
-    raise UserError(
-        f"its numerics name no engine, device and threads ({engine!r}, {device!r}, {threads!r})"
-    )
-
-
-def _differences(said: dict[str, Any], recipe: Recipe, runtime: Runtime) -> str:
-    """How the numerics that a run was computed by differ from those it would have here."""
-    _, engine, _, _ = runtime.load(recipe.split, recipe.problem)
-    here = numerics_of(recipe, engine, runtime.where)
-    keys = [key for key in sorted({*said, *here}) if said.get(key) != here.get(key)]
-    return ", ".join(f"{key} {said.get(key)} there and {here.get(key)} here" for key in keys)

@@ -1,0 +1,154 @@
+"""Runs that a command has named or trained: measured inside, and what is printed and written."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from lenetlab.cli.terminal.console import err, out, print_json
+from lenetlab.cli.terminal.inspect import show, telling
+from lenetlab.cli.terminal.progress_bar import meter
+from lenetlab.disk import replace_json
+from lenetlab.errors import UserError
+from lenetlab.experiments.recipe.recipe import Budget
+from lenetlab.experiments.run.runtime import Runtime
+from lenetlab.inspection import measure, plane, trajectory
+from lenetlab.inspection.again import NotAgain, whole_trajectory
+from lenetlab.inspection.probe import Probe, probe
+from lenetlab.inspection.trajectory import Trajectory
+from lenetlab.oracle.torch_engine import TorchEngine
+from lenetlab.records.run_folder import Run
+from lenetlab.report.inspection import figures, tables
+from lenetlab.report.inspection.page import make_folder, save_figure, write_page
+
+PAGE, PLANE_PAGE = "inspect.html", "plane.html"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is wanted: eigenvalues and examples by number, the folder of the page, the figure,
+    the data's folder, and what is printed."""
+
+    eigenvalues: int = measure.EIGENVALUES
+    examples: int = measure.EXAMPLES
+    to: Path | None = None
+    figure: Path | None = None
+    data: Path | None = None
+    printed: Literal["tables", "json", "nothing"] = "tables"
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing is said on the way."""
+        return self.printed != "tables"
+
+
+def inspect_each(runs: Sequence[Run], asked: Asked) -> None:
+    """Measure every run, write its inspect.json, and a page of all of them."""
+    names = short_names(runs)
+    found: dict[str, Any] = {}
+    ways = [_trajectory(run, name, asked) for run, name in zip(runs, names, strict=True)]
+    for run, name, way in zip(runs, names, ways, strict=True):
+        with telling(name, asked.quiet) as told:
+            found[name] = measure.measure(run, way, _probe(run, asked), asked.eigenvalues, told)
+        replace_json(run.path / measure.FILE, found[name])
+    files = [run.path / measure.FILE for run in runs]
+    words = [tables.ends(found)]
+    for name, one in found.items():
+        words += [tables.along(name, one), tables.layers(name, one)]
+    path = _folder(runs, asked) / PAGE
+    _written(
+        f"Inside {', '.join(names)}", _recipes(runs, names), figures.inspected_figures(found),
+        words, path, asked, {"runs": [found[name] for name in names]}, files,
+    )  # fmt: skip
+
+
+def inspect_plane(runs: Sequence[Run], asked: Asked) -> None:
+    """Lay a plane through the runs, write plane.json and a page."""
+    names = short_names(runs)
+    ways = [_trajectory(run, name, asked) for run, name in zip(runs, names, strict=True)]
+    with telling("plane", asked.quiet) as told:
+        found = plane.in_one_plane(runs, ways, _probe(runs[0], asked), told=told)
+    folder = _folder(runs, asked)
+    replace_json(folder / plane.FILE, found)
+    _written(
+        f"{', '.join(names)} in one plane", _recipes(runs, names),
+        figures.plane_figures(found, names), [tables.in_plane(found, names)],
+        folder / PLANE_PAGE, asked, found, [folder / plane.FILE],
+    )  # fmt: skip
+
+
+def short_names(runs: Sequence[Run]) -> list[str]:
+    """Each run's method if that tells them apart; else what else does, the folder at last."""
+    choices = (
+        lambda run: run.recorded.name,
+        lambda run: run.label,
+        lambda run: f"{run.label}, seed {run.seed}",
+        lambda run: f"{run.label}, {run.identity['id']}",
+    )
+    for choice in choices:
+        names = [str(choice(run)) for run in runs]
+        if len(set(names)) == len(names):
+            return names
+    twice = next(name for name, n in Counter(names).items() if n > 1)
+    raise UserError(f"the run {twice} is named twice; name every run once")
+
+
+def _trajectory(run: Run, name: str, asked: Asked) -> Trajectory:
+    """All of its points, or its ends where they cannot be had."""
+    unit, amount = run.recorded.budget
+    with meter(1, asked.quiet, evaluations=False) as shown:
+        shown.begin(f"{name}, trained again for its points", Budget(amount, unit))
+        try:
+            return whole_trajectory(run, asked.data, shown.step)
+        except NotAgain as reason:
+            remark = f"{name} is shown at its start and its end alone: {reason}"
+    err.print(remark, soft_wrap=True)
+    return trajectory.ends(run)
+
+
+def _folder(runs: Sequence[Run], asked: Asked) -> Path:
+    """Where the page goes, made if it is not there."""
+    return make_folder(asked.to or runs[0].path)
+
+
+def _probe(run: Run, asked: Asked) -> Probe:
+    """Over the training images, on this machine's best engine, whatever the run had."""
+    runtime = Runtime(asked.data)
+    train, engine, _, _ = runtime.load(run.recorded.split)
+    model = TorchEngine(train, runtime.where)
+    return probe(engine, train.labels, asked.examples, measure.SAMPLED, model)
+
+
+def _recipes(runs: Sequence[Run], names: Sequence[str]) -> list[str]:
+    lead = [f"{run.recorded.words()}, seed {run.seed}." for run in runs]
+    return [
+        f"{name} — {said}" if len(runs) > 1 else said
+        for name, said in zip(names, lead, strict=True)
+    ]
+
+
+def _written(
+    title: str,
+    lead: Sequence[str],
+    drawn: Sequence[figures.Figure],
+    words: Sequence[tables.Words],
+    path: Path,
+    asked: Asked,
+    value: Any,
+    files: Sequence[Path],
+) -> None:
+    """The page, the figure if it is wanted, and what is printed."""
+    write_page(title, lead, drawn, words, path)
+    if asked.figure is not None:
+        save_figure(drawn, asked.figure)
+    if asked.printed == "json":
+        print_json(value)
+    if asked.quiet:
+        return
+    for one in words:
+        show(one)
+    for what, file in [*(("numbers", file) for file in files), ("page", path)]:
+        out.print(f"{what}: {file}", soft_wrap=True)
+    if asked.figure is not None:
+        out.print(f"figure: {asked.figure}", soft_wrap=True)

@@ -1,0 +1,34 @@
+"""What `lenetlab inspect` prints: its tables, and how far it is."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.table import Table
+
+from lenetlab.cli.terminal.console import err, out
+from lenetlab.report.inspection.tables import Words
+
+
+def show(words: Words) -> None:
+    """A table under its title."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for i, title in enumerate(words.head):
+        table.add_column(title, justify="right" if i else "left", no_wrap=not i)
+    for row in words.rows:
+        table.add_row(*row)
+    out.print(words.title, style="bold")
+    out.print(table, "")
+
+
+@contextmanager
+def telling(name: str, quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
+    """Says on a terminal what is being measured of the run called `name`."""
+    if quiet or not err.is_terminal:
+        yield lambda what, done, of: None
+        return
+    with err.status(name) as status:
+
+        def told(what: str, done: int, of: int) -> None:
+            status.update(f"{name}: {what}" + (f", {done + 1} of {of}" if of > 1 else ""))
+
+        yield told

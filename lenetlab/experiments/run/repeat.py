@@ -1,0 +1,29 @@
+"""A recorded run computed again: on a runtime like its own, or why that cannot be done here."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lenetlab.errors import UserError
+from lenetlab.experiments.recipe.recipe import Recipe
+from lenetlab.experiments.run.identity import numerics_of
+from lenetlab.experiments.run.runtime import Runtime
+
+
+def runtime_like(said: Mapping[str, Any], data: Path | None, out: Path) -> Runtime:
+    """A runtime like the one that the numerics record names; `UserError` where it names none."""
+    engine, device, threads = said.get("engine"), said.get("device"), said.get("threads")
+    if isinstance(engine, str) and isinstance(device, str) and type(threads) in (int, type(None)):
+        return Runtime(data, out, engine, device, threads)
+    raise UserError(
+        f"its numerics name no engine, device and threads ({engine!r}, {device!r}, {threads!r})"
+    )
+
+
+def numerics_differ(said: Mapping[str, Any], recipe: Recipe, runtime: Runtime) -> str:
+    """How the numerics that a run was computed by differ from those it would have here; empty if
+    they do not."""
+    _, engine, _, _ = runtime.load(recipe.split, recipe.problem)
+    here = numerics_of(recipe, engine, runtime.where)
+    keys = [key for key in sorted({*said, *here}) if said.get(key) != here.get(key)]
+    return ", ".join(f"{key} {said.get(key)} there and {here.get(key)} here" for key in keys)

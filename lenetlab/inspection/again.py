@@ -1,0 +1,65 @@
+"""The trajectory of a finished run that kept none: the run is trained once more, bit for bit.
+
+A run keeps its final weights. What lay on its way is found by training it again from its recipe and
+seed, on the numerics it was computed by; that it ends at the same bits is checked.
+"""
+
+import tempfile
+from pathlib import Path
+
+from lenetlab.errors import UserError
+from lenetlab.experiments.recipe.recall import recall
+from lenetlab.experiments.run.on_disk import OnStep, execute
+from lenetlab.experiments.run.repeat import numerics_differ, runtime_like
+from lenetlab.experiments.run.training import Training
+from lenetlab.inspection import trajectory
+from lenetlab.inspection.trajectory import Recorder, Trajectory
+from lenetlab.records.run_folder import Run
+
+
+class NotAgain(UserError):
+    """A run cannot be trained again here; the message says why."""
+
+
+def whole_trajectory(
+    run: Run,
+    data: Path | None,
+    on_step: OnStep = lambda t, loss: None,
+) -> Trajectory:
+    """The run's trajectory: the one beside it, or that of training it again, which is then kept
+    beside it. Raises: `NotAgain` where it cannot be trained again here, `UserError` where it has no
+    weights or what lies beside it is broken."""
+    trajectory.final(run)  # a run without weights is refused
+    if (found := trajectory.read(run)) is not None:
+        return found
+    found = _train(run, data, on_step)
+    trajectory.write(run.path / trajectory.FILE, found)
+    return found
+
+
+def _train(run: Run, data: Path | None, on_step: OnStep) -> Trajectory:
+    if ":" in run.recorded.method.name:
+        raise NotAgain(
+            f"{run.recorded.method.name} is from outside, and its code is not run from a record; "
+            f"`{run.recorded.command(run.seed)} --no-resume --inspect` keeps the points"
+        )
+    recipe, said = recall(run.recipe), run.identity["numerics"]
+    recorder = Recorder(run.seed, recipe.budget.amount)
+
+    def step(t: Training, loss: float) -> None:
+        recorder.step(t, loss)
+        on_step(t, loss)
+
+    with tempfile.TemporaryDirectory(prefix="lenetlab-inspect-") as scratch:
+        runtime = runtime_like(said, data, Path(scratch))
+        if other := numerics_differ(said, recipe, runtime):
+            raise NotAgain(f"it was computed by other numerics: {other}")
+        again = execute(recipe, run.seed, runtime, [], step)
+        if again.status != "done":
+            raise NotAgain(f"trained again it ended as {again.status}: {again.result.reason}")
+        if not trajectory.same_weights(again, run):
+            raise NotAgain("trained again it ended at other weights than it has recorded")
+        found = recorder.trajectory(run)
+    if found is None:
+        raise NotAgain("trained again it took another number of steps than it has recorded")
+    return found

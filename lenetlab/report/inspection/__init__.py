@@ -1,0 +1,1 @@
+"""From what was measured inside runs to what people read: tables, figures, a page."""

@@ -1,0 +1,63 @@
+"""Figures, tables and words in one HTML file, and a figure alone for a paper."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from lenetlab.disk import check_writable, replace_bytes
+from lenetlab.errors import UserError
+from lenetlab.report.charts.render import draw, save
+from lenetlab.report.charts.selection import Drawing
+from lenetlab.report.inspection.figures import Figure
+from lenetlab.report.inspection.tables import Words
+
+FORMS = (".svg", ".pdf", ".png")
+TEMPLATES = Path(__file__).parents[1] / "page" / "templates"
+
+
+def write_page(
+    title: str, lead: Sequence[str], figures: Sequence[Figure], tables: Sequence[Words], path: Path
+) -> Path:
+    """Write the page, atomically, and return its path; `lead` are paragraphs, and
+    of the `tables` the first stands before the figures."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )  # fmt: skip
+    text = environment.get_template("inspection.html").render(
+        title=title,
+        lead=lead,
+        tables=tables,
+        figures=[(one, Markup(_svg(one.chart))) for one in figures],
+        style=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
+    )
+    replace_bytes(path, text.encode())
+    return path
+
+
+def _svg(chart: Drawing) -> str:
+    return draw(chart, "svg", ink="currentColor").decode()
+
+
+def make_folder(folder: Path) -> Path:
+    """Make `folder` if it is not there; `UserError` where it cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot write {folder} ({error.strerror}); choose another place") from None
+    return folder
+
+
+def check_form(path: Path) -> Path:
+    """Refuse a figure's ending that cannot be written, before there is a figure to lose."""
+    check_writable(path)
+    if path.suffix not in FORMS:
+        raise UserError(f"cannot write the figure {path}; expected one of {', '.join(FORMS)}")
+    return path
+
+
+def save_figure(figures: Sequence[Figure], path: Path) -> Path:
+    """The first figure, for a paper."""
+    return save(figures[0].chart, check_form(path))

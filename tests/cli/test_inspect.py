@@ -1,0 +1,146 @@
+"""`lenetlab inspect` and `lenetlab run --inspect`, from the command line."""
+
+import json
+
+import pytest
+
+from lenetlab.cli import inspection
+from lenetlab.cli.inspection import Asked
+from lenetlab.inspection import measure, plane, trajectory
+from lenetlab.records import run_folder
+
+SHORT = "--epochs 0.05 --engine native"
+
+
+@pytest.fixture(autouse=True)
+def few(monkeypatch):
+    """Few points and examples, so that a test takes a second."""
+    monkeypatch.setattr(measure, "SAMPLED", 300)
+    monkeypatch.setattr(measure, "EVERY", 15)
+    monkeypatch.setattr(measure, "SAMPLES", 3)
+
+    def with_few(*given, **named):
+        return Asked(*given, **named) if given else Asked(examples=100, **named)
+
+    monkeypatch.setattr(inspection, "Asked", with_few)
+
+
+def only(folder):
+    (run,) = folder.glob("runs/*/result.json")
+    return run.parent
+
+
+def test_inspecting_changes_no_bit_of_a_run_and_no_ledger(lenetlab, tmp_path):
+    assert lenetlab(f"run adamw {SHORT} --out plain").status == 0
+    answer = lenetlab(f"run adamw {SHORT} --inspect --json")
+    assert answer.status == 0, answer.err
+    json.loads(answer.out)  # one value and nothing else
+    run = only(tmp_path)
+    for file in (run_folder.WEIGHTS, run_folder.RESULT, run_folder.LOSSES, run_folder.RUN):
+        plain = tmp_path / "plain" / run.name / file
+        assert (run / file).read_bytes() == plain.read_bytes(), file
+    kept = (run / trajectory.FILE).read_bytes()
+    found = json.loads((run / measure.FILE).read_text())
+    assert found["run"] == run.name.rpartition("-")[2]
+    assert found["charged"] > 0
+    # trained again it has the same points, and gives the same numbers
+    (run / trajectory.FILE).unlink()
+    again = json.loads(lenetlab("inspect last --examples 100 --json").out)
+    assert (run / trajectory.FILE).read_bytes() == kept
+    assert again["runs"] == [found]
+
+
+def test_what_is_printed_and_written(lenetlab, tmp_path):
+    answer = lenetlab(f"run sgd {SHORT} --inspect")
+    assert answer.status == 0, answer.err
+    for words in ("At the end", "sharpness", "noise scale", "fc1.weight", "page: "):
+        assert words in answer.out
+    run = only(tmp_path)
+    page = (run / "inspect.html").read_text()
+    assert page.count("<svg") == 5
+    assert "http-equiv" in page
+    assert "<script" not in page
+    id = run.name.rpartition("-")[2]
+    answer = lenetlab(f"inspect {id[:8]} --examples 100 --to other --figure other/f.pdf")
+    assert answer.status == 0, answer.err
+    assert (tmp_path / "other" / "inspect.html").exists()
+    assert (tmp_path / "other" / "f.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_several_runs_in_one_plane(lenetlab, tmp_path):
+    lenetlab(f"run sgd muon {SHORT} --inspect")
+    runs = sorted(map(str, tmp_path.glob("runs/*-*")))
+    answer = lenetlab(f"inspect {' '.join(runs)} --plane --examples 100 --to both --json")
+    assert answer.status == 0, answer.err
+    found = json.loads(answer.out)
+    assert (tmp_path / "both" / plane.FILE).stat().st_size < 100_000
+    assert json.loads((tmp_path / "both" / plane.FILE).read_text()) == found
+    assert found["kind"] == "start"
+    assert len(found["loss"]) == len(found["loss"][0]) == len(found["x"]) == plane.SIZE
+    for run in found["runs"]:
+        assert max(run["distance"][0], run["distance"][-1]) < 1e-5
+        assert min(found["x"]) < min(run["x"]) <= max(run["x"]) < max(found["x"])
+        assert min(found["y"]) < min(run["y"]) <= max(run["y"]) < max(found["y"])
+    assert (tmp_path / "both" / "plane.html").read_text().count("<svg") == 2
+    (line,) = found["lines"]
+    ends = line["loss"][line["t"].index(0.0)], line["loss"][line["t"].index(1.0)]
+    assert ends == pytest.approx([run["loss"][-1] for run in found["runs"]], rel=1e-4)
+    one = json.loads(lenetlab(f"inspect {runs[0]} --plane --examples 100 --json").out)
+    assert one["kind"] == "principal"
+    assert 0.5 < one["share"] <= 1
+    assert one["lines"] == []
+
+
+def test_a_run_that_cannot_be_trained_again_is_shown_at_its_ends(lenetlab, tmp_path):
+    lenetlab(f"run sgd {SHORT}")
+    run = only(tmp_path)
+    identity = json.loads((run / "run.json").read_text())
+    identity["numerics"]["torch"] = "0.1"
+    (run / "run.json").write_text(json.dumps(identity))
+    answer = lenetlab("inspect last --examples 100 --json")
+    assert answer.status == 0, answer.err
+    assert "at its start and its end alone: it was computed by other numerics" in answer.err
+    (found,) = json.loads(answer.out)["runs"]
+    assert [point["steps"] for point in found["along"]] == [0, json.loads(
+        (run / "result.json").read_text()
+    )["steps"]]  # fmt: skip
+    assert not (run / trajectory.FILE).exists()
+
+
+WRONG = {
+    "inspect nothing": "nothing/run.json is missing",
+    "inspect last": "has no finished run",
+    "inspect x --eigenvalues 0": "--eigenvalues 0 is out of range; expected 1 to 20",
+    "inspect x --examples 5": "--examples 5 is out of range; expected 100 to 50000",
+    "inspect x --figure f.gif": "cannot write the figure f.gif; expected one of .svg, .pdf, .png",
+}
+
+
+@pytest.mark.parametrize("command", WRONG)
+def test_wrong_usage_is_one_sentence(command, lenetlab):
+    answer = lenetlab(command)
+    assert answer.status == 2
+    assert WRONG[command] in answer.err
+    assert answer.err.count("\n") == 1
+
+
+def test_a_run_named_twice_is_refused(lenetlab):
+    lenetlab(f"run sgd {SHORT}")
+    answer = lenetlab("inspect last last")
+    assert answer.status == 2
+    assert "is named twice" in answer.err
+
+
+def test_convergence_is_written_and_printed(lenetlab, tmp_path, monkeypatch):
+    from lenetlab.inspection import convergence, softmax
+
+    monkeypatch.setattr(convergence, "MADE", (convergence.newton_loose, convergence.newton_tight))
+    monkeypatch.setattr(softmax.softmax_regression, "__defaults__", (200, 0.02))
+    answer = lenetlab("convergence --to here --figure rates.pdf")
+    assert answer.status == 0, answer.err
+    assert "Newton-CG, exact" in answer.out
+    found = json.loads((tmp_path / "here" / "convergence.json").read_text())
+    assert found["problem"]["examples"] == 200
+    assert (tmp_path / "here" / "convergence.html").read_text().count("<svg") == 1
+    assert (tmp_path / "rates.pdf").read_bytes().startswith(b"%PDF")
+    assert lenetlab("convergence --seeds 0").status == 2
