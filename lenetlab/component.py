@@ -81,9 +81,14 @@ _registered: dict[tuple[type[Component], str], Component] = {}
 
 
 def register(entry: Component) -> None:
-    """Add a component. Raises: `ValueError` for a name that another one of its kind has, for a
-    missing page, and for a search of what is no setting."""
-    if (type(entry), entry.name) in _registered:
+    """Add a component; one of a notebook takes the place of itself when its cell runs again.
+    Raises: `ValueError` for a name that another one of its kind has, for a missing page, and for a
+    search of what is no setting."""
+    before = _registered.get((type(entry), entry.name))
+    typed_again = before is not None and all(
+        getattr(part.build, "__module__", "") == "__main__" for part in (before, entry)
+    )
+    if before is not None and not typed_again:
         raise ValueError(f"{entry.kind} {entry.name!r} is registered twice")
     if not entry.page:
         raise ValueError(f"{entry.kind} {entry.name!r} needs a docstring, its page")
@@ -113,6 +118,25 @@ def page_of(owner: object) -> str:
             "without it (and without PYTHONOPTIMIZE=2)"
         )
     return inspect.getdoc(owner) or ""
+
+
+def home_of(build: Any) -> object:
+    """What has the page of a method, wrapper or constraint: its file; what was typed, or lies in a
+    script, itself."""
+    return build if build.__module__ == "__main__" else inspect.getmodule(build)
+
+
+@contextmanager
+def taken_back(kind: type[C]) -> Iterator[list[C]]:
+    """What is registered of a kind meanwhile does not stay registered; it is in the list then."""
+    before, found = dict(_registered), list[C]()
+    _registered.clear()
+    try:
+        yield found
+        found += registered(kind).values()
+    finally:
+        _registered.clear()
+        _registered.update(before)
 
 
 @contextmanager

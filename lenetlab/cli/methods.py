@@ -23,13 +23,34 @@ _EXAMPLE = {
 }
 
 
+def _understood(entry: Method) -> dict[str, object]:
+    return {
+        "defaults_from": {name: entry.defaults_from[name] for name in entry.defaults},
+        "understood": {k: {"value": v, "from": where} for k, (v, where) in entry.origin.items()},
+    }
+
+
+def _print_origin(entry: Method) -> None:
+    """What is understood of a class from outside, line by line, and where it is known from."""
+    out.print()
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("what", no_wrap=True)
+    table.add_column("is understood as", overflow="fold")
+    table.add_column("from", overflow="fold")
+    for what, (value, where) in entry.origin.items():
+        table.add_row(what, value or "nothing", where)
+    out.print(table)
+    out.print("What is assumed a class can say itself: docs/guests.md")
+
+
 def methods(
     name: Annotated[str | None, typer.Argument(help="Print this method's page.")] = None,
     json: Json = False,
 ) -> None:
-    """List the methods by family, wrappers and constraints, or print the page of one.
+    """List the methods by family, wrappers and constraints, or print the page of one; of a class
+    from outside, what is understood of it and from where.
 
-    Examples: `lenetlab methods`, `lenetlab methods adamw`
+    Examples: `lenetlab methods`, `lenetlab methods adamw`, `lenetlab methods my.py:MyOptimizer`
     """
 
     def plain(entry: Method) -> dict[str, object]:
@@ -46,6 +67,7 @@ def methods(
             "batch_size": entry.batch_size,
             "batch_scaling": entry.batch_scaling,
             "version": entry.version,
+            **(_understood(entry) if entry.origin else {}),
         }
 
     def plain_part(entry: Wrapper | ConstraintEntry) -> dict[str, object]:
@@ -71,10 +93,11 @@ def methods(
         out.print(entry.page, markup=False, soft_wrap=True)
         out.print()
         table = Table(box=None, header_style="bold", pad_edge=False)
-        for title in ("hyperparameter", "default", "search"):
+        known_from = entry.defaults_from if isinstance(entry, Method) else {}
+        for title in ("hyperparameter", "default", "search", *(["from"] if known_from else [])):
             table.add_column(title)
         for key, value in entry.defaults.items():
-            table.add_row(key, show(value), str(entry.space.get(key, "")))
+            table.add_row(key, show(value), str(entry.space.get(key, "")), known_from.get(key))
         out.print(table)
         if isinstance(entry, Wrapper):
             out.print(f"{entry.kind}; around a method: {entry.name}+sgd")
@@ -85,6 +108,9 @@ def methods(
         if isinstance(entry, ConstraintEntry):
             out.print(f"constraint; beside a method: --scenario sparse --constraint {entry.name}")
             out.print(f"cost: {entry.cost}")
+            return
+        if entry.origin:
+            _print_origin(entry)
             return
         out.print(f"family {entry.family}; batch size {entry.batch_size:,} unless set otherwise")
         if "lr" in entry.space:

@@ -15,7 +15,8 @@ from lenetlab.experiments.table import Table, table_of
 from lenetlab.experiments.tuning.origin import Origin, laid_over
 from lenetlab.experiments.tuning.search_space import unusual
 from lenetlab.experiments.tuning.tuned_recipes import tuned as kept
-from lenetlab.methods.lookup import canonical, family_of, norms_of
+from lenetlab.methods.lookup import canonical, family_of, find, norms_of, split
+from lenetlab.methods.outside import hand_over
 from lenetlab.problem.own_folder import find_problem
 from lenetlab.problem.problems import DEFAULT
 from lenetlab.records.rows import FINAL, TRIAL, CellKey, RunRow, located, row_of
@@ -60,7 +61,7 @@ class Sweep(Sequence[tuple[Job, Run]]):
 
 
 def run(
-    method: str,
+    method: str | type,
     *,
     seed: int = 0,
     runtime: Runtime | None = None,
@@ -73,7 +74,7 @@ def run(
     """Train LeNet-5 with `method` and return the recorded run.
 
     method : a registered name, `file.py:Class` or `module:Class`, inside wrappers or not:
-        `"ema+sam+adamw"`.
+        `"ema+sam+adamw"`; or the class of an optimizer, from a notebook too.
     seed : of the initial weights, the data order and the method's own randomness; 0 to 2⁶³ − 1.
     runtime : data, engine and folder of runs; pass the same one to many calls.
     eval_at : positions in the budget, in its unit, at which to measure; by default every whole
@@ -96,13 +97,13 @@ def run(
     >>> run("adamw", lr=0.002, epochs=10, batch_size=64).summary()["accuracy"]  # doctest: +SKIP
     """
     runtime = runtime or Runtime()
-    (job,) = jobs([method], {}, 1, settings, seed, runtime.out if tuned else None)
+    (job,) = jobs([_named(method)], {}, 1, settings, seed, runtime.out if tuned else None)
     _tell([job])
     return carry_out(job, runtime, eval_at, on_step, on_eval)
 
 
 def sweep(
-    methods: str | Sequence[str],
+    methods: str | type | Sequence[str | type],
     vary: Mapping[str, Sequence[Any]] | None = None,
     *,
     seeds: int = 1,
@@ -125,7 +126,7 @@ def sweep(
     >>> sweep(["sgd", "adamw"], {"batch_size": [16, 64]}, seeds=3).table()  # doctest: +SKIP
     """
     runtime = runtime or Runtime()
-    names = [methods] if isinstance(methods, str) else methods
+    names = [_named(m) for m in ([methods] if isinstance(methods, str | type) else methods)]
     results = []
     todo = jobs(names, vary or {}, seeds, settings, tuned_in=runtime.out if tuned else None)
     _tell(todo)
@@ -168,6 +169,8 @@ def jobs(
             recipe, origin = _recipe(method, given, tuned_in)
             notes = known_as + ([] if origin is None else [f"tuned recipe: {origin}"])
             notes += unusual(method, recipe.scenario, given)
+            if not find(split(method)[1]).deterministic:
+                notes.append(f"{method} says that it is not deterministic: a run gives other bits")
             varied = ", ".join(f"{name}={value}" for name, value in point.items())
             name = method if origin is None else f"{method} (tuned)"
             label = ", ".join(filter(None, [name, varied]))
@@ -201,6 +204,10 @@ def _row(run: Run) -> RunRow:
 def remarks(todo: Sequence[Job]) -> list[str]:
     """What is to be said of jobs before they are trained, each once."""
     return list(dict.fromkeys(remark for job in todo for remark in job.remarks))
+
+
+def _named(method: str | type) -> str:
+    return method if isinstance(method, str) else hand_over(method)
 
 
 def _tell(todo: Sequence[Job]) -> None:

@@ -5,7 +5,6 @@ mask m, which from then on every question of the method goes through. Whatever i
 included, is projected last. They are registered beside their page like methods, one file each.
 """
 
-import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -13,10 +12,11 @@ from typing import Any
 
 from torch import Tensor
 
-from lenetlab.component import Component, Span, look_up, page_of, register, registered
+from lenetlab.component import Component, Span, home_of, look_up, page_of, register, registered
 from lenetlab.errors import UserError
 from lenetlab.methods.base import Stateful
 from lenetlab.methods.installed import import_all
+from lenetlab.methods.interactive import source_when_imported
 from lenetlab.methods.names import called
 from lenetlab.methods.registry import WITHIN, Method, Within
 from lenetlab.methods.sparsity import Bound, bound, prunable
@@ -111,10 +111,12 @@ def constraint(
         register(
             ConstraintEntry(
                 name=name, reference=reference, version=version, defaults={**common, **defaults},
-                space=space, cost=cost, page=page_of(inspect.getmodule(build)), build=build,
+                space=space, cost=cost, page=page_of(home_of(build)), build=build,
                 domains={"keep": NOT_NEGATIVE, **(domains or {})}, leaves=leaves,
+                source=source_when_imported(build),
             )
         )  # fmt: skip
+        constraints.cache_clear()
         return build
 
     return add

@@ -4,8 +4,9 @@ That loop computes the gradient before `step`, or hands over a closure; it switc
 `eval()` around what it measures; and it does not mind where the parameters keep their numbers.
 Here a guest gets the closure. `.grad` is NaN until the closure has filled it, so that the gradient
 of the last batch cannot be taken for this one's. A class with `gradient_first = True` gets `.grad`
-filled before `step`, and the closure as well. What is judged are the weights of `eval()`, found on
-a copy.
+filled before `step`, and the closure as well; where its `step` takes no closure or is not
+implemented, and it has `first_step` and `second_step`, those are called, with the gradient filled
+in between. What is judged are the weights of `eval()`, found on a copy.
 """
 
 import inspect
@@ -14,9 +15,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lenetlab.methods.copies import copies_of
 from lenetlab.methods.state import capture, copied, restore
 
-VERSION = 2  # of what a guest is given; raised when the bits of guests change
+VERSION = 3  # of what a guest is given; raised when the bits of guests change
 
 _FIRST = (
     "a class that needs .grad before it calls the closure says gradient_first = True, and gets it"
@@ -26,13 +28,19 @@ _FIRST = (
 class Guest:
     """A guest as the loop drives it. What else it has (`eval_weights`, `masked`) is its own."""
 
-    def __init__(self, optimizer: Any) -> None:
+    def __init__(
+        self, optimizer: Any, first: bool = False, copies: tuple[str, ...] | None = None
+    ) -> None:
         self.optimizer = optimizer
         self.param_groups = optimizer.param_groups
         self._params = [p for group in self.param_groups for p in group["params"]]
         self._views = [p.detach() for p in self._params]  # of the weights that are trained
-        self._first = bool(getattr(optimizer, "gradient_first", False))
+        self._first = first
+        self._copies = copies
         self._asks = "closure" in inspect.signature(optimizer.step).parameters
+        self._halves = all(
+            callable(getattr(optimizer, half, None)) for half in ("first_step", "second_step")
+        )
         self.begun = False  # whether it has made a step
 
     def step(self, oracle: Any) -> Any:
@@ -43,7 +51,7 @@ class Guest:
         else:
             oracle.spoil()
             loss = None
-        returned = self.optimizer.step(closure) if self._asks else self.optimizer.step()
+        returned = self._step(closure)
         self.gather()
         if not self.begun and closure.sound and oracle.w.isnan().any():
             raise ArithmeticError(
@@ -53,12 +61,56 @@ class Guest:
         self.begun = True
         return returned if loss is None else loss
 
+    def _step(self, closure: "_Closure") -> Any:
+        """Its own step; `first_step`, the gradient there and `second_step` where it has no other
+        that asks."""
+        if not self._halves:
+            return self.optimizer.step(closure) if self._asks else self.optimizer.step()
+        if self._asks:
+            try:
+                return self.optimizer.step(closure)
+            except NotImplementedError as error:
+                if not self._first:
+                    raise NotImplementedError(f"it has two halves of a step: {_FIRST}") from error
+                self._asks = False
+        self.optimizer.first_step()
+        closure()
+        return self.optimizer.second_step()
+
     def gather(self) -> None:
         """Bring the weights back to where they belong, for a guest that replaced `p.data`."""
         for p, view in zip(self._params, self._views, strict=True):
             if p.data_ptr() != view.data_ptr():
                 view.copy_(p.detach())
                 p.data = view
+
+    @torch.no_grad()
+    def masked(self, w: Tensor, mask: Tensor) -> None:
+        """A constraint has another mask: its own `masked`, else copies of weights are masked."""
+        if hasattr(self.optimizer, "masked"):
+            self.optimizer.masked(w, mask)
+            return
+        for copy, part in self._kept(mask):
+            copy.mul_(part)
+
+    @torch.no_grad()
+    def moved(self, by: Tensor) -> None:
+        """A constraint has moved the weights: its own `moved`, else copies of weights go along."""
+        if hasattr(self.optimizer, "moved"):
+            self.optimizer.moved(by)
+            return
+        for copy, part in self._kept(by):
+            copy.add_(part)
+
+    def _kept(self, vector: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """Every tensor of a copy of the weights, with its part of a `vector` like w."""
+        found = copies_of(self.optimizer, self._params, self._copies, self.begun)
+        parts = [vector[start:end] for start, end in map(_place, self._views)]
+        return [
+            (copy, part.view_as(copy))
+            for copies in found.values()
+            for copy, part in zip(copies, parts, strict=True)
+        ]
 
     def state_dict(self) -> dict[str, Any]:
         """All that its next step depends on."""
@@ -71,6 +123,12 @@ class Guest:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.optimizer, name)
+
+
+def _place(view: Tensor) -> tuple[int, int]:
+    """Where a parameter lies in the flat vector: an optimizer may have sorted them anew."""
+    start = int(view.storage_offset())
+    return start, start + view.numel()
 
 
 class _Closure:
@@ -99,11 +157,25 @@ class _Closure:
         return getattr(self._oracle, name)
 
 
+class Judged(Guest):
+    """A guest that says itself what is to be judged."""
+
+    def eval_weights(self, w: Tensor) -> Tensor:
+        """What its own `eval_weights` returns for a copy of `w`."""
+        found = self.optimizer.eval_weights(w.clone())
+        if not isinstance(found, Tensor) or found.shape != w.shape:
+            got = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
+            raise ValueError(
+                f"eval_weights returned {got}, expected a vector like w, {tuple(w.shape)}"
+            )
+        return found.detach()
+
+
 class Switching(Guest):
     """A guest with modes: it is trained in one and judged in the other."""
 
-    def __init__(self, optimizer: Any) -> None:
-        super().__init__(optimizer)
+    def __init__(self, optimizer: Any, *said: Any) -> None:
+        super().__init__(optimizer, *said)
         with torch.no_grad():
             optimizer.train()
 
@@ -123,8 +195,11 @@ class Switching(Guest):
             restore(self.optimizer, state)
 
 
-def drive(optimizer: torch.optim.Optimizer) -> Guest:
-    """The guest, ready for its first step."""
+def drive(
+    optimizer: torch.optim.Optimizer, first: bool = False, copies: tuple[str, ...] | None = None
+) -> Guest:
+    """The guest, ready for its first step. `first` and `copies` are what its class declares."""
+    if hasattr(optimizer, "eval_weights"):
+        return Judged(optimizer, first, copies)
     modes = all(callable(getattr(optimizer, mode, None)) for mode in ("train", "eval"))
-    own = hasattr(optimizer, "eval_weights")
-    return Switching(optimizer) if modes and not own else Guest(optimizer)
+    return Switching(optimizer, first, copies) if modes else Guest(optimizer, first, copies)

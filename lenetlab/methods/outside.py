@@ -1,9 +1,9 @@
-"""Somebody else's optimizer: any `torch.optim.Optimizer` from a file or an importable module.
+"""Somebody else's optimizer, from a file or an importable module, or a class handed over.
 
-`my_method.py:MyOptimizer` or `pytorch_optimizer:Lion`. It receives the ten named parameters and
-a closure, which fills `.grad` and returns the loss without a graph; guest.py drives it. Its
-hyperparameters and defaults are its constructor's; a `weight_decay` that is not zero by default is
-set to zero, because scenario `plain` allows none. What its code consists of (sources.py) is part
+`my_method.py:MyOptimizer` or `pytorch_optimizer:Lion`. A `torch.optim.Optimizer` receives its
+parameters and a closure, which fills `.grad` and returns the loss without a graph; guest.py drives
+it. A class of the step contract (base.py) is driven as ours are, registered in its file or not.
+What else is known of a class is in guest_class.py. What its code consists of (sources.py) is part
 of a run's identity.
 
 What needs more than that is refused with a sentence: here, if its signature says so, or when it
@@ -15,8 +15,8 @@ import importlib.util
 import inspect
 import sys
 import traceback
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -24,12 +24,16 @@ from typing import Any
 
 import torch
 
-from lenetlab.component import Span, log_uniform
-from lenetlab.errors import UserError, unknown
-from lenetlab.methods.guest import VERSION, Guest, drive
+from lenetlab.component import taken_back
+from lenetlab.errors import UserError, short, unknown
+from lenetlab.methods.base import Base
+from lenetlab.methods.guest import VERSION, drive
+from lenetlab.methods.guest_class import GuestClass, read_class
+from lenetlab.methods.installed import import_all
+from lenetlab.methods.interactive import sources_of
 from lenetlab.methods.registry import Method
 from lenetlab.methods.sources import Sources, afresh, is_own, trace
-from lenetlab.settings import NOT_NEGATIVE, Choice, Settings, Value, resolve
+from lenetlab.settings import NOT_NEGATIVE, Choice, Settings, resolve
 
 # What optimizers raise that need more than parameters and `.grad`, and what it means.
 _NEEDS = {
@@ -80,35 +84,52 @@ def _where(error: BaseException) -> str:
     return f" ({own[-1][0].name}:{own[-1][1]})" if own else ""
 
 
+_handed_over: dict[str, type] = {}  # by name; the process forgets them when it ends
+
+
 def load(spec: str) -> Method:
     """The method that `spec` names, written `file.py:Class` or `module:Class`, or `file.py` with
     exactly one optimizer in it."""
-    return _describe(*_found(spec))
+    name, kind, sources, registered = _found(spec)
+    for entry in registered:
+        if entry.build is kind:
+            return replace(entry, name=name, source=sources.digest)
+    return _describe(name, kind, sources)
 
 
-def sources_of(spec: str) -> Sources:
+def sources_behind(spec: str) -> Sources:
     """What the code of the method that `spec` names consists of."""
     return _found(spec)[2]
 
 
-def _found(spec: str) -> tuple[str, type[torch.optim.Optimizer], Sources]:
-    """A method's whole name, its class, and what that consists of."""
+def _found(spec: str) -> tuple[str, type, Sources, list[Method]]:
+    """A method's whole name, its class, what that consists of, and what its file has registered."""
+    if spec in _handed_over:
+        kind = _handed_over[spec]
+        return spec, kind, sources_of(kind), []
     place, _, name = (spec, "", "") if spec.endswith(".py") else spec.rpartition(":")
     if not place or not (name or spec.endswith(".py")):
         raise UserError(f"method {spec!r}: expected FILE.py:CLASS or MODULE:CLASS")
-    module, roots, folder = _file(Path(place)) if place.endswith(".py") else _module(place)
-    candidates = _optimizers(module)
+    if place == "__main__":
+        raise UserError(
+            f"{spec} was a class of a script or notebook, and that is not running; hand the class "
+            "over again, run(CLASS, …), or put it into a file and give FILE.py:CLASS"
+        )
+    module, roots, folder, registered = (
+        _file(Path(place)) if place.endswith(".py") else _module(place)
+    )
+    candidates = _optimizers(module) | {entry.build.__name__: entry.build for entry in registered}
     name = name or _only(place, module, candidates)
     if name not in candidates:
         raise unknown(f"optimizer in {place}:", name, candidates)
-    optimizer = candidates[name]
-    source = inspect.getsourcefile(optimizer)
+    kind = candidates[name]
+    source = inspect.getsourcefile(kind)
     if source is not None:  # which may be another file than the one that was named
-        roots.setdefault(optimizer.__module__, Path(source))
-    return f"{place}:{name}", optimizer, trace(roots, folder)
+        roots.setdefault(kind.__module__, Path(source))
+    return f"{place}:{name}", kind, trace(roots, folder), registered
 
 
-def _only(place: str, module: ModuleType, candidates: dict[str, type]) -> str:
+def _only(place: str, module: ModuleType, candidates: Mapping[str, Any]) -> str:
     """The one optimizer that a file defines; those it imports are not meant."""
     own = [name for name, found in candidates.items() if found.__module__ == module.__name__]
     if len(own) == 1:
@@ -119,7 +140,8 @@ def _only(place: str, module: ModuleType, candidates: dict[str, type]) -> str:
                     f"{' or '.join(f'{place}:{name}' for name in own)}")  # fmt: skip
 
 
-_Loaded = tuple[ModuleType, dict[str, Path], Path | None]  # and what it consists of, from where
+# A module, what it consists of, from where, and what it has registered of itself.
+_Loaded = tuple[ModuleType, dict[str, Path], Path | None, list[Method]]
 
 
 def _file(path: Path) -> _Loaded:
@@ -131,13 +153,14 @@ def _file(path: Path) -> _Loaded:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     roots = {name: path}
-    with afresh(trace(roots, path.parent), path.parent):
+    import_all()  # what the file imports of ours is registered as ours
+    with afresh(trace(roots, path.parent), path.parent), taken_back(Method) as registered:
         sys.modules[name] = module  # dataclasses and pickling look a class's module up
         try:
             spec.loader.exec_module(module)
         except (Exception, SystemExit) as error:
             raise UserError(f"{path} cannot be imported: {_one_line(error)}") from error
-    return module, roots, path.parent
+    return module, roots, path.parent, registered
 
 
 def _module(name: str) -> _Loaded:
@@ -146,7 +169,7 @@ def _module(name: str) -> _Loaded:
         found = Path(spec.origin) if spec is not None and spec.origin else None
         roots = {} if found is None or not found.is_file() else {name: found}
         with afresh(trace(roots)):
-            return importlib.import_module(name), roots, None
+            return importlib.import_module(name), roots, None, []
     except (Exception, SystemExit) as error:
         raise UserError(
             f"module {name!r} cannot be imported ({_one_line(error)}); "
@@ -158,77 +181,90 @@ def _one_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {error.args[0] if error.args else ''}{_where(error)}"
 
 
-def _optimizers(module: ModuleType) -> dict[str, type[torch.optim.Optimizer]]:
-    return {
-        name: value
-        for name, value in vars(module).items()
-        if isinstance(value, type)
-        and issubclass(value, torch.optim.Optimizer)
-        and value is not torch.optim.Optimizer
-    }
+def _optimizers(module: ModuleType) -> dict[str, Any]:
+    return {name: value for name, value in vars(module).items() if is_optimizer(value)}
 
 
-def _describe(spec: str, optimizer: type[torch.optim.Optimizer], sources: Sources) -> Method:
-    defaults: dict[str, Value] = {}
-    needed: list[str] = []
-    _, *parameters = inspect.signature(optimizer).parameters.values()
-    for parameter in parameters:
-        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-            continue
-        missing = parameter.default is parameter.empty
-        # A rate without a default is common; PyTorch's own SGD long had none.
-        if missing and parameter.name != "lr":
-            needed.append(repr(parameter.name))
-            continue
-        default = 1e-3 if missing else parameter.default
-        if default is None or isinstance(default, bool | int | float | str | tuple):
-            defaults[parameter.name] = default  # anything else cannot be set and stays as it is
-    if needed:
-        have, it = ("has", "it one") if len(needed) == 1 else ("have", "them some")
+def is_optimizer(value: object) -> bool:
+    """Whether it is a class that can be trained with: PyTorch's kind, or of our own contract."""
+    bases = (torch.optim.Optimizer, Base)
+    return isinstance(value, type) and issubclass(value, bases) and value not in bases
+
+
+def classes_in(path: Path) -> list[str]:
+    """The names of the optimizers that a file defines."""
+    module, _, _, _ = _file(path)
+    return [name for name, found in _optimizers(module).items()
+            if found.__module__ == module.__name__]  # fmt: skip
+
+
+def hand_over(kind: type) -> str:
+    """The name of a class that is given as it is, by which `load` finds it from now on in this
+    process. Raises: `UserError` for what is no optimizer."""
+    if not is_optimizer(kind):
         raise UserError(
-            f"{spec} needs {' and '.join(needed)}, which {have} no default; give {it} in its "
-            "constructor, or in that of a class of your own that extends it"
+            f"{short(repr(kind))} is no class of an optimizer; expected a name, or a class that "
+            "extends torch.optim.Optimizer"
         )
-    decays = "weight_decay" in defaults
-    if decays:
-        defaults["weight_decay"] = 0.0
-    _check_step(spec, optimizer)
-    page = inspect.getdoc(optimizer) or f"{optimizer.__name__}, from {spec}."
+    name = f"{kind.__module__}:{kind.__qualname__}"
+    if not _importable(kind):
+        _handed_over[name] = kind
+    return name
+
+
+def _importable(kind: type) -> bool:
+    """Whether a class can be found by its name: what then runs is what its file says now."""
+    if kind.__module__ == "__main__" or "." in kind.__qualname__:
+        return False
+    try:
+        return importlib.util.find_spec(kind.__module__) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+def _describe(spec: str, kind: type, sources: Sources) -> Method:
+    facts = read_class(spec, kind)
+    _check_step(spec, kind, facts)
+    contract = issubclass(kind, Base)
+    origin = dict(facts.origin) | {"code": (_consists(sources), "what it imports")}
     return _Outside(
         name=spec,
         family="outside",
-        reference=f"{optimizer.__module__}.{optimizer.__qualname__}",
-        form="named",
-        decay="coupled" if decays else "none",
+        reference=f"{kind.__module__}.{kind.__qualname__}",
+        form=facts.form,
+        decay=facts.decay,
+        asks=facts.asks,
+        averages=facts.averages,
+        deterministic=facts.deterministic,
         version=VERSION,
-        defaults=defaults,
-        space=_space(defaults),
+        defaults=facts.defaults,
+        space=facts.space,
         cost="what it asks for",
-        page=page,
-        build=partial(_build, optimizer),
+        page=inspect.getdoc(kind) or f"{kind.__name__}, from {spec}.",
+        build=kind if contract and not facts.fixed else partial(_build, kind, facts),
         source=sources.digest,
         declared=False,
+        origin=origin,
+        defaults_from=facts.defaults_from,
     )
 
 
-def _space(defaults: dict[str, Value]) -> dict[str, Span]:
-    """The rate, a hundredth of its default to ten times as much: nothing else is known of it."""
-    lr = defaults.get("lr")
-    if isinstance(lr, bool) or not isinstance(lr, int | float) or lr <= 0:
-        return {}
-    return {"lr": log_uniform(lr / 100, lr * 10)}
+def _consists(sources: Sources) -> str:
+    own = [path.name for path in sources.files.values()] + list(sources.texts)
+    return ", ".join([*sorted(own), *sorted(sources.packages)])
 
 
-def _check_step(spec: str, optimizer: type[torch.optim.Optimizer]) -> None:
-    _, *batch_size = inspect.signature(optimizer.step).parameters.values()
-    first = bool(getattr(optimizer, "gradient_first", False))
-    if "closure" not in [parameter.name for parameter in batch_size] and not first:
+def _check_step(spec: str, kind: type, facts: GuestClass) -> None:
+    _, *others = inspect.signature(kind.step).parameters.values()  # type: ignore[attr-defined]
+    if issubclass(kind, Base):
+        return
+    if "closure" not in [parameter.name for parameter in others] and not facts.gradient_first:
         raise UserError(
             f"{spec}: its step() takes no closure; expected step(closure), which calls the "
             "closure for the loss and then reads .grad; or gradient_first = True in the class, "
             "and .grad is filled before step()"
         )
-    for parameter in batch_size:
+    for parameter in others:
         named = parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
         if parameter.name != "closure" and named and parameter.default is parameter.empty:
             raise UserError(
@@ -237,5 +273,15 @@ def _check_step(spec: str, optimizer: type[torch.optim.Optimizer]) -> None:
             )
 
 
-def _build(optimizer: Callable[..., torch.optim.Optimizer], params: Any, **settings: Any) -> Guest:
-    return drive(optimizer(params, **settings))
+def _build(kind: Callable[..., Any], facts: GuestClass, params: list[Any], **settings: Any) -> Any:
+    made = kind(params, **settings, **facts.fixed)
+    if isinstance(made, Base):
+        return made
+    given = {
+        id(p) for part in params for p in (part["params"] if isinstance(part, dict) else [part])
+    }
+    if any(id(p) not in given for group in made.param_groups for p in group["params"]):
+        raise ValueError(
+            "its param_groups hold tensors that it was not given, and nobody fills their .grad"
+        )
+    return drive(made, facts.gradient_first, facts.copies)

@@ -10,7 +10,6 @@ Every file below `lenetlab/methods/<family>/` is imported on first use: to add a
 add one file. Duplicates and incomplete registrations are refused when they are imported.
 """
 
-import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -18,8 +17,9 @@ from typing import Any, Literal, Protocol, TypeVar
 
 from torch import Tensor
 
-from lenetlab.component import Component, Span, page_of, register, registered
+from lenetlab.component import Component, Span, home_of, page_of, register, registered
 from lenetlab.methods.installed import import_all
+from lenetlab.methods.interactive import source_when_imported
 from lenetlab.settings import Domain, Settings
 
 Form = Literal["flat", "named", "layers"]
@@ -107,8 +107,11 @@ class Method(Component):
     batch_scaling : how its rate grows with the batch size, as a power of it, in a search of both.
     averages : whether an average of iterates is judged, which does what a falling rate does: a
         search has the constant rate as well.
+    deterministic : whether the same seed gives the same bits again.
     declared : whether its file says what its settings are; those of a class from outside are read
         off its constructor.
+    origin, defaults_from : of a class from outside, what is understood of it and from where, for a
+        reader.
     """
 
     kind: str = "method"
@@ -123,7 +126,10 @@ class Method(Component):
     scaled_by_rate: bool = True
     batch_scaling: BatchScaling = "none"
     averages: bool = False
+    deterministic: bool = True
     declared: bool = True
+    origin: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    defaults_from: Mapping[str, str] = field(default_factory=dict)
 
     def optimizer(self, params: list[Tensor], settings: Settings) -> Optimizer:
         """The optimizer over `params`, ready for its first step."""
@@ -170,13 +176,14 @@ def method(
         entry = Method(
             name=name, family=family, reference=reference, form=form, decay=decay,
             version=version, defaults=defaults, space=space, cost=cost,
-            page=page_of(inspect.getmodule(build)), build=build, batch_size=batch_size,
+            page=page_of(home_of(build)), build=build, batch_size=batch_size,
             domains=domains or {}, asks=asks, neutral=neutral or {}, within=within,
             norms=norms, scaled_by_rate=scaled_by_rate, batch_scaling=batch_scaling,
-            averages=averages,
+            averages=averages, source=source_when_imported(build),
         )  # fmt: skip
         _check(entry)
         register(entry)
+        methods.cache_clear()
         return build
 
     return add

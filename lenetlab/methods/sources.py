@@ -14,7 +14,7 @@ import sys
 import sysconfig
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
@@ -30,16 +30,21 @@ _BY_NAME = frozenset({"import_module", "__import__"})
 
 @dataclass(frozen=True)
 class Sources:
-    """Source files by the name of their module, and the packages that they import, by name."""
+    """Source files by the name of their module, the packages that they import, by name, and what
+    has no file (interactive.py)."""
 
     files: Mapping[str, Path]
     packages: frozenset[str]
+    texts: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def digest(self) -> str:
         """SHA-256 of all of it: contents and versions, wherever the files lie."""
         content = {
             name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in self.files.items()
+        }
+        content |= {
+            name: hashlib.sha256(text.encode()).hexdigest() for name, text in self.texts.items()
         }
         text = json.dumps([content, _versions(self.packages)], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()

@@ -61,7 +61,11 @@ def restore(optimizer: Any, tree: Tree) -> None:
     for name in _attributes(optimizer, params).keys() - tree["attributes"].keys():
         delattr(optimizer, name)
     for name, value in tree["attributes"].items():
-        setattr(optimizer, name, value)
+        inner = vars(optimizer).get(name)
+        if isinstance(inner, torch.optim.Optimizer):
+            restore(inner, value)
+        else:
+            setattr(optimizer, name, value)
 
 
 def copied(tree: Tree) -> Tree:
@@ -79,9 +83,10 @@ def copied(tree: Tree) -> Tree:
 
 
 def _attributes(optimizer: Any, params: list[Tensor]) -> dict[str, Tree]:
-    """What an optimizer keeps on itself, beside what every one of PyTorch's has."""
+    """What an optimizer keeps on itself, beside what every one of PyTorch's has; of an optimizer
+    inside of it, what that consists of."""
     return {
-        name: value
+        name: capture(value) if isinstance(value, torch.optim.Optimizer) else value
         for name, value in vars(optimizer).items()
         if name not in _own() and not _refers(value, params)
     }

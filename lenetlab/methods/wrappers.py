@@ -8,7 +8,6 @@ elsewhere. An *average* sees the weights after all that and changes only the eva
 registered beside their page like methods, one file each.
 """
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -19,10 +18,11 @@ from typing import Any, ClassVar, Literal, get_args
 import torch
 from torch import Tensor
 
-from lenetlab.component import Component, Span, look_up, page_of, register, registered
+from lenetlab.component import Component, Span, home_of, look_up, page_of, register, registered
 from lenetlab.errors import UserError
 from lenetlab.methods.base import Stateful
 from lenetlab.methods.installed import import_all
+from lenetlab.methods.interactive import source_when_imported
 from lenetlab.methods.registry import WITHIN, Method, Norms, Optimizer, methods
 from lenetlab.methods.state import capture, restore
 from lenetlab.oracle.oracle import Batch, Oracle
@@ -126,11 +126,12 @@ def wrapper(
         register(
             Wrapper(
                 name=name, kind=build.KIND, reference=reference, version=version,  # type: ignore[attr-defined]
-                defaults=defaults, space=space, cost=cost, page=page_of(inspect.getmodule(build)),
+                defaults=defaults, space=space, cost=cost, page=page_of(home_of(build)),
                 build=build, domains=domains or {}, rate=rate, norms=norms,
-                reduces_variance=reduces_variance,
+                reduces_variance=reduces_variance, source=source_when_imported(build),
             )
         )  # fmt: skip
+        wrappers.cache_clear()
         return build
 
     return add

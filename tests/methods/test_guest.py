@@ -66,6 +66,50 @@ def test_one_that_would_take_the_last_batchs_gradient_is_refused(engine, own, na
         t.step()
 
 
+HALVES = """
+class Own(torch.optim.Optimizer):
+    {first}
+    def __init__(self, params, lr=0.1, rho=0.05):
+        super().__init__(params, {{"lr": lr, "rho": rho}})
+    @torch.no_grad()
+    def first_step(self, zero_grad=False):
+        ps = self.param_groups[0]["params"]
+        norm = torch.stack([p.grad.norm() for p in ps]).norm()
+        for p in ps:
+            self.state[p]["e"] = p.grad * (self.param_groups[0]["rho"] / (norm + 1e-12))
+            p.add_(self.state[p]["e"])
+    @torch.no_grad()
+    def second_step(self, zero_grad=False):
+        for p in self.param_groups[0]["params"]:
+            p.sub_(self.state[p]["e"]).sub_(p.grad, alpha=self.param_groups[0]["lr"])
+{step}
+"""
+HOW = {
+    "inherited": "",
+    "without a closure": "    def step(self):\n        raise RuntimeError('call the two')",
+    "not implemented": "    def step(self, closure=None):\n        raise NotImplementedError('no')",
+    "with a closure": "    def step(self, closure):\n        self.first_step()\n        closure()\n"
+    "        self.second_step()",
+}
+
+
+@pytest.mark.parametrize("how", HOW)
+def test_two_halves_of_a_step_have_the_gradient_filled_before_each(engine, own, how):
+    text = HALVES.format(first="gradient_first = True", step=HOW[how])
+    theirs, ours = training(engine, own(text)), training(engine, "sam+sgd",
+                                                         {"lr": 0.1, "sam.rho": 0.05})  # fmt: skip
+    assert steps(theirs, 5) == pytest.approx(steps(ours, 5), abs=1e-6)
+    assert torch.allclose(theirs.weights.w, ours.weights.w, atol=1e-6)
+    assert theirs.oracle.ledger.gradients == ours.oracle.ledger.gradients
+
+
+@pytest.mark.parametrize("how", HOW)
+def test_two_halves_that_do_not_say_so_are_refused_with_the_reason(engine, own, how):
+    spec = own(HALVES.format(first="", step=HOW[how]))
+    with pytest.raises((UserError, StepError), match="gradient_first = True"):
+        training(engine, spec).step()
+
+
 def test_grad_is_nan_before_every_question(engine, own):
     text = """
 class Own(torch.optim.SGD):
@@ -227,6 +271,41 @@ def test_an_interrupted_run_of_one_with_modes_goes_on_with_the_same_bits(engine)
     assert everything(first) == everything(second)
 
 
+INSIDE = """
+class Own(torch.optim.Optimizer):
+    def __init__(self, params, lr=0.1):
+        params = list(params)
+        super().__init__(params, {"lr": lr})
+        self.inner = torch.optim.SGD(params, lr=lr, momentum=0.9)
+    def step(self, closure):
+        loss = closure()
+        self.inner.step()
+        return loss
+    def train(self): pass
+    def eval(self):
+        for p in self.param_groups[0]["params"]:
+            self.inner.state[p]["momentum_buffer"].zero_()
+            p.mul_(0.5)
+"""
+
+
+def test_an_optimizer_inside_is_saved_restored_and_not_changed_by_looking(engine, own):
+    looked, never, ours = (
+        training(engine, own(INSIDE)),
+        training(engine, own(INSIDE)),
+        training(engine, "heavy_ball", {"lr": 0.1}),
+    )
+    for _ in range(4):
+        looked.step(), never.step(), ours.step()
+        assert torch.equal(looked.eval_weights(), looked.weights.w * 0.5)
+    assert looked.weights.w.equal(never.weights.w)
+    assert torch.allclose(looked.weights.w, ours.weights.w, atol=1e-6)
+    again = training(engine, own(INSIDE))
+    again.restore(copied(looked.state()))
+    assert steps(again, 3) == steps(looked, 3)
+    assert everything(again) == everything(looked)
+
+
 def test_an_eval_that_fails_is_an_error_of_the_run(engine, own):
     text = """
 class Own(torch.optim.SGD):
@@ -319,3 +398,14 @@ def test_one_that_exits_is_an_error_of_its_own(engine, own):
         training(engine, spec).step()
     with pytest.raises(UserError, match=r"cannot be imported: SystemExit: 0 \(own.py:2\)$"):
         find(own("raise SystemExit(0)"))
+
+
+def test_parameters_of_its_own_making_are_refused(engine, own):
+    """Nobody fills their `.grad`, and it would stand still without a word."""
+    text = """
+class Own(torch.optim.SGD):
+    def __init__(self, params, lr=0.1):
+        super().__init__([p.detach().view(-1) for p in params], lr)
+"""
+    with pytest.raises(UserError, match="hold tensors that it was not given, and nobody fills"):
+        training(engine, own(text))

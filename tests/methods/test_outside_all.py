@@ -1,11 +1,5 @@
-"""Every class of pytorch_optimizer: it trains, or one sentence says what it needs.
-
-python -m tests.methods.test_outside_all     writes the table, docs/outside.md
-"""
-
-import sys
-from importlib.metadata import version
-from pathlib import Path
+"""Every class of pytorch_optimizer: it trains, or one sentence says what it needs. What became of
+each is in docs/outside.md, which `benchmarks/other_optimizers.py` makes."""
 
 import pytest
 import pytorch_optimizer
@@ -16,12 +10,10 @@ from lenetlab.experiments.recipe.recipe import make_recipe
 from lenetlab.experiments.run import checkpoint
 from lenetlab.experiments.run.training import StepError, Training
 from lenetlab.oracle.torch_engine import TorchEngine
-from lenetlab.problem.data import load
 
 from .drive import CPU, everything, steps
 
 IMAGES, BATCH, STEPS = 64, 16, 12  # AdaShift moves nothing before the eleventh step
-TABLE = Path(__file__).parents[2] / "docs" / "outside.md"
 CLASSES = sorted(
     name for name, value in vars(pytorch_optimizer).items()
     if isinstance(value, type) and issubclass(value, torch.optim.Optimizer)
@@ -89,35 +81,3 @@ def test_it_trains_deterministically_or_a_sentence_says_what_it_needs(engine, na
     torch.manual_seed(1)
     steps(resumed, 3)
     assert everything(resumed) == everything(first)
-
-
-HEAD = """# Optimizers of other people
-
-Any `torch.optim.Optimizer` that takes parameters and a closure and reads only `.grad` runs
-unchanged: `lenetlab run pytorch_optimizer:NAME`. This is what became of every class of
-pytorch_optimizer {version}, with its own defaults, weight decay set to zero. It says whether a
-class *can* be run, not how well it trains: many defaults are meant for other nets. Those with
-`train()` and `eval()` are judged at their evaluation weights.
-
-`python -m tests.methods.test_outside_all` makes this page.
-"""
-
-
-def main() -> None:
-    import warnings
-
-    warnings.simplefilter("ignore")
-    torch.set_num_threads(1)
-    engine = TorchEngine(load("train").take(0, IMAGES), CPU)
-    why = {name: refusal(engine, name) for name in CLASSES}
-    runs = [name for name in CLASSES if not why[name]]
-    refused = [name for name in CLASSES if why[name]]
-    lines = [HEAD.format(version=version("pytorch_optimizer"))]
-    lines += [f"## {len(runs)} run", "", ", ".join(f"`{name}`" for name in runs) + ".", ""]
-    lines += [f"## {len(refused)} are refused", "", "| class | what is said |", "| --- | --- |"]
-    lines += [f"| `{name}` | {why[name].replace('|', '/')} |" for name in refused]
-    TABLE.write_text("\n".join(lines) + "\n")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

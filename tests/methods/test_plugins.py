@@ -6,9 +6,12 @@ folder on its path.
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 SIGNS = '''"""Signs: every weight moves by the same length, against its gradient's sign.
 
@@ -112,6 +115,30 @@ def test_a_worker_finds_it_too(tmp_path):
     ran = lenetlab("tune", "signs", "--passes", "0.01", "--trials", "1", "--limit", "100",
                    path=path, cwd=tmp_path)  # fmt: skip
     assert ran.returncode == 0, ran.stderr
+
+
+@pytest.mark.long
+def test_they_are_residents_in_a_study_a_comparison_and_a_challenge(tmp_path):
+    """Computed by two worker processes, tuned, inside a wrapper; read again by every command."""
+    path = [install(tmp_path / "there", "lenetlab-signs", "1.0", signs_plugin=SIGNS)]
+
+    def call(*words: str) -> str:
+        done = lenetlab(*words, path=path, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    (tmp_path / "one.toml").write_text(
+        'scenarios = ["plain", "l2"]\nmethods = ["signs", "ema+signs", "sgd"]\npasses = 0.05\n'
+        "seeds = 2\n[tune]\ntrials = 1\npasses = 0.02\n"
+    )
+    call("study", "one.toml", "--workers", "2", "--results", "found")
+    compared = json.loads(call("compare", "found", "--json"))
+    assert {"signs", "ema+signs"} <= set(re.findall(r"[a-z+]+", json.dumps(compared)))
+    verdict = json.loads(call("challenge", "signs", "--study", "found", "--workers", "1", "--json"))
+    assert "signs" in json.dumps(verdict)
+    call("run", "signs", "--tuned", "--passes", "0.02", "--limit", "90")
+    call("report", "found", "--format", "md")
+    assert "Signs: every weight moves by the same length" in (tmp_path / "one.md").read_text()
 
 
 def test_name_version_and_every_file_of_the_package_are_in_a_runs_identity(tmp_path):

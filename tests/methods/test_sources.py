@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from lenetlab.experiments.recipe.recipe import make_recipe
+from lenetlab.experiments.run.on_disk import execute
 from lenetlab.methods import sources
 from lenetlab.methods.lookup import find
 from lenetlab.oracle.torch_engine import TorchEngine
@@ -73,6 +75,20 @@ def test_a_helper_in_the_files_own_folder_is_found_and_its_change_is_another_met
     write(tmp_path, helper=helper("1"))
     assert find(spec).source == first
     assert moved(engine, spec)
+
+
+def test_a_changed_helper_never_gives_the_old_recorded_result(runtime, tmp_path):
+    """The same command, the same file; only what it imports has changed."""
+    spec = write(tmp_path, own=OWN, helper=helper("1"))
+    first = execute(make_recipe(spec, epochs=1), 0, runtime)
+    again = execute(make_recipe(spec, epochs=1), 0, runtime)
+    assert again.path == first.path  # read, not trained
+    write(tmp_path, helper=helper("0"))
+    changed = execute(make_recipe(spec, epochs=1), 0, runtime)
+    assert changed.path != first.path
+    assert changed.result.loss != first.result.loss
+    write(tmp_path, helper=helper("1"))
+    assert execute(make_recipe(spec, epochs=1), 0, runtime).path == first.path
 
 
 def test_the_same_code_elsewhere_is_the_same_method(tmp_path):

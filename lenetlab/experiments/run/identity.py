@@ -13,6 +13,7 @@ from lenetlab.experiments.recipe.schedules import schedules
 from lenetlab.experiments.run.environment import numerics
 from lenetlab.experiments.run.versions import changed_parts, changed_prices
 from lenetlab.methods.constraint import find_constraint
+from lenetlab.methods.interactive import source_of
 from lenetlab.methods.lookup import find
 from lenetlab.methods.wrappers import find_wrapper
 from lenetlab.oracle.engine import Engine
@@ -68,6 +69,15 @@ def numerics_of(recipe: Recipe, engine: Engine, device: torch.device) -> dict[st
             for entry in (method, *wrappers, constraint)
             if entry is not None and entry.package
         },
+        "sources": {  # of what a notebook, a script or a module of the user's has registered
+            entry.name: source
+            for entry in (method, *wrappers, constraint)
+            if entry is not None
+            and not entry.package
+            and (entry is not method or not entry.source)
+            and (source := entry.source or source_of(entry.build))
+        },
+        "deterministic": 1 if method.deterministic else False,
         "part_versions": changed_parts(),
         "prices": changed_prices(),
     }

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from lenetlab.errors import UserError
 from lenetlab.methods.lookup import canonical, find, split
-from lenetlab.methods.outside import sources_of
+from lenetlab.methods.outside import sources_behind
 from lenetlab.methods.wrappers import find_wrapper
 
 
@@ -59,7 +59,7 @@ def find_guest(spec: str) -> Guest:
 def _files(base: str) -> Mapping[Path, Path]:
     home = Path.cwd().resolve()
     found = {}
-    for path in map(Path.resolve, sources_of(base).files.values()):
+    for path in map(Path.resolve, sources_behind(base).files.values()):
         if not path.is_relative_to(home):
             raise UserError(
                 f"{base} imports {path}, which is not in its folder and would not travel with it; "

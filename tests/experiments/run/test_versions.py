@@ -63,6 +63,9 @@ COVERED = {
         "problem.scenarios",
     ),
 }  # fmt: skip
+GUESTS = (  # of which guest.VERSION is in the name
+    "methods.copies", "methods.declarations", "methods.guest", "methods.guest_class",
+)  # fmt: skip
 WITHOUT_BITS = {
     "disk": "files",
     "errors": "messages",
@@ -74,7 +77,9 @@ WITHOUT_BITS = {
     "methods.describe": "words about methods",
     "records.finished": "names the figures of a run that has ended",
     "methods.names": "spellings; what they mean is in the name",
+    "methods.interactive": "makes the names",
     "methods.sources": "makes the names",
+    "methods.stale": "refuses, or does nothing",
     "oracle.native.build": "the kernel's key has sources, compiler and flags",
     "oracle.native.prebuilt": "where the wheel's kernel lies; its key is in the name",
     "oracle.native.kept": "where the built kernel lies",
@@ -137,7 +142,7 @@ def registered() -> Mapping[str, dict[str, int]]:
 def covering(module: str) -> dict[str, int]:
     """The versions that stand for the code of `module`, by what they are of."""
     name = module.removeprefix("lenetlab.")
-    if name == "methods.guest":
+    if name in GUESTS:
         return {"guest": guest.VERSION}
     if part := next((part for part, names in COVERED.items() if name in names), None):
         return {part: PARTS[part]}
@@ -168,7 +173,7 @@ def test_the_lists_name_modules_that_there_are():
     known = {module.removeprefix("lenetlab.") for module in modules()}
     assert set(COVERED) == set(PARTS)
     assert {name for names in COVERED.values() for name in names} <= known
-    assert set(WITHOUT_BITS) <= known
+    assert {*GUESTS, *WITHOUT_BITS} <= known
 
 
 def test_code_changes_only_with_its_version_or_after_a_look():

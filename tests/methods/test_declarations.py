@@ -1,0 +1,320 @@
+"""What a guest's class says of itself is understood, searched and run so, or one sentence says what
+is wrong with it."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from lenetlab.component import log_uniform, uniform
+from lenetlab.errors import UserError
+from lenetlab.experiments.recipe.recipe import make_recipe
+from lenetlab.experiments.run.identity import numerics_of
+from lenetlab.experiments.run.training import StepError
+from lenetlab.experiments.tuning.search_space import AVERAGED, DECOUPLED, FALLING, space_of
+from lenetlab.methods.lookup import find
+from lenetlab.oracle.torch_engine import TorchEngine
+
+from .drive import CPU, N, everything, steps, training
+
+CLASS = """
+import torch
+from lenetlab.methods import Base, log_uniform, method, uniform
+
+class Own(torch.optim.AdamW):
+    {said}
+    def __init__(self, params, lr=0.002, beta=0.9, rounds=2, mode="a", weight_decay=0.1, **other):
+        super().__init__(params, lr, (beta, 0.999), weight_decay=weight_decay)
+"""
+
+
+@pytest.fixture
+def engine(train):
+    return TorchEngine(train.take(0, N), CPU)
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "path", list(sys.path))
+
+    def own(said: str, text: str = CLASS) -> str:
+        path = tmp_path / "own.py"
+        path.write_text(text.replace("{said}", said))
+        return f"{path}:Own"
+
+    return own
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ('decay = "l2"', r"decay = 'l2'; expected one of 'none', 'coupled', 'decoupled'$"),
+        ("decay = True", r"decay = True; expected one of"),
+        ('form = "flat vector"', r"expected one of 'flat', 'named', 'layers'$"),
+        ("asks = 2", r"asks = 2; expected one of 'once', 'more'$"),
+        ('gradient_first = "yes"', r"gradient_first = 'yes'; expected True or False$"),
+        ("deterministic = 0", r"deterministic = 0; expected True or False$"),
+        ('copies = "z"', r"copies = 'z'; expected names in a tuple"),
+        ("eval_weights = 3", r"eval_weights is 3; expected a method eval_weights\(self, w\)"),
+        ("def eval_weights(self): return 1", r"expected a method eval_weights\(self, w\)"),
+        ('defaults = ["lr"]', r"expected hyperparameters by name"),
+        ('defaults = {"lr": [1, 2]}', r"expected hyperparameters by name"),
+        ('space = {"lr": 0.1}', r"space = .* expected ranges by name, as in"),
+        ('space = {"lr": (0.1, 0.01)}', r"expected ranges by name, .* lower value first$"),
+        ('space = {"lr": (0.0, 0.1, "log")}', r"expected ranges by name"),
+        ('space = {"lr": (0.1, 0.2, "exp")}', r"expected ranges by name"),
+        ('space = {"rate": (0.1, 0.2)}', r"unknown name in space of .*'rate'"),
+        ('space = {"mode": (0.1, 0.2)}', r"range for mode, whose default 'a' is no number"),
+        ('decay = "none"; space = {"weight_decay": (0.1, 0.2)}', r"unknown name in space"),
+    ],
+)  # fmt: skip
+def test_a_wrong_one_is_one_sentence(own, said, message):
+    with pytest.raises(UserError, match=message) as error:
+        find(own(said))
+    assert "\n" not in str(error.value)
+
+
+def test_a_default_of_no_argument_is_refused_and_the_nearest_is_named(own):
+    text = CLASS.replace(", **other", "")
+    with pytest.raises(UserError, match=r"unknown name in defaults of .*'betta'; did you mean 'be"):
+        find(own('defaults = {"betta": 0.5}', text))
+    text = text.replace(", weight_decay=0.1", "").replace(", weight_decay=weight_decay", "")
+    with pytest.raises(UserError, match=r"decay = 'coupled', and it has no weight_decay"):
+        find(own('decay = "coupled"', text))
+
+
+def test_methods_of_such_names_say_nothing(own):
+    said = "def decay(self): pass\n    def asks(self): pass\n    form = property(lambda self: 1)"
+    entry = find(own(said))
+    assert (entry.decay, entry.asks, entry.form) == ("decoupled", "once", "named")
+
+
+def test_defaults_go_over_the_constructors_and_fill_what_it_leaves_open(own, engine):
+    text = CLASS.replace("lr=0.002", "rho, lr=0.002").replace("    def", "    {more}\n    def", 1)
+    with pytest.raises(UserError, match="needs 'rho'"):
+        find(own("", text.replace("{more}", "")))
+    spec = own('defaults = {"rho": 0.3, "lr": 0.01, "weight_decay": 0.2}',
+               text.replace("{more}", ""))  # fmt: skip
+    entry = find(spec)
+    assert entry.defaults["rho"] == 0.3
+    assert entry.defaults["weight_decay"] == 0
+    t = training(engine, spec)
+    t.step()
+    assert t.optimizer.param_groups[0]["lr"] == 0.01
+
+
+# the search
+
+
+def test_a_declared_space_is_what_is_searched_as_a_residents_is(own):
+    """The same ranges, batch sizes, warm-up, schedules and decay as of `adamw`."""
+    said = 'space = {"lr": log_uniform(0.0003, 0.02), "beta": (0.8, 0.95)}'
+    entry = find(own(said))
+    assert entry.space == {"lr": log_uniform(0.0003, 0.02), "beta": uniform(0.8, 0.95)}
+    for scenario in ("plain", "l2", "sparse"):
+        ours, theirs = space_of("adamw", scenario), space_of(own(said), scenario)
+        own_names = {"lr", "beta", *find("adamw").space}
+        assert {k: v for k, v in theirs.items() if k not in own_names} == {
+            k: v for k, v in ours.items() if k not in own_names
+        }
+        assert theirs["beta"] == uniform(0.8, 0.95)
+
+
+@pytest.mark.parametrize(
+    ("spec", "decay", "why"),
+    [
+        ("torch.optim:AdamW", "decoupled", "it extends AdamW"),
+        ("torch.optim:Adam", "coupled", "assumed"),
+        ("pytorch_optimizer:Lion", "decoupled", "weight_decouple=True of its constructor"),
+        ("schedulefree:SGDScheduleFree", "coupled", "assumed"),
+        ("pytorch_optimizer:AliG", "none", "no weight_decay in its constructor"),
+    ],
+)
+def test_how_it_decays_is_read_off_and_searched_accordingly(spec, decay, why):
+    entry = find(spec)
+    assert entry.decay == decay
+    assert entry.origin["decay"][1].startswith(why)
+    searched = space_of(spec, "l2")["weight_decay"]
+    resident = {"decoupled": "adamw", "coupled": "heavy_ball", "none": "lbfgs"}[decay]
+    assert searched == space_of(resident, "l2")["weight_decay"]
+
+
+def test_a_class_that_says_decoupled_is_searched_where_decoupled_ones_are(own):
+    text = CLASS.replace("AdamW", "SGD").replace("(beta, 0.999)", "beta")
+    assert space_of(own("", text), "l2")["weight_decay"] != DECOUPLED
+    assert space_of(own('decay = "decoupled"', text), "l2")["weight_decay"] == DECOUPLED
+
+
+def test_a_class_that_says_none_has_its_decay_from_the_oracle(own, engine):
+    """λ/2‖w‖² in the objective, and the constructor's own 0.1 held at zero."""
+    text = CLASS.replace("AdamW", "SGD").replace("(beta, 0.999)", "0.0")
+    l2 = {"scenario": "l2", "settings": {"lr": 0.1, "weight_decay": 0.5}}
+    theirs = training(engine, own('decay = "none"', text), **l2)
+    ours = training(engine, "sgd", **l2)
+    assert theirs.optimizer.param_groups[0]["weight_decay"] == 0
+    steps(theirs, 4), steps(ours, 4)
+    assert torch.allclose(theirs.weights.w, ours.weights.w, atol=1e-6)
+    plain = training(engine, own('decay = "none"', text), {"lr": 0.1})
+    assert plain.step() == training(engine, "sgd", {"lr": 0.1}).step()
+
+
+def test_a_decay_by_another_name_is_held_at_zero(engine):
+    """MARS decays biases by 0.1 of its own; scenario plain allows none."""
+    entry = find("pytorch_optimizer:MARS")
+    assert "weight_decay_1d" not in entry.defaults
+    assert "weight_decay_1d, held" in entry.origin
+    t = training(engine, "pytorch_optimizer:MARS")
+    assert [group["weight_decay_1d"] for group in t.optimizer.param_groups] == [0.0]
+
+
+def test_one_that_judges_an_average_is_searched_with_a_constant_rate(own):
+    assert space_of("schedulefree:AdamWScheduleFree", "plain")["schedule"] == AVERAGED
+    assert space_of(own("def eval_weights(self, w): return w"), "plain")["schedule"] == AVERAGED
+    assert space_of("torch.optim:AdamW", "plain")["schedule"] == FALLING
+
+
+# what it is given
+
+
+@pytest.mark.parametrize(
+    ("form", "shapes"),
+    [
+        ("flat", {(44426,)}),
+        ("layers", {(120, 256), (16, 150), (6, 25), (6,)}),
+        ("named", {(16, 6, 5, 5), (6, 1, 5, 5)}),
+    ],
+)
+def test_it_is_given_parameters_of_the_form_that_it_declares(own, engine, form, shapes):
+    t = training(engine, own(f'form = "{form}"'), {"lr": 0.01})
+    got = {tuple(p.shape) for group in t.optimizer.param_groups for p in group["params"]}
+    assert shapes <= got
+    other = training(engine, "torch.optim:AdamW", {"lr": 0.01})
+    assert steps(t, 3) == pytest.approx(steps(other, 3), abs=1e-5)
+
+
+def test_one_that_asks_more_is_not_wrapped_in_what_asks_once(own):
+    make_recipe("clip_norm+" + own(""))
+    with pytest.raises(UserError, match="asks the oracle more than one question a step"):
+        make_recipe("clip_norm+" + own('asks = "more"'))
+
+
+JUDGED = """
+import torch
+class Own(torch.optim.SGD):
+    def __init__(self, params, lr=0.2):
+        super().__init__(params, lr)
+        self.mean, self.t = None, 0
+    def step(self, closure):
+        loss = super().step(closure)
+        with torch.no_grad():
+            w = torch.cat([p.flatten() for p in self.param_groups[0]["params"]])
+            self.t += 1
+            self.mean = w if self.mean is None else self.mean + (w - self.mean) / self.t
+        return loss
+    def eval_weights(self, w):
+        {judged}
+"""
+
+
+def test_its_own_eval_weights_are_judged(own, engine):
+    t = training(engine, own("", JUDGED.replace("{judged}", "return w * 0 + self.mean")))
+    iterates = []
+    for _ in range(5):
+        t.step()
+        iterates.append(t.weights.w.clone())
+    assert torch.allclose(t.eval_weights(), torch.stack(iterates).mean(0), atol=1e-6)
+    assert t.weights.w.equal(iterates[-1])
+    spoiled = training(engine, own("", JUDGED.replace("{judged}", "return w.zero_()")))
+    spoiled.step()
+    spoiled.eval_weights()
+    assert spoiled.weights.w.any()  # it had a copy
+
+
+def test_eval_weights_of_another_shape_are_an_error_of_the_run(own, engine):
+    t = training(engine, own("", JUDGED.replace("{judged}", "return w[:10]")))
+    with pytest.raises(StepError, match=r"eval_weights returned \(10,\), expected a vector like w"):
+        t.eval_weights()
+
+
+def test_one_that_is_not_deterministic_has_that_in_its_name(own, engine):
+    records = [
+        numerics_of(make_recipe(own(said)), engine, CPU)
+        for said in ("", "deterministic = True", "deterministic = False")
+    ]
+    assert ["deterministic" in record for record in records] == [False, False, True]
+    assert records[2]["deterministic"] is False
+
+
+# the step contract, brought in a file
+
+CONTRACT = """
+import torch
+from lenetlab.methods import Base, log_uniform, method, uniform
+
+class Own(Base):
+    \"\"\"Heavy ball by hand.\"\"\"
+    form, decay = "flat", "coupled"
+    defaults = {"lr": 0.04, "momentum": 0.9, "weight_decay": 0.0}
+    space = {"lr": (0.008, 0.15, "log"), "momentum": (0.8, 0.97)}
+    STATE = ("v",)
+    def start(self, w):
+        self.v = torch.zeros_like(w)
+    def step(self, oracle):
+        loss = oracle()
+        self.v.mul_(self.group["momentum"]).add_(self.g)
+        self.part(self.v).add_(self.part(self.w), alpha=self.group["weight_decay"])
+        self.w.sub_(self.v, alpha=self.group["lr"])
+        return loss
+"""
+
+
+def test_a_class_of_the_step_contract_is_driven_as_ours_are(own, engine):
+    spec = own("", CONTRACT)
+    for given in ({}, {"scenario": "l2", "settings": {"weight_decay": 0.1}, "decay": "weights"}):
+        theirs, ours = training(engine, spec, **given), training(engine, "heavy_ball", **given)
+        assert steps(theirs, 5) == pytest.approx(steps(ours, 5), abs=1e-6)
+    assert find(spec).space == find("heavy_ball").space
+    again = training(engine, spec, scenario="l2", settings={"weight_decay": 0.1}, decay="weights")
+    steps(again, 2)
+    copy = training(engine, spec, scenario="l2", settings={"weight_decay": 0.1}, decay="weights")
+    copy.restore(again.state())
+    assert everything(copy) == everything(again)
+
+
+def test_a_registered_file_is_run_from_where_it_lies(own, engine):
+    """A method's file before it lies in the laboratory, under the name of one that is there."""
+    text = '"""Mine: a page."""\n' + CONTRACT.replace(
+        "class Own",
+        '@method("heavy_ball", family="momentum", reference="me", defaults={"lr": 0.04, '
+        '"momentum": 0.9, "weight_decay": 0.0}, space={"lr": log_uniform(0.01, 0.1)}, cost="1", '
+        'decay="coupled")\nclass Own',
+    )
+    resident = find("heavy_ball")
+    entry = find(own("", text))
+    assert entry.summary == "Mine: a page."
+    assert entry.name.endswith("own.py:Own")
+    assert entry.source
+    assert find("heavy_ball") is resident
+    assert find(own("", text + "# changed")).source != entry.source
+    training(engine, own("", text)).step()
+
+
+# what is shown
+
+
+def test_the_command_shows_what_was_understood_and_from_where(own, tmp_path):
+    spec = own('decay = "coupled"; space = {"lr": (0.001, 0.1, "log")}; defaults = {"beta": 0.5}')
+    ran = subprocess.run(
+        [sys.executable, "-c", "from lenetlab.cli import main; main()", "methods", spec, "--json"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    found = json.loads(ran.stdout)
+    assert found["decay"] == "coupled"
+    assert found["understood"]["decay"] == {"value": "coupled", "from": "the class"}
+    assert found["understood"]["form"] == {"value": "named", "from": "assumed"}
+    assert found["understood"]["code"]["value"].startswith("own.py")
+    assert found["defaults_from"]["beta"] == "the class"
+    assert found["defaults_from"]["lr"] == "its constructor"
+    assert found["defaults_from"]["weight_decay"].startswith("its constructor, set to zero")
