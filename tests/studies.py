@@ -2,8 +2,19 @@
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
-from lenetlab.records.rows import FINAL, TRIAL, Cell, CellKey, Results, RunRow
+from lenetlab.records.rows import (
+    CONFIRMATION,
+    FINAL,
+    LEADER,
+    TRIAL,
+    Cell,
+    CellKey,
+    Results,
+    RunRow,
+)
+from lenetlab.records.selection import Stages
 
 FAMILIES = ("basic", "momentum", "adaptive", "second_order", "matrix")
 EVAL_AT = (0.1, 0.25, 0.5, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10)
@@ -98,4 +109,40 @@ def row(
                   "device": "cpu", "method_version": 1, "kernel": "0123456789abcdef"},
         machine={"lenetlab": "0.1.0", "python": "3.11.2", "system": "Linux x86_64",
                  "processor": "a processor", "cores": 2, "threads": 1, "git": "abcdef123456"},
+    )  # fmt: skip
+
+
+def with_stages(results: Results, best: int = 2, searches: int = 2) -> Results:
+    """The same study with what follows on trials: two confirmations of the best trial of each cell,
+    and of the `best` cells of a leaderboard three leader runs and so many further searches."""
+    cells, further = [], []
+    for contest in results.contests():
+        draw = random.Random(f"stages {contest.key}")
+        here = [cell for cell in results.within(*contest) if cell.best is not None]
+        first = sorted(here, key=lambda cell: -(cell.best.accuracy or 0.0) if cell.best else 0.0)
+        for cell in results.within(*contest):
+            if cell in first:
+                cell = _confirmed(cell, draw)
+                if cell.place in [one.place for one in first[:best]]:
+                    cell = replace(cell, leading=_more(cell, LEADER, 2001, 3, draw))
+                    places = [replace(cell.place, search=k + 2) for k in range(searches)]
+                    further += [_confirmed(Cell(place, cell.trials), draw) for place in places]
+            cells.append(cell)
+    stages = Stages(1, 2, best, 3, best, searches)
+    return replace(results, cells=tuple(cells), searches=tuple(further), stages=stages)
+
+
+def _confirmed(cell: Cell, draw: random.Random) -> Cell:
+    return replace(cell, confirmations=_more(cell, CONFIRMATION, 1001, 2, draw))
+
+
+def _more(cell: Cell, role: str, seed: int, runs: int, draw: random.Random) -> tuple[RunRow, ...]:
+    """The best trial run again, a little better since longer."""
+    best = max((row for row in cell.trials if row.done), key=lambda row: row.accuracy or 0.0)
+    assert best.accuracy is not None
+    return tuple(
+        replace(best, role=role, number=best.number if role == CONFIRMATION else seed + k,
+                seed=seed + k, id=f"{draw.getrandbits(64):016x}",
+                accuracy=round(best.accuracy + draw.uniform(0.1, 0.5), 2))
+        for k in range(runs)
     )  # fmt: skip

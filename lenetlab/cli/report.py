@@ -74,16 +74,16 @@ def _with_guests(
 
 
 def _write(results: Results, path: Path, form: Format, attachments: Attachments) -> list[Path]:
-    if form == "html":  # a page and a paper need other libraries, and neither needs torch
-        from lenetlab.report.page.write import write as write_page
-
-        return [write_page(results, path, attachments)]
-    from lenetlab.report.paper.write import write as write_paper
-
     if not attachments.methods:
         from lenetlab.methods.describe import describe
 
         attachments = replace(
             attachments, methods=describe(cell.place.method for cell in results.cells)
         )
+    if form == "html":  # a page and a paper need other libraries
+        from lenetlab.report.page.write import write as write_page
+
+        return [write_page(results, path, attachments)]
+    from lenetlab.report.paper.write import write as write_paper
+
     return write_paper(results, path, form, attachments)

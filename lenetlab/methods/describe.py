@@ -8,9 +8,9 @@ from lenetlab.methods.wrappers import find_wrapper, wrappers
 
 
 def describe(names: Iterable[str]) -> dict[str, dict[str, str]]:
-    """Family, summary and reference by name, as `methods.json` beside results has them. A method
-    inside wrappers has their summaries before its own; one that is not here is left out: from
-    outside, or of another version."""
+    """Title, family, summary and reference by name, as `methods.json` beside results has them. A
+    method inside wrappers has their titles and summaries before its own; one that is
+    not here is left out: from outside, or of another version."""
     return {name: _one(name) for name in names if _is_here(name)}
 
 
@@ -22,10 +22,12 @@ def _is_here(name: str) -> bool:
 def _one(name: str) -> dict[str, str]:
     around, own = split(name)
     method = find(own)
-    parts = [*(find_wrapper(wrapper).summary for wrapper in around), method.summary]
+    known = [find_wrapper(wrapper) for wrapper in around]
+    parts = [*(wrapper.summary for wrapper in known), method.summary]
     if len(parts) > 1:
         parts = [part.rstrip(".") for part in parts]
     return {
+        "title": " + ".join([*(wrapper.title for wrapper in known), method.title]),
         "family": method.family,
         "summary": " · ".join(parts),
         "reference": method.reference,

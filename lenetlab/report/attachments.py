@@ -5,6 +5,9 @@ baseline.json     a row of results: the starter script's training on this machin
 leaders.json    what every leaderboard's leader mistakes (experiments/study/leaders.py)
 cost.json         what a pass of every recipe costs, measured apart (records/costs.py)
 discussion.md     written by hand; Markdown with Jinja, numbers as {{ figure(…) }}
+
+Studies of other budgets in the folders beside it (records/other_budgets.py) are shown with it in
+the figure of accuracy for the computation.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,11 +15,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from lenetlab.analysis.equal_time import priced
 from lenetlab.disk import read_json, read_text
 from lenetlab.errors import UserError
 from lenetlab.records.costs import Costs, read_costs
+from lenetlab.records.other_budgets import other_budgets
 from lenetlab.records.readable import readable
-from lenetlab.records.rows import RunRow, row_from
+from lenetlab.records.rows import Results, RunRow, read_results, row_from
 from lenetlab.records.shapes import misfit
 
 BASELINE = "baseline.json"
@@ -55,6 +60,7 @@ class Attachments:
 
     guests : names of methods that were entered into the study afterwards, and are marked.
     said : of them, before everything else.
+    others : studies of other budgets, in the folders beside.
     """
 
     methods: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -64,11 +70,15 @@ class Attachments:
     costs: Costs | None = None
     guests: frozenset[str] = frozenset()
     said: Sequence[str] = ()
+    others: Sequence[Results] = ()
 
 
 def read_attachments(folder: Path) -> Attachments:
     """What there is in `folder`; `UserError` for a file that is broken."""
     methods = _json(folder / "methods.json", dict) or {}
+    for name, about in methods.items():
+        if wrong := misfit(about, {}, name):
+            raise UserError(f"{folder / 'methods.json'} is broken ({wrong}); delete it")
     baseline = _json(folder / BASELINE, dict)
     leader_nets = _json(folder / "leaders.json", [LEADER_NET]) or []
     return Attachments(
@@ -80,6 +90,7 @@ def read_attachments(folder: Path) -> Attachments:
         ),
         discussion=_discussion(folder / "discussion.md"),
         costs=read_costs(folder),
+        others=tuple(priced(read_results(one), read_costs(one)) for one in other_budgets(folder)),
     )
 
 

@@ -22,6 +22,17 @@ def loss(most: int) -> str:
     )
 
 
+def at_budget(budgets: int) -> str:
+    """Accuracy at the end of budgets that runs were made for."""
+    of = "the budget" if budgets == 1 else f"one of {budgets} budgets"
+    return (
+        f"Every point is a method at the end of {of} that its runs were made for: the mean over "
+        "seeds with its 95 % interval. The stepped line is the front, which nobody is above for "
+        "less on these test images; those on it are named, and luck has a part in that. Triangles "
+        "lie below the axis."
+    )
+
+
 def pareto() -> str:
     """Accuracy against computation."""
     return (

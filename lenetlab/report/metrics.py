@@ -13,9 +13,11 @@ from lenetlab.analysis.targets import targets_on
 from lenetlab.problem.scenarios import recorded_scenario
 from lenetlab.report import formats
 
-PAGE = ("accuracy", "half", "difference", "beats", "loss", "starter_average_loss", "targets",
-        "nonzeros", "train_accuracy", "train_loss", "held_out", "tuning_passes",
+PAGE = ("accuracy", "half", "target", "difference", "p", "verdict", "loss", "beats", "nonzeros",
         "cpu_seconds")  # fmt: skip
+# … and behind these, what people do not need at first.
+PAGE_FOLDED = ("targets", "held_out", "starter_average_loss", "train_accuracy", "train_loss",
+               "tuning_passes")  # fmt: skip
 _OTHERS = ("starter_average_loss", "train_accuracy", "nonzeros", "held_out")
 # By what is ranked; interval and median are of that.
 TERMINAL = {"accuracy": ("accuracy", "half", "median", "loss", *_OTHERS),

@@ -2,15 +2,19 @@
 
 import dataclasses
 import json
+import re
 
 import numpy as np
 import pytest
 import vl_convert
 
+from lenetlab.analysis.at_budget import at_budgets
 from lenetlab.analysis.board import board
 from lenetlab.analysis.budget import best_of_k
 from lenetlab.analysis.profiles import profiles as profiles_of
+from lenetlab.methods.registry import FAMILIES
 from lenetlab.report.charts import render
+from lenetlab.report.charts.at_budget import at_budget, at_budget_rows
 from lenetlab.report.charts.curves import AXES, accuracy_curves, curve_rows, loss_curves
 from lenetlab.report.charts.differences import difference_rows, differences
 from lenetlab.report.charts.frontier import frontier, frontier_rows
@@ -19,7 +23,7 @@ from lenetlab.report.charts.pareto import front, pareto
 from lenetlab.report.charts.profiles import budget, budget_rows, profile_rows, profiles
 from lenetlab.report.charts.sensitivity import sensitivity, trial_rows
 from lenetlab.report.charts.theme import Styles, config, styles, ticks
-from lenetlab.report.colours import COLOURS
+from lenetlab.report.colours import FAMILY_COLOURS
 from tests.studies import made_up
 
 HOSTILE = "</script><b>\"'\\ | $x$ {{ 7 }} é 漢字 🎉 " + "long" * 75
@@ -44,10 +48,14 @@ def everything(results, interactive):
         draw = (accuracy_curves, loss_curves, pareto)[i]
         yield draw(cells, evaluation, x, rows=rows)
     yield sensitivity(cells, names, interactive)
-    yield differences(difference_rows(found), names[0], "l2")
+    yield differences(difference_rows(found), names[0], "l2", evaluation)
     yield profiles(profile_rows(profiles_of(results)), evaluation)
     yield budget(budget_rows(cells), evaluation, "l2")
     yield frontier(cells, evaluation)
+    points = at_budget_rows(at_budgets([results], "l2"), evaluation)
+    starter = {"passes": 10.0, "accuracy": 59.53}
+    yield at_budget(points, "cpu_seconds", "l2")
+    yield at_budget(points, "passes", "l2", starter)
 
 
 @pytest.mark.parametrize("name", STUDIES)
@@ -218,9 +226,101 @@ def test_a_method_looks_alike_in_all_charts_and_forty_can_be_told_apart():
         assert scale_of(render.spec(curves), channel) == scale_of(render.spec(points), channel)
     dashes = scale_of(render.spec(curves), "strokeDash")["range"]
     shapes = scale_of(render.spec(curves), "shape")["range"]
-    places = range(40)
-    assert len({(i % (len(COLOURS) + 1), tuple(dashes[i])) for i in places}) == 40
-    assert len({(i % (len(COLOURS) + 1), shapes[i]) for i in places}) == 40
+    colours = scale_of(render.spec(curves), "color")["range"]
+    looks = list(zip(colours, map(tuple, dashes), shapes, strict=True))
+    assert len(set(looks)) == 40
+    for colour in set(colours):  # eight methods each, and either of dash and shape is enough
+        its = [look for look in looks if look[0] == colour]
+        assert len({dash for _, dash, _ in its}) == len({shape for *_, shape in its}) == 8
+
+
+def test_a_family_has_its_colour_whatever_else_is_drawn():
+    many, few = made_up(seeds=2, trials=2), made_up(["muon"], seeds=2, trials=2)
+    for results in (many, few):
+        style = styles(results)
+        for cell in results.cells:
+            assert style.colour_of(cell.place.name) == FAMILY_COLOURS[cell.place.family]
+    assert FAMILY_COLOURS.keys() == FAMILIES.keys()
+    without = Styles(tuple(f"m{i}" for i in range(12)))  # runs by `lenetlab run` say no family
+    drawn = [without.colour_of(name) for name in without.names]
+    assert drawn == [*FAMILY_COLOURS.values(), *list(FAMILY_COLOURS.values())[:2]]
+
+
+@pytest.mark.parametrize("ground", ["#ffffff", "#15171a"])
+def test_a_familys_colour_stands_out_from_the_page(ground):
+    def light(colour):
+        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+        return np.dot(linear, [0.2126, 0.7152, 0.0722])
+
+    for colour in FAMILY_COLOURS.values():  # WCAG 2.2, 1.4.11
+        low, high = sorted((light(colour), light(ground)))
+        assert (high + 0.05) / (low + 0.05) >= 3
+
+
+def test_legends_say_what_a_stranger_knows_and_the_name_beside_it():
+    results = made_up(["sgd", "muon", "ema+sgd"], seeds=2, trials=2)
+    titles = {"sgd": "Mini-batch gradient descent", "muon": "Muon"}
+    style = styles(results, titles)
+    assert style.label("sgd") == "Mini-batch gradient descent (sgd)"
+    assert style.label("muon") == "Muon"
+    assert style.label("ema+sgd") == "ema+sgd"
+    assert style.among_scenarios("muon", "l2") == "Muon with decay"
+    assert style.among_scenarios("muon", "sparse") == "Muon"
+    drawn = render.draw(accuracy_curves(results.within("l2"), style), "svg").decode()
+    for name in ("Mini-batch gradient descent (sgd)", "Muon", "ema+sgd"):
+        assert f">{name}</text>" in drawn
+
+
+def at(budget, accuracy, method="muon", **changes):
+    """Results of one method in scenario plain, whose finals have that budget and mean."""
+    made = made_up([method], ["plain"], seeds=3, trials=1)
+    finals = tuple(
+        dataclasses.replace(row, accuracy=accuracy + off, passes=budget,
+                            recipe={**row.recipe, "budget": ["passes", budget]}, **changes)
+        for row, off in zip(made.cells[0].finals, (-0.1, 0.0, 0.1), strict=True)
+    )  # fmt: skip
+    cell = dataclasses.replace(made.cells[0], finals=finals)
+    return dataclasses.replace(made, passes=budget, cells=(cell,))
+
+
+def test_budgets_of_several_studies_stand_together():
+    ladder = [at(10.0, 91.0), at(0.25, 80.0), at(40.0, 92.0), at(10.0, 50.0)]
+    found = at_budgets(ladder, "plain")
+    assert [one.passes for one in found] == [0.25, 10.0, 40.0]
+    assert [one.accuracy.mean for one in found] == pytest.approx([80, 91, 92])  # the first counts
+    low = found[0].accuracy.interval.low
+    assert low == pytest.approx(80 - 4.302653 * 0.1 / 3**0.5, abs=1e-5)  # t of 2 degrees, 97.5 %
+    assert {one.line for one in found} == {"muon"}
+    assert at_budgets(ladder, "l2") == []
+    failed = at(5.0, 90.0, status="diverged", reason="loss is nan")
+    assert at_budgets([failed], "plain") == []
+
+
+def test_a_study_that_varies_the_budget_is_a_ladder_too():
+    cells = []
+    for passes in (2.5, 5.0):
+        cell = at(passes, 88.0 + passes).cells[0]
+        place = dataclasses.replace(cell.place, variant=f"passes={passes:g}")
+        cells.append(dataclasses.replace(cell, place=place))
+    found = at_budgets([dataclasses.replace(at(5.0, 90.0), cells=tuple(cells))], "plain")
+    assert [(one.line, one.passes) for one in found] == [("muon", 2.5), ("muon", 5.0)]
+
+
+def test_the_answer_names_the_front_and_puts_the_starter_at_the_foot():
+    ladder = [at(10.0, 91.0), at(1.0, 88.0), at(10.0, 90.0, "sgd"), at(1.0, 40.0, "sgd")]
+    style = styles(ladder[0], {"muon": "Muon"})
+    rows = at_budget_rows(at_budgets(ladder, "plain"), style)
+    chart = at_budget(rows, "passes", "plain", {"passes": 10.0, "accuracy": 59.53})
+    own = [layer["data"] for layer in render.spec(chart)["layer"] if "data" in layer]
+    data = {one["name"]: one["values"] for one in own if {"name", "values"} <= one.keys()}
+    assert [
+        (row["called"], row["accuracy"]) for row in data["names at budgets, plain, passes"]
+    ] == [("Muon", 88.0)]  # once, where it begins
+    steps = data["front at budgets, plain, passes"]
+    assert [(row["passes"], row["accuracy"]) for row in steps] == [(1, 88), (10, 91), (10, 91)]
+    drawn = render.draw(chart, "svg").decode()
+    assert "the starter, 59.53 % (far below)" in drawn
 
 
 def test_the_best_on_held_out_images_have_the_first_colours():
@@ -232,11 +332,11 @@ def test_the_best_on_held_out_images_have_the_first_colours():
     assert list(styles(results).names) == order
 
 
-def test_colours_come_from_the_configuration_alone():
+def test_colours_are_the_families_and_the_ink_comes_from_the_configuration():
     results = made_up(seeds=2, trials=3)
     for chart in everything(results, True):
         text = json.dumps(render.spec(chart))
-        assert "#" not in text.replace("json#", "")
+        assert set(re.findall(r"#[0-9A-Fa-f]{3,8}", text)) <= set(FAMILY_COLOURS.values())
     dark = vl_convert.vegalite_to_svg(
         render.spec(accuracy_curves(results.within("l2"), styles(results))),
         config=config("#eeeeee"),

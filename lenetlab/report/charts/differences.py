@@ -7,6 +7,7 @@ import altair as alt
 
 from lenetlab.analysis.board import Board
 from lenetlab.report.charts.selection import Drawing
+from lenetlab.report.charts.theme import Styles
 
 LINE = 12  # points of height for a method
 FAR = 4  # times the middle difference: what lies farther below is drawn at the edge
@@ -30,7 +31,9 @@ def difference_rows(board: Board) -> list[dict[str, Any]]:
     ]
 
 
-def differences(rows: Sequence[dict[str, Any]], first: str, scenario: str) -> Drawing:
+def differences(
+    rows: Sequence[dict[str, Any]], first: str, scenario: str, styles: Styles
+) -> Drawing:
     """A line per method: its paired difference in test accuracy to `first`, in points, with its
     interval. `rows` are some of `difference_rows`, drawn in their order. One that lies far below
     all others is a triangle at the edge with its value, so that the others can be told apart."""
@@ -42,7 +45,9 @@ def differences(rows: Sequence[dict[str, Any]], first: str, scenario: str) -> Dr
         far=f"datum.difference < {edge}",
         **{name: f"max(datum.{value}, {edge})" for name, value in drawn.items()},
     ).encode(
-        y=alt.Y("method:N", sort=order, title=None).axis(grid=False, labelLimit=180),
+        y=alt.Y("method:N", sort=order, title=None).axis(
+            grid=False, labelLimit=210, labelExpr=styles.labels(briefly=True)
+        ),
         tooltip=["method:N", alt.Tooltip("difference:Q", format="+.3f"),
                  alt.Tooltip("low:Q", format="+.3f"), alt.Tooltip("high:Q", format="+.3f"),
                  alt.Tooltip("p:Q", title="p (Holm)", format=".3~g"), "verdict:N"],

@@ -1,6 +1,7 @@
 """How accurate a net is that has fewer weights: accuracy against nonzeros of fc1 and fc2."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from statistics import fmean
 from typing import Any
 
@@ -45,7 +46,7 @@ def frontier(cells: Sequence[Cell], styles: Styles) -> Drawing:
     along = [*(row["nonzeros"] for row in rows), BOUND]
     names = sorted({row["method"] for row in rows})
     if not set(names) <= set(styles.names):  # a method with several settings has many names there
-        styles = Styles(tuple(names))
+        styles = replace(styles, names=tuple(names))
     base = alt.Chart(alt.InlineData(values=rows, name="frontier")).encode(
         x=logarithmic(alt.X("nonzeros:Q", title="nonzero weights of fc1 and fc2"), along, ",", 8),
         y=alt.Y("accuracy:Q", title="test accuracy, %").scale(domainMin=max(low - 1, 0)),

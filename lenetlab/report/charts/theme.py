@@ -1,59 +1,104 @@
 """How every chart looks: a method's colour, dash and shape, and what a page or paper sets.
 
-Charts name roles, never colours: `config` turns roles into colours for an ink, so that a page
-changes between light and dark by its configuration alone. The background is transparent.
+Charts name families' colours and no other: `config` sets the ink, so that a page changes between
+light and dark by its configuration alone. The background is transparent.
 """
 
+import json
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any
 
 import altair as alt
 
+from lenetlab.errors import plain
+from lenetlab.problem.scenarios import recorded_scenario
 from lenetlab.records.rows import Results
-from lenetlab.report.colours import COLOURS, INK
+from lenetlab.report.colours import FAMILY_COLOURS, INK
 
-# After one round of colours they come again with another dash.
-DASHES = ((1, 0), (6, 3), (2, 2), (8, 2, 2, 2), (4, 4), (10, 3), (1, 3))
+# The methods of a colour have them in turn.
+DASHES = ((1, 0), (6, 3), (2, 2), (8, 2, 2, 2), (4, 4), (10, 3), (1, 3), (12, 2, 4, 2))
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down",
           "triangle-right", "triangle-left")  # fmt: skip
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
-SHOWN = 7  # methods that stand out in a chart of many: one round of colours
+SHOWN = 7  # methods that stand out in a chart of many
 
 
 @dataclass(frozen=True)
 class Styles:
-    """The methods of a report, the best first; a method's place decides how it is drawn. `marked`
-    ones are shown at first whatever their place."""
+    """The methods of a report, the best first, and how each is drawn and called.
+
+    families : a name's, by which it is coloured; one that is not known has a colour in turn.
+    titles : what a stranger knows a method as; without one its name is shown alone.
+    marked : shown at first, whatever their place.
+    """
 
     names: tuple[str, ...]
+    families: Mapping[str, str] = field(default_factory=dict)
+    titles: Mapping[str, str] = field(default_factory=dict)
     marked: frozenset[str] = frozenset()
 
+    def label(self, name: str) -> str:
+        """Title and name, `K-FAC (kfac)`; one of them where they differ in spelling alone."""
+        title = self.titles.get(name, name)
+        same = title == name or plain(title) == plain(name) != ""
+        return title if same else f"{title} ({name})"
+
+    def among_scenarios(self, name: str, scenario: str) -> str:
+        """Its title where scenarios stand beside each other: `Muon with decay`."""
+        decays = recorded_scenario(scenario).decays
+        return f"{self.titles.get(name, name)}{' with decay' if decays else ''}"
+
+    def colour_of(self, name: str) -> str:
+        """The colour of one method."""
+        return dict(zip(self.names, self._colours(), strict=True))[name]
+
     def colour(self, shown: Sequence[str] | None = None) -> alt.Color:
-        """Colour by method; the legend names those in `shown`."""
-        scale = alt.Scale(domain=list(self.names), range="category")
+        """Colour by method, its family's; the legend names those in `shown`."""
+        scale = alt.Scale(domain=list(self.names), range=self._colours())
         return alt.Color("method:N", scale=scale, title=None, legend=self._legend(shown))
 
     def dash(self, shown: Sequence[str] | None = None) -> alt.StrokeDash:
         """Dash by method."""
-        turns = [list(DASHES[i // (len(COLOURS) + 1) % len(DASHES)]) for i in self._places()]
+        turns = [list(DASHES[i % len(DASHES)]) for i in self._places()]
         scale = alt.Scale(domain=list(self.names), range=turns)
         return alt.StrokeDash("method:N", scale=scale, title=None, legend=self._legend(shown))
 
     def shape(self, shown: Sequence[str] | None = None) -> alt.Shape:
-        """Shape by method."""
-        turns = [SHAPES[(i + 4 * (i // (len(COLOURS) + 1))) % len(SHAPES)] for i in self._places()]
+        """Shape by method; after a round of dashes they come again with other shapes."""
+        turns = [SHAPES[(i + i // len(DASHES)) % len(SHAPES)] for i in self._places()]
         scale = alt.Scale(domain=list(self.names), range=turns)
         return alt.Shape("method:N", scale=scale, title=None, legend=self._legend(shown))
 
-    def _places(self) -> range:
-        return range(len(self.names))
+    def labels(self, briefly: bool = False) -> str:
+        """An expression of Vega for what a legend calls a method; `briefly`, for an axis, by its
+        title alone."""
+        said = {name: self.titles.get(name, name) if briefly else self.label(name)
+                for name in self.names}  # fmt: skip
+        called = {name: text for name, text in said.items() if text != name}
+        return f"{json.dumps(called)}[datum.label] || datum.label" if called else "datum.label"
+
+    def _colours(self) -> list[str]:
+        given = [FAMILY_COLOURS.get(self.families.get(name, "")) for name in self.names]
+        turns = list(FAMILY_COLOURS.values())
+        unknown = iter(range(len(self.names)))
+        return [colour or turns[next(unknown) % len(turns)] for colour in given]
+
+    def _places(self) -> list[int]:
+        """A method's place among those of its colour."""
+        seen: Counter[str] = Counter()
+        places = []
+        for colour in self._colours():
+            places.append(seen[colour])
+            seen[colour] += 1
+        return places
 
     def _legend(self, shown: Sequence[str] | None) -> alt.Legend:
         names = [name for name in self.names if shown is None or name in shown]
-        return alt.Legend(values=names, symbolLimit=0, symbolOpacity=1)
+        return alt.Legend(values=names, symbolLimit=0, symbolOpacity=1, labelExpr=self.labels())
 
 
 def logarithmic(channel: alt.X, values: Sequence[float], form: str = "~g", gap: float = 0) -> alt.X:
@@ -90,17 +135,27 @@ def _steps(low: float, high: float) -> list[float]:
     return [float(f"{k * step:.6g}") for k in range(first, last + 1)]
 
 
-def styles(results: Results, marked: frozenset[str] = frozenset()) -> Styles:
+def styles(
+    results: Results,
+    titles: Mapping[str, str] | None = None,
+    marked: frozenset[str] = frozenset(),
+) -> Styles:
     """The styles of a report: by mean held-out accuracy of the best trials, so that those which
-    matter most look least alike; cells without trials follow in the order of the study."""
+    matter most look least alike; cells without trials follow in the order of the study. `titles`
+    are those of methods."""
     scores: dict[str, list[float]] = {}
+    families, called = {}, {}
     for cell in results.cells:
-        best = cell.best
-        known = scores.setdefault(cell.place.name, [])
+        best, name = cell.best, cell.place.name
+        known = scores.setdefault(name, [])
         if best is not None and best.accuracy is not None:
             known.append(best.accuracy)
+        families[name] = families[cell.place.method] = cell.place.family
+        if title := (titles or {}).get(cell.place.method):
+            called[cell.place.method] = title
+            called[name] = ", ".join(filter(None, (title, cell.place.variant)))
     names = sorted(scores, key=lambda m: -fmean(scores[m]) if scores[m] else 0.0)
-    return Styles(tuple(names), marked)
+    return Styles(tuple(names), families, called, marked)
 
 
 def config(ink: str = INK, font: str = FONT, size: float = 12, columns: int = 3) -> dict[str, Any]:
@@ -114,11 +169,10 @@ def config(ink: str = INK, font: str = FONT, size: float = 12, columns: int = 3)
         "padding": 2,
         "view": {"stroke": None},
         "mark": {"color": ink},  # of what has no colour of its own
-        "range": {"category": [*COLOURS, ink]},
         "axis": {**words, "gridColor": ink, "gridOpacity": 0.12, "domainColor": ink,
                  "tickColor": ink, "domainOpacity": 0.5, "tickOpacity": 0.5, "labelLimit": 160,
                  "labelSeparation": 5, "tickCount": 6},
-        "legend": {**words, "orient": "bottom", "columns": columns, "labelLimit": 105,
+        "legend": {**words, "orient": "bottom", "columns": columns, "labelLimit": 190,
                    "symbolStrokeWidth": 2, "symbolSize": 60, "rowPadding": 2,
                    "columnPadding": 14},
         "header": {**words, "titleFontSize": size, "labelLimit": 180},

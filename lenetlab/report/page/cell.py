@@ -6,14 +6,17 @@ from urllib.parse import quote
 
 from lenetlab.analysis.board import again
 from lenetlab.records.recipe import Pairs
-from lenetlab.records.rows import Cell, CellKey, RunRow
+from lenetlab.records.rows import CONFIRMATION, Cell, CellKey, RunRow
 from lenetlab.report.formats import MISSING
 from lenetlab.report.page.table import Column, Entry, Table, number, short, text
 
 
 @dataclass(frozen=True)
 class Detail:
-    """A cell, ready to be shown. `commands` are what computes its finals and its best trial."""
+    """A cell, ready to be shown.
+
+    commands : what computes its finals and its best trial. again : confirmations and leader runs.
+    """
 
     anchor: str
     name: str
@@ -24,6 +27,7 @@ class Detail:
     environment: Pairs
     commands: Pairs
     finals: Table
+    again: Table
     held: str
     trials: Table
 
@@ -50,6 +54,7 @@ def detail(cell: Cell, planned: bool = True) -> Detail:
         environment=environment(rows),
         commands=list(_commands(cell, planned)),
         finals=Table(FINALS, [_final(row) for row in cell.finals]),
+        again=Table(AGAIN, [_again(row) for row in (*cell.confirmations, *cell.leading)]),
         held="Trials, on held-out training images" if planned else "On held-out training images",
         trials=Table(
             TRIALS if planned else HELD_OUT,
@@ -124,6 +129,7 @@ TRIALS = (
 )
 
 
+AGAIN = (Column("stage", kind="word"), Column("trial"), Column("seed"), *TRIALS[1:-1])
 HELD_OUT = (Column("seed"), *TRIALS[1:])
 
 
@@ -157,6 +163,21 @@ def _trial(row: RunRow, best: bool) -> list[Entry]:
         short(row.cpu_seconds),
         text(row.id),
         text(", ".join(settings)),
+    ]
+
+
+def _again(row: RunRow) -> list[Entry]:
+    confirms = row.role == CONFIRMATION
+    return [
+        Entry("confirmation" if confirms else "leader run"),
+        number(row.number if confirms else None),
+        number(row.seed),
+        _status(row),
+        number(row.accuracy, 2),
+        number(row.loss, 4),
+        short(row.passes),
+        short(row.cpu_seconds),
+        text(row.id),
     ]
 
 

@@ -1,9 +1,6 @@
-"""The charts of the page: drawn in lenetlab.report.charts, here with caption, numbers, and their
-data apart, so that charts of the same data carry it once."""
+"""The charts of the page: drawn in lenetlab.report.charts, here with caption and numbers."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import count
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from lenetlab.analysis.across import Ranking
@@ -21,62 +18,12 @@ from lenetlab.report.charts.pareto import pareto
 from lenetlab.report.charts.profiles import budget, budget_rows, profile_rows
 from lenetlab.report.charts.profiles import profiles as profile_chart
 from lenetlab.report.charts.ranks import ranks
-from lenetlab.report.charts.render import spec
 from lenetlab.report.charts.sensitivity import sensitivity, trial_rows
 from lenetlab.report.charts.theme import SHOWN, Styles
+from lenetlab.report.page.drawn import HEIGHT, Drawn, Number, drawn
 
-HEIGHT = 300  # of a plot, in pixels
 LINE = 17  # of a method in a chart that has a line for each
-
-
-@dataclass(frozen=True)
-class Number:
-    """A column of a chart's table: a field of its data, and digits after the point (None: text)."""
-
-    field: str
-    title: str
-    digits: int | None = None
-    unit: str = ""
-
-    @property
-    def kind(self) -> str:
-        """As of a `Column`."""
-        return "text" if self.digits is None else "number"
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """A chart: Vega-Lite's JSON, one for each axis where the reader chooses it, and its numbers.
-
-    follows : whether it shows the methods that the reader chose.
-    missing : what is said where there is nothing to draw.
-    tall : whether it needs the height of two.
-    """
-
-    id: str
-    title: str
-    caption: str
-    specs: Mapping[str, Any] = field(default_factory=dict)
-    numbers: Sequence["Number"] = ()
-    data: Mapping[str, str] = field(default_factory=dict)
-    follows: bool = False
-    missing: str = ""
-    tall: bool = False
-
-
-def extract_datasets(found: Any, datasets: dict[str, Any]) -> Any:
-    """The JSON `found` with its named data moved to `datasets`: charts may share data. Other data
-    of a name that is taken, as of a board of some methods beside that of all, gets a number."""
-    if isinstance(found, list):
-        return [extract_datasets(part, datasets) for part in found]
-    if not isinstance(found, dict):
-        return found
-    data = found.get("data")
-    if isinstance(data, dict) and "name" in data and "values" in data:
-        names = (data["name"] if i == 1 else f"{data['name']} ({i})" for i in count(1))
-        name = next(n for n in names if datasets.setdefault(n, data["values"]) == data["values"])
-        found = found | {"data": {"name": name}}
-    return {key: extract_datasets(part, datasets) for key, part in found.items()}
+STILL = 6  # methods whose trials are seen without scripts, where one cannot choose
 
 
 def board_charts(
@@ -86,7 +33,7 @@ def board_charts(
     cells = [line.cell for line in found.lines]
     return [
         *_curves(cells, style, id, datasets),
-        *_differences(found, id, datasets),
+        *_differences(found, style, id, datasets),
         *(_tuning(cells, style, id, datasets) if found.planned else ()),
         *(_leader_net(leader_net, id, datasets) if found.led and not carried(found) else ()),
     ]
@@ -120,14 +67,14 @@ def _curves(
         return {axis: chart(cells, style, axis, shown) for axis in AXES}
 
     most = max(sum(row.done for row in cell.finals) for cell in cells)
-    yield _drawn(f"{id}-accuracy", "Accuracy while training",
+    yield drawn(f"{id}-accuracy", "Accuracy while training",
                  f"{captions.accuracy(most)} A click on a curve opens its runs.",
                  along(accuracy_curves), datasets, _curve_numbers("accuracy", 2),
                  follows=True)  # fmt: skip
-    yield _drawn(f"{id}-loss", "Loss while training",
+    yield drawn(f"{id}-loss", "Loss while training",
                  captions.loss(most), along(loss_curves), datasets, _curve_numbers("loss", 4),
                  follows=True)  # fmt: skip
-    yield _drawn(f"{id}-pareto", "Accuracy for the computation", captions.pareto(),
+    yield drawn(f"{id}-pareto", "Accuracy on the way", captions.pareto(),
                  along(pareto), datasets, _curve_numbers("accuracy", 2), source="front",
                  follows=True)  # fmt: skip
 
@@ -137,39 +84,6 @@ def _curve_numbers(name: str, digits: int) -> list[Number]:
             Number("gradients", "gradients", 0), Number("cpu_seconds", "CPU", 2, "s"),
             Number(name, name, digits), Number(f"{name}_low", "from", digits),
             Number(f"{name}_high", "to", digits), Number("n", "seeds", 0)]  # fmt: skip
-
-
-def _drawn(
-    id: str,
-    title: str,
-    caption: str,
-    charts: Mapping[str, Any],
-    datasets: dict[str, Any],
-    numbers: Sequence[Number] = (),
-    source: str = "",
-    follows: bool = False,
-    tall: bool = False,
-) -> Drawn:
-    """A chart for each axis. The numbers are those of its data whose name begins with `source`."""
-    specs = {axis: spec(chart, "container", HEIGHT) for axis, chart in charts.items()}
-    extracted = extract_datasets(specs, datasets)
-    data = {axis: next(n for n in _names(found) if n.startswith(source))
-            for axis, found in extracted.items()}  # fmt: skip
-    return Drawn(id, title, caption, extracted, numbers, data, follows, tall=tall)
-
-
-def _names(found: Any) -> Iterator[str]:
-    """The names given to data in a chart's JSON; Altair names the rest `data-…`."""
-    if isinstance(found, dict):
-        data = found.get("data")
-        if isinstance(data, dict) and "name" in data and not data["name"].startswith("data-"):
-            yield data["name"]
-        for key, part in found.items():
-            if key != "data":
-                yield from _names(part)
-    elif isinstance(found, list):
-        for part in found:
-            yield from _names(part)
 
 
 def _tuning(
@@ -184,9 +98,10 @@ def _tuning(
                Number("batch", "batch", 0), Number("accuracy", "held out", 2, "%"),
                Number("status", "status")]  # fmt: skip
     yield from _budget(cells, style, id, datasets)
-    yield _drawn(f"{id}-sensitivity", "Learning rate and batch size",
+    yield drawn(f"{id}-sensitivity", "Learning rate and batch size",
                  captions.sensitivity(),
-                 {"": sensitivity(cells, names)}, datasets, numbers)  # fmt: skip
+                 {"": sensitivity(cells, names)}, datasets, numbers,
+                 picture=sensitivity(cells, names[:STILL], interactive=False))  # fmt: skip
 
 
 def _budget(
@@ -196,7 +111,7 @@ def _budget(
     numbers = [Number("method", "method"), Number("trials", "trials", 0),
                Number("passes", "passes", 1), Number("best", "best", 2, "%"),
                Number("low", "a quarter below", 2), Number("high", "above", 2)]  # fmt: skip
-    yield _drawn(f"{id}-budget", "What tuning buys",
+    yield drawn(f"{id}-budget", "What tuning buys",
                  captions.budget(),
                  {"": budget(budget_rows(cells), style, id, shown)}, datasets, numbers,
                  follows=True)  # fmt: skip
@@ -209,19 +124,19 @@ def _leader_net(found: LeaderNet | None, id: str, datasets: dict[str, Any]) -> I
                     "has nothing of them.")  # fmt: skip
         return
     who = f"Of {found.method}, seed {found.seed}."
-    yield _drawn(f"{id}-confusion", "What the leader takes for what",
+    yield drawn(f"{id}-confusion", "What the leader takes for what",
                  f"{captions.confusion()} {who}",
                  {"": confusion(found.confusion, id)}, datasets,
                  [Number("truth", "truth"), Number("answer", "answer"),
                   Number("images", "images", 0)])  # fmt: skip
-    yield _drawn(f"{id}-filters", "The leader’s first layer",
+    yield drawn(f"{id}-filters", "The leader’s first layer",
                  f"{captions.filters()} {who}",
                  {"": filters(found.filters, id)}, datasets,
                  [Number("filter", "filter"), Number("row", "row", 0),
                   Number("column", "column", 0), Number("weight", "weight", 4)])  # fmt: skip
 
 
-def _differences(found: Board, id: str, datasets: dict[str, Any]) -> Iterator[Drawn]:
+def _differences(found: Board, style: Styles, id: str, datasets: dict[str, Any]) -> Iterator[Drawn]:
     rows = difference_rows(found)
     if not rows or found.reference is None:
         return
@@ -229,17 +144,16 @@ def _differences(found: Board, id: str, datasets: dict[str, Any]) -> Iterator[Dr
                Number("low", "from", 3), Number("high", "to", 3), Number("p", "p (Holm)", 4),
                Number("n", "seeds", 0), Number("verdict", "verdict")]  # fmt: skip
     first = found.reference.place.name
-    yield _drawn(f"{id}-differences", f"Compared with {first}",
+    yield drawn(f"{id}-differences", f"Compared with {style.titles.get(first, first)}",
                  captions.differences(found),
-                 {"": differences(rows, first, id).properties(height=max(LINE * len(rows), 60))},
+                 {"": differences(rows, first, id, style)
+                      .properties(height=max(LINE * len(rows), 60))},
                  datasets, numbers, tall=LINE * len(rows) > 1.5 * HEIGHT)  # fmt: skip
 
 
-def across(
-    results: Results, cells: Sequence[Cell], style: Styles, datasets: dict[str, Any]
-) -> list[Drawn]:
-    """The charts that join scenarios: profiles, and accuracy against nonzeros."""
-    return [*_profiles(results, style, datasets), *_frontier(cells, style, datasets)]
+def across(results: Results, style: Styles, datasets: dict[str, Any]) -> list[Drawn]:
+    """The charts that join scenarios."""
+    return list(_profiles(results, style, datasets))
 
 
 def ranking(found: Ranking, datasets: dict[str, Any]) -> Drawn:
@@ -248,8 +162,8 @@ def ranking(found: Ranking, datasets: dict[str, Any]) -> Drawn:
                Number("low", "from", 2), Number("high", "to", 2),
                Number("each", "ranks")]  # fmt: skip
     id = f"ranks-{found.contest.key}".replace(",", "-")
-    return _drawn(id, f"Mean ranks, {found.title}", captions.ranks(found), {"": ranks(found)},
-                  datasets, numbers)  # fmt: skip
+    return drawn(id, f"Mean ranks, {found.title}", captions.ranks(found), {"": ranks(found)},
+                 datasets, numbers)  # fmt: skip
 
 
 def _profiles(results: Results, style: Styles, datasets: dict[str, Any]) -> Iterator[Drawn]:
@@ -259,20 +173,20 @@ def _profiles(results: Results, style: Styles, datasets: dict[str, Any]) -> Iter
     shown = [profile.method for profile in found[:SHOWN]]
     numbers = [Number("method", "method"), Number("ratio", "times the best", 2),
                Number("fraction", "fraction", 2), Number("score", "score", 3)]  # fmt: skip
-    yield _drawn("profiles", "Performance profiles",
+    yield drawn("profiles", "Performance profiles",
                  captions.profiles(found[0].problems),
                  {"": profile_chart(profile_rows(found), style, shown)},
                  datasets, numbers)  # fmt: skip
 
 
-def _frontier(cells: Sequence[Cell], style: Styles, datasets: dict[str, Any]) -> Iterator[Drawn]:
-    sparse = [cell for cell in cells if recorded_scenario(cell.place.scenario).constrained]
+def fewer_weights(results: Results, style: Styles, datasets: dict[str, Any]) -> list[Drawn]:
+    """Accuracy against nonzeros; nothing where all nets have as many."""
+    sparse = [cell for cell in results.cells if recorded_scenario(cell.place.scenario).constrained]
     rows = frontier_rows(sparse)
     if len({row["nonzeros"] for row in rows}) < 2:
-        return
+        return []
     numbers = [Number("cell", "method"), Number("constraint", "constraint"),
                Number("nonzeros", "nonzeros", 0), Number("accuracy", "accuracy", 2, "%"),
                Number("n", "seeds", 0)]  # fmt: skip
-    yield _drawn("frontier", "Fewer weights",
-                 captions.frontier(),
-                 {"": frontier(sparse, style)}, datasets, numbers)  # fmt: skip
+    chart = frontier(sparse, style)
+    return [drawn("frontier", "Fewer weights", captions.frontier(), {"": chart}, datasets, numbers)]

@@ -9,7 +9,8 @@ from lenetlab.problem.problems import title_of
 from lenetlab.records.rows import Results
 from lenetlab.report import formats
 from lenetlab.report.page.cell import anchor
-from lenetlab.report.page.drawings import Drawn, ranking
+from lenetlab.report.page.drawings import ranking
+from lenetlab.report.page.drawn import Drawn
 from lenetlab.report.page.table import Column, Entry, Table, number
 
 

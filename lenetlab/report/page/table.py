@@ -27,6 +27,7 @@ class Column:
 
     kind : `number` (set right), `text`, `word` (not broken) or `family` (a word; not on a phone).
     group : of columns that are shown together or not at all.
+    folded : whether it is shown only when all columns are asked for.
     ascending : whether its best is its least; a first click sorts by the best.
     """
 
@@ -36,6 +37,13 @@ class Column:
     kind: str = "number"
     group: str = ""
     ascending: bool = True
+    folded: bool = False
+
+    @property
+    def classes(self) -> str:
+        """How it stands, as classes: numbers, which are the rule in a table, have none."""
+        kind = "" if self.kind == "number" else self.kind[0]
+        return " ".join(filter(None, (kind, "m" if self.folded else "")))
 
 
 @dataclass(frozen=True)
@@ -44,6 +52,15 @@ class Table:
 
     columns: Sequence[Column]
     rows: Sequence[Sequence[Entry]]
+
+
+@dataclass(frozen=True)
+class Titled:
+    """A table with its title and what is said of it."""
+
+    title: str
+    about: str
+    table: Table
 
 
 def text(value: object, link: str = "") -> Entry:

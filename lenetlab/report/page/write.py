@@ -19,16 +19,19 @@ from lenetlab.problem.problems import DEFAULT
 from lenetlab.records.rows import Results
 from lenetlab.report.attachments import Attachments
 from lenetlab.report.charts.curves import AXES
-from lenetlab.report.charts.theme import config, styles
+from lenetlab.report.charts.theme import styles
+from lenetlab.report.page.answer import Answer, answer
 from lenetlab.report.page.cell import Detail, detail
-from lenetlab.report.page.drawings import Drawn, across
-from lenetlab.report.page.leaderboards import BoardView, boards, glance, view
+from lenetlab.report.page.drawings import across, fewer_weights
+from lenetlab.report.page.drawn import Drawn
+from lenetlab.report.page.glance import glance
+from lenetlab.report.page.leaderboards import BoardView, boards, view
 from lenetlab.report.page.rankings import RankingView, rankings_view
+from lenetlab.report.page.still import style as page_style
 from lenetlab.report.page.table import Table
 from lenetlab.report.wording import EQUAL_TIME, about, problems_of, seconds
 
 TEMPLATES = Path(__file__).with_name("templates")
-FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", sans-serif'
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,7 @@ class Page:
 
     title: str
     about: list[str]
+    answer: Answer
     glance: Table
     led: bool
     tuned: bool
@@ -84,23 +88,28 @@ def render(results: Results, attachments: Attachments) -> str:
 
 
 def _page(results: Results, attachments: Attachments) -> Page:
-    style = styles(results, attachments.guests)
+    titles = {name: about["title"] for name, about in attachments.methods.items()
+              if "title" in about}  # fmt: skip
+    style = styles(results, titles, attachments.guests)
     datasets: dict[str, Any] = {}
     timed = priced(results, attachments.costs)
     found = boards(timed)
+    fewer = fewer_weights(timed, style, datasets)
+    first = answer(timed, found, attachments, style, datasets, fewer)
     return Page(
         title=results.title or results.name,
         about=[*attachments.said, *about(_without(timed, attachments.guests), found)],
-        glance=glance(found),
+        answer=first,
+        glance=glance(found, style),
         led=any(one.led for one in found),
         tuned=results.tuned,
         usual=problems_of(results) == [DEFAULT],
         rankings=rankings_view(rankings(results), results, datasets),
-        boards=[view(one, results.seeds, style, attachments, datasets) for one in found],
-        across=across(timed, timed.cells, style, datasets),
+        boards=[view(one, results, style, attachments, datasets) for one in found],
+        across=[*across(timed, style, datasets), *(fewer if first.figure not in fewer else ())],
         details=[detail(cell, results.planned) for cell in results.cells if cell.begun],
         datasets=datasets,
-        config=_evaluate(),
+        config=page_style(columns=3),
     )
 
 
@@ -108,13 +117,6 @@ def _without(results: Results, guests: frozenset[str]) -> Results:
     """The study as it was before its guests: its beginning tells how that was made."""
     cells = tuple(cell for cell in results.cells if cell.place.name not in guests)
     return replace(results, cells=cells)
-
-
-def _evaluate() -> dict[str, Any]:
-    """Charts in the page's ink. A reader of screens is told what a chart shows and has its table;
-    hundreds of marks, each read aloud, would be in the way."""
-    style = config("currentColor", FONT, 12)
-    return style | {"mark": style["mark"] | {"aria": False}}
 
 
 @cache

@@ -44,7 +44,7 @@ def comparisons(board: Board, pictures: Pictures) -> Sequence[Picture]:
     rows = difference_rows(board)
     if rows and board.reference is not None:
         first = board.reference.place.name
-        chart = differences(rows[:DRAWN], first, board.contest.key)
+        chart = differences(rows[:DRAWN], first, board.contest.key, pictures.styles)
         best = f" The first {DRAWN} of {len(rows)}." if len(rows) > DRAWN else ""
         caption = Markdown(
             f"Compared with {code(first)} in {where}. {captions.differences(board)}{best}"

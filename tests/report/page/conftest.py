@@ -34,7 +34,7 @@ class Opened:
         for drawing in self.tab.query_selector_all(".drawing"):
             # by the browser itself: Playwright's own waits until nothing around is being drawn
             drawing.evaluate("element => element.scrollIntoView()")
-            drawing.wait_for_selector("svg", timeout=60_000)
+            drawing.wait_for_selector(".marks", timeout=60_000)  # a picture has no classes
 
     def click_last_point(self, chart: str) -> None:
         """Click the last point of a chart with the mouse, until the panel of runs is open: while
@@ -95,9 +95,11 @@ def show(browser: Any, pages: Callable[..., Path]) -> Iterator[Open]:
         scheme: str = "light",
         attachments: Attachments | None = None,
         hash: str = "",
+        scripts: bool = True,
     ) -> Opened:
         path = pages(results, attachments)
-        tab = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        tab = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme,
+                               java_script_enabled=scripts)  # fmt: skip
         tab.set_default_timeout(15_000)
         tabs.append(tab)
         opened = Opened(tab, path.as_uri())

@@ -81,6 +81,19 @@ def test_filters_by_family_and_text_and_counts_what_is_left(show, study):
     assert len(page.all("#l2 .leaderboard tbody th a")) == 6  # another leaderboard is its own
 
 
+def test_columns_that_are_not_needed_at_first_are_folded_away(show, study):
+    page = show(study)
+    heads = "#l2 .leaderboard thead th"
+    few = page.all(heads)
+    assert [title.split()[0] for title in few[:4]] == ["Method", "Accuracy", "±", "To"]
+    assert "Runs done" in few  # since not all are
+    page.tab.check("#l2 .every")
+    more = [title for title in page.all(heads) if title not in few]
+    for title in ("Family", "Starter’s average", "Tuning passes", "59.53 % passes"):
+        assert title in more
+    assert len(page.all("#plain .leaderboard thead th")) == len(few)  # another is its own
+
+
 def test_targets_are_shown_in_passes_or_in_seconds(show, study):
     page = show(study)
     assert page.all("#plain .leaderboard thead [data-group=passes]")
@@ -112,7 +125,9 @@ def test_a_row_opens_its_runs_and_escape_brings_back(show, study):
 
 def test_a_click_on_a_number_opens_the_runs_of_its_row(show, study):
     page = show(study)
-    page.tab.locator("#l2 .leaderboard tbody tr", has_text="soap").locator("td").nth(3).click()
+    page.tab.locator("#l2 .leaderboard tbody tr", has_text="soap").locator("td:visible").nth(
+        3
+    ).click()
     page.tab.wait_for_selector("dialog[open]")
     assert page.all("dialog h2") == ["soap l2"]
     page.tab.click("dialog .close")
@@ -137,8 +152,8 @@ def test_a_failed_method_stays_listed_with_its_reason(show, study):
 
 def test_charts_are_drawn_when_seen_and_follow_the_choice(show, study):
     page = show(study, PHONE)  # where no chart is near at first
-    page.tab.wait_for_timeout(100)
-    assert not page.tab.evaluate("'vegaEmbed' in window")
+    page.tab.wait_for_selector("[aria-labelledby=answer] .marks")
+    assert page.tab.query_selector_all("#plain .marks") == []
     page.draw()
     legend = "[aria-labelledby=plain-accuracy] .role-legend-label text"
     assert "sgd" in page.all(legend)

@@ -47,7 +47,7 @@ function sortBy(button) {
   const sign = direction === "ascending" ? 1 : -1;
   const key = (row) => {
     const field = row.children[index];
-    if (field.dataset.order === undefined) return row.dataset.name && index === 0 ? row.dataset.name : field.textContent;
+    if (field.dataset.order === undefined) return field.querySelector("a")?.textContent ?? field.textContent;
     return field.dataset.order === "" ? null : Number(field.dataset.order);
   };
   const compare = (a, b) => {
@@ -61,7 +61,7 @@ function sortBy(button) {
   head.setAttribute("aria-sort", direction);
 }
 
-// Filters of a leaderboard, and which of its columns are shown.
+// Filters of a leaderboard. Which of its columns are shown is a matter of page.css.
 
 function startFilters(form) {
   const section = form.closest("section");
@@ -77,13 +77,10 @@ function startFilters(form) {
     const left = rows.filter((row) => !row.hidden).length;
     form.querySelector("output").textContent =
       `${left === rows.length ? "" : `${left} of `}${rows.length} method${rows.length === 1 ? "" : "s"}`;
-    const group = form.querySelector("fieldset input:checked")?.value;
-    for (const field of all(".leaderboard [data-group]", section))
-      field.hidden = field.dataset.group !== group;
   };
   form.addEventListener("input", apply);
   form.addEventListener("submit", (event) => event.preventDefault());
-  form.hidden = false;
+  for (const part of all("[data-scripted]", form)) part.hidden = false;
   apply();
 }
 
@@ -186,9 +183,10 @@ function reach({ field, scale }, chosen, rows) {
   else scale.domain = [low, Math.max(high, ...[...ends.values()].map((end) => end * 1.05))];
 }
 
-// The script element that has the chart's JSON, for the axis that the reader chose.
+// The script element that has the chart's JSON, for the axis (and scenario) that the reader chose.
 function sourceOf(figure) {
-  const axis = figure.closest("section").querySelector("form.shown input[type=radio]:checked")?.value;
+  const chosen = all("form.shown input[type=radio]:checked", figure.closest("section"));
+  const axis = chosen.map((radio) => radio.value).join(" ");
   const sources = all("script[data-axis]", figure);
   return sources.find((one) => one.dataset.axis === axis) ?? sources[0];
 }
@@ -201,8 +199,11 @@ async function draw(figure) {
   const chosen = follows ? all("input[type=checkbox]:checked", form).map((box) => box.value) : null;
   const source = sourceOf(figure);
   const spec = complete(JSON.parse(source.textContent), chosen, datasets()[source.dataset.numbers]);
-  const options = { config: json("chart-config"), renderer: "svg", actions: false, ast: true, logLevel: 1 };
   const place = figure.querySelector(".drawing");
+  const config = json("chart-config");
+  config.legend.columns = Math.max(1, Math.floor(place.clientWidth / figure.dataset.legend));
+  config.legend.labelLimit = place.clientWidth / config.legend.columns - 40;
+  const options = { config, renderer: "svg", actions: false, ast: true, logLevel: 1 };
   const { view } = await vegaEmbed(place, spec, options);
   place.dataset.drawn = "";
   view.addEventListener("click", (event, item) => openFrom(figure, item));
@@ -254,7 +255,8 @@ function startCharts() {
   for (const form of all("form.shown")) {
     const name = () => {
       const on = all("input[type=checkbox]:checked", form).map((box) => box.value);
-      form.querySelector("summary b").textContent = on.join(", ") || "none";
+      const said = form.querySelector("summary b");  // none where no methods can be chosen
+      if (said) said.textContent = on.join(", ") || "none";
     };
     form.addEventListener("change", () => {
       name();

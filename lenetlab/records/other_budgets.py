@@ -1,0 +1,30 @@
+"""Studies of other budgets, which lie beside a study's results: the steps of a ladder."""
+
+from pathlib import Path
+
+from lenetlab.disk import read_json
+from lenetlab.errors import UserError
+from lenetlab.records.rows import FORMAT, STUDY
+
+
+def other_budgets(folder: Path) -> list[Path]:
+    """The folders beside `folder` that have a tuned study of another budget than its own, the least
+    budget first. Folders of another format, or of anything else, are passed by."""
+    own = _plan(folder)
+    if own is None:
+        return []
+    beside = sorted(one.parent for one in folder.resolve().parent.glob(f"*/{STUDY}"))
+    plans = [(plan, one) for one in beside if (plan := _plan(one)) is not None]
+    tuned = [(plan["passes"], one) for plan, one in plans if plan["trials"]]
+    return [one for passes, one in sorted(tuned) if passes != own["passes"]]
+
+
+def _plan(folder: Path) -> dict[str, float] | None:
+    """What a study's file says, if it is one that can be read here."""
+    try:
+        plan = read_json(folder / STUDY)
+    except UserError:
+        return None
+    if not isinstance(plan, dict) or plan.get("format") != FORMAT:
+        return None
+    return plan if {"passes", "trials"} <= plan.keys() else None

@@ -1,0 +1,148 @@
+"""The answer in one figure: what accuracy can be had for how much computation, and by whom."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+
+from lenetlab.analysis.at_budget import AtBudget
+from lenetlab.report.charts.curves import AXES
+from lenetlab.report.charts.pareto import front
+from lenetlab.report.charts.selection import Drawing
+from lenetlab.report.charts.theme import Styles, logarithmic
+from lenetlab.report.colours import FAMILY_COLOURS
+
+SPENT = ("passes", "cpu_seconds")
+BELOW = 3.0  # points below the best of the least budget at which the axis begins
+UNKNOWN = "not known"
+ABOVE, RIGHT = -7, 8  # pixels of a name from its point
+GAP = 36  # … left free for the first name
+
+
+def at_budget_rows(found: Sequence[AtBudget], styles: Styles) -> list[dict[str, Any]]:
+    """One row per method and budget."""
+    return [
+        {
+            "line": one.line,
+            "cell": one.cell.place.name,
+            "called": styles.among_scenarios(one.cell.place.name, one.cell.place.scenario),
+            "family": one.cell.place.family.replace("_", " ") or UNKNOWN,
+            "board": one.cell.place.contest.key,
+            "budget": f"{one.budget[1]:g} {one.budget[0]}",
+            "passes": _short(one.passes),
+            "cpu_seconds": None if one.cpu_seconds is None else _short(one.cpu_seconds),
+            "accuracy": _short(one.accuracy.mean),
+            "accuracy_low": _short(at.low if (at := one.accuracy.interval) else one.accuracy.mean),
+            "accuracy_high": _short(at.high if at else one.accuracy.mean),
+            "n": one.accuracy.n,
+        }
+        for one in found
+    ]
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.6g}")
+
+
+def at_budget(
+    rows: Sequence[dict[str, Any]],
+    x: str,
+    scenario: str,
+    starter: dict[str, Any] | None = None,
+) -> Drawing:
+    """Mean test accuracy against `x`, one of `SPENT`: a point for each of `at_budget_rows`, with
+    its interval, in the colour of its family; those of a method are joined. The stepped line is
+    the front, whose methods are named. `starter` has x and accuracy; where it is below the axis it
+    is drawn at its foot, as are others there."""
+    here = [row for row in rows if row[x] is not None]
+    best = front(here, x)
+    low, high = _range(here)
+    along = [*(row[x] for row in here), *([starter[x]] if starter else [])]
+    families = [name for name in _families() if name in {row["family"] for row in here}]
+    colours = [FAMILY_COLOURS.get(name.replace(" ", "_"), "#808080") for name in families]
+    axis = logarithmic(alt.X(f"{x}:Q", title=AXES[x]), along, gap=GAP)
+    y = alt.Y("shown:Q", title="test accuracy, %").scale(domain=[low, high], zero=False, nice=False)
+    data = alt.InlineData(values=list(here), name=f"at budgets, {scenario}")
+    base = alt.Chart(data).transform_calculate(
+        shown=f"max(datum.accuracy, {low})", below=f"datum.accuracy < {low}"
+    ).encode(
+        x=axis,
+        color=alt.Color("family:N", title=None, legend=alt.Legend(
+            symbolOpacity=1, symbolLimit=0)).scale(domain=families, range=colours),
+        tooltip=[alt.Tooltip("called:N", title="method"), alt.Tooltip("cell:N", title="name"),
+                 "family:N", "budget:N",
+                 alt.Tooltip(f"{x}:Q", title=AXES[x], format=",.4~g"),
+                 alt.Tooltip("accuracy:Q", title="mean accuracy", format=".2f"),
+                 alt.Tooltip("accuracy_low:Q", title="from", format=".2f"),
+                 alt.Tooltip("accuracy_high:Q", title="to", format=".2f"),
+                 alt.Tooltip("n:Q", title="seeds")],
+    )  # fmt: skip
+    within = base.transform_filter("!datum.below")
+    steps = alt.Chart(
+        alt.InlineData(values=_steps(best, x, along), name=f"front at budgets, {scenario}, {x}")
+    )
+    return alt.layer(
+        steps.mark_line(interpolate="step-after", strokeWidth=1.4, clip=True).encode(
+            x=axis, y=alt.Y("accuracy:Q")
+        ),
+        base.mark_line(strokeWidth=1, opacity=0.45, clip=True).encode(y=y, detail="line:N"),
+        within.mark_rule(strokeWidth=1.2, clip=True).encode(
+            y=alt.Y("accuracy_low:Q"), y2="accuracy_high:Q"
+        ),
+        within.mark_point(filled=True, size=55, opacity=1).encode(y=y),
+        base.transform_filter("datum.below")
+        .mark_point(filled=True, shape="triangle-down", size=45, opacity=1)
+        .encode(y=y),
+        *_names(best, x, low, scenario),
+        *(_starter(starter, x, low) if starter else ()),
+    ).properties(
+        description=f"Scatter chart, {scenario}: mean test accuracy against {AXES[x]}, a point for "
+        "each method and each budget that its runs were made for, with its interval; a stepped "
+        f"line joins those that none is above and left of: {_said(best)}."
+    )
+
+
+def _families() -> list[str]:
+    return [*(name.replace("_", " ") for name in FAMILY_COLOURS), UNKNOWN]
+
+
+def _range(rows: Sequence[dict[str, Any]]) -> tuple[float, float]:
+    """From a little below the best of every budget to a little above the best of all."""
+    best: dict[str, float] = {}
+    for row in rows:
+        best[row["budget"]] = max(best.get(row["budget"], 0.0), row["accuracy"])
+    top = max((row["accuracy_high"] for row in rows), default=100.0)
+    return max(min(best.values(), default=BELOW) - BELOW, 0.0), min(top + 0.4, 100.0)
+
+
+def _steps(best: Sequence[dict[str, Any]], x: str, along: Sequence[float]) -> list[dict[str, Any]]:
+    """The front until the end of the axis."""
+    if not best:
+        return []
+    points = [{x: row[x], "accuracy": row["accuracy"]} for row in best]
+    return [*points, {x: max(along), "accuracy": points[-1]["accuracy"]}]
+
+
+def _names(best: Sequence[dict[str, Any]], x: str, low: float, scenario: str) -> list[alt.Chart]:
+    """What stands on the front, named where another method comes, above and left of its point."""
+    seen = [row for row in best if row["accuracy"] >= low]
+    new = [row for i, row in enumerate(seen) if not i or row["line"] != seen[i - 1]["line"]]
+    data = alt.InlineData(values=new, name=f"names at budgets, {scenario}, {x}")
+    chart = alt.Chart(data).encode(x=f"{x}:Q", y="accuracy:Q", text="called:N")
+    return [chart.mark_text(align="right", dx=-RIGHT, dy=ABOVE, fontSize=11)] if new else []
+
+
+def _starter(starter: dict[str, Any], x: str, low: float) -> list[alt.Chart]:
+    below = starter["accuracy"] < low
+    where = f", {starter['accuracy']:.2f} %{' (far below)' if below else ''}"
+    row = {x: starter[x], "accuracy": max(starter["accuracy"], low), "said": f"the starter{where}"}
+    chart = alt.Chart(alt.InlineData(values=[row])).encode(x=f"{x}:Q", y="accuracy:Q")
+    shape = "triangle-down" if below else "circle"
+    return [
+        chart.mark_point(filled=True, size=90, shape=shape, opacity=1),
+        chart.mark_text(align="right", dx=-RIGHT, dy=-6, fontSize=11).encode(text="said:N"),
+    ]
+
+
+def _said(best: Sequence[dict[str, Any]]) -> str:
+    return "; ".join(f"{row['called']}, {row['accuracy']:.2f} %" for row in best) or "none yet"

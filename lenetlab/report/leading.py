@@ -1,0 +1,65 @@
+"""Why the first row of a leaderboard is not its leader, in words, and what a line's verdict is."""
+
+from collections.abc import Mapping
+
+from lenetlab.analysis.board import Board, Line
+from lenetlab.analysis.choosing import candidates
+from lenetlab.report import formats
+
+VERDICTS = {"tied": "tie", "borderline": "borderline", "behind": "behind", "ahead": "ahead",
+            "untested": "not tested"}  # fmt: skip
+
+
+def verdict(line: Line, board: Board) -> str:
+    """How a line stands to the reference, in a word or two."""
+    if line.standing == "reference":
+        return "leader" if board.led else "reference"
+    return VERDICTS[line.standing]
+
+
+def first_and_leader(board: Board, titles: Mapping[str, str]) -> str:
+    """Which line is first and which leads, where these are two; else nothing. Methods are called by
+    their `titles`."""
+    first, lead = next(iter(board.measured), None), board.lead
+    if not board.led or first is None or lead is None or first is lead or lead.accuracy is None:
+        return ""
+    assert first.accuracy is not None
+    one, two = (titles.get(line.name, line.name) for line in (first, lead))
+    return (
+        f"The first row is not the leader. {one} has the highest mean on the test set, "
+        f"{formats.percent(first.accuracy.mean)}, {_beside(first, lead, two)}. But who leads is "
+        f"fixed on held-out training images, before the test set is opened{_there(board, one, two)}"
+        ": to name whoever comes out best in the test would be to choose by its luck."
+    )
+
+
+def p_value(line: Line) -> str:
+    """`p = 0.0123`, or how small it is at most."""
+    assert line.difference is not None
+    found = formats.p_value(line.difference.adjusted)
+    return f"p {found}" if found.startswith("<") else f"p = {found}"
+
+
+def _beside(first: Line, lead: Line, leader: str) -> str:
+    assert lead.accuracy is not None
+    other = f"the {formats.percent(lead.accuracy.mean)} of {leader}, which leads"
+    if first.difference is None:
+        return f"beside {other}; no test compares them ({first.reason})"
+    said = (
+        f"{formats.points(first.difference.mean)} points, {p_value(first)} after Holm’s correction"
+    )
+    return {
+        "ahead": f"significantly above {other} ({said})",
+        "tied": f"which cannot be told from {other} ({said}): a tie",
+    }.get(first.standing, f"by a borderline difference above {other} ({said})")
+
+
+def _there(board: Board, first: str, leader: str) -> str:
+    """What was seen there of both, as they are called."""
+    seen = {one.cell.place.name: one.decided.mean
+            for one in candidates([line.cell for line in board.lines])}  # fmt: skip
+    line, lead = board.measured[0], board.lead
+    mine, other = seen.get(lead.name) if lead else None, seen.get(line.name)
+    if mine is None or other is None:
+        return ""
+    return f", and there {leader} had {formats.percent(mine)} and {first} {formats.percent(other)}"
