@@ -18,7 +18,7 @@ from lenetlab.openmp import wait_briefly
 wait_briefly()
 
 from lenetlab.analysis.tables import RunRow, tabulate
-from lenetlab.experiments.api import jobs
+from lenetlab.experiments.jobs import jobs
 from lenetlab.experiments.run.on_disk import execute
 from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.methods.lookup import find

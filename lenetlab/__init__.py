@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lenetlab.experiments.api import run, sweep
+    from lenetlab.api import run, sweep
     from lenetlab.experiments.run.runtime import Runtime
     from lenetlab.experiments.table import table
     from lenetlab.oracle.oracle import Oracle
@@ -19,8 +19,8 @@ __all__ = ["Oracle", "Runtime", "run", "sweep", "table"]
 _PLACES = {
     "Oracle": "lenetlab.oracle.oracle",
     "Runtime": "lenetlab.experiments.run.runtime",
-    "run": "lenetlab.experiments.api",
-    "sweep": "lenetlab.experiments.api",
+    "run": "lenetlab.api",
+    "sweep": "lenetlab.api",
     "table": "lenetlab.experiments.table",
 }
 

@@ -22,7 +22,7 @@ from lenetlab.cli.terminal.numbers import count
 from lenetlab.cli.terminal.progress_bar import meter
 from lenetlab.disk import replace_json
 from lenetlab.errors import UserError
-from lenetlab.experiments.api import Job
+from lenetlab.experiments.jobs import Job
 from lenetlab.experiments.run.on_disk import Interrupted, execute
 from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.experiments.starter.recipe import (

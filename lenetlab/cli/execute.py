@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from lenetlab.cli.terminal.progress_bar import Meter
-from lenetlab.experiments.api import Job, carry_out
+from lenetlab.experiments.jobs import Job, carry_out
 from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.experiments.run.tensorboard import listening
 from lenetlab.experiments.run.training import Training

@@ -16,7 +16,7 @@ import typer
 from lenetlab.cli.execute import execute_one
 from lenetlab.cli.terminal.console import stop_for
 from lenetlab.cli.terminal.progress_bar import meter
-from lenetlab.experiments.api import Job
+from lenetlab.experiments.jobs import Job
 from lenetlab.experiments.recipe.recipe import Recipe
 from lenetlab.experiments.run.in_memory import prepare
 from lenetlab.experiments.run.on_disk import Interrupted, give_up

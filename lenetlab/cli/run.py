@@ -134,7 +134,7 @@ def run(
     """
     # here, because they load PyTorch, which --help does without
     from lenetlab.cli.runs import execute_all, print_many, print_one
-    from lenetlab.experiments.api import jobs, remarks
+    from lenetlab.experiments.jobs import jobs, remarks
     from lenetlab.experiments.run.runtime import Runtime
     from lenetlab.experiments.run.tensorboard import check_tensorboard
 

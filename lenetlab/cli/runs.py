@@ -10,7 +10,7 @@ from lenetlab.cli.limited import execute_limited
 from lenetlab.cli.terminal.console import out, print_failures, print_json, results_table, stop_for
 from lenetlab.cli.terminal.numbers import count
 from lenetlab.cli.terminal.progress_bar import meter
-from lenetlab.experiments.api import Job
+from lenetlab.experiments.jobs import Job
 from lenetlab.experiments.run.on_disk import Interrupted
 from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.records.run_folder import Run

@@ -91,8 +91,13 @@ def from_runs(folder: Path) -> Results:
     on a frontier the weights that are left. Cells of a method that differ in settings have what
     differs as their variant. Families are not recorded with a run, and are empty.
     """
+    return gathered(finished_runs(folder), folder.resolve().name, f"Runs in {folder}")
+
+
+def gathered(found: Sequence[Run], name: str, title: str) -> Results:
+    """Runs from anywhere, as those of a folder are (`from_runs`)."""
     groups: dict[str, list[Run]] = {}
-    for run in finished_runs(folder):
+    for run in found:
         groups.setdefault(_key(run), []).append(run)
     alike: dict[CellKey, list[Run]] = {}
     for runs in groups.values():
@@ -101,8 +106,8 @@ def from_runs(folder: Path) -> Results:
     ordered = sorted(groups.values(), key=_order)
     return to_show(
         Results(
-            name=folder.resolve().name,
-            title=f"Runs in {folder}",
+            name=name,
+            title=title,
             trials=0,
             tuning_passes=0.0,
             seeds=0,

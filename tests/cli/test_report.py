@@ -43,7 +43,7 @@ def test_the_paper_is_written_too(lenetlab, tmp_path, study, form):
 
 
 def test_an_evenings_runs_have_a_page(lenetlab, tmp_path, runtime):
-    from lenetlab.experiments.api import sweep
+    from lenetlab.api import sweep
 
     runtime.out = tmp_path / "runs"
     sweep(["sgd", "adamw"], {"lr": [0.01, 0.1]}, seeds=2, runtime=runtime, epochs=1, batch_size=100)

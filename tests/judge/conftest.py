@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from lenetlab.experiments.api import run
+from lenetlab.api import run
 from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.judge.scoring import Scorer
 

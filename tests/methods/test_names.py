@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lenetlab.errors import UserError, plain
-from lenetlab.experiments.api import jobs
+from lenetlab.experiments.jobs import jobs
 from lenetlab.experiments.recipe.recipe import make_recipe
 from lenetlab.experiments.study.single_search import search_cell
 from lenetlab.experiments.study.study_file import read_study

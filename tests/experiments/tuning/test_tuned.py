@@ -8,7 +8,7 @@ import pytest
 
 from lenetlab import run, sweep
 from lenetlab.errors import UserError
-from lenetlab.experiments.api import Job, jobs
+from lenetlab.experiments.jobs import Job, jobs
 from lenetlab.experiments.recipe.recipe import make_recipe, recipe_from
 from lenetlab.experiments.tuning.tuned_recipes import FILE, Tuned, keep, settle, tuned
 from lenetlab.records.run_folder import read_run

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lenetlab.component import log_uniform
-from lenetlab.experiments.api import jobs
+from lenetlab.experiments.jobs import jobs
 from lenetlab.experiments.recipe.recipe import make_recipe, recipe_from
 from lenetlab.experiments.tuning import tuned_recipes as kept
 from lenetlab.experiments.tuning.search_space import COUPLED, DECOUPLED, Pick, at

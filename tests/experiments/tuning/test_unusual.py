@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lenetlab.experiments.api import jobs, remarks
+from lenetlab.experiments.jobs import jobs, remarks
 from lenetlab.experiments.study.model import remarks as remarks_of_study
 from lenetlab.experiments.study.study_file import read_study
 from lenetlab.experiments.tuning.search_space import COUPLED, DECOUPLED, WARMUP, unusual

@@ -1,0 +1,121 @@
+"""Runs to be: a grid of methods, settings and seeds, validated, and carried out one by one."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lenetlab.errors import UserError, plain
+from lenetlab.experiments.recipe.recipe import Recipe, check_count, expand, recipe_from
+from lenetlab.experiments.run.on_disk import OnEval, OnStep, execute
+from lenetlab.experiments.run.runtime import Runtime
+from lenetlab.experiments.tuning.origin import Origin, laid_over
+from lenetlab.experiments.tuning.search_space import unusual
+from lenetlab.experiments.tuning.tuned_recipes import tuned as kept
+from lenetlab.methods.lookup import canonical, find, split
+from lenetlab.problem.own_folder import find_problem
+from lenetlab.problem.problems import DEFAULT
+from lenetlab.records.rows import located
+from lenetlab.records.run_folder import Run, noted
+
+EARLY = (0.1, 0.25, 0.5)  # of the first unit of a budget: most of what is learned is learned there
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of a grid: its recipe, its seed, and what distinguishes it from the others.
+
+    label : method and varied settings; runs with the same label differ in their seed alone.
+    origin : the tuned recipe it began as, where one was asked for.
+    remarks : what is to be said of it before it is trained.
+    """
+
+    recipe: Recipe
+    seed: int
+    label: str
+    origin: Origin | None = None
+    remarks: tuple[str, ...] = ()
+
+
+def jobs(
+    methods: Sequence[str],
+    vary: Mapping[str, Sequence[Any]],
+    seeds: int,
+    settings: Mapping[str, Any],
+    first_seed: int = 0,
+    tuned_in: Path | None = None,
+) -> list[Job]:
+    """The runs of a grid, all validated: `seeds` of them a point, from `first_seed`. They begin as
+    methods register them or, with `tuned_in`, as the tuned recipes in that folder or the package;
+    `UserError` where there is none."""
+    if seeds < 1:
+        raise UserError(f"seeds={seeds} is out of range; expected 1 or more")
+    if not 0 <= first_seed <= 2**63 - seeds:
+        raise UserError(f"seed {first_seed} is out of range; expected 0 to 2^63 - {seeds}")
+    if "problem" in vary:
+        raise UserError(
+            "problem cannot be varied: accuracies on other images are not comparable; run one "
+            'problem after the other, or rank across them by a study with problems = ["…", "…"]'
+        )
+    check_count(len(methods) * math.prod(len(values) for values in vary.values()) * seeds)
+    if both := set(vary) & set(settings):
+        raise UserError(f"{', '.join(sorted(both))} is both set and varied; leave one out")
+    grid = []
+    for typed in methods:
+        method = canonical(typed)
+        known_as = [] if plain(typed) == plain(method) else [f"{typed} is {method} here"]
+        for point in expand(vary):
+            given = {**settings, **point}
+            recipe, origin = _recipe(method, given, tuned_in)
+            notes = known_as + ([] if origin is None else [f"tuned recipe: {origin}"])
+            notes += unusual(method, recipe.scenario, given)
+            if not find(split(method)[1]).deterministic:
+                notes.append(f"{method} says that it is not deterministic: a run gives other bits")
+            varied = ", ".join(f"{name}={value}" for name, value in point.items())
+            name = method if origin is None else f"{method} (tuned)"
+            label = ", ".join(filter(None, [name, varied]))
+            grid += [Job(recipe, first_seed + k, label, origin, tuple(notes)) for k in range(seeds)]
+    return grid
+
+
+def carry_out(
+    job: Job,
+    runtime: Runtime,
+    eval_at: Sequence[float] | None = None,
+    on_step: OnStep = lambda t, loss: None,
+    on_eval: OnEval = lambda t, evaluations: None,
+    limit: float | None = None,
+) -> Run:
+    """`execute` a job; where its recipe is from is kept with the run. It is measured at `EARLY` and
+    at every whole unit of its budget, unless `eval_at` says where."""
+    if eval_at is None:
+        eval_at = (*EARLY, *range(1, int(job.recipe.budget.amount) + 1))
+    found = execute(job.recipe, job.seed, runtime, eval_at, on_step, on_eval, limit)
+    return found if job.origin is None else noted(found, tuned=job.origin.plain())
+
+
+def remarks(todo: Sequence[Job]) -> list[str]:
+    """What is to be said of jobs before they are trained, each once."""
+    return list(dict.fromkeys(remark for job in todo for remark in job.remarks))
+
+
+def _recipe(
+    method: str, settings: Mapping[str, Any], tuned_in: Path | None
+) -> tuple[Recipe, Origin | None]:
+    """The recipe of what is set, and the tuned one it began as."""
+    if tuned_in is None:
+        return recipe_from(method, settings), None
+    scenario = settings.get("scenario", "plain")
+    given = settings.get("problem", DEFAULT)
+    problem = find_problem(given).name
+    found = kept(method, located(scenario, problem), tuned_in)
+    if found is None:
+        recipe_from(method, settings)  # a wrong name is said to be wrong, not untuned
+        on = "" if problem == DEFAULT else f" --problem {given}"
+        raise UserError(
+            f"no tuned recipe is kept for {method} in scenario {located(scenario, problem)}; "
+            f"`lenetlab tune {method} --scenario {scenario}{on}` finds one, and without --tuned it "
+            "runs as it is registered"
+        )
+    return laid_over(method, settings, found)

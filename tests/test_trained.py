@@ -1,0 +1,74 @@
+"""A run at hand in Python: its words, its curves, its net, its comparison, its page."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from lenetlab import run, sweep
+from lenetlab.errors import UserError
+from lenetlab.problem.evaluation import evaluate
+
+
+@pytest.fixture(scope="module")
+def trained(module_runtime):
+    return run("adamw", lr=0.01, epochs=1, batch_size=100, seed=2, runtime=module_runtime)
+
+
+@pytest.fixture(scope="module")
+def module_runtime(tmp_path_factory, train, test):
+    from lenetlab.experiments.run.runtime import Runtime
+
+    return Runtime(out=tmp_path_factory.mktemp("runs"))
+
+
+def test_its_words_are_its_figures(trained):
+    assert f"{trained.result.accuracy:.2f} % of the test images" in repr(trained)
+    assert str(trained.path) in repr(trained)
+    assert repr(trained).count("\n") == 0
+    card = trained._repr_html_()
+    assert "adamw" in card
+    assert "data:image/png;base64," in card
+
+
+def test_a_hostile_name_is_text_in_the_card(trained):
+    named = replace(trained, identity=trained.identity | {"label": "<script>"})
+    assert "<script>" not in named._repr_html_()
+
+
+def test_its_net_scores_what_the_run_scored(trained, test):
+    net = trained.model()
+    images = test.images.unsqueeze(1).float() / 255
+    with torch.no_grad():
+        scores = net(images)
+    found = evaluate(scores, test.labels)
+    assert found.accuracy == pytest.approx(trained.result.accuracy, abs=0.03)  # rounding
+    assert found.loss == pytest.approx(trained.result.loss, rel=1e-4)
+    assert torch.equal(net.classify(images[:50]), scores[:50].argmax(1))
+    assert sum(p.numel() for p in net.parameters()) == 44_426
+
+
+def test_two_nets_are_compared_image_by_image(trained, module_runtime):
+    other = run("sgd", lr=0.1, epochs=1, batch_size=100, runtime=module_runtime)
+    found = trained.compare(other)
+    apart = found.only_first - found.only_second
+    assert abs(apart - (trained.result.correct - other.result.correct)) <= 3  # rounding
+    same = trained.compare(trained)
+    assert (same.only_first, same.only_second, same.p) == (0, 0, 1.0)
+
+
+def test_a_failed_run_says_so_and_has_no_net(module_runtime):
+    bad = run("sgd", lr=1e38, epochs=1, runtime=module_runtime)
+    assert "diverged" in repr(bad)
+    assert "diverged" in bad._repr_html_()
+    with pytest.raises(UserError, match="no weights: the run ended as diverged"):
+        bad.model()
+
+
+def test_it_has_curves_and_a_page(trained, module_runtime, tmp_path):
+    assert len(trained.plot().axes) == 2
+    assert "adamw" in trained.report(tmp_path / "one.html").read_text()
+    ran = sweep("sgd", {"lr": [0.1, 0.2]}, epochs=0.1, runtime=module_runtime)
+    page = ran.report(tmp_path / "two.html").read_text()
+    assert "lr=0.1" in page
+    assert "lr=0.2" in page
