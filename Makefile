@@ -47,7 +47,8 @@ check: .venv/lint
 	$(BIN)/lint-imports
 
 docs: .venv/docs
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	$(BIN)/python docs/generator/method_pages.py docs/methods
+	PYTHONPATH=docs/generator $(BIN)/zensical build --clean --strict
 
 test: .venv/test check docs
 	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --durations 10
@@ -56,4 +57,4 @@ test-all: .venv/test check docs
 	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --durations 10 -m ''
 
 clean:
-	rm -rf .venv build dist runs site
+	rm -rf .venv build dist docs/methods runs site

@@ -1,6 +1,11 @@
-"""The method pages: made from the registry, and from what was measured (`results/*.json`)."""
+"""The method pages: made from the registry, and from what was measured (`results/*.json`).
+
+    python docs/generator/method_pages.py FOLDER     writes them there, in place of those that were
+"""
 
 import json
+import shutil
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from statistics import fmean
@@ -213,3 +218,15 @@ def _table(
         cells.append(f"{cost['state_bytes'] / 177_704:.1f}" if cost else "—")
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def write(folder: Path) -> None:
+    """Every page, as a file."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for name, content in pages().items():
+        (folder / name).write_text(content, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]))
