@@ -1,6 +1,6 @@
 """The method pages: made from the registry, and from what was measured (`results/*.json`).
 
-    python docs/generator/method_pages.py FOLDER     writes them there, in place of those that were
+python docs/generator/method_pages.py FOLDER     writes them there, in place of those that were
 """
 
 import json

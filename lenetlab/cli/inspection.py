@@ -48,9 +48,11 @@ def inspect_each(runs: Sequence[Run], asked: Asked) -> None:
     names = short_names(runs)
     found: dict[str, Any] = {}
     ways = [_trajectory(run, name, asked) for run, name in zip(runs, names, strict=True)]
+    runtime = Runtime(asked.data, device="cpu")
     for run, name, way in zip(runs, names, ways, strict=True):
         with telling(name, asked.quiet) as told:
-            found[name] = measure.measure(run, way, _probe(run, asked), asked.eigenvalues, told)
+            looked = _probe(run, runtime, asked)
+            found[name] = measure.measure(run, way, looked, asked.eigenvalues, told)
         replace_json(run.path / measure.FILE, found[name])
     files = [run.path / measure.FILE for run in runs]
     words = [tables.ends(found)]
@@ -68,7 +70,8 @@ def inspect_plane(runs: Sequence[Run], asked: Asked) -> None:
     names = short_names(runs)
     ways = [_trajectory(run, name, asked) for run, name in zip(runs, names, strict=True)]
     with telling("plane", asked.quiet) as told:
-        found = plane.in_one_plane(runs, ways, _probe(runs[0], asked), told=told)
+        looked = _probe(runs[0], Runtime(asked.data, device="cpu"), asked)
+        found = plane.in_one_plane(runs, ways, looked, told=told)
     folder = _folder(runs, asked)
     replace_json(folder / plane.FILE, found)
     _written(
@@ -96,6 +99,8 @@ def short_names(runs: Sequence[Run]) -> list[str]:
 
 def _trajectory(run: Run, name: str, asked: Asked) -> Trajectory:
     """All of its points, or its ends where they cannot be had."""
+    if (kept := trajectory.read(run)) is not None:
+        return kept
     unit, amount = run.recorded.budget
     with meter(1, asked.quiet, evaluations=False) as shown:
         shown.begin(f"{name}, trained again for its points", Budget(amount, unit))
@@ -112,9 +117,8 @@ def _folder(runs: Sequence[Run], asked: Asked) -> Path:
     return make_folder(asked.to or runs[0].path)
 
 
-def _probe(run: Run, asked: Asked) -> Probe:
-    """Over the training images, on this machine's best engine, whatever the run had."""
-    runtime = Runtime(asked.data)
+def _probe(run: Run, runtime: Runtime, asked: Asked) -> Probe:
+    """Over the training images, by the best engine for this processor, whatever the run had."""
     train, engine, _, _ = runtime.load(run.recorded.split)
     model = TorchEngine(train, runtime.where)
     return probe(engine, train.labels, asked.examples, measure.SAMPLED, model)

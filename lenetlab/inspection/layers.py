@@ -2,7 +2,7 @@
 
 The scale of a layer often matters little to what a net computes; its direction does. The angle
 between the weights before and after one step is the step as the layer feels it. Source: Kosson,
-Messmer and Jaggi, Rotational Equilibrium, 2023, arXiv:2305.17212, section 3.
+Messmer and Jaggi, Rotational Equilibrium, 2023, arXiv:2305.17212.
 """
 
 from torch import Tensor

@@ -9,7 +9,8 @@
                          a run is repeated
     checkpoint.safetensors   only while the run is unfinished
 
-Everything except machine.json is reproduced bit for bit. Reading needs no torch.
+Everything except machine.json is reproduced bit for bit. Reading needs no torch. What
+`lenetlab inspect` leaves beside them (lenetlab/inspection) is no part of the run.
 """
 
 from dataclasses import asdict, dataclass, replace

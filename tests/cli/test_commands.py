@@ -69,7 +69,7 @@ def test_a_shell_completes(typed, completed):
     assert done.stdout.split() == [completed]
 
 
-@pytest.mark.parametrize("command", ["run", "compare", "report", "watch"])
+@pytest.mark.parametrize("command", ["run", "compare", "report", "watch", "inspect", "convergence"])
 def test_help_of_a_command_needs_no_torch(command):
     assert f"lenetlab {command}" in without(f"{command} --help", "torch", "matplotlib")
 
@@ -78,6 +78,8 @@ def test_help_of_a_command_needs_no_torch(command):
     ("words", "package", "extra"),
     [
         (f"report {ROOT / 'results/course'}", "altair", "report"),
+        ("inspect last", "altair", "report"),
+        ("run sgd --inspect", "altair", "report"),
     ],
 )
 def test_a_package_that_is_not_installed_is_named_with_its_extra(tmp_path, words, package, extra):

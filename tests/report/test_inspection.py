@@ -74,7 +74,7 @@ def test_tables_say_the_numbers():
     assert said["largest Hessian eigenvalues"] == "1.00, 0.500"
     assert said["least eigenvalue"] == "−0.250"
     assert said["trace of the Hessian"] == "34.5 ± 1.50"
-    assert said["gradient noise scale, examples"] == "more than can be told"
+    assert said["critical batch size: the noise scale"] == "more than can be told"
     assert said["at it, × the fewest steps"] == "–"
     layers = tables.layers("sgd", inspected())
     assert layers.rows[0] == ["fc1.weight", "2.00", "4.00", "0.573", "0.573"]

@@ -6,6 +6,7 @@ from typing import Any
 import altair as alt
 
 from lenetlab.report.charts.selection import Drawing
+from lenetlab.report.colours import COLOURS
 
 LEAST = 1e-15  # what is below it is rounding
 WIDTH, HEIGHT = 190, 130  # of a small chart
@@ -35,20 +36,20 @@ def convergence(found: Sequence[Mapping[str, Any]]) -> Drawing:
         domain=["measured", "theory"], range=[[1, 0], [5, 3]]
     )
     base = alt.Chart(alt.InlineData(values=course_rows(found))).encode(
-        x=alt.X("k:Q", title="k").scale(nice=False).axis(tickCount=5, format=","),
-        color=colour.legend(None),
+        x=alt.X("k:Q", title="k").scale(nice=False).axis(tickCount=5, format=",d", tickMinStep=1),
     )
     scale = alt.Scale(type="log", nice=False)
     y = alt.Y("value:Q", title=None, scale=scale).axis(tickCount=5, format=".0e")
     low = alt.Y("low:Q", title=None, scale=scale).axis(tickCount=5, format=".0e")
+    own = alt.value(COLOURS[0])  # of what is measured; the line alone has a legend
     band = base.mark_area(opacity=0.2, aria=False).transform_filter("isValid(datum.low)")
     drawn: Drawing = (
         alt.layer(
-            band.encode(y=low, y2="high:Q"),
+            band.encode(y=low, y2="high:Q", color=own),
             base.mark_line(strokeWidth=1.6).encode(y=y, color=colour, strokeDash=dash),
             base.mark_point(filled=True, size=14, aria=False)
             .transform_filter("datum.line === 'measured'")
-            .encode(y=y),
+            .encode(y=y, color=own),
         )
         .properties(width=WIDTH, height=HEIGHT)
         .facet(facet=alt.Facet("panel:N", title=None, sort=order), columns=3)

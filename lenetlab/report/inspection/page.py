@@ -1,5 +1,6 @@
 """Figures, tables and words in one HTML file, and a figure alone for a paper."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,10 +11,13 @@ from lenetlab.disk import check_writable, replace_bytes
 from lenetlab.errors import UserError
 from lenetlab.report.charts.render import draw, save
 from lenetlab.report.charts.selection import Drawing
+from lenetlab.report.colours import PAPER_INK
 from lenetlab.report.inspection.figures import Figure
 from lenetlab.report.inspection.tables import Words
 
 FORMS = (".svg", ".pdf", ".png")
+_PLACES = re.compile(r' (?:d|transform)="[^"]*"')
+_DIGITS = re.compile(r"(\.\d\d)\d+(?:e-\d+)?")
 TEMPLATES = Path(__file__).parents[1] / "page" / "templates"
 
 
@@ -30,15 +34,17 @@ def write_page(
         title=title,
         lead=lead,
         tables=tables,
-        figures=[(one, Markup(_svg(one.chart))) for one in figures],
+        figures=[(one, Markup(svg(one.chart, "currentColor"))) for one in figures],
         style=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
     )
     replace_bytes(path, text.encode())
     return path
 
 
-def _svg(chart: Drawing) -> str:
-    return draw(chart, "svg", ink="currentColor").decode()
+def svg(chart: Drawing, ink: str = PAPER_INK) -> str:
+    """The chart as SVG, its places to a hundredth of a point: a plane has thousands of them."""
+    text = draw(chart, "svg", ink=ink).decode()
+    return _PLACES.sub(lambda found: _DIGITS.sub(r"\1", found[0]), text)
 
 
 def make_folder(folder: Path) -> Path:
@@ -60,4 +66,7 @@ def check_form(path: Path) -> Path:
 
 def save_figure(figures: Sequence[Figure], path: Path) -> Path:
     """The first figure, for a paper."""
-    return save(figures[0].chart, check_form(path))
+    if check_form(path).suffix == ".svg":
+        replace_bytes(path, svg(figures[0].chart).encode())
+        return path
+    return save(figures[0].chart, path)

@@ -23,13 +23,14 @@ class Words:
 def ends(found: Mapping[str, Inspected]) -> Words:
     """What the final weights of runs are like, by their names: a column for each run."""
     each = list(found.values())
+    noises = [one["along"][-1]["noise"] for one in each]
     facts = [
         ("training loss", [three(one["along"][-1]["loss"]) for one in each]),
         ("training accuracy, %", [f"{one['along'][-1]['accuracy']:.1f}" for one in each]),
         ("largest Hessian eigenvalues", [_eigenvalues(one["end"]) for one in each]),
         ("least eigenvalue", [_signed(one["end"]["least"]) for one in each]),
         ("trace of the Hessian", [_trace(one["end"]["trace"]) for one in each]),
-        ("gradient noise scale, examples", [_noise(one["along"][-1]["noise"]) for one in each]),
+        ("critical batch size: the noise scale", [_noise(noise) for noise in noises]),
         ("batch size of the run", [count(one["end"]["batch_size"]) for one in each]),
         ("at it, × the fewest steps", [_factor(one["end"]["steps_factor"]) for one in each]),
         ("at it, × the fewest examples", [_factor(one["end"]["examples_factor"]) for one in each]),
