@@ -70,11 +70,6 @@ class Component:
         """The first line of its page."""
         return self.page.strip().splitlines()[0]
 
-    @property
-    def title(self) -> str:
-        """What a person calls it: its summary until the colon, `Muon` or `Heavy ball`."""
-        return self.summary.partition(":")[0]
-
     def settings(self, given: Settings) -> Choice:
         """`given` settings over the defaults, checked; `UserError` for a wrong one."""
         return resolve(self.kind, self.name, self.defaults, given, {**DOMAINS, **self.domains})

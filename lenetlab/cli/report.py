@@ -77,9 +77,9 @@ def _write(results: Results, path: Path, form: Format, attachments: Attachments)
     if not attachments.methods:
         from lenetlab.methods.describe import describe
 
-        attachments = replace(
-            attachments, methods=describe(cell.place.method for cell in results.cells)
-        )
+        cells = (cell for some in (results, *attachments.others) for cell in some.cells)
+        named = describe(cell.place.method for cell in cells)
+        attachments = replace(attachments, methods=named)
     if form == "html":  # a page and a paper need other libraries
         from lenetlab.report.page.write import write as write_page
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from lenetlab.component import Component
 from lenetlab.methods.lookup import find, split
 from lenetlab.methods.registry import methods
 from lenetlab.methods.wrappers import find_wrapper, wrappers
@@ -12,6 +13,11 @@ def describe(names: Iterable[str]) -> dict[str, dict[str, str]]:
     method inside wrappers has their titles and summaries before its own; one that is
     not here is left out: from outside, or of another version."""
     return {name: _one(name) for name in names if _is_here(name)}
+
+
+def title(entry: Component) -> str:
+    """What a person calls it: its summary until the colon, `Muon` or `Heavy ball`."""
+    return entry.summary.partition(":")[0]
 
 
 def _is_here(name: str) -> bool:
@@ -27,7 +33,7 @@ def _one(name: str) -> dict[str, str]:
     if len(parts) > 1:
         parts = [part.rstrip(".") for part in parts]
     return {
-        "title": " + ".join([*(wrapper.title for wrapper in known), method.title]),
+        "title": " + ".join([*map(title, known), title(method)]),
         "family": method.family,
         "summary": " · ".join(parts),
         "reference": method.reference,

@@ -309,7 +309,8 @@ def test_a_study_that_varies_the_budget_is_a_ladder_too():
 
 def test_the_answer_names_the_front_and_puts_the_starter_at_the_foot():
     ladder = [at(10.0, 91.0), at(1.0, 88.0), at(10.0, 90.0, "sgd"), at(1.0, 40.0, "sgd")]
-    style = styles(ladder[0], {"muon": "Muon"})
+    style = styles(ladder[0], {"muon": "Muon"}, ladder[1:])  # of which the first has no sgd
+    assert style.names == ("muon", "sgd")
     rows = at_budget_rows(at_budgets(ladder, "plain"), style)
     chart = at_budget(rows, "passes", "plain", {"passes": 10.0, "accuracy": 59.53})
     own = [layer["data"] for layer in render.spec(chart)["layer"] if "data" in layer]

@@ -14,7 +14,7 @@ from lenetlab.report.colours import FAMILY_COLOURS
 
 SPENT = ("passes", "cpu_seconds")
 BELOW = 3.0  # points below the best of the least budget at which the axis begins
-UNKNOWN = "not known"
+SPAN = 2.0  # times the least computation that the axis reaches to, at least
 ABOVE, RIGHT = -7, 8  # pixels of a name from its point
 GAP = 36  # … left free for the first name
 
@@ -26,7 +26,8 @@ def at_budget_rows(found: Sequence[AtBudget], styles: Styles) -> list[dict[str, 
             "line": one.line,
             "cell": one.cell.place.name,
             "called": styles.among_scenarios(one.cell.place.name, one.cell.place.scenario),
-            "family": one.cell.place.family.replace("_", " ") or UNKNOWN,
+            "family": one.cell.place.family.replace("_", " ") or styles.label(one.cell.place.name),
+            "colour": styles.colour_of(one.cell.place.name),
             "board": one.cell.place.contest.key,
             "budget": f"{one.budget[1]:g} {one.budget[0]}",
             "passes": _short(one.passes),
@@ -57,9 +58,8 @@ def at_budget(
     here = [row for row in rows if row[x] is not None]
     best = front(here, x)
     low, high = _range(here)
-    along = [*(row[x] for row in here), *([starter[x]] if starter else [])]
-    families = [name for name in _families() if name in {row["family"] for row in here}]
-    colours = [FAMILY_COLOURS.get(name.replace(" ", "_"), "#808080") for name in families]
+    along = _along([*(row[x] for row in here), *([starter[x]] if starter else [])])
+    colours = {row["family"]: row["colour"] for row in sorted(here, key=_place)}
     axis = logarithmic(alt.X(f"{x}:Q", title=AXES[x]), along, gap=GAP)
     y = alt.Y("shown:Q", title="test accuracy, %").scale(domain=[low, high], zero=False, nice=False)
     data = alt.InlineData(values=list(here), name=f"at budgets, {scenario}")
@@ -67,8 +67,8 @@ def at_budget(
         shown=f"max(datum.accuracy, {low})", below=f"datum.accuracy < {low}"
     ).encode(
         x=axis,
-        color=alt.Color("family:N", title=None, legend=alt.Legend(
-            symbolOpacity=1, symbolLimit=0)).scale(domain=families, range=colours),
+        color=alt.Color("family:N", title=None, legend=alt.Legend(symbolOpacity=1, symbolLimit=0))
+        .scale(domain=list(colours), range=list(colours.values())),
         tooltip=[alt.Tooltip("called:N", title="method"), alt.Tooltip("cell:N", title="name"),
                  "family:N", "budget:N",
                  alt.Tooltip(f"{x}:Q", title=AXES[x], format=",.4~g"),
@@ -102,8 +102,16 @@ def at_budget(
     )
 
 
-def _families() -> list[str]:
-    return [*(name.replace("_", " ") for name in FAMILY_COLOURS), UNKNOWN]
+def _place(row: dict[str, Any]) -> int:
+    """Of its colour, that of its family, in the legend."""
+    return list(FAMILY_COLOURS.values()).index(row["colour"])
+
+
+def _along(spent: Sequence[float]) -> Sequence[float]:
+    """What is spent, and around it if all of it is nearly the same."""
+    low, high = min(spent, default=1.0), max(spent, default=1.0)
+    around = (SPAN * low / high) ** 0.5
+    return spent if around <= 1 else [*spent, low / around, high * around]
 
 
 def _range(rows: Sequence[dict[str, Any]]) -> tuple[float, float]:

@@ -138,23 +138,27 @@ def _steps(low: float, high: float) -> list[float]:
 def styles(
     results: Results,
     titles: Mapping[str, str] | None = None,
+    others: Sequence[Results] = (),
     marked: frozenset[str] = frozenset(),
 ) -> Styles:
     """The styles of a report: by mean held-out accuracy of the best trials, so that those which
-    matter most look least alike; cells without trials follow in the order of the study. `titles`
-    are those of methods."""
+    matter most look least alike; cells without trials follow in the order of the study, and then
+    those that `others` alone have. `titles` are those of methods."""
     scores: dict[str, list[float]] = {}
-    families, called = {}, {}
     for cell in results.cells:
-        best, name = cell.best, cell.place.name
-        known = scores.setdefault(name, [])
-        if best is not None and best.accuracy is not None:
-            known.append(best.accuracy)
-        families[name] = families[cell.place.method] = cell.place.family
-        if title := (titles or {}).get(cell.place.method):
-            called[cell.place.method] = title
-            called[name] = ", ".join(filter(None, (title, cell.place.variant)))
+        known = scores.setdefault(cell.place.name, [])
+        if cell.best is not None and cell.best.accuracy is not None:
+            known.append(cell.best.accuracy)
     names = sorted(scores, key=lambda m: -fmean(scores[m]) if scores[m] else 0.0)
+    families, called = {}, {}
+    for place in (cell.place for some in (results, *others) for cell in some.cells):
+        if place.name not in scores:
+            scores[place.name] = []
+            names.append(place.name)
+        families[place.name] = families[place.method] = place.family
+        if title := (titles or {}).get(place.method):
+            called[place.method] = title
+            called[place.name] = ", ".join(filter(None, (title, place.variant)))
     return Styles(tuple(names), families, called, marked)
 
 

@@ -171,7 +171,7 @@ def _again(row: RunRow) -> list[Entry]:
     return [
         Entry("confirmation" if confirms else "leader run"),
         number(row.number if confirms else None),
-        number(row.seed),
+        Entry(str(row.seed), row.seed),
         _status(row),
         number(row.accuracy, 2),
         number(row.loss, 4),

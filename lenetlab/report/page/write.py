@@ -90,7 +90,7 @@ def render(results: Results, attachments: Attachments) -> str:
 def _page(results: Results, attachments: Attachments) -> Page:
     titles = {name: about["title"] for name, about in attachments.methods.items()
               if "title" in about}  # fmt: skip
-    style = styles(results, titles, attachments.guests)
+    style = styles(results, titles, attachments.others, attachments.guests)
     datasets: dict[str, Any] = {}
     timed = priced(results, attachments.costs)
     found = boards(timed)

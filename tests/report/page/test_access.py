@@ -3,12 +3,13 @@
 import pytest
 
 from tests.report.page.conftest import PHONE, WIDE
-from tests.studies import made_up
+from tests.studies import made_up, with_stages
 
 
 @pytest.fixture(scope="module")
 def study():
-    return made_up(("sgd", "muon", "adagrad"), ("plain", "sparse"), 2, 2, ("adagrad",))
+    made = made_up(("sgd", "muon", "adagrad"), ("plain", "sparse"), 2, 2, ("adagrad",))
+    return with_stages(made)
 
 
 @pytest.mark.parametrize(

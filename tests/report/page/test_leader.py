@@ -52,11 +52,16 @@ def test_the_board_says_why_the_first_row_does_not_lead(show, study):
     assert f"{first.difference.mean:+.2f}" in rows[0]
 
 
-def test_a_tie_is_called_a_tie_and_a_leader_that_is_first_needs_no_words():
-    tied = unlike(2)
-    assert "a tie" in first_and_leader(board(tied, "plain"), {}) or "borderline" in (
-        first_and_leader(board(tied, "plain"), {})
-    )
+@pytest.mark.parametrize(
+    ("seeds", "standing", "word"), [(10, "ahead", "significantly above"), (2, "tied", ": a tie")]
+)
+def test_the_words_are_those_of_the_test(seeds, standing, word):
+    found = board(unlike(seeds), "plain")
+    assert found.measured[0].standing == standing
+    assert word in first_and_leader(found, {})
+
+
+def test_a_leader_that_is_first_needs_no_words():
     usual = made_up(METHODS, ("plain",), 3, 3)
     assert leader(usual.within("plain")).place.name == "kfac"
     assert first_and_leader(board(usual, "plain"), {}) == ""

@@ -250,7 +250,9 @@ function startCharts() {
   for (const figure of figures) {
     seen.observe(figure);
     const numbers = figure.querySelector("details.numbers");
-    numbers?.addEventListener("toggle", () => numbers.open && fillNumbers(figure));
+    if (numbers === null) continue;
+    numbers.hidden = false;
+    numbers.addEventListener("toggle", () => numbers.open && fillNumbers(figure));
   }
   for (const form of all("form.shown")) {
     const name = () => {
