@@ -27,7 +27,6 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from scipy.stats import rankdata, studentized_range
 
 from lenetlab.analysis.intervals import LEVEL
 
@@ -44,6 +43,8 @@ class Friedman:
 
 def ranks(scores: Sequence[Sequence[float]]) -> "np.ndarray[Any, np.dtype[np.float64]]":
     """Ranks (N, k) of `scores` (N, k), of which the highest is best; equals share the mean."""
+    from scipy.stats import rankdata  # here, since it takes long and few results need it
+
     return np.asarray(rankdata(-np.asarray(scores, dtype=np.float64), axis=-1))
 
 
@@ -71,6 +72,8 @@ def _chi2(means: Any, n: int) -> Any:
 @cache
 def nemenyi_quantile(k: int, level: float = LEVEL) -> float:
     """q_α for k methods: 1.960 for two of them at 95 %, 2.569 for four."""
+    from scipy.stats import studentized_range
+
     return float(studentized_range.ppf(level, k, np.inf)) / math.sqrt(2)
 
 

@@ -38,14 +38,14 @@ def find_problem(given: str | Path) -> Problem:
     if text in PROBLEMS:
         return PROBLEMS[text]
     name, at, digest = text.rpartition("@")
-    folders = [Path(text)]
+    folders = [own := Path(os.path.expanduser(text))]
     if at:
         beside = data_folder()
         folders += [Path(name), *([] if beside is None else [beside / name])]
     for folder in folders:
         if folder.is_dir():
             found = open_folder(folder)
-            if folder != Path(text) and not found.name.endswith(f"@{digest}"):
+            if folder != own and not found.name.endswith(f"@{digest}"):
                 raise UserError(
                     f"{folder} holds other files than those of {text}, it is {found.name}; give "
                     "the folder that has them"

@@ -20,7 +20,7 @@ DEFAULT = "fashion-mnist"
 Half = tuple[IdxFile, IdxFile]  # images and labels
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Problem:
     """Images to be told apart, and where they are from.
 
@@ -44,6 +44,9 @@ class Problem:
     package: str = ""
     transposed: bool = False
     folder: Path | None = None
+
+    def __repr__(self) -> str:
+        return f"Problem({self.name!r})"
 
     @property
     def files(self) -> Mapping[str, Half]:

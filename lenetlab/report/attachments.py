@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 from lenetlab.analysis.equal_time import priced
 from lenetlab.disk import read_json, read_text
 from lenetlab.errors import UserError
+from lenetlab.problem.problems import DEFAULT
 from lenetlab.records.costs import Costs, read_costs
 from lenetlab.records.other_budgets import other_budgets
 from lenetlab.records.readable import readable
@@ -50,6 +51,7 @@ class LeaderNet:
     confusion: Sequence[Sequence[int]]
     filters: Sequence[Sequence[Sequence[float]]]
     rules: str = "strict"
+    problem: str = DEFAULT
     seed: int = 0
     accuracy: float | None = None
 

@@ -64,8 +64,8 @@ def subject(results: Results) -> str:
 
 
 def problems_of(results: Results) -> list[str]:
-    """The problems of the leaderboards, in their order."""
-    return list(dict.fromkeys(contest.problem for contest in results.contests()))
+    """The problems of the leaderboards, in their order; the usual one where there is none."""
+    return list(dict.fromkeys(contest.problem for contest in results.contests())) or [DEFAULT]
 
 
 def _on(results: Results) -> str:
@@ -101,7 +101,8 @@ def _tuning(results: Results) -> Iterator[str]:
         return
     yield (
         f"A method is tuned by {count(results.trials, 'trial')} of "
-        f"{passes(results.tuning_passes)} in every scenario, no matter how many settings it has. "
+        f"{passes(results.tuning_passes)} in every scenario{_everywhere(results)}, no matter how "
+        f"many settings it has. "
         f"Trials train on {_inner(results)}; the test set is not opened."
     )
     carried = dict.fromkeys(cell.place.tuned_on for cell in results.cells if cell.place.tuned_on)
@@ -129,6 +130,12 @@ def _tuning(results: Results) -> Iterator[str]:
     without = list(dict.fromkeys(cell.place.name for cell in begun if not cell.trials))
     if without:
         yield f"Run with settings as they were given, without trials: {', '.join(without)}."
+
+
+def _everywhere(results: Results) -> str:
+    """Where tuning was done on more problems than one."""
+    tuned = {cell.place.problem for cell in results.cells if not cell.place.tuned_on}
+    return " of every problem" if len(tuned) > 1 else ""
 
 
 def _inner(results: Results) -> str:

@@ -79,6 +79,8 @@ def test_a_recorded_name_finds_its_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert find_problem(name).folder == folder
     assert find_problem("leaves").name == name
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert find_problem("~/leaves").name == name
     monkeypatch.chdir(folder)
     monkeypatch.delenv("LENETLAB_DATA", raising=False)
     monkeypatch.setattr("lenetlab.problem.own_folder._opened_here", {})

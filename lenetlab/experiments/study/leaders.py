@@ -77,6 +77,7 @@ def look_into(cell: Cell, row: RunRow, runtime: Runtime, kept: Path) -> dict[str
         "method": cell.place.name,
         "scenario": cell.place.scenario,
         "rules": cell.place.rules,
+        "problem": problem.name,
         "seed": row.seed,
         "accuracy": row.accuracy,
         "confusion": counts.tolist(),

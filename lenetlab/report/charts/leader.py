@@ -4,24 +4,33 @@ from collections.abc import Sequence
 
 import altair as alt
 
+from lenetlab.problem.problems import DEFAULT, DIGITS, PROBLEMS
 from lenetlab.report.charts.selection import Drawing
 
-CLASSES = ["T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker",
-           "bag", "ankle boot"]  # fmt: skip
+SHORT = ["T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker",
+         "bag", "ankle boot"]  # fmt: skip
 
 
-def confusion(counts: Sequence[Sequence[int]], scenario: str) -> Drawing:
+def classes_of(problem: str) -> list[str]:
+    """The ten classes of a problem; of somebody's own images their numbers."""
+    if problem == DEFAULT:
+        return SHORT
+    return list(PROBLEMS[problem].classes if problem in PROBLEMS else DIGITS)
+
+
+def confusion(counts: Sequence[Sequence[int]], scenario: str, problem: str = DEFAULT) -> Drawing:
     """The confusion matrix `counts[truth][answer]` of test images (10, 10); the shades are of the
     mistakes, which the thousand right ones of a class would drown."""
+    classes = classes_of(problem)
     rows = [
-        {"truth": CLASSES[i], "answer": CLASSES[j], "images": n, "mistakes": n if i != j else None}
+        {"truth": classes[i], "answer": classes[j], "images": n, "mistakes": n if i != j else None}
         for i, line in enumerate(counts)
         for j, n in enumerate(line)
     ]
     most = max(n for i, line in enumerate(counts) for j, n in enumerate(line) if i != j)
     base = alt.Chart(alt.InlineData(values=rows, name=f"confusion, {scenario}")).encode(
-        x=alt.X("answer:N", sort=CLASSES, title="answer").axis(labelAngle=-45, grid=False),
-        y=alt.Y("truth:N", sort=CLASSES, title="truth").axis(grid=False),
+        x=alt.X("answer:N", sort=classes, title="answer").axis(labelAngle=-45, grid=False),
+        y=alt.Y("truth:N", sort=classes, title="truth").axis(grid=False),
         tooltip=["truth:N", "answer:N", "images:Q"],
     )
     return alt.layer(

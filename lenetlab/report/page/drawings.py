@@ -126,7 +126,7 @@ def _leader_net(found: LeaderNet | None, id: str, datasets: dict[str, Any]) -> I
     who = f"Of {found.method}, seed {found.seed}."
     yield drawn(f"{id}-confusion", "What the leader takes for what",
                  f"{captions.confusion()} {who}",
-                 {"": confusion(found.confusion, id)}, datasets,
+                 {"": confusion(found.confusion, id, found.problem)}, datasets,
                  [Number("truth", "truth"), Number("answer", "answer"),
                   Number("images", "images", 0)])  # fmt: skip
     yield drawn(f"{id}-filters", "The leader’s first layer",

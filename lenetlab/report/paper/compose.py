@@ -136,7 +136,7 @@ def compose(
 
 
 def _title(leader_net: LeaderNet) -> str:
-    return Contest(leader_net.scenario, leader_net.rules).title
+    return Contest(leader_net.scenario, leader_net.rules, problem=leader_net.problem).title
 
 
 def _discussion(jinja: Environment, text: str, study: PaperContext) -> Markdown:

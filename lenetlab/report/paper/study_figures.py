@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from lenetlab.analysis.board import Board
 from lenetlab.analysis.profiles import comparable
 from lenetlab.analysis.profiles import profiles as profiles_of
-from lenetlab.records.rows import Cell, Results
+from lenetlab.records.rows import Cell, Results, located
 from lenetlab.report import captions
 from lenetlab.report.attachments import LeaderNet
 from lenetlab.report.charts.leader import confusion, filters
@@ -63,10 +63,11 @@ def leader_net(leader_nets: Sequence[LeaderNet], pictures: Pictures) -> Sequence
     if not leader_nets:
         return []
     one = leader_nets[0]
-    whose = f"Of {code(one.method)} in scenario {code(one.scenario)}, seed {one.seed}."
+    where = code(located(one.scenario, one.problem))
+    whose = f"Of {code(one.method)} in scenario {where}, seed {one.seed}."
     return [
         (
-            pictures.draw(confusion(one.confusion, one.scenario), "confusion"),
+            pictures.draw(confusion(one.confusion, one.scenario, one.problem), "confusion"),
             Markdown(f"{captions.confusion()} {whose}"),
         ),
         (

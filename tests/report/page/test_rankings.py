@@ -9,6 +9,7 @@ import pytest
 from lenetlab.analysis.across import rankings
 from lenetlab.records.rows import Results
 from lenetlab.report.attachments import Attachments
+from lenetlab.report.charts.leader import confusion
 from lenetlab.report.charts.ranks import rank_rows, ranks
 from lenetlab.report.charts.render import draw
 from lenetlab.report.page.write import render
@@ -70,3 +71,10 @@ def test_a_paper_of_several_problems_names_each(results, tmp_path):
     text = path.read_text()
     for title in ("plain", "plain on mnist", "plain on leaves@12345678"):
         assert f"\n## Scenario {title}\n" in text
+
+
+def test_a_leaders_mistakes_are_named_as_its_problems_classes():
+    counts = [[9 if i == j else 1 for j in range(10)] for i in range(10)]
+    for problem, first in (("fashion-mnist", "T-shirt"), ("kmnist", "o"), ("leaves@1", "0")):
+        picture = draw(confusion(counts, "plain", problem), "svg").decode()
+        assert f">{first}</text>" in picture
