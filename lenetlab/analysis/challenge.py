@@ -154,8 +154,8 @@ def challenge(results: Results, contest: Contest, guest: str, leader: str) -> Ch
         accuracy=None if untested else _effect(mine, theirs, "accuracy", paired),
         loss=None if untested else _effect(mine, theirs, "loss", paired),
         untested=untested,
-        leads=_leads(found, new.cell),
-        residents=tuple(_resident(line) for line in found.lines if line is not new),
+        leads=_leads(found, new.cell, first.cell),
+        residents=tuple(_resident(line) for line in found.lines if line is not new and line.runs),
         runs=new.runs,
         failures=new.failures,
         reached=tuple(map(ToTarget, TARGETS, arrivals(new.cell), arrivals(first.cell))),
@@ -200,14 +200,12 @@ def _figures(line: Line) -> Figures:
                    line.words)  # fmt: skip
 
 
-def _leads(found: Board, guest: Cell) -> bool | None:
-    """By the study's own rule, where all were searched at the same price."""
-    searched = [line.cell for line in found.lines if line.cell.trials]
-    prices = {
-        (len(cell.trials), tuple(sorted({row.recorded.budget for row in cell.trials})))
-        for cell in searched
-    }
-    return leader_of(searched) is guest if len(searched) > 1 and len(prices) == 1 else None
+def _leads(found: Board, guest: Cell, first: Cell) -> bool | None:
+    """By the study's own rule, where the guest was searched at the leader's price."""
+    prices = [sorted(row.recorded.budget for row in cell.trials) for cell in (guest, first)]
+    if not guest.trials or prices[0] != prices[1]:
+        return None
+    return leader_of([line.cell for line in found.lines]) is guest
 
 
 def _resident(line: Line) -> Resident:

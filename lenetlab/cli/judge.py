@@ -137,8 +137,8 @@ def _judge(path: Path, scenario: str | None, scorer: Scorer, again: Runtime | No
     if not is_challenge(path):
         return judge_one(path, scenario, scorer, again)
     if again is not None:
-        err.print(f"{path}: training its guest again, by the code in {path / GUEST}",
-                  markup=False, soft_wrap=True)  # fmt: skip
+        code = f", by the code in {path / GUEST}" if (path / GUEST).is_dir() else ""
+        err.print(f"{path}: training its guest again{code}", markup=False, soft_wrap=True)
     return judge_challenge(path, scorer, again)
 
 

@@ -1,10 +1,7 @@
-"""`lenetlab study` and `tune` on the real data, as processes: small but whole."""
+"""`lenetlab study` and `tune` on the real data: small but whole."""
 
 import json
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -15,7 +12,8 @@ from lenetlab.records.rows import read_results
 from lenetlab.records.selection import leader
 from lenetlab.report.attachments import read_attachments
 
-MAIN = [sys.executable, "-c", "from lenetlab.cli import main; main()"]
+from .conftest import process
+
 STUDY = """title = "Stored"
 scenarios = ["plain"]
 methods = ["sgd", "adamw"]
@@ -27,11 +25,7 @@ passes = 0.02
 """
 
 
-def call(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*MAIN, *words], capture_output=True, text=True, cwd=cwd)
-
-
-def test_the_test_set_is_not_opened_in_tuning(tmp_path):
+def test_the_test_set_is_not_opened_in_tuning(tmp_path, lenetlab):
     _, folder = locate("train", None, fetch)
     data = tmp_path / "data"
     data.mkdir()
@@ -40,22 +34,21 @@ def test_the_test_set_is_not_opened_in_tuning(tmp_path):
             shutil.copy(path, data)
     for file in FILES["test"]:
         (data / f"{file.name}.gz").write_bytes(b"garbage")
-    batch_size = ("--data", str(data), "--out", str(tmp_path / "runs"))
-    found = call("tune", "sgd", "--trials", "2", "--passes", "0.02", "--workers", "1", *batch_size,
-                 "--json", cwd=tmp_path)  # fmt: skip
-    assert found.returncode == 0, found.stderr
-    printed = json.loads(found.stdout)
+    where = f"--data {data} --out {tmp_path / 'runs'}"
+    found = lenetlab(f"tune sgd --trials 2 --passes 0.02 --workers 1 {where} --json")
+    assert found.status == 0, found.err
+    printed = json.loads(found.out)
     assert len(printed["trials"]) == 3
     assert printed["confirmations"] == []
     # the same folder cannot be measured on: the garbage is what a test set would be read from
-    assert call("run", "sgd", "--epochs", "0.02", *batch_size, cwd=tmp_path).returncode == 2
+    assert lenetlab(f"run sgd --epochs 0.02 {where}").status == 2
 
 
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory):
     folder = tmp_path_factory.mktemp("stored")
     (folder / "stored.toml").write_text(STUDY)
-    found = call("study", "stored.toml", "--workers", "1", "--tensorboard", "events", cwd=folder)
+    found = process("study stored.toml --workers 1 --tensorboard events", folder)
     assert found.returncode == 0, found.stderr
     return folder
 
@@ -77,11 +70,11 @@ def test_what_a_study_leaves(stored):
     assert sorted(seen.values()) == pytest.approx(sorted(row.accuracy for row in rows), rel=1e-6)
 
 
-def test_a_search_can_confirm(tmp_path):
-    words = ("tune", "sgd", "--passes", "0.02", "--trials", "1", "--workers", "1", "--json")
-    found = call(*words, "--confirm", "0.1", cwd=tmp_path)
-    assert found.returncode == 0, found.stderr
-    printed = json.loads(found.stdout)
+def test_a_search_can_confirm(tmp_path, lenetlab):
+    words = "tune sgd --passes 0.02 --trials 1 --workers 1 --json"
+    found = lenetlab(f"{words} --confirm 0.1")
+    assert found.status == 0, found.err
+    printed = json.loads(found.out)
     again = printed["confirmations"]
     assert [row["seed"] for row in again] == [1001, 1002] * 2
     won = [row["accuracy"] for row in again if row["number"] == printed["winner"]["trial"]]
@@ -89,7 +82,7 @@ def test_a_search_can_confirm(tmp_path):
     assert printed["winner"]["budget"] == 0.1
     assert printed["price"]["passes"] == pytest.approx(2 * 0.02 + 4 * 0.1, rel=0.2)
     # without it, the same trials go on in the same folder and cost nothing
-    plain = json.loads(call(*words, cwd=tmp_path).stdout)
+    plain = json.loads(lenetlab(words).out)
     assert [row["id"] for row in plain["trials"]] == [row["id"] for row in printed["trials"]]
     assert plain["winner"]["confirmed"] is None
     assert len(list((tmp_path / "runs" / "studies").iterdir())) == 1
