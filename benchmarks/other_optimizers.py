@@ -163,10 +163,10 @@ trains: many defaults are meant for other nets, and nothing is tuned here. Those
 """
 
 REFUSED = """
-## Those that are refused
+## Those that do not
 
-A sentence says what is missing. `{files}/adapted.py` has classes of a few lines that give it to
-some of them; these are in the table above.
+A sentence says what is missing, or what happened. `{files}/adapted.py` has classes of a few lines
+that give it to some of them; these are in the table above.
 
 | class | what is said |
 | --- | --- |
@@ -180,7 +180,7 @@ Where a method is among ours as well, both are given the same settings, initial 
 they went. Then the held-out accuracy in % after {passes} effective passes, means over {seeds}
 seeds, and the difference beside twice its standard error, by the spread over seeds of both.
 
-| ours | theirs | apart | ours | theirs | difference | seeds make | known to differ |
+| ours | theirs | apart | ours, % | theirs, % | difference | seeds make | known to differ |
 | --- | --- | ---: | ---: | ---: | ---: | ---: | --- |
 """
 
@@ -204,16 +204,20 @@ def page(
         lines += [f"| {' | '.join(cells[k : k + 3])} |" for k in range(0, len(cells), 3)]
         lines.append("")
     failed = {spec: entry for spec, entry in found.items() if entry["status"] != "done"}
-    text = "\n".join(lines) + REFUSED.format(files=FILES).lstrip("\n")
+    text = "\n".join(lines) + REFUSED.format(files=FILES)
     for spec, entry in failed.items():
         word = "" if entry["status"] in ("refused", "error") else f"{entry['status']}: "
-        text += f"| `{spec}` | {word}{entry['why'].replace('|', '/')} |\n"
+        why = (
+            entry["why"].replace("|", "/").removeprefix(f"method {spec} refuses its own defaults: ")
+        )
+        text += f"| `{spec}` | {word}{why.replace(f'{spec} needs', 'it needs')} |\n"
     text += TWIN_HEAD.format(passes=TWIN_PASSES, seeds=SEEDS, steps=STEPS)
     for twin, entry in twins:
         difference, noise = within_noise(entry["ours"], entry["theirs"])
         ours, theirs = statistics.mean(entry["ours"]), statistics.mean(entry["theirs"])
+        apart = f"{entry['apart']:.0e}" if entry["apart"] else "same bits"
         text += (
-            f"| {twin.ours} | `{twin.theirs}` | {entry['apart']:.0e} | {ours:.2f} | {theirs:.2f} "
+            f"| {twin.ours} | `{twin.theirs}` | {apart} | {ours:.2f} | {theirs:.2f} "
             f"| {difference:+.2f} | ±{noise:.2f} | {twin.why} |\n"
         )
     return text

@@ -128,15 +128,21 @@ def home_of(build: Any) -> object:
 
 @contextmanager
 def taken_back(kind: type[C]) -> Iterator[list[C]]:
-    """What is registered of a kind meanwhile does not stay registered; it is in the list then."""
+    """What somebody else's file registers of a kind meanwhile does not stay registered; it is in
+    the list then. What the file imports of ours for the first time stays."""
     before, found = dict(_registered), list[C]()
     _registered.clear()
     try:
         yield found
-        found += registered(kind).values()
+        found += [entry for entry in registered(kind).values() if not _is_ours(entry)]
     finally:
+        ours = {key: entry for key, entry in _registered.items() if _is_ours(entry)}
         _registered.clear()
-        _registered.update(before)
+        _registered.update(ours | before)
+
+
+def _is_ours(entry: Component) -> bool:
+    return str(getattr(entry.build, "__module__", "")).startswith("lenetlab.")
 
 
 @contextmanager

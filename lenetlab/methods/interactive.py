@@ -46,7 +46,7 @@ def _file(build: Any) -> Path | None:
 
 
 def sources_of(build: Any) -> Sources:
-    """What the code of a class or function consists of."""
+    """What the code of a class or function consists of. Raises: `UserError` as `source_of` does."""
     file = _file(build)
     if file is not None:
         return trace({build.__module__: file}, file.parent)
@@ -55,6 +55,11 @@ def sources_of(build: Any) -> Sources:
             f"{build.__qualname__} is defined inside of a function, and what it takes from there "
             "cannot be told; define it outside, or in a file"
         )
+    return _typed(build)
+
+
+def _typed(build: Any) -> Sources:
+    """From name to name, as far as what was typed goes; what is imported by its file."""
     texts: dict[str, str] = {}
     files: dict[str, Path] = {}
     packages: set[str] = set()
@@ -66,14 +71,9 @@ def sources_of(build: Any) -> Sources:
             continue
         home = value.__name__ if isinstance(value, ModuleType) else _home(value)
         if home is not None and home != build.__module__:
-            its = getattr(sys.modules.get(home), "__file__", None)
-            if its is not None and is_own(Path(its)):
-                found = trace({home: Path(its)}, Path(its).parent)
-                _check_fresh(build, found)
-                files |= found.files
-                packages |= found.packages
-            else:
-                packages.add(home.partition(".")[0])
+            found = _imported(build, home)
+            files |= found.files
+            packages |= found.packages
             texts[name] = f"{home}.{getattr(value, '__qualname__', '')}"
             continue
         if home is None:
@@ -84,7 +84,12 @@ def sources_of(build: Any) -> Sources:
     return Sources(files, frozenset(packages - sys.stdlib_module_names), texts)
 
 
-def _check_fresh(build: Any, found: Sources) -> None:
+def _imported(build: Any, home: str) -> Sources:
+    """A module that typed code uses, with what it imports; refused where its file has changed."""
+    file = getattr(sys.modules.get(home), "__file__", None)
+    if file is None or not is_own(Path(file)):
+        return Sources({}, frozenset({home.partition(".")[0]}))
+    found = trace({home: Path(file)}, Path(file).parent)
     for name, path in found.files.items():
         module = sys.modules.get(name)
         if module is not None and path.suffix == ".py" and is_stale(module, path):
@@ -92,6 +97,7 @@ def _check_fresh(build: Any, found: Sources) -> None:
                 f"{path.name} has changed since it was imported, and {build.__name__} would run "
                 "with what it was; import it anew (importlib.reload, or restart the kernel)"
             )
+    return found
 
 
 def _home(value: Any) -> str | None:

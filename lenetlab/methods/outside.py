@@ -7,14 +7,13 @@ What else is known of a class is in guest_class.py. What its code consists of (s
 of a run's identity.
 
 What needs more than that is refused with a sentence: here, if its signature says so, or when it
-is built or makes its first step, if only its error does (`explain_error`).
+is built or makes its first step, if only its error does (guest_errors.py).
 """
 
 import importlib
 import importlib.util
 import inspect
 import sys
-import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -29,30 +28,12 @@ from lenetlab.errors import UserError, short, unknown
 from lenetlab.methods.base import Base
 from lenetlab.methods.guest import VERSION, drive
 from lenetlab.methods.guest_class import GuestClass, read_class
+from lenetlab.methods.guest_errors import where
 from lenetlab.methods.installed import import_all
 from lenetlab.methods.interactive import sources_of
 from lenetlab.methods.registry import Method
-from lenetlab.methods.sources import Sources, afresh, is_own, trace
+from lenetlab.methods.sources import Sources, afresh, trace
 from lenetlab.settings import NOT_NEGATIVE, Choice, Settings, resolve
-
-# What optimizers raise that need more than parameters and `.grad`, and what it means.
-_NEEDS = {
-    "does not require grad": "it differentiates the gradient, and .grad comes without its graph; "
-    "a method of this laboratory asks oracle.hessian for products with the Hessian",
-    "object has no attribute 'parameters'": "it wants the model; methods get its parameters alone",
-    "object has no attribute 'named_parameters'": "it wants the model; methods get its parameters "
-    "alone",
-    "'list' object has no attribute": "it goes around another optimizer, and gets parameters; "
-    "a class of your own can build both",
-    "need to pass `params`": "it goes around another optimizer, and gets parameters alone; "
-    "a class of your own can build both",
-    "Tensor.__contains__ only supports": "it wants parameter groups with keys of its own, and "
-    "gets the ten parameters; a class of your own can sort them into groups",
-    "process group": "it wants several processes; here is one",
-    "mat1 and mat2 shapes cannot be multiplied": "it wants parameters of other shapes than "
-    "LeNet-5's ten",
-}
-
 
 # All that is known of a guest's hyperparameters: what recipes and scenarios have to do with.
 _DOMAINS = {"lr": NOT_NEGATIVE, "weight_decay": NOT_NEGATIVE}
@@ -65,23 +46,6 @@ class _Outside(Method):
     def settings(self, given: Settings) -> Choice:
         """`given` over the defaults; a default of 1 does not say that 0.5 is wrong."""
         return resolve("method", self.name, self.defaults, given, _DOMAINS, whole=False)
-
-
-def explain_error(error: BaseException) -> str:
-    """An error on one line: what the optimizer needs, where it is known to mean that, and why;
-    with the line of the user's own code in which it was raised, or from which."""
-    message = " ".join(str(error).split()) or "no message"
-    meaning = next((means for sign, means in _NEEDS.items() if sign in message), None)
-    return (f"{meaning} (it said: {message})" if meaning else message) + _where(error)
-
-
-def _where(error: BaseException) -> str:
-    """` (own.py:37)`; nothing if no code of the user's had a part in it."""
-    frames = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
-    if isinstance(error, SyntaxError) and error.filename:
-        frames.append((error.filename, error.lineno))
-    own = [(Path(name), line) for name, line in frames if is_own(Path(name))]
-    return f" ({own[-1][0].name}:{own[-1][1]})" if own else ""
 
 
 _handed_over: dict[str, type] = {}  # by name; the process forgets them when it ends
@@ -178,7 +142,7 @@ def _module(name: str) -> _Loaded:
 
 
 def _one_line(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error.args[0] if error.args else ''}{_where(error)}"
+    return f"{type(error).__name__}: {error.args[0] if error.args else ''}{where(error)}"
 
 
 def _optimizers(module: ModuleType) -> dict[str, Any]:

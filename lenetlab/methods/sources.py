@@ -44,7 +44,8 @@ class Sources:
             name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in self.files.items()
         }
         content |= {
-            name: hashlib.sha256(text.encode()).hexdigest() for name, text in self.texts.items()
+            f"typed {name}": hashlib.sha256(text.encode()).hexdigest()
+            for name, text in self.texts.items()
         }
         text = json.dumps([content, _versions(self.packages)], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()

@@ -88,8 +88,8 @@ def benchmark():
 @pytest.mark.long
 @pytest.mark.filterwarnings("ignore")  # theirs
 def test_methods_here_and_their_twins_there_come_to_the_same(tmp_path, monkeypatch):
-    """Where the formulas are the same the weights are, to rounding; elsewhere the means over seeds
-    are within what seeds make of them, or the page says what differs."""
+    """Where the formulas are the same the weights are, to rounding; everywhere the means over seeds
+    are within what seeds make of them."""
     from lenetlab import Runtime
 
     monkeypatch.chdir(ROOT)
@@ -99,10 +99,8 @@ def test_methods_here_and_their_twins_there_come_to_the_same(tmp_path, monkeypat
     for twin in module.TWINS:
         found = module.compared(twin, runtime)
         difference, noise = module.within_noise(found["ours"], found["theirs"])
-        if twin.why:
-            continue
-        assert found["apart"] < 1e-3, twin
-        assert abs(difference) <= max(noise, 0.5), twin
+        assert twin.why or found["apart"] < 1e-3, twin
+        assert abs(difference) <= max(noise, 0.2), twin  # 20 images, where seeds hardly differ
 
 
 def test_the_table_names_every_class_of_the_package():

@@ -301,6 +301,19 @@ def test_a_registered_file_is_run_from_where_it_lies(own, engine):
     training(engine, own("", text)).step()
 
 
+def test_what_a_file_imports_of_ours_for_the_first_time_stays_registered(own):
+    """In a process of its own: the file is the first to import schedules."""
+    spec = own("", "import torch\nfrom lenetlab.experiments.recipe import schedules\n"
+                   "class Own(torch.optim.SGD): pass\n")  # fmt: skip
+    text = (
+        "import sys; from lenetlab.methods.lookup import find; find(sys.argv[1]);"
+        "from lenetlab.experiments.recipe.schedules import schedules;"
+        "print('cosine' in schedules())"
+    )
+    ran = subprocess.run([sys.executable, "-c", text, spec], capture_output=True, text=True)
+    assert ran.stdout.split() == ["True"], ran.stderr
+
+
 # what is shown
 
 

@@ -87,13 +87,20 @@ WRITE = "open('helper.py', 'w').write({!r})"
 
 
 @pytest.mark.parametrize(
-    "changed", [MOVED.replace("q.grad", "-q.grad"), "\n" + MOVED, MOVED + "K = 2\n"]
+    ("own", "changed"),
+    [
+        (OWN, MOVED.replace("q.grad", "-q.grad")),
+        (OWN, "\n" + MOVED),
+        (OWN.replace("moved(", "helper.moved("), MOVED + "K = 2\n"),
+    ],
 )
-def test_a_module_beside_the_notebook_counts_and_is_refused_when_it_has_changed(tmp_path, changed):
+def test_a_module_beside_the_notebook_counts_and_is_refused_when_it_has_changed(
+    tmp_path, own, changed
+):
     """The kernel goes on with the module that it has imported."""
     (tmp_path / "helper.py").write_text(MOVED + "K = 1\n")
     names = cells(
-        tmp_path, TYPED, OWN, "name(Own)",
+        tmp_path, TYPED, own, "name(Own)",
         WRITE.format(changed if "K" in changed else changed + "K = 1\n"),
         "try:\n    name(Own)\nexcept Exception as error:\n    print('NAME', str(error)[:21])",
         "import importlib; importlib.reload(helper); from helper import moved", "name(Own)",

@@ -15,8 +15,8 @@ from lenetlab.experiments.recipe.recipe import Recipe
 from lenetlab.experiments.recipe.schedules import make_schedule
 from lenetlab.methods.constraint import make_constraint
 from lenetlab.methods.decay import sparing_biases
+from lenetlab.methods.guest_errors import explain_error
 from lenetlab.methods.lookup import find
-from lenetlab.methods.outside import explain_error
 from lenetlab.methods.state import capture, restore
 from lenetlab.methods.wrappers import compose
 from lenetlab.oracle.engine import Engine

@@ -77,6 +77,7 @@ WITHOUT_BITS = {
     "methods.describe": "words about methods",
     "records.finished": "names the figures of a run that has ended",
     "methods.names": "spellings; what they mean is in the name",
+    "methods.guest_errors": "messages",
     "methods.interactive": "makes the names",
     "methods.sources": "makes the names",
     "methods.stale": "refuses, or does nothing",

@@ -1,0 +1,41 @@
+"""What an error of somebody else's code means here, on one line, with the line of their file."""
+
+import traceback
+from pathlib import Path
+
+from lenetlab.methods.sources import is_own
+
+# What optimizers raise that need more than parameters and `.grad`, and what it means.
+_NEEDS = {
+    "does not require grad": "it differentiates the gradient, and .grad comes without its graph; "
+    "a method of this laboratory asks oracle.hessian for products with the Hessian",
+    "object has no attribute 'parameters'": "it wants the model; methods get its parameters alone",
+    "object has no attribute 'named_parameters'": "it wants the model; methods get its parameters "
+    "alone",
+    "'list' object has no attribute": "it goes around another optimizer, and gets parameters; "
+    "a class of your own can build both",
+    "need to pass `params`": "it goes around another optimizer, and gets parameters alone; "
+    "a class of your own can build both",
+    "Tensor.__contains__ only supports": "it wants parameter groups with keys of its own, and "
+    "gets the ten parameters; a class of your own can sort them into groups",
+    "process group": "it wants several processes; here is one",
+    "mat1 and mat2 shapes cannot be multiplied": "it wants parameters of other shapes than "
+    "LeNet-5's ten",
+}
+
+
+def explain_error(error: BaseException) -> str:
+    """An error on one line: what the optimizer needs, where it is known to mean that, and why;
+    with the line of the user's own code in which it was raised, or from which."""
+    message = " ".join(str(error).split()) or "no message"
+    meaning = next((means for sign, means in _NEEDS.items() if sign in message), None)
+    return (f"{meaning} (it said: {message})" if meaning else message) + where(error)
+
+
+def where(error: BaseException) -> str:
+    """` (own.py:37)`; nothing if no code of the user's had a part in it."""
+    frames = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
+    if isinstance(error, SyntaxError) and error.filename:
+        frames.append((error.filename, error.lineno))
+    own = [(Path(name), line) for name, line in frames if is_own(Path(name))]
+    return f" ({own[-1][0].name}:{own[-1][1]})" if own else ""
