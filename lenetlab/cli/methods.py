@@ -47,8 +47,9 @@ def methods(
     name: Annotated[str | None, typer.Argument(help="Print this method's page.")] = None,
     json: Json = False,
 ) -> None:
-    """List the methods by family, wrappers and constraints, or print the page of one; of a class
-    from outside, what is understood of it and from where.
+    """List the methods by family, wrappers and constraints, or print the page of one.
+
+    Of a class from outside it shows what is understood of it, and from where.
 
     Examples: `lenetlab methods`, `lenetlab methods adamw`, `lenetlab methods my.py:MyOptimizer`
     """

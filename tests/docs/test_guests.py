@@ -66,7 +66,7 @@ def test_the_cell_runs_as_a_script(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(
         "lenetlab.experiments.run.runtime.load_pair",
-        lambda split, data: (load("train").take(0, 1500), load("train").take(1500, 2000)),
+        lambda split, data, problem: (load("train").take(0, 1500), load("train").take(1500, 2000)),
     )
     threads = torch.get_num_threads()
     (tmp_path / "cell.py").write_text(CELL)

@@ -32,7 +32,7 @@ def files(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(
         "lenetlab.experiments.run.runtime.load_pair",
-        lambda split, data: (load("train").take(0, 1500), load("train").take(1500, 2000)),
+        lambda split, data, problem: (load("train").take(0, 1500), load("train").take(1500, 2000)),
     )
     threads = torch.get_num_threads()
     yield tmp_path
