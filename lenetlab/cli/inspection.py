@@ -20,7 +20,7 @@ from lenetlab.inspection.trajectory import Trajectory
 from lenetlab.oracle.torch_engine import TorchEngine
 from lenetlab.records.run_folder import Run
 from lenetlab.report.inspection import figures, tables
-from lenetlab.report.inspection.page import make_folder, save_figure, write_page
+from lenetlab.report.inspection.page import Theatre, make_folder, save_figure, write_page
 
 PAGE, PLANE_PAGE = "inspect.html", "plane.html"
 
@@ -78,6 +78,7 @@ def inspect_plane(runs: Sequence[Run], asked: Asked) -> None:
         f"{', '.join(names)} in one plane", _recipes(runs, names),
         figures.plane_figures(found, names), [tables.in_plane(found, names)],
         folder / PLANE_PAGE, asked, found, [folder / plane.FILE],
+        Theatre(found, names, figures.colours(names)),
     )  # fmt: skip
 
 
@@ -141,9 +142,10 @@ def _written(
     asked: Asked,
     value: Any,
     files: Sequence[Path],
+    theatre: Theatre | None = None,
 ) -> None:
     """The page, the figure if it is wanted, and what is printed."""
-    write_page(title, lead, drawn, words, path)
+    write_page(title, lead, drawn, words, path, theatre)
     if asked.figure is not None:
         save_figure(drawn, asked.figure)
     if asked.printed == "json":

@@ -88,6 +88,12 @@ def _has(found: Mapping[str, Inspected], title: str) -> bool:
     return known or "turns" not in title
 
 
+def colours(names: Sequence[str]) -> list[str]:
+    """Those of runs in one plane, as in its figures."""
+    styles = Styles(tuple(names))
+    return [styles.colour_of(name) for name in names]
+
+
 def plane_figures(found: Mapping[str, Any], names: Sequence[str]) -> list[Figure]:
     """The figures of what plane.json holds, of runs with these names; the first is the paper's."""
     styles = Styles(tuple(names))

@@ -1,8 +1,10 @@
 """Figures, tables and words in one HTML file, and a figure alone for a paper."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -14,6 +16,7 @@ from lenetlab.report.charts.selection import Drawing
 from lenetlab.report.colours import PAPER_INK
 from lenetlab.report.inspection.figures import Figure
 from lenetlab.report.inspection.tables import Words
+from lenetlab.report.page.write import script_hash
 
 FORMS = (".svg", ".pdf", ".png")
 _PLACES = re.compile(r' (?:d|transform)="[^"]*"')
@@ -21,11 +24,35 @@ _DIGITS = re.compile(r"(\.\d\d)\d+(?:e-\d+)?")
 TEMPLATES = Path(__file__).parents[1] / "page" / "templates"
 
 
+@dataclass(frozen=True)
+class Theatre:
+    """Runs that walk on a plane as far as a slider says: what plane.json holds, their names and
+    colours."""
+
+    found: Mapping[str, Any]
+    names: Sequence[str]
+    colours: Sequence[str]
+
+    @property
+    def plane(self) -> dict[str, Any]:
+        """What the script draws."""
+        runs = [{key: run[key] for key in ("passes", "x", "y", "loss")}
+                for run in self.found["runs"]]  # fmt: skip
+        ground = {key: self.found[key] for key in ("x", "y", "loss")}
+        return {**ground, "runs": runs, "colours": list(self.colours)}
+
+
 def write_page(
-    title: str, lead: Sequence[str], figures: Sequence[Figure], tables: Sequence[Words], path: Path
+    title: str,
+    lead: Sequence[str],
+    figures: Sequence[Figure],
+    tables: Sequence[Words],
+    path: Path,
+    theatre: Theatre | None = None,
 ) -> Path:
     """Write the page, atomically, and return its path; `lead` are paragraphs, and
     of the `tables` the first stands before the figures."""
+    script = (TEMPLATES / "theatre.js").read_text(encoding="utf-8")
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True,
         undefined=StrictUndefined,
@@ -34,6 +61,9 @@ def write_page(
         title=title,
         lead=lead,
         tables=tables,
+        theatre=theatre,
+        script=Markup(script),
+        policy=Markup(script_hash(script)),
         figures=[(one, Markup(svg(one.chart, "currentColor"))) for one in figures],
         style=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
     )
