@@ -65,8 +65,8 @@ def run(
         measurement with all so far.
     settings : hyperparameters of the method (`lr=0.002`) and the arguments of `make_recipe`:
         `epochs` or `passes`, `batch_size`, `schedule`, `warmup`, `plan`, `scenario`, `constraint`,
-        `decay`, `rules`, `augment`, `split`, `problem`. What is not set is as the method registers
-        it.
+        `decay`, `initialisation`, `rules`, `augment`, `split`, `problem`. What is not set is as the
+        method registers it.
     tuned : what is not set is as in the recipe that tuning found for the method and scenario, which
         is named on stderr and in `Run.tuned`. A part of it that is set makes it another recipe.
 

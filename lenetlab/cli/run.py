@@ -78,6 +78,10 @@ def run(
         str | None,
         typer.Option(help="What weight_decay is for: all, or weights, not biases."),
     ] = None,
+    initialisation: Annotated[
+        str | None,
+        typer.Option(help="The first weights: starter (default), orthogonal, lsuv, scaled:fc=0.5."),
+    ] = None,
     rules: Annotated[str, typer.Option(help="strict or open.")] = "strict",
     augment: Annotated[
         str, typer.Option(help="With --rules open: flip+shift:pixels=2, cutout, brightness.")
@@ -154,6 +158,7 @@ def run(
         "scenario": scenario,
         "constraint": constraint,
         "decay": decay,
+        "initialisation": initialisation,
         "rules": rules,
         "augment": augment,
         "split": split,

@@ -9,7 +9,7 @@ Columns, in this order; one that a row has no value for is None there:
     study, problem, scenario, rules, method, family, norms, variant, search     the cell
     role, number, seed, id, status, reason                             the run
     split, budget, unit, batch_size, plan, schedule, warmup, decay,    the recipe
-    constraint, augmentation
+    constraint, initialisation, augmentation
     lr, momentum, sam.rho, constraint.keep …       every setting that a run has, defaults included,
                                                    those of parts and wrappers last
     accuracy, loss, passes, steps …                its figures, as records/finished.py explains them
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 CELL = ("problem", "scenario", "rules", "method", "family", "norms", "variant", "search")
 RUN = ("role", "number", "seed", "id", "status", "reason")
 RECIPE = ("split", "budget", "unit", "batch_size", "plan", "schedule", "warmup", "decay",
-          "constraint", "augmentation")  # fmt: skip
+          "constraint", "initialisation", "augmentation")  # fmt: skip
 FIGURES = tuple(f.name for f in fields(Result) if f.name not in (*RUN, "ledger_counts"))
 SPENT = tuple(f.name for f in fields(Spent))
 LEDGER = tuple(f.name for f in fields(Ledger))
@@ -149,7 +149,7 @@ def _read(canonical: bytes) -> Row:
     found |= _settings("", whole.method)
     for wrapper in whole.wrappers:
         found |= _settings(f"{wrapper.name}.", wrapper)
-    for part in ("plan", "schedule", "constraint"):
+    for part in ("plan", "schedule", "constraint", "initialisation"):
         choice = getattr(whole, part)
         if choice is not None and choice.name != "none":
             found |= {part: choice.name, **_settings(f"{part}.", choice)}

@@ -67,6 +67,9 @@ class Recorder:
 
     def step(self, t: Training, loss: float) -> None:
         """A step was taken."""
+        if t.steps == 1:  # they began where the recipe says, not always at the starter's weights
+            self._points[0].copy_(t.first)
+            self._last.copy_(t.first)
         if t.steps != self._at["steps"] + 1:
             self.whole = False
         self._earlier, self._last = self._last, self._earlier
@@ -102,7 +105,8 @@ class Recorder:
 
 
 def initial(seed: int) -> Tensor:
-    """The initial weights (n,) of every run with this seed."""
+    """The starter's initial weights (n,) for this seed: those of every run, unless its recipe has
+    another initialisation."""
     return initial_weights(starter_stream(seed))
 
 
@@ -123,7 +127,12 @@ def same_weights(one: Run, other: Run) -> bool:
 
 def ends(run: Run) -> Trajectory:
     """What every finished run has kept: its initial weights, which its seed gives, and its final
-    ones."""
+    ones. Raises: `UserError` for a run that began at other weights than the starter's."""
+    if run.recorded.initialisation.name != "starter":
+        raise UserError(
+            f"{run.label} began at {run.recorded.initialisation}, and those weights are not kept; "
+            f"`{run.recorded.command(run.seed)} --no-resume --inspect` keeps its points"
+        )
     at = {"at": run.recorded.budget[1], "steps": run.result.steps, "epochs": run.result.epochs,
           "passes": run.result.passes}  # fmt: skip
     where: list[dict[str, Any]] = [dict(START), at]

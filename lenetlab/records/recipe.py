@@ -19,7 +19,7 @@ SIZE = 64  # of a batch that a recipe does not mention
 UNITS = {"epochs": "epochs", "passes": "effective passes"}  # of a budget, and their long names
 Pairs = list[tuple[str, str]]
 Plain = bool | str | float | int
-FIXED, CONSTANT = Choice("fixed"), Choice("constant")
+FIXED, CONSTANT, STARTER = Choice("fixed"), Choice("constant"), Choice("starter")
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,7 @@ class RecordedRecipe:
     split: str = "official"
     decay: str = "all"
     constraint: Choice | None = None
+    initialisation: Choice = STARTER
     augmentation: tuple[Choice, ...] = ()
     problem: str = DEFAULT
     unknown: tuple[str, ...] = ()
@@ -106,6 +107,8 @@ class RecordedRecipe:
             said["constraint"] = f"under {self.constraint}"
         if self.decay != "all":
             said["decay"] = f"decay of {self.decay} alone"
+        if self.initialisation != STARTER:
+            said["initialisation"] = f"from {self.initialisation}"
         if self.augmentation:
             said["augmentation"] = self._augment()
         said["budget"] = f"{show(self.budget[1])} {self.budget[0]}"
@@ -128,6 +131,8 @@ class RecordedRecipe:
             pairs.append(("constraint", _roomy(self.constraint)))
         if self.decay != "all":
             pairs.append(("decays", self.decay))
+        if self.initialisation != STARTER:
+            pairs.append(("first weights", _roomy(self.initialisation)))
         if self.augmentation:
             pairs.append(("images", " + ".join(map(_roomy, self.augmentation))))
         return pairs
@@ -165,6 +170,8 @@ class RecordedRecipe:
             found |= _given("constraint", self.constraint)
         if self.decay != "all":
             found["decay"] = self.decay
+        if self.initialisation != STARTER:
+            found |= _given("initialisation", self.initialisation)
         return {k: tuple(v) if isinstance(v, list) else v for k, v in found.items()}
 
     def flat(self) -> dict[str, Plain]:
@@ -213,6 +220,9 @@ class RecordedRecipe:
         if self.constraint is not None:
             yield from ("--constraint", self.constraint.name)
             yield from _set(_prefixed("constraint", self.constraint.settings))
+        if self.initialisation != STARTER:
+            yield from ("--initialisation", self.initialisation.name)
+            yield from _set(_prefixed("initialisation", self.initialisation.settings))
         if self.augmentation:
             yield from ("--augment", self._augment())
         if numerics.get("engine", "native") != "native":
@@ -254,7 +264,7 @@ def _budget(value: Any) -> tuple[str, float]:
 READERS: Mapping[str, Callable[[Any], object]] = {
     "method": _choice, "wrappers": _choices, "plan": _choice, "schedule": _choice,
     "budget": _budget, "scenario": _word, "rules": _word, "split": _word, "decay": _word,
-    "constraint": _choice, "augmentation": _choices, "problem": _word,
+    "constraint": _choice, "initialisation": _choice, "augmentation": _choices, "problem": _word,
 }  # fmt: skip
 
 

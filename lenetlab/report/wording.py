@@ -436,6 +436,8 @@ def freedoms(results: Results) -> str:
         more.append("the augmentation of the training images")
     if any(recipe.constraint is not None for recipe in recipes):
         more.append("which weights are kept")
+    if any(recipe.initialisation.name != "starter" for recipe in recipes):
+        more.append("the first weights")
     return f"; beside these, {joined(more)}" if more else ""
 
 

@@ -55,6 +55,21 @@ def test_a_recorded_run_has_the_bits_of_one_that_is_not(name, runtime, tmp_path)
     assert (found.angles[1:, 0] > 0).all()
 
 
+def test_points_begin_where_the_recipe_does(runtime):
+    recipe = make_recipe("sgd", epochs=0.1, initialisation="scaled:fc=2,bias=0,conv=2")
+    run, recorder = recorded(recipe, runtime)
+    start = 2 * initial(3)
+    start[-236:] = 0.0  # the biases
+    found = recorder.trajectory(run)
+    assert torch.equal(found.points[0], start)
+    plain, recorder = recorded(make_recipe("sgd", epochs=0.1), runtime)
+    angles = recorder.trajectory(plain).angles
+    assert not torch.equal(found.angles[1], angles[1])
+    with pytest.raises(UserError, match="began at scaled:bias=0,conv=2,fc=2, and those"):
+        ends(run)
+    assert torch.equal(ends(plain).points[0], initial(3))
+
+
 def test_points_are_the_weights_at_their_steps(runtime):
     recipe = RECIPES["schedule_free"]
     kept, recorder = {}, Recorder(0, recipe.budget.amount)

@@ -44,6 +44,27 @@ def test_swa_is_the_mean_of_every_tenth():
     torch.testing.assert_close(found, torch.stack(iterates()[29::10]).mean(0))
 
 
+def test_lawa_is_the_mean_of_the_last_few_checkpoints():
+    found = list(steps("lawa+sgd", setting(Softmax(), 12), 60, lawa_k=4, lawa_every=10))
+    w = torch.stack(iterates())
+    torch.testing.assert_close(found[-1], w[[29, 39, 49, 59]].mean(0))
+    torch.testing.assert_close(found[-2], w[[19, 29, 39, 49]].mean(0))
+    torch.testing.assert_close(found[25], w[[9, 19]].mean(0))  # there are no more
+    assert torch.equal(found[7], w[7])
+
+
+def test_lawa_of_one_checkpoint_a_step_is_the_method_inside():
+    found = list(steps("lawa+sgd", setting(Softmax(), 12), 60, lawa_k=1, lawa_every=1))
+    assert all(torch.equal(a, b) for a, b in zip(found, iterates(), strict=True))
+
+
+def test_lawa_that_forgets_nothing_is_swa_from_the_start():
+    """SWA's first model is that of the first step; LAWA's that of the first `every`."""
+    lawa = last("lawa+sgd", setting(Softmax(), 12), 60, lawa_k=60, lawa_every=1)
+    swa = last("swa+sgd", setting(Softmax(), 12), 60, swa_start=0.0, swa_every=1)
+    torch.testing.assert_close(lawa, swa)
+
+
 def test_torch_averages_the_same():
     s = setting(Softmax(), 12)
     model = torch.nn.Module()

@@ -162,9 +162,10 @@ def test_averages_and_estimators_leave_the_evaluation_weights_in_the_methods_set
 ):
     tight = {"projected_gradient": {"radius": 5.0}, "iterative_hard_thresholding": {"keep": 0.2},
              "frank_wolfe": {"radius": 2.0}, "muon_hyperball": {"lr": 0.05}}  # fmt: skip
-    given = tight[name] | ({"swa.every": 1} if wrapper == "swa" else {})
-    if wrappers()[wrapper].kind == "average":
-        given |= {"ema.decay": 0.9} if wrapper == "ema" else {f"{wrapper}.start": 0.0}
+    early = {"ema": {"ema.decay": 0.9}, "lawa": {"lawa.every": 1},
+             "polyak_ruppert": {"polyak_ruppert.start": 0.0},
+             "swa": {"swa.every": 1, "swa.start": 0.0}}  # fmt: skip
+    given = tight[name] | early.get(wrapper, {})
     recipe = make_recipe(f"{wrapper}+{name}", given, batch_size=16, epochs=5)
     t = Training(recipe, 0, N, TorchEngine(train.take(0, N), CPU), CPU)
     for _ in range(20):

@@ -1,4 +1,4 @@
-"""Lion, Adan, AdEMAMix, Prodigy, Schedule-Free: what they reduce to, and their warm-ups."""
+"""PNM, Lion, Adan, AdEMAMix, Prodigy, Schedule-Free: what they reduce to, and their warm-ups."""
 
 import math
 
@@ -21,6 +21,26 @@ def assert_same(ours, others, tolerance=1e-12):
     for a, b in zip(ours, others, strict=True):
         torch.testing.assert_close(a, b, rtol=tolerance, atol=tolerance)
     assert a.norm() > 0.1
+
+
+def test_pnm_follows_its_page():
+    """All memories by the number of their step; that of odd steps knows odd gradients alone."""
+    eta, beta0, beta1, lam = 0.4, 0.7, 0.8, 0.05
+    s, w = small(), small().weights.w
+    m = {-1: torch.zeros_like(w), 0: torch.zeros_like(w)}
+    given = {"lr": eta, "beta0": beta0, "beta1": beta1, "weight_decay": lam}
+    for t, found in enumerate(steps("pnm", small(), STEPS, **given), start=1):
+        s.oracle.next_step()
+        _, g = s.oracle.gradient(s.oracle.batch, at=w)
+        m[t] = beta1**2 * m[t - 2] + (1 - beta1**2) * g
+        step = ((1 + beta0) * m[t] - beta0 * m[t - 1]) / math.sqrt((1 + beta0) ** 2 + beta0**2)
+        w = (1 - eta * lam) * w - eta * step
+        torch.testing.assert_close(found, w, rtol=1e-11, atol=1e-12)
+
+
+def test_pnm_without_either_memory_is_sgd():
+    ours = steps("pnm", small(), STEPS, lr=0.3, beta0=0.0, beta1=0.0)
+    assert_same(ours, steps("sgd", small(), STEPS, lr=0.3), 0.0)
 
 
 def test_lion_without_memory_is_sign_descent():

@@ -57,6 +57,14 @@ WITNESSES: dict[str, tuple[str, dict, Callable[[list[Tensor]], Optimizer]]] = {
         "adan", {"lr": 0.02, "beta1": 0.95, "beta2": 0.9, "beta3": 0.99, "weight_decay": 0.1},
         lambda p: LIB.Adan(p, lr=0.02, betas=ADAN, weight_decay=0.1),  # its default is proximal
     ),
+    "pnm": (
+        "pnm", {"lr": 0.5, "beta0": 1.0, "beta1": 0.9},
+        lambda p: LIB.PNM(p, lr=0.5, betas=(0.9, 1.0)),
+    ),
+    "pnm, set otherwise": (
+        "pnm", {"lr": 0.3, "beta0": 0.6, "beta1": 0.8, "weight_decay": 0.1},
+        lambda p: LIB.PNM(p, lr=0.3, betas=(0.8, 0.6), weight_decay=0.1),
+    ),
     "ademamix at once": (
         "ademamix",
         {"lr": 0.02, "beta1": 0.9, "beta2": 0.99, "beta3": 0.999, "alpha": 3.0, "T": 0},

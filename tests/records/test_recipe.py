@@ -32,6 +32,8 @@ RECIPES: dict[str, Recipe] = {
     "frontier": make_recipe("sgd", scenario="frontier", constraint="iht:keep=4080"),
     "open": make_recipe("sgd", rules="open", augment="flip+shift:pixels=3"),
     "held out": make_recipe("sgd", split="inner", passes=5),
+    "other first weights": make_recipe("sgd", {"initialisation.bias": 0.0}, passes=1,
+                                      initialisation="scaled:fc=0.5"),
     "other images": make_recipe("sgd", problem="kmnist"),
 }  # fmt: skip
 
@@ -82,6 +84,9 @@ def test_a_recipe_in_words():
     )
     assert recorded(RECIPES["wrapped"]).name == "ema+svrg+sgd"
     assert recorded(RECIPES["decay"]).parts()["decay"] == "decay of weights alone"
+    assert recorded(RECIPES["other first weights"]).words() == (
+        "sgd: batch 64, from scaled:bias=0,fc=0.5, 1 passes"
+    )
     assert recorded(RECIPES["frontier"]).words() == (
         "sgd: batch 64, under iht:keep=4080, 10 epochs"
     )
@@ -99,7 +104,7 @@ def test_its_arguments_make_the_recipe_again(recipe):
 def test_every_field_of_a_recipe_is_read():
     """A field that a recipe gains is no stranger to its readers."""
     fields = {field.name for field in dataclasses.fields(Recipe)}
-    assert set(READERS) == fields - {"initialisation"}  # which has one value so far
+    assert set(READERS) == fields
     said = set().union(*(recipe.canonical() for recipe in RECIPES.values()))
     assert said == set(READERS)
     assert all(recorded(recipe).unknown == () for recipe in RECIPES.values())
@@ -115,6 +120,9 @@ def test_a_recipe_as_a_table():
         ("schedule", "one-cycle (rise = 0.2)"), ("budget", "10 epochs"),
     ]  # fmt: skip
     assert recorded(RECIPES["other images"]).pairs()[0] == ("problem", "kmnist")
+    assert recorded(RECIPES["other first weights"]).pairs()[-1] == (
+        "first weights", "scaled (bias = 0, fc = 0.5)",
+    )  # fmt: skip
     assert recorded(RECIPES["open"]).pairs()[-1] == ("images", "flip + shift (pixels = 3)")
 
 

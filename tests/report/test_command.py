@@ -22,6 +22,7 @@ RECIPES = [
     make_recipe("adamw", {"weight_decay": 0.1}, scenario="l2", schedule="step:gamma=0.5",
                 warmup=0.05, passes=7, decay="weights"),
     make_recipe("adamw", scenario="frontier", constraint="magnitude:keep=4080"),
+    make_recipe("nesterov", initialisation="orthogonal:gain=1.6667"),
     make_recipe("adamw", rules="open", augment="flip+shift:pixels=1"),
 ]  # fmt: skip
 
@@ -44,7 +45,7 @@ def test_the_command_comes_to_the_recorded_recipe(recipe):
     (method,) = given.pop("methods")
     settings = _parse_set(given.pop("settings"))
     kept = ("epochs", "passes", "batch_size", "plan", "schedule", "warmup", "scenario",
-            "constraint", "decay", "rules", "augment", "split")  # fmt: skip
+            "constraint", "decay", "initialisation", "rules", "augment", "split")  # fmt: skip
     again = make_recipe(
         method, settings, **{key: given[key] for key in kept if given[key] is not None}
     )

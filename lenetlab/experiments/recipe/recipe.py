@@ -13,6 +13,7 @@ from typing import Any
 
 from lenetlab.errors import UserError, short, unknown
 from lenetlab.experiments.recipe.batch_plans import choose_plan
+from lenetlab.experiments.recipe.initialisations import choose_initialisation, find_initialisation
 from lenetlab.experiments.recipe.schedules import choose_schedule
 from lenetlab.methods.constraint import check_constraint, find_constraint, make_constraint
 from lenetlab.methods.decay import DECAYED
@@ -35,6 +36,7 @@ NONE = Choice("none")
 STARTER = Choice("starter")
 SPLITS = ("official", "inner")
 UNITS = ("epochs", "passes")
+PARTS = ("plan", "schedule", "constraint", "initialisation")  # whose settings are `part.name`
 LONGEST = 1_000_000  # passes or epochs: half a year of the starter script
 MOST_RUNS = 250_000  # in one plan; the runs of one are held in memory, 10 kB each
 
@@ -72,7 +74,7 @@ class Recipe:
     constraint : keeps the net in scenario sparse or on the frontier.
     decay : what weight decay is for, `all` as in the starter script, or `weights` alone.
     augmentation : of the training images, under the rules `open`.
-    initialisation has only its neutral value so far.
+    initialisation : where the weights begin; `starter` as the script draws them.
     split : `official` trains on all 60,000 images and measures on the test set, `inner` trains
         on the first 50,000 and measures on the last 10,000 training images (of another problem on
         as large a part, five sixths and one).
@@ -97,8 +99,7 @@ class Recipe:
         if self.split not in SPLITS:
             raise unknown("split", self.split, SPLITS)
         check_nesting([choice.name for choice in self.wrappers], find(self.method.name))
-        if self.initialisation != STARTER:
-            raise unknown("initialisation", str(self.initialisation), ["starter"])
+        find_initialisation(self.initialisation.name)
         if self.decay not in DECAYED:
             raise unknown("decay", self.decay, DECAYED)
         if self.decay != "all" and self.weight_decay == 0:
@@ -187,6 +188,7 @@ def make_recipe(
     split: str = "official",
     constraint: str = "none",
     decay: str = "all",
+    initialisation: str = "starter",
     augment: str = "none",
     problem: str | Path = DEFAULT,
 ) -> Recipe:
@@ -213,6 +215,8 @@ def make_recipe(
         images, measured on the last 10,000.
     constraint : what keeps the net sparse: `"magnitude"`, `"iht:keep=0.05"`.
     decay : what weight decay is for: `all`, or `weights`, biases left out.
+    initialisation : where the weights begin: `starter`, `orthogonal`, `lsuv` or `scaled`, as in
+        `"scaled:fc=0.5"`.
     problem : the images: `fashion-mnist`, `mnist`, `kmnist`, `emnist-digits`, or the path of a
         folder with four IDX files.
     """
@@ -220,14 +224,15 @@ def make_recipe(
         refuse_other_loss(name)
     for name, word in {
         "plan": plan, "schedule": schedule, "scenario": scenario, "rules": rules, "split": split,
-        "constraint": constraint, "decay": decay, "augment": augment,
+        "constraint": constraint, "decay": decay, "initialisation": initialisation,
+        "augment": augment,
         "problem": str(problem) if isinstance(problem, Path) else problem,
     }.items():  # fmt: skip
         if not isinstance(word, str):  # study files and `--set` may give anything
             raise UserError(f"{name}={short(str(word))} is not allowed; expected a word")
     names, method = split_names(method)
     around = [find_wrapper(name) for name in names]
-    own, parts = _sort(settings or {}, ["plan", "schedule", "constraint", *names])
+    own, parts = _sort(settings or {}, [*PARTS, *names])
     entry = find(method)
     weight_decay = None
     if entry.decay == "none" and "weight_decay" in own and find_scenario(scenario).decays:
@@ -255,6 +260,7 @@ def make_recipe(
         split=split,
         wrappers=tuple(entry.settings(parts[entry.name]) for entry in around),
         constraint=_constraint(constraint, parts["constraint"]),
+        initialisation=choose_initialisation(initialisation, parts["initialisation"]),
         decay=decay,
         augmentation=choose_augmentation(augment),
         problem=find_problem(problem),
@@ -277,7 +283,7 @@ def settable(method: str) -> list[str]:
     """The names of a method's hyperparameters, in or out of wrappers, and `part.` for every part of
     a recipe whose settings can be given."""
     names, base = split_names(method)
-    parts = [f"{part}." for part in ("plan", "schedule", "constraint", *names)]
+    parts = [f"{part}." for part in (*PARTS, *names)]
     return [*dict.fromkeys([*find(base).defaults, "weight_decay"]), *parts]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from lenetlab.experiments.recipe.batch_plans import plans
+from lenetlab.experiments.recipe.initialisations import find_initialisation
 from lenetlab.experiments.recipe.recipe import Recipe
 from lenetlab.experiments.recipe.schedules import schedules
 from lenetlab.experiments.run.environment import numerics
@@ -64,6 +65,7 @@ def numerics_of(recipe: Recipe, engine: Engine, device: torch.device) -> dict[st
     later = {
         "plan_version": plans()[recipe.plan.name].version,
         "schedule_version": schedules()[recipe.schedule.name].version,
+        "initialisation_version": find_initialisation(recipe.initialisation.name).version,
         "plug_ins": {
             entry.name: {"package": entry.package, "source_sha256": entry.source}
             for entry in (method, *wrappers, constraint)

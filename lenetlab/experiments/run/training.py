@@ -11,6 +11,7 @@ from torch import Tensor
 
 from lenetlab.errors import UserError
 from lenetlab.experiments.recipe.batch_plans import make_plan
+from lenetlab.experiments.recipe.initialisations import initialise
 from lenetlab.experiments.recipe.recipe import Recipe
 from lenetlab.experiments.recipe.schedules import make_schedule
 from lenetlab.methods.constraint import make_constraint
@@ -42,7 +43,10 @@ class StepError(Exception):
 
 
 class Training:
-    """All that moves while `recipe` is trained with `seed`; saved and restored as one tree."""
+    """All that moves while `recipe` is trained with `seed`; saved and restored as one tree.
+
+    first : where the weights began (n,).
+    """
 
     def __init__(
         self,
@@ -70,6 +74,8 @@ class Training:
             decayed=self.weights.matrices if recipe.decay == "weights" else None,
             model=model,
         )
+        initialise(recipe.initialisation, self.oracle, seed)
+        self.first = self.weights.w.clone()
         settings = {k: v for k, v in recipe.method.settings.items() if k in entry.defaults}
         spared = recipe.decay == "weights" and entry.decay != "none"
         try:
@@ -230,7 +236,8 @@ class Training:
 
     def no_step(self) -> str:
         """Why a run that has ended before its first step did so."""
-        cost = f": the first costs {self.position:.3g}" if self.steps else ""
+        what = "the first" if self.steps else "where it begins"
+        cost = f": {what} costs {self.position:.3g}" if self.position else ""
         return f"no step fits into {self._budget}{cost}; give it a larger budget"
 
     def _constrain(self, progress: float) -> None:

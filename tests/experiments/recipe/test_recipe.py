@@ -109,7 +109,7 @@ def test_budgets_are_positive_and_finite(amount, unit):
         make_recipe("sgd", **{unit: amount})
 
 
-def test_parts_with_only_a_neutral_value_refuse_others():
+def test_names_that_no_part_has_are_refused():
     recipe = make_recipe("sgd")
     with pytest.raises(UserError, match="unknown initialisation 'magic'"):
         dataclasses.replace(recipe, initialisation=Choice("magic"))

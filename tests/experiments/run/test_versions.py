@@ -23,7 +23,7 @@ import grimp
 import pytest
 import torch
 
-from lenetlab.experiments.recipe import batch_plans, schedules
+from lenetlab.experiments.recipe import batch_plans, initialisations, schedules
 from lenetlab.experiments.recipe.recipe import Recipe, make_recipe
 from lenetlab.experiments.run.identity import identify, numerics_of
 from lenetlab.experiments.run.versions import FIRST_PRICES, PARTS
@@ -134,6 +134,7 @@ def registered() -> Mapping[str, dict[str, int]]:
         *registry.methods().values(), *wrappers.wrappers().values(),
         *constraint.constraints().values(), *batch_plans.plans().values(),
         *schedules.schedules().values(), *augmentation.augmentations().values(),
+        *initialisations.initialisations().values(),
     ]  # fmt: skip
     for entry in entries:
         found.setdefault(inspect.getmodule(entry.build).__name__, {})[entry.name] = entry.version
@@ -237,7 +238,7 @@ def test_switches_of_the_process_are_in_the_name(engine):
 
 FULL = make_recipe(
     "ema+svrg+sgd", {"weight_decay": 1e-3}, plan="geometric", schedule="cosine", rules="open",
-    scenario="sparse+l2", constraint="rigl", augment="flip",
+    scenario="sparse+l2", constraint="rigl", augment="flip", initialisation="orthogonal",
 )  # fmt: skip
 
 
@@ -255,6 +256,7 @@ VERSIONED = {
     "plan": lambda m: raised(batch_plans.plans(), "geometric", m),
     "schedule": lambda m: raised(schedules.schedules(), "cosine", m),
     "augmentation": lambda m: raised(augmentation.augmentations(), "flip", m),
+    "initialisation": lambda m: raised(initialisations.initialisations(), "orthogonal", m),
     **{part: lambda m, part=part: m.setitem(PARTS, part, 2) for part in PARTS},
 }
 

@@ -14,7 +14,7 @@ KEYS = st.sampled_from([
     "title", "scenarios", "methods", "passes", "seeds", "limit", "tune", "settings", "vary",
     "scenario", "method", "trials", "sampler", "space", "pick", "lr", "batch_size", "weight_decay",
     "constraint", "constraint.keep", "schedule", "plan", "rules", "augment", "decay", "sam.rho",
-    "warmup", "epochs", "sgd", "adamw", "plain", "sparse", "l2", "", "ä", "[/x]",
+    "initialisation", "warmup", "epochs", "sgd", "adamw", "plain", "sparse", "l2", "", "ä", "[/x]",
 ])  # fmt: skip
 WORDS = st.sampled_from([
     "sgd", "adamw", "sam+sgd", "ema+", "+", "x:y", ":", "nofile.py:X", "plain", "l2", "sparse",

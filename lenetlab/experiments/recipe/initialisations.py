@@ -1,0 +1,143 @@
+r"""Initialisations: where the weights begin, for every method alike.
+
+The starter's weights are drawn first, whatever follows, from the stream that the data order goes on
+with; so the order of the examples is the same from all of them. What others draw comes from a
+generator of their own, by the seed.
+
+    starter : as the script draws them, uniform in ±1/√fan_in
+    orthogonal : Q with QᵀQ = I or QQᵀ = I, of every matrix, times `gain`; biases zero. A signal
+        keeps its length through linear layers. Convolutions are matrices, a filter a row.
+        Saxe, McClelland and Ganguli, Exact solutions to the nonlinear dynamics of learning in deep
+        linear neural networks, 2014, arXiv:1312.6120; for tanh a gain of 5/3 is usual.
+    lsuv : orthogonal, and then layer by layer W ← `std` W / √Var(z), z what comes out of the layer
+        before tanh, over `examples` training images, their positions and units.
+        Mishkin and Matas, All you need is a good init, ICLR 2016, arXiv:1511.06422, Algorithm 1;
+        biases are zero, so that its loop over a layer ends after one division. It looks at images:
+        five questions about the layers, which are on the bill before the first step.
+    scaled : the starter's, times `conv`, `fc` and `bias`, by kind of tensor.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+
+import torch
+import torch.nn.functional as F
+
+from lenetlab.component import Component, look_up, page_of, register, registered
+from lenetlab.oracle.oracle import Batch, Oracle
+from lenetlab.problem.model import LAYERS, views
+from lenetlab.settings import NOT_NEGATIVE, Choice, Domain, Settings, parse_choice
+
+SCALE = Domain(1e-6, 1e3)
+
+
+@dataclass(frozen=True, kw_only=True)
+class InitialisationEntry(Component):
+    """A registered initialisation."""
+
+    kind: str = "initialisation"
+
+
+Build = Callable[..., None]  # (oracle at the starter's weights, generator, settings)
+
+
+def initialisation(
+    name: str,
+    defaults: Settings,
+    domains: Mapping[str, Domain],
+    *,
+    reference: str = "",
+    version: int = 1,
+) -> Callable[[Build], Build]:
+    """Register the decorated function, whose docstring is its page: it changes `oracle.w` in place.
+    `version` is raised when the weights that it makes change, or what it asks."""
+
+    def add(build: Build) -> Build:
+        register(
+            InitialisationEntry(
+                name=name, defaults=defaults, domains=domains, reference=reference,
+                version=version, page=page_of(build), build=build,
+            )
+        )  # fmt: skip
+        return build
+
+    return add
+
+
+@initialisation("starter", {}, {})
+def starter(oracle: Oracle, rng: torch.Generator) -> None:
+    """The script's weights stay."""
+
+
+@initialisation(
+    "orthogonal", {"gain": 1.0}, {"gain": SCALE}, reference="Saxe et al. 2014, arXiv:1312.6120"
+)
+def orthogonal(oracle: Oracle, rng: torch.Generator, *, gain: float) -> None:
+    """Orthonormal rows or columns times `gain`, uniform among all such; biases zero."""
+    for tensor in views(oracle.w).values():
+        if tensor.dim() == 1:
+            tensor.zero_()
+            continue
+        a = torch.randn(tensor.flatten(1).shape, generator=rng)
+        wide = a.shape[0] < a.shape[1]
+        q, r = oracle.linalg.qr(a.T if wide else a)
+        q = q * r.diagonal().sign()  # which makes it uniform: Mezzadri 2007
+        tensor.copy_(gain * (q.T if wide else q).reshape(tensor.shape))
+
+
+@initialisation(
+    "lsuv",
+    {"std": 1.0, "examples": 256},
+    {"std": SCALE, "examples": Domain(2, 60_000, closed=True)},
+    reference="Mishkin and Matas 2016, arXiv:1511.06422, Alg. 1",
+)
+def lsuv(oracle: Oracle, rng: torch.Generator, *, std: float, examples: int) -> None:
+    """Orthogonal, each layer then scaled so that what comes out of it has deviation `std`."""
+    orthogonal(oracle, rng, gain=1.0)
+    batch = Batch(torch.randperm(oracle.order.n, generator=rng)[:examples])
+    named = views(oracle.w)
+    for layer in LAYERS:
+        weight = named[f"{layer}.weight"]
+        x = oracle.layers(batch).inputs[layer]
+        z = F.conv2d(x, weight) if weight.dim() == 4 else F.linear(x, weight)
+        deviation = z.std(correction=0)
+        if deviation > 0:  # images without anything on them have none
+            weight.mul_(std / deviation)
+
+
+@initialisation(
+    "scaled",
+    {"conv": 1.0, "fc": 1.0, "bias": 1.0},
+    {"conv": NOT_NEGATIVE, "fc": NOT_NEGATIVE, "bias": NOT_NEGATIVE},
+)
+def scaled(oracle: Oracle, rng: torch.Generator, *, conv: float, fc: float, bias: float) -> None:
+    """The script's weights, multiplied: convolutions, linear layers, biases."""
+    for name, tensor in views(oracle.w).items():
+        tensor.mul_(bias if tensor.dim() == 1 else conv if name.startswith("conv") else fc)
+
+
+@cache
+def initialisations() -> Mapping[str, InitialisationEntry]:
+    """All registered initialisations by name."""
+    return registered(InitialisationEntry)
+
+
+def find_initialisation(name: str) -> InitialisationEntry:
+    """The initialisation called `name`."""
+    return look_up("initialisation", name, initialisations())
+
+
+def choose_initialisation(text: str, settings: Settings) -> Choice:
+    """`"scaled:fc=0.5"` and further `settings` of it as a checked choice."""
+    name, given = parse_choice(text)
+    return find_initialisation(name).settings({**given, **settings})
+
+
+@torch.no_grad()
+def initialise(choice: Choice, oracle: Oracle, seed: int) -> None:
+    """Move the weights of `oracle`, which are the starter's, to where `choice` begins."""
+    digest = hashlib.sha256(f"lenetlab initialisation {seed}".encode()).digest()
+    rng = torch.Generator().manual_seed(int.from_bytes(digest[:7], "big"))
+    find_initialisation(choice.name).build(oracle, rng, **choice.settings)
