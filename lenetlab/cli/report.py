@@ -1,5 +1,6 @@
 """`lenetlab report`: a study as a page to look at, or as a paper to hand in."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
@@ -11,9 +12,12 @@ from lenetlab.cli.terminal.console import err, out, print_json
 from lenetlab.cli.terminal.numbers import count
 from lenetlab.errors import UserError
 from lenetlab.records.locate import open_results, results_folder
-from lenetlab.records.rows import Results
+from lenetlab.records.rows import FINAL, Results, row_of
+from lenetlab.records.run_folder import Run, finished_runs
 from lenetlab.records.submissions import entries
 from lenetlab.report.attachments import Attachments, read_attachments
+from lenetlab.report.paper.front import Front
+from lenetlab.report.paper.starter import baseline_of
 
 Format = Literal["html", "pdf", "md", "tex"]
 
@@ -33,6 +37,12 @@ def report(
         Path | None,
         typer.Option(help="A folder of challenges, whose guests stand on the page as well."),
     ] = None,
+    title: Annotated[str, typer.Option(help="Of the paper, in place of the results' own.")] = "",
+    author: Annotated[
+        list[str] | None, typer.Option(help="Who hands the paper in; repeat it for each.")
+    ] = None,
+    group: Annotated[str, typer.Option(help="Their group, below the authors.")] = "",
+    course: Annotated[str, typer.Option(help="What the paper is for, below the authors.")] = "",
     open: Annotated[bool, typer.Option("--open", help="Show it when it is written.")] = False,
     json: Json = False,
 ) -> None:
@@ -44,6 +54,7 @@ def report(
     - `lenetlab report results/course --format pdf --to course.pdf`
     - `lenetlab report course --submissions submissions --to leaderboard.html`
     - `lenetlab run adamw sgd --vary lr=0.001,0.01 --seeds 3`, then `lenetlab report runs`
+    - `lenetlab report runs --format pdf --title "Optimizers" --author Ada --author Emmy`
     """
     results = open_results(target)
     path = to or Path(f"{Path(results.name).name or 'report'}.{format}")
@@ -52,7 +63,14 @@ def report(
         if format != "html":
             raise UserError(f"--submissions is for the page; expected html, not {format}")
         results, attachments = _with_guests(results, attachments, submissions)
-    written = _write(results, path, format, attachments)
+    front = Front(title, tuple(author or ()), group, course)
+    if front != Front() and format == "html":
+        raise UserError("--title, --author, --group and --course are for a paper; add --format pdf")
+    runs = [] if results.planned or format == "html" else finished_runs(results_folder(target))
+    first = baseline_of(runs)
+    if attachments.baseline is None and first is not None:
+        attachments = replace(attachments, baseline=row_of(first, FINAL, first.seed))
+    written = _write(results, path, format, attachments, front, runs)
     if json:
         print_json({"files": [str(path) for path in written]})
     else:
@@ -73,7 +91,14 @@ def _with_guests(
     return entered, replace(attachments, guests=frozenset(names), said=said if names else [])
 
 
-def _write(results: Results, path: Path, form: Format, attachments: Attachments) -> list[Path]:
+def _write(
+    results: Results,
+    path: Path,
+    form: Format,
+    attachments: Attachments,
+    front: Front,
+    runs: Sequence[Run],
+) -> list[Path]:
     if not attachments.methods:
         from lenetlab.methods.describe import describe
 
@@ -84,6 +109,22 @@ def _write(results: Results, path: Path, form: Format, attachments: Attachments)
         from lenetlab.report.page.write import write as write_page
 
         return [write_page(results, path, attachments)]
+    from lenetlab.methods.describe import defaults
     from lenetlab.report.paper.write import write as write_paper
 
-    return write_paper(results, path, form, attachments)
+    attachments = replace(attachments, defaults=defaults(), spaces=_spaces(results))
+    return write_paper(results, path, form, attachments, front, runs)
+
+
+def _spaces(results: Results) -> dict[str, dict[str, str]]:
+    """What a search of each tuned method varies, with the decay of a scenario that has some."""
+    from lenetlab.experiments.tuning.search_space import space_of
+    from lenetlab.methods.describe import is_here
+
+    found: dict[str, dict[str, str]] = {}
+    for cell in results.cells if results.tuned else ():
+        if cell.trials and is_here(cell.place.method):
+            space = space_of(cell.place.method, cell.place.scenario)
+            said = {key: str(span) for key, span in space.items()}
+            found[cell.place.method] = found.get(cell.place.method, {}) | said
+    return found

@@ -11,6 +11,7 @@ from typing import Any
 
 from lenetlab.errors import UserError
 from lenetlab.problem.problems import DEFAULT
+from lenetlab.problem.scenarios import SCENARIOS
 from lenetlab.records.rows import (
     FINAL,
     STUDY,
@@ -171,13 +172,16 @@ def _asks_once(run: Run) -> bool:
 
 
 def _order(runs: Sequence[Run]) -> tuple[object, ...]:
-    """Leaderboards beside each other that differ least, `plain` and the largest budget first."""
+    """Leaderboards beside each other that differ least, scenarios as the table has them, the
+    largest budget first."""
     recipe = runs[0].recorded
     scenario, rules = recipe.scenario, recipe.rules
     unit, amount = budget(runs)
     kept = recipe.max_nonzeros or 0
     other = recipe.problem != DEFAULT, recipe.problem
-    return *other, scenario != "plain", scenario, rules != "strict", rules, -kept, unit, -amount
+    listed = list(SCENARIOS)
+    place = listed.index(scenario) if scenario in listed else len(listed)
+    return *other, place, scenario, rules != "strict", rules, -kept, unit, -amount
 
 
 def _common(runs: Sequence[Run]) -> set[tuple[str, str]]:

@@ -24,6 +24,7 @@ from lenetlab.records.other_budgets import other_budgets
 from lenetlab.records.readable import readable
 from lenetlab.records.rows import Results, RunRow, read_results, row_from
 from lenetlab.records.shapes import misfit
+from lenetlab.settings import Settings
 
 BASELINE = "baseline.json"
 Made = TypeVar("Made")
@@ -63,6 +64,8 @@ class Attachments:
     guests : names of methods that were entered into the study afterwards, and are marked.
     said : of them, before everything else.
     others : studies of other budgets, in the folders beside.
+    spaces : what a search of a method varies, by its name, each dimension as text.
+    defaults : settings of methods, wrappers and constraints by name, which records leave out.
     """
 
     methods: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -73,6 +76,8 @@ class Attachments:
     guests: frozenset[str] = frozenset()
     said: Sequence[str] = ()
     others: Sequence[Results] = ()
+    spaces: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    defaults: Mapping[str, Settings] = field(default_factory=dict)
 
 
 def read_attachments(folder: Path) -> Attachments:

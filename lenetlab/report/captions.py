@@ -22,14 +22,22 @@ def loss(most: int) -> str:
     )
 
 
-def at_budget(budgets: int) -> str:
-    """Accuracy at the end of budgets that runs were made for."""
+def training(most: int) -> str:
+    """Training loss along the run."""
+    said = "means over seeds" if most > 1 else "one seed each"
+    return f"Training loss, the mean of consecutive steps: {said}."
+
+
+def at_budget(budgets: int, roomy: bool = True) -> str:
+    """Accuracy at the end of budgets that runs were made for; who is named: all on the front, or,
+    where it is not `roomy`, its best."""
+    who = "those on it are named" if roomy else "its best are named"
     of = "the budget" if budgets == 1 else f"one of {budgets} budgets"
     return (
         f"Every point is a method at the end of {of} that its runs were made for: the mean over "
         "seeds with its 95 % interval. The stepped line is the front, which nobody is above for "
-        "less on these test images; those on it are named, and luck has a part in that. Triangles "
-        "lie below the axis."
+        f"less on these test images; {who}, and luck has a part in that. Triangles lie below the "
+        "axis."
     )
 
 

@@ -24,6 +24,8 @@ TERMINAL = {"accuracy": ("accuracy", "half", "median", "loss", *_OTHERS),
             "loss": ("loss", "half", "median", "accuracy", *_OTHERS)}  # fmt: skip
 PAPER = ("held_out", "accuracy", "half", "loss", "starter_average_loss", "nonzeros",
          "difference", "p")  # fmt: skip
+OWN = ("held_out", "accuracy", "half", "loss", "starter_average_loss", "train_accuracy",
+       "train_loss", "nonzeros", "difference", "p")  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -353,12 +353,11 @@ def limits(results: Results) -> list[str]:
     if said := seconds(results):
         found.append(said)
     none = results.tuned and all(cell.trials for cell in results.cells if cell.finals)
-    found.append(
-        "Of the targets, those that say so were picked on the test set." + (RECIPES * none)
-    )
+    found.append(PICKED_TARGETS + (RECIPES * none))
     return found
 
 
+PICKED_TARGETS = "Of the targets, those that say so were picked on the test set."
 RECIPES = (
     " These recipes are the best trials on held-out images; but the spaces that they were searched "
     "in were drawn by people who had seen test results (protocol, Tuning)."

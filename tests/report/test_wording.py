@@ -29,7 +29,7 @@ def said(tmp_path):
     at hand, `said(folder)` with the terminal for those in a folder."""
 
     class NoPictures(Pictures):
-        def draw(self, chart, name):
+        def draw(self, chart, name, width=0):
             return f"{name}.svg"
 
     def texts(target, attachments=None):

@@ -1,11 +1,15 @@
 """The answer in one figure: what accuracy can be had for how much computation, and by whom."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
 
 from lenetlab.analysis.at_budget import AtBudget
+from lenetlab.analysis.targets import STARTER
+from lenetlab.records.recipe import RecordedRecipe
+from lenetlab.records.rows import RunRow
 from lenetlab.report.charts.curves import AXES
 from lenetlab.report.charts.pareto import front
 from lenetlab.report.charts.selection import Drawing
@@ -13,9 +17,12 @@ from lenetlab.report.charts.theme import Styles, logarithmic
 from lenetlab.report.colours import FAMILY_COLOURS
 
 SPENT = ("passes", "cpu_seconds")
+STARTER_PASSES = 10.0  # ten epochs, a gradient a step
 BELOW = 3.0  # points below the best of the least budget at which the axis begins
 SPAN = 2.0  # times the least computation that the axis reaches to, at least
 ABOVE, RIGHT = -7, 8  # pixels of a name from its point
+WIDE, TALL = 0.2, 0.14  # of the axes: the room of a name in a small chart
+LETTER, FREE = 0.01, 0.06  # of the horizontal one: a letter, and what is free at its left
 GAP = 36  # … left free for the first name
 
 
@@ -41,6 +48,25 @@ def at_budget_rows(found: Sequence[AtBudget], styles: Styles) -> list[dict[str, 
     ]
 
 
+def axes_of(found: Sequence[AtBudget]) -> list[str]:
+    """Those of `SPENT` that are known of all. Passes first where they differ by the budget; of one
+    budget all have the same, and seconds tell more."""
+    known = [axis for axis in SPENT if all(getattr(one, axis) is not None for one in found)]
+    if not found:
+        return []
+    return known if len({one.budget for one in found}) > 1 else known[::-1]
+
+
+def starter_at(row: RunRow | None, axis: str) -> dict[str, Any] | None:
+    """Where the starter script ends; its seconds are known where the whole of it was timed, by
+    `row`."""
+    whole = row is not None and row.done and row.recorded.budget == RecordedRecipe.budget
+    spent = getattr(row, axis) if whole else None
+    if spent is None and axis == "passes":
+        spent = STARTER_PASSES
+    return None if spent is None else {axis: spent, "accuracy": STARTER}
+
+
 def _short(value: float) -> float:
     return float(f"{value:.6g}")
 
@@ -50,11 +76,14 @@ def at_budget(
     x: str,
     scenario: str,
     starter: dict[str, Any] | None = None,
+    roomy: bool = True,
+    legend: bool = True,
 ) -> Drawing:
     """Mean test accuracy against `x`, one of `SPENT`: a point for each of `at_budget_rows`, with
     its interval, in the colour of its family; those of a method are joined. The stepped line is
     the front, whose methods are named. `starter` has x and accuracy; where it is below the axis it
-    is drawn at its foot, as are others there."""
+    is drawn at its foot, as are others there. Where it is not `roomy` the best of the
+    front alone are named, and of charts below each other one has a `legend`."""
     here = [row for row in rows if row[x] is not None]
     best = front(here, x)
     low, high = _range(here)
@@ -62,12 +91,13 @@ def at_budget(
     colours = {row["family"]: row["colour"] for row in sorted(here, key=_place)}
     axis = logarithmic(alt.X(f"{x}:Q", title=AXES[x]), along, gap=GAP)
     y = alt.Y("shown:Q", title="test accuracy, %").scale(domain=[low, high], zero=False, nice=False)
+    families = alt.Legend(symbolOpacity=1, symbolLimit=0)
     data = alt.InlineData(values=list(here), name=f"at budgets, {scenario}")
     base = alt.Chart(data).transform_calculate(
         shown=f"max(datum.accuracy, {low})", below=f"datum.accuracy < {low}"
     ).encode(
         x=axis,
-        color=alt.Color("family:N", title=None, legend=alt.Legend(symbolOpacity=1, symbolLimit=0))
+        color=alt.Color("family:N", title=None, legend=families if legend else None)
         .scale(domain=list(colours), range=list(colours.values())),
         tooltip=[alt.Tooltip("called:N", title="method"), alt.Tooltip("cell:N", title="name"),
                  "family:N", "budget:N",
@@ -93,7 +123,7 @@ def at_budget(
         base.transform_filter("datum.below")
         .mark_point(filled=True, shape="triangle-down", size=45, opacity=1)
         .encode(y=y),
-        *_names(best, x, low, scenario),
+        *_names(best, x, low, scenario, None if roomy else (min(along), max(along), high - low)),
         *(_starter(starter, x, low) if starter else ()),
     ).properties(
         description=f"Scatter chart, {scenario}: mean test accuracy against {AXES[x]}, a point for "
@@ -131,13 +161,38 @@ def _steps(best: Sequence[dict[str, Any]], x: str, along: Sequence[float]) -> li
     return [*points, {x: max(along), "accuracy": points[-1]["accuracy"]}]
 
 
-def _names(best: Sequence[dict[str, Any]], x: str, low: float, scenario: str) -> list[alt.Chart]:
-    """What stands on the front, named where another method comes, above and left of its point."""
+def _names(
+    best: Sequence[dict[str, Any]],
+    x: str,
+    low: float,
+    scenario: str,
+    sides: tuple[float, float, float] | None,
+) -> list[alt.Chart]:
+    """What stands on the front, named where another method comes, above and left of its point. In
+    a small chart, by its ends along x and its height, only as far as names keep apart."""
     seen = [row for row in best if row["accuracy"] >= low]
     new = [row for i, row in enumerate(seen) if not i or row["line"] != seen[i - 1]["line"]]
+    new = new if sides is None else kept_apart(new, x, *sides)
     data = alt.InlineData(values=new, name=f"names at budgets, {scenario}, {x}")
     chart = alt.Chart(data).encode(x=f"{x}:Q", y="accuracy:Q", text="called:N")
     return [chart.mark_text(align="right", dx=-RIGHT, dy=ABOVE, fontSize=11)] if new else []
+
+
+def kept_apart(
+    rows: Sequence[dict[str, Any]], x: str, low: float, high: float, height: float
+) -> list[dict[str, Any]]:
+    """The best, and every next one whose name fits left of its point and lies beside none of
+    those before."""
+    kept: list[dict[str, Any]] = []
+    span = math.log(high / low)
+    for row in reversed(rows):
+        if LETTER * len(row["called"]) < math.log(row[x] / low) / span + FREE and all(
+            abs(math.log(row[x] / one[x])) > WIDE * span
+            or abs(row["accuracy"] - one["accuracy"]) > TALL * height
+            for one in kept
+        ):
+            kept.append(row)
+    return kept[::-1]
 
 
 def _starter(starter: dict[str, Any], x: str, low: float) -> list[alt.Chart]:

@@ -7,7 +7,7 @@ import altair as alt
 import vl_convert
 
 from lenetlab.disk import replace_bytes
-from lenetlab.report.charts.theme import config
+from lenetlab.report.charts.theme import FONT, config
 from lenetlab.report.colours import PAPER_INK
 
 WIDTH, HEIGHT = 400, 230  # of the picture, and of the plot in it, where nothing else is said
@@ -29,11 +29,18 @@ def spec(chart: Any, width: float | str = WIDTH, height: float = HEIGHT) -> dict
 
 
 def draw(
-    chart: Any, form: str, width: float = WIDTH, height: float = HEIGHT, ink: str = PAPER_INK
+    chart: Any,
+    form: str,
+    width: float = WIDTH,
+    height: float = HEIGHT,
+    ink: str = PAPER_INK,
+    font: str = FONT,
+    size: float = 10,
+    columns: int = 2,
 ) -> bytes:
     """The chart as `svg`, `pdf` or `png`, in `ink` on a transparent ground."""
     given = spec(chart, width, height)
-    style = config(ink, size=10, columns=2)
+    style = config(ink, font, size, columns)
     if form == "svg":
         return vl_convert.vegalite_to_svg(given, config=style).encode()
     if form == "pdf":

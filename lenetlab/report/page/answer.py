@@ -10,7 +10,13 @@ from lenetlab.analysis.targets import STARTER
 from lenetlab.records.rows import Results
 from lenetlab.report import captions, formats
 from lenetlab.report.attachments import Attachments
-from lenetlab.report.charts.at_budget import SPENT, at_budget, at_budget_rows
+from lenetlab.report.charts.at_budget import (
+    STARTER_PASSES,
+    at_budget,
+    at_budget_rows,
+    axes_of,
+    starter_at,
+)
 from lenetlab.report.charts.theme import Styles
 from lenetlab.report.metrics import half
 from lenetlab.report.page.drawn import Drawn, Number, drawn
@@ -19,7 +25,6 @@ from lenetlab.report.wording import count, joined, passes
 HEIGHT = 340
 FAMILY = 145  # pixels of a family's name
 AXES = {"passes": "effective passes", "cpu_seconds": "CPU seconds"}
-STARTER_PASSES = 10.0  # ten epochs, a gradient a step
 NUMBERS = [Number("called", "method"), Number("cell", "name"), Number("family", "family"),
            Number("budget", "budget"), Number("passes", "passes", 2),
            Number("cpu_seconds", "CPU", 2, "s"), Number("accuracy", "accuracy", 2, "%"),
@@ -56,7 +61,7 @@ def answer(
         return Answer(said, next(iter(instead), None), (), {})
     charts = {
         f"{name} {axis}": at_budget(at_budget_rows(found, styles), axis, name,
-                                    _starter(attachments, axis))
+                                    starter_at(attachments.baseline, axis))
         for name, found in points.items() for axis in axes
     }  # fmt: skip
     budgets = {one.budget for found in points.values() for one in found}
@@ -76,20 +81,8 @@ def answer(
 
 
 def _axes(found: Sequence[AtBudget]) -> Mapping[str, str]:
-    """Passes first where they differ by the budget; of one budget all have the same, and seconds
-    tell more."""
-    known = [axis for axis in SPENT if all(getattr(one, axis) is not None for one in found)]
-    ordered = known if len({one.budget for one in found}) > 1 else reversed(known)
-    return {axis: AXES[axis] for axis in ordered} if found else {}
-
-
-def _starter(attachments: Attachments, axis: str) -> dict[str, Any] | None:
-    """Where the starter script ends; its seconds are known where it was timed."""
-    row = attachments.baseline
-    spent = getattr(row, axis) if row is not None and row.done else None
-    if spent is None and axis == "passes":
-        spent = STARTER_PASSES
-    return None if spent is None else {axis: spent, "accuracy": STARTER}
+    """Those of the figure, and how a reader chooses them."""
+    return {axis: AXES[axis] for axis in axes_of(found)}
 
 
 def sentence(results: Results, boards: Sequence[Board], styles: Styles) -> str:

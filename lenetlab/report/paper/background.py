@@ -1,30 +1,30 @@
 """What the paper says of the study besides its results: methods, machines, failures."""
 
-from itertools import groupby
-
+from lenetlab.errors import plain
 from lenetlab.records.rows import Results, RunRow
 from lenetlab.report.attachments import Attachments
-from lenetlab.report.paper.markdown import Markdown, code, table
+from lenetlab.report.paper.markdown import Markdown, code, escape, table
 from lenetlab.report.paper.numbers import Numbers
 
 REASON = 110  # characters of a reason that a table shows
 
 
 def method_rows(results: Results, attachments: Attachments) -> list[list[object]]:
-    """Family, method and what it does of the methods with a run, family by family in the order of
-    the study; a family is named once."""
-    places = dict.fromkeys(
-        (cell.place.family or _family(cell.place.method, attachments), cell.place.method)
-        for cell in results.begun()
-    )
-    families = list(dict.fromkeys(family for family, _ in places))
-    ordered = sorted(places, key=lambda place: families.index(place[0]))
-    lines: list[list[object]] = []
-    for family, group in groupby(ordered, key=lambda place: place[0]):
-        for i, (_, method) in enumerate(group):
-            summary = attachments.methods.get(method, {}).get("summary", "–")
-            lines.append(["" if i else family.replace("_", " "), code(method, 40), summary])
-    return lines
+    """A family and its methods with a run, in the order of the study: each as people call it, and
+    its name where that is another."""
+    families: dict[str, dict[str, Markdown]] = {}
+    for cell in results.begun():
+        method = cell.place.method
+        family = cell.place.family or _family(method, attachments)
+        families.setdefault(family.replace("_", " "), {})[method] = _called(method, attachments)
+    return [[family, Markdown(", ".join(of.values()))] for family, of in families.items()]
+
+
+def _called(method: str, attachments: Attachments) -> Markdown:
+    title = attachments.methods.get(method, {}).get("title", "")
+    if not title or plain(title) == plain(method):
+        return code(method, 40)
+    return Markdown(f"{escape(title)} ({code(method, 40)})")
 
 
 def _family(method: str, attachments: Attachments) -> str:

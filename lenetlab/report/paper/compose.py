@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 from jinja2 import Environment, TemplateError
 
-from lenetlab.analysis.board import board
-from lenetlab.analysis.equal_time import priced
+from lenetlab.analysis.board import Board, board
+from lenetlab.analysis.equal_time import limit, priced
 from lenetlab.analysis.targets import TARGETS
 from lenetlab.errors import UserError
-from lenetlab.records.rows import Contest, Results
+from lenetlab.problem.problems import DEFAULT
+from lenetlab.records.rows import Contest, Results, RunRow
 from lenetlab.report import wording
 from lenetlab.report.attachments import Attachments, LeaderNet
 from lenetlab.report.paper import scenario_figures, study_figures
@@ -18,8 +19,10 @@ from lenetlab.report.paper.facts import all_facts
 from lenetlab.report.paper.markdown import Markdown, environment
 from lenetlab.report.paper.numbers import Numbers
 from lenetlab.report.paper.pictures import Picture, Pictures
+from lenetlab.report.paper.references import references
 from lenetlab.report.paper.sentences import story, summary
-from lenetlab.report.paper.tables import Section, costs, equal_time, leaderboard
+from lenetlab.report.paper.settings import settings, spaces
+from lenetlab.report.paper.tables import Section, costs, leaderboard
 
 COSTS = 10  # methods in a table of costs
 
@@ -37,6 +40,7 @@ class PaperContext:
     freedoms: str
     scenarios: Sequence[tuple[str, str]]
     baseline: str
+    device: str
     machines: Sequence[str]
     targets: Sequence[Sequence[object]]
     methods: Sequence[Sequence[object]]
@@ -49,11 +53,14 @@ class PaperContext:
     equal_time: str
     failed: str
     costs: Markdown
+    at_budgets: Sequence[Picture]
     computed: Sequence[Picture]
-    sensitivity: Sequence[Picture]
     leader_net: Sequence[Picture]
     leading: str
     failures: Markdown
+    settings: Markdown
+    spaces: Markdown
+    references: Sequence[Markdown]
     limits: Sequence[str]
     sources_note: str
     again: str
@@ -75,28 +82,18 @@ def compose(
     pictures: Pictures,
     rows: int | None = None,
     sources_note: str = "",
+    title: str = "",
 ) -> Composed:
     """The paper with the first `rows` lines of every leaderboard (None: all of them)."""
     results = priced(results, attachments.costs)
     boards = [board(results, *contest) for contest in results.leaderboards()]
     figure = Numbers(all_facts(results, boards, attachments))
-    sections = [
-        Section(
-            title=found.contest.title,
-            summary=summary(found, figure),
-            story=story(found, figure),
-            table=leaderboard(found, figure, rows),
-            at_time=equal_time(found, figure, min(rows or COSTS, COSTS)),
-            curves=scenario_figures.curves(found, pictures),
-            comparisons=scenario_figures.comparisons(found, pictures),
-        )
-        for found in boards
-    ]
+    sections = [_section(found, boards, figure, pictures, rows) for found in _whole(boards)]
     leader_nets = wording.of_leaders(attachments.leader_nets, boards)
     again, commands = wording.again(results, boards)
     study = PaperContext(
         name=results.name,
-        title=results.title,
+        title=title or results.title,
         subject=wording.subject(results),
         ends=wording.ends(results),
         boards=sections,
@@ -104,6 +101,7 @@ def compose(
         freedoms=wording.freedoms(results),
         scenarios=wording.scenarios(results),
         baseline=wording.baseline(attachments.baseline),
+        device=_device(attachments.baseline),
         machines=wording.devices(row for cell in results.cells for row in cell.finals),
         targets=[[t.whose, figure("targets", i)] for i, t in enumerate(TARGETS)],
         methods=method_rows(results, attachments),
@@ -113,14 +111,19 @@ def compose(
         budget=wording.budget(results),
         intervals=wording.intervals(results),
         comparisons=wording.comparisons(boards),
-        equal_time=wording.EQUAL_TIME if any(section.at_time for section in sections) else "",
+        equal_time=wording.EQUAL_TIME if _at_time(boards) else "",
         failed=wording.failed(results),
-        costs=costs(boards, figure, min(rows or COSTS, COSTS)),
+        costs=costs(_whole(boards), figure, min(rows or COSTS, COSTS)),
+        at_budgets=study_figures.at_budgets(results, attachments, pictures),
         computed=study_figures.computation(results, boards, pictures),
-        sensitivity=study_figures.sensitivity(boards, pictures),
         leader_net=study_figures.leader_net(leader_nets, pictures),
         leading=_title(leader_nets[0]) if leader_nets else "",
         failures=failures(results, figure, rows and 2 * rows),
+        settings=settings(_whole(boards), {}, None, most=rows),
+        spaces=spaces(_names(boards), attachments.spaces) if results.tuned else Markdown(),
+        references=references(
+            _names(boards), attachments.methods, boards, DEFAULT in wording.problems_of(results)
+        ),
         limits=wording.limits(results),
         sources_note=sources_note,
         again=again,
@@ -132,7 +135,41 @@ def compose(
     if attachments.discussion is not None:
         discussion = _discussion(jinja, attachments.discussion, study)
     text = jinja.get_template("paper.md.jinja").render(study=study, discussion=discussion)
-    return Composed(text, results.title, figure)
+    return Composed(text, study.title, figure)
+
+
+def _whole(boards: Sequence[Board]) -> list[Board]:
+    """The leaderboards that have a section: those of free norms alone are told of beside."""
+    return [found for found in boards if not found.contest.norms]
+
+
+def _section(
+    found: Board, boards: Sequence[Board], figure: Numbers, pictures: Pictures, rows: int | None
+) -> Section:
+    beside = [summary(one, figure) for one in boards
+              if one.contest.norms and one.contest._replace(norms="") == found.contest]  # fmt: skip
+    return Section(
+        title=found.contest.title,
+        summary=summary(found, figure),
+        story=story(found, figure),
+        table=leaderboard(found, figure, rows),
+        curves=scenario_figures.panels(found, pictures),
+        also=Markdown(" ".join(beside)),
+    )
+
+
+def _device(row: RunRow | None) -> str:
+    """The script's line of it."""
+    device = row.numerics.get("device") if row is not None else None
+    return f"Using {device} device" if device else ""
+
+
+def _at_time(boards: Sequence[Board]) -> bool:
+    return any(limit([line.cell for line in one.lines]) is not None for one in boards)
+
+
+def _names(boards: Sequence[Board]) -> list[str]:
+    return [line.cell.place.method for one in boards for line in one.begun]
 
 
 def _title(leader_net: LeaderNet) -> str:

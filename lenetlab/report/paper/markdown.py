@@ -78,6 +78,11 @@ def _plain(text: object) -> Markdown:
     return Markdown(_BREAKS.sub(" ", str(text)))
 
 
+def _verbatim(text: object) -> Markdown:
+    """`text` as a line of a listing, its blanks kept."""
+    return Markdown(re.sub(r"[^ -\uffff]", " ", str(text)))
+
+
 def environment() -> Environment:
     """Jinja, with every printed value escaped for Markdown and no name left undefined; in a
     sandbox, since a discussion lies beside results that may be somebody else's."""
@@ -91,6 +96,6 @@ def environment() -> Environment:
         keep_trailing_newline=True,
         autoescape=False,  # Markdown is escaped by `finalize`, HTML never comes in
     )
-    found.filters.update(code=code, md=Markdown, plain=_plain)
+    found.filters.update(code=code, md=Markdown, plain=_plain, verbatim=_verbatim)
     found.globals.update(table=table, figures=figures, escape=escape)
     return found

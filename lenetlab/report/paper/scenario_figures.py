@@ -1,24 +1,38 @@
 """The figures of a scenario, each with a caption that says what to see. What has nothing to show
 gives no picture."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from lenetlab.analysis.board import Board
+from lenetlab.records.run_folder import Run
 from lenetlab.report import captions
 from lenetlab.report.charts.curves import accuracy_curves, loss_curves
 from lenetlab.report.charts.differences import difference_rows, differences
-from lenetlab.report.charts.pareto import pareto
 from lenetlab.report.charts.theme import SHOWN
+from lenetlab.report.charts.training import FEWEST, training_loss, training_rows
 from lenetlab.report.paper.markdown import Markdown, code
 from lenetlab.report.paper.pictures import Picture, Pictures, cells_of
 
 DRAWN = 16  # methods whose difference to the leader is drawn
 
 
+def training(board: Board, runs: Mapping[str, Run], pictures: Pictures) -> Sequence[Picture]:
+    """Training loss against passes, of single runs by id."""
+    best = set(_measured(board)[:SHOWN])
+    rows = training_rows([cell for cell in cells_of(board) if cell.place.name in best], runs)
+    if not rows:
+        return []
+    where = board.contest
+    chart = training_loss(rows, pictures.styles, f"scenario {where.title}")
+    caption = Markdown(f"In {code(where.title)}. {captions.training(_seeds(board))}")
+    return [(pictures.draw(chart, f"training-{where.key}"), caption)]
+
+
 def curves(board: Board, pictures: Pictures) -> Sequence[Picture]:
     """Accuracy and loss against passes."""
     cells, best = cells_of(board), _measured(board)[:SHOWN]
-    if not best:
+    if max(Counter(row["method"] for row in pictures.rows_of(board)).values(), default=0) < FEWEST:
         return []
     where = code(board.contest.title)
     others = " Faint: the others." if len(_measured(board)) > SHOWN else ""
@@ -37,25 +51,29 @@ def curves(board: Board, pictures: Pictures) -> Sequence[Picture]:
     ]
 
 
-def comparisons(board: Board, pictures: Pictures) -> Sequence[Picture]:
-    """Differences to the leader, and the Pareto front."""
-    found: list[Picture] = []
-    where = code(board.contest.title)
+def apart(board: Board, pictures: Pictures) -> Sequence[Picture]:
+    """Differences to the leader, of three methods or more."""
     rows = difference_rows(board)
-    if rows and board.reference is not None:
-        first = board.reference.place.name
-        chart = differences(rows[:DRAWN], first, board.contest.key, pictures.styles)
-        best = f" The first {DRAWN} of {len(rows)}." if len(rows) > DRAWN else ""
-        caption = Markdown(
-            f"Compared with {code(first)} in {where}. {captions.differences(board)}{best}"
-        )
-        found.append((pictures.draw(chart, f"differences-{board.contest.key}"), caption))
-    if len(_measured(board)) > 1:
-        points = pictures.rows_of(board)
-        chart = pareto(cells_of(board), pictures.styles, rows=points)
-        caption = Markdown(f"Accuracy against CPU seconds in {where}. {captions.pareto()}")
-        found.append((pictures.draw(chart, f"pareto-{board.contest.key}"), caption))
-    return found
+    if len(rows) < FEWEST or board.reference is None:
+        return []
+    first, where = board.reference.place.name, board.contest
+    chart = differences(rows[:DRAWN], first, where.key, pictures.styles)
+    best = f" The first {DRAWN} of {len(rows)}." if len(rows) > DRAWN else ""
+    caption = Markdown(
+        f"Compared with {code(first)} in {code(where.title)}. {captions.differences(board)}{best}"
+    )
+    return [(pictures.draw(chart, f"differences-{where.key}"), caption)]
+
+
+def panels(board: Board, pictures: Pictures) -> Sequence[Picture]:
+    """Accuracy while training, and at the end compared with the leader, as one figure."""
+    found = [*curves(board, pictures)[:1], *apart(board, pictures)]
+    sides = ["Left: ", "Right: "] if len(found) > 1 else [""]
+    said = " ".join(f"{side}{text}" for side, (_, text) in zip(sides, found, strict=False))
+    return [
+        *((file, "") for file, _ in found[:-1]),
+        *((file, Markdown(said)) for file, _ in found[-1:]),
+    ]
 
 
 def _seeds(board: Board) -> int:

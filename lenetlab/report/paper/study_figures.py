@@ -3,20 +3,48 @@ show gives no picture."""
 
 from collections.abc import Sequence
 
+from lenetlab.analysis.at_budget import at_budgets as at_budgets_of
 from lenetlab.analysis.board import Board
 from lenetlab.analysis.profiles import comparable
 from lenetlab.analysis.profiles import profiles as profiles_of
-from lenetlab.records.rows import Cell, Results, located
+from lenetlab.records.rows import Results, located
 from lenetlab.report import captions
-from lenetlab.report.attachments import LeaderNet
+from lenetlab.report.attachments import Attachments, LeaderNet
+from lenetlab.report.charts.at_budget import at_budget, at_budget_rows, axes_of, starter_at
 from lenetlab.report.charts.leader import confusion, filters
 from lenetlab.report.charts.profiles import budget, budget_rows, profile_rows, profiles
-from lenetlab.report.charts.sensitivity import sensitivity as small_charts
 from lenetlab.report.charts.theme import SHOWN
+from lenetlab.report.charts.training import FEWEST
 from lenetlab.report.paper.markdown import Markdown, code
-from lenetlab.report.paper.pictures import Picture, Pictures, cells_of
+from lenetlab.report.paper.pictures import WHOLE, Picture, Pictures, cells_of
+from lenetlab.report.wording import joined
 
-SMALL = 6  # small charts of sensitivity
+PANEL = 125  # of height, where several are below each other
+
+
+def at_budgets(results: Results, attachments: Attachments, pictures: Pictures) -> Sequence[Picture]:
+    """Accuracy for the computation, the figure that the page begins with: a panel for each
+    scenario, one below the other, and one caption for all."""
+    some = [results, *attachments.others]
+    names = dict.fromkeys(contest.scenario for contest in results.contests())
+    points = {name: found for name in names if len(found := at_budgets_of(some, name)) >= FEWEST}
+    axes = axes_of([one for found in points.values() for one in found])
+    if not axes:
+        return []
+    files = []
+    last = list(points)[-1]
+    for name, found in points.items():
+        starter = starter_at(attachments.baseline, axes[0])
+        chart = at_budget(
+            at_budget_rows(found, pictures.styles), axes[0], name, starter, False, name == last
+        )
+        files.append(pictures.draw(chart.properties(height=PANEL), f"at-budgets-{name}", WHOLE))
+    budgets = {one.budget for found in points.values() for one in found}
+    where = joined([str(code(name)) for name in points])
+    below = ", from above to below" if len(points) > 1 else ""
+    caption = Markdown(f"Accuracy for the computation in {where}{below}. "
+                       f"{captions.at_budget(len(budgets), roomy=False)}")  # fmt: skip
+    return [*((file, "") for file in files[:-1]), (files[-1], caption)]
 
 
 def computation(results: Results, boards: Sequence[Board], pictures: Pictures) -> Sequence[Picture]:
@@ -41,23 +69,6 @@ def computation(results: Results, boards: Sequence[Board], pictures: Pictures) -
     return found
 
 
-def sensitivity(boards: Sequence[Board], pictures: Pictures) -> Sequence[Picture]:
-    """Trials of the first scenario's best few against learning rate and batch size."""
-    for board in boards:
-        if not board.planned:
-            continue
-        tried = [line.name for line in board.lines if _has_rate(line.cell)][:SMALL]
-        if tried:
-            chart = small_charts(cells_of(board), tried, interactive=False)
-            where = code(board.contest.title)
-            caption = Markdown(
-                f"The methods with the highest means in {where}. {captions.sensitivity()} A flat "
-                "cloud is a method that forgives."
-            )
-            return [(pictures.draw(chart, f"sensitivity-{board.contest.key}"), caption)]
-    return []
-
-
 def leader_net(leader_nets: Sequence[LeaderNet], pictures: Pictures) -> Sequence[Picture]:
     """The first leader's mistakes and filters."""
     if not leader_nets:
@@ -75,7 +86,3 @@ def leader_net(leader_nets: Sequence[LeaderNet], pictures: Pictures) -> Sequence
             Markdown(f"{captions.filters()} {whose}"),
         ),
     ]
-
-
-def _has_rate(cell: Cell) -> bool:
-    return any(row.recorded.rate is not None for row in cell.trials)

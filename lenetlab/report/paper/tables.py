@@ -1,15 +1,17 @@
 """A leaderboard in the paper: what its scenario asks, and its tables."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lenetlab.analysis.board import Board, Line
-from lenetlab.analysis.equal_time import at_equal_time, limit
+from lenetlab.analysis.equal_time import REFERENCE
 from lenetlab.report.metrics import PAPER, metrics
 from lenetlab.report.paper.markdown import Markdown, code, table
 from lenetlab.report.paper.numbers import Numbers
+from lenetlab.report.wording import joined
 
 REACHED = (2, 3, 4)  # places among TARGETS of those that need more than a pass or two
+UNITS = {"passes": "passes", "s": "seconds"}  # of a column, and of its numbers
 NAME = 34  # characters of a name in a table
 STANDINGS = {
     "tied": "tie",
@@ -23,21 +25,24 @@ FACTS = {"accuracy": "accuracy_bare"}  # a heading has the unit
 
 @dataclass(frozen=True)
 class Section:
-    """What the template shows of a scenario; `curves` and `comparisons` are rows of pictures."""
+    """What the template shows of a scenario; `curves` and `comparisons` are rows of pictures.
+    `also` is said of those of its methods that leave norms free, where that is asked apart."""
 
     title: str
     summary: Markdown
     story: Markdown
     table: Markdown
-    at_time: Markdown
     curves: Sequence[tuple[str, object]]
-    comparisons: Sequence[tuple[str, object]]
+    comparisons: Sequence[tuple[str, object]] = ()
+    also: str = ""
 
 
-def leaderboard(board: Board, figure: Numbers, rows: int | None) -> Markdown:
+def leaderboard(
+    board: Board, figure: Numbers, rows: int | None, columns: Sequence[str] = PAPER
+) -> Markdown:
     """The table of results, its first `rows` lines; columns that nothing is in are left out."""
     key, every = board.contest.key, metrics(board)
-    shown = [name for name in PAPER if every[name].shown]
+    shown = [name for name in columns if every[name].shown]
     lines = [
         [
             code(line.name, NAME),
@@ -51,27 +56,6 @@ def leaderboard(board: Board, figure: Numbers, rows: int | None) -> Markdown:
     verdict = ["verdict"] if board.compared else []
     caption = f"{_first(board, rows)} of {code(board.contest.title)}. {_caption(board)}"
     return table(Markdown(caption), ["method", *heads, *verdict, ">seeds"], lines)
-
-
-def equal_time(board: Board, figure: Numbers, rows: int) -> Markdown:
-    """The first `rows` methods at the same CPU time; nothing where nobody's time is the measure."""
-    cells = [line.cell for line in board.lines]
-    seconds = limit(cells)
-    found = [] if seconds is None else at_equal_time(cells, seconds)[:rows]
-    if not found:
-        return Markdown("")
-    key = board.contest.key
-    lines = [
-        [
-            code(at.name, NAME),
-            figure(key, at.name, "at_time", "accuracy"),
-            figure(key, at.name, "at_time", "passes"),
-            "yes" if at.whole else "cut off",
-        ]
-        for at in found
-    ]
-    caption = Markdown(f"The first of {code(board.contest.title)} at equal CPU time.")
-    return table(caption, ["method", ">accuracy, %", ">passes", "whole budget"], lines)
 
 
 def _caption(board: Board) -> str:
@@ -97,38 +81,60 @@ def _standing(board: Board, line: Line) -> Markdown:
 
 
 def costs(boards: Sequence[Board], figure: Numbers, rows: int) -> Markdown:
-    """The table of what results cost: passes and seconds to targets, tuning; the first `rows` of
-    every leaderboard."""
-    tuned = any(board.planned and line.cell.trials for board in boards for line in board.begun)
-    columns = ["leaderboard", "method", ">CPU s", ">MB", *([">tuning"] if tuned else [])]
+    """The table of what results cost: accuracy at equal CPU time, passes and seconds to targets,
+    tuning; the first `rows` of every leaderboard. Columns that nothing is in are left out."""
+    listed = [
+        (board.contest.key, line, board.contest.title if first else "")
+        for board in boards
+        for first, line in _numbered(board, rows)
+    ]
+    columns: dict[str, tuple[str | int, ...]] = {
+        ">CPU s": ("cpu_seconds",),
+        ">MB": ("memory",),
+        ">tuning": ("tuning_seconds",),
+        ">at equal CPU, %": ("at_time", "accuracy"),
+    }
     for unit in ("passes", "s"):
-        columns += [
-            f">{'' if i else f'{unit} to '}{figure('targets', target)}"
-            for i, target in enumerate(REACHED)
+        for i, target in enumerate(REACHED):
+            head = f">{'' if i else f'{unit} to '}{figure('targets', target)}"
+            columns[f"{head}{' ' * (unit == 's')}"] = (f"{UNITS[unit]}_to", target)
+    found = {
+        head: name
+        for head, name in columns.items()
+        if any(figure.has(key, line.name, *name) for key, line, _ in listed)
+    }
+    lines = [
+        [
+            code(title) if title else "",
+            code(line.name, NAME),
+            *(figure(key, line.name, *name) for name in found.values()),
         ]
-    facts = ["cpu_seconds", "memory", *(["tuning_seconds"] if tuned else [])]
-    lines = []
-    for board in boards:
-        key = board.contest.key
-        shown = [line for line in board.begun if line.cell.finals or board.planned]
-        for i, line in enumerate(shown[:rows]):
-            lines.append(
-                [
-                    "" if i else code(board.contest.title),
-                    code(line.name, NAME),
-                    *(figure(key, line.name, fact) for fact in facts),
-                    *(figure(key, line.name, "passes_to", i) for i in REACHED),
-                    *(figure(key, line.name, "seconds_to", i) for i in REACHED),
-                ]
-            )
+        for key, line, title in listed
+    ]
     cut = any(len(board.begun) > rows for board in boards)
-    caption = (
-        f"What results cost: CPU seconds and memory of a run,{' CPU time of all trials,' * tuned} "
-        "and the median passes and seconds of training to three targets, in percent. A dash: at "
-        f"least half of the seeds did not get there."
-        f"{f' The first {rows} of each leaderboard.' if cut else ''}"
-    )
-    return table(Markdown(caption), columns, lines)
+    first = f" The first {rows} of each leaderboard." if cut else ""
+    caption = f"What results cost: {_priced(found)}{first}"
+    return table(Markdown(caption), ["leaderboard", "method", *(h.rstrip() for h in found)], lines)
+
+
+def _numbered(board: Board, rows: int) -> list[tuple[bool, Line]]:
+    shown = [line for line in board.begun if line.cell.finals or board.planned][:rows]
+    return [(i == 0, line) for i, line in enumerate(shown)]
+
+
+def _priced(found: Mapping[str, Sequence[str | int]]) -> str:
+    """What the columns are."""
+    names = [name[0] for name in found.values()]
+    said = ["CPU seconds and memory of a run"]
+    if "tuning_seconds" in names:
+        said.append("CPU time of all trials")
+    if "at_time" in names:
+        said.append(f"accuracy at the CPU time that {REFERENCE} takes for its whole budget")
+    to = any(name in ("passes_to", "seconds_to") for name in names)
+    if to:
+        said.append("median passes and seconds of training to targets in percent")
+    dash = " A dash: at least half of the seeds did not get there." if to else ""
+    return f"{joined(said)}.{dash}"
 
 
 def _first(board: Board, rows: int | None) -> str:

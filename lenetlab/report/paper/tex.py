@@ -4,6 +4,9 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from lenetlab.report.paper.front import Front
+from lenetlab.report.paper.picture_rows import is_one, is_wide
+
 if TYPE_CHECKING:  # a row of a table is written where markdown-it is not installed, too
     from lenetlab.report.paper.translate import Table
 
@@ -79,14 +82,17 @@ class Tex:
         )  # fmt: skip
 
     def figures(self, pictures: Sequence[tuple[str, str]]) -> str:
-        width = round(0.98 / max(len(pictures), 2), 2)  # one alone is as wide as one of two
+        width, gap = (0.98, "\\par\n") if is_wide(pictures) else (0.49, "\\hfill\n")
+        shared = is_one(pictures)
         parts = [
             f"\\begin{{minipage}}[t]{{{width}\\linewidth}}\n\\centering\n"
             f"\\includegraphics[width=\\linewidth]{{\\detokenize{{{file}}}}}\n"
-            f"\\caption{{{caption}}}\n\\end{{minipage}}"
+            + ("" if shared else f"\\caption{{{caption}}}\n")
+            + "\\end{minipage}"
             for file, caption in pictures
         ]
-        return "\\begin{figure}[htbp]\n" + "\\hfill\n".join(parts) + "\n\\end{figure}"
+        below = f"\n\\caption{{{pictures[-1][1]}}}" if shared else ""
+        return "\\begin{figure}[htbp]\n" + gap.join(parts) + below + "\n\\end{figure}"
 
 
 PREAMBLE = r"""% for LuaLaTeX or XeLaTeX: names may have any letter of Unicode
@@ -100,9 +106,10 @@ PREAMBLE = r"""% for LuaLaTeX or XeLaTeX: names may have any letter of Unicode
 """
 
 
-def document(title: str, body: str) -> str:
+def document(title: str, body: str, front: Front) -> str:
     """The whole file."""
+    authors = r" \\ ".join(map(escape, front.lines))
     return (
-        f"{PREAMBLE}\\title{{{escape(title)}}}\n\\author{{}}\n\\date{{}}\n"
+        f"{PREAMBLE}\\title{{{escape(title)}}}\n\\author{{{authors}}}\n\\date{{}}\n"
         f"\\begin{{document}}\n\\maketitle\n\n{body}\n\\end{{document}}\n"
     )

@@ -1,8 +1,8 @@
 """From Markdown to another language: a walk over markdown-it's tokens that calls a writer.
 
 Three conventions beyond CommonMark with tables: a paragraph `Table: …` before a table is its
-caption, a paragraph that begins with a picture is a row of figures, their texts the captions, and
-a quotation is the paper's summary.
+caption, a paragraph that begins with a picture is a row of figures, their texts the captions (if
+the last alone has one it is one figure's), and a quotation is the paper's summary.
 """
 
 from collections.abc import Iterator, Sequence

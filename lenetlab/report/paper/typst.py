@@ -4,7 +4,11 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from lenetlab.report.paper.front import Front
+from lenetlab.report.paper.picture_rows import is_one, is_wide
 from lenetlab.report.paper.translate import Table
+
+FONT = "Libertinus Serif"  # the paper's and its figures', which comes with the compiler
 
 
 class Typst:
@@ -51,7 +55,11 @@ class Typst:
 
     def figures(self, pictures: Sequence[tuple[str, str]]) -> str:
         row = ", ".join(f"({_string(file)}, [{caption}])" for file, caption in pictures)
-        return f"#pictures({row})"
+        columns = 1 if is_wide(pictures) else 2
+        if is_one(pictures):
+            files = ", ".join(_string(file) for file, _ in pictures)
+            return f"#panels({columns}, [{pictures[-1][1]}], {files})"
+        return f"#pictures({columns}, {row})"
 
 
 def _string(text: str) -> str:
@@ -60,11 +68,12 @@ def _string(text: str) -> str:
     return '"' + shown.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
 
 
-def document(title: str, body: str) -> str:
+def document(title: str, body: str, front: Front) -> str:
     """The whole source; `paper.typ` and `sources.json` are expected beside it."""
+    lines = "".join(f"{_string(line)}, " for line in front.lines)
     return (
-        '#import "paper.typ": booktable, paper, pictures, summary\n'
-        f"#show: paper.with(title: {_string(title)})\n"
+        '#import "paper.typ": booktable, panels, paper, pictures, summary\n'
+        f"#show: paper.with(title: {_string(title)}, front: ({lines}))\n"
         '#pdf.attach("sources.json", mime-type: "application/json", relationship: "data", '
         'description: "The runs behind every number")\n\n'
         f"{body}"

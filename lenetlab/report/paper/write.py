@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,10 +11,14 @@ from typing import Literal, get_args
 from lenetlab.disk import check_writable, replace_bytes
 from lenetlab.errors import UserError, unknown
 from lenetlab.records.rows import Results
+from lenetlab.records.run_folder import Run
 from lenetlab.report.attachments import Attachments
 from lenetlab.report.charts.theme import styles
 from lenetlab.report.paper import typst
 from lenetlab.report.paper.compose import Composed, compose
+from lenetlab.report.paper.front import Front
+from lenetlab.report.paper.markdown import escape
+from lenetlab.report.paper.own import compose_own
 from lenetlab.report.paper.pictures import Pictures
 from lenetlab.report.paper.tex import Tex, document
 from lenetlab.report.paper.translate import translate
@@ -25,9 +30,17 @@ SOURCES = "sources.json"
 
 
 def write(
-    results: Results, path: Path, form: Format = "pdf", attachments: Attachments | None = None
+    results: Results,
+    path: Path,
+    form: Format = "pdf",
+    attachments: Attachments | None = None,
+    front: Front | None = None,
+    runs: Sequence[Run] = (),
 ) -> list[Path]:
     """Write the paper of `results` to `path` and return the files that were written.
+
+    Of single runs, `runs`, it is a student's own: the starter script's lines first, and places
+    to write in.
 
     pdf : at most ten pages; long leaderboards are cut and say so. The runs behind every number
         are attached to the file as sources.json.
@@ -36,36 +49,62 @@ def write(
     """
     if form not in get_args(Format):
         raise unknown("format", form, get_args(Format))
-    attachments = attachments or Attachments()
+    attachments, front = attachments or Attachments(), front or Front()
+    make = _composer(results, attachments, front, runs)
     check_writable(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"cannot write {path} ({error.strerror}); choose another place") from error
     if form == "pdf":
-        replace_bytes(path, _pdf(results, attachments))
+        replace_bytes(path, _pdf(results, make, front))
         return [path]
     folder = path.with_name(f"{path.stem}_files")
     pictures = Pictures(folder, "svg" if form == "md" else "pdf", styles(results))
     note = f"The file {folder.name}/{SOURCES} says for every number from which."
-    paper = compose(results, attachments, pictures, None, note)
-    text = paper.markdown if form == "md" else document(paper.title, translate(_body(paper), Tex()))
+    paper = make(pictures, None, note)
+    if form == "md":
+        text = _with_front(paper, front)
+    else:
+        text = document(paper.title, translate(_body(paper), Tex()), front)
     replace_bytes(folder / SOURCES, _sources(paper))
     replace_bytes(path, text.encode())
     return [path, folder]
 
 
-def _pdf(results: Results, attachments: Attachments) -> bytes:
+Make = Callable[[Pictures, int | None, str], Composed]  # of so many lines, with that note
+
+
+def _composer(
+    results: Results, attachments: Attachments, front: Front, runs: Sequence[Run]
+) -> Make:
+    """A study's paper, or that of single runs."""
+    if runs and not results.planned:
+        return lambda pictures, rows, note: compose_own(
+            results, runs, attachments, pictures, rows, note, front
+        )
+    return lambda pictures, rows, note: compose(
+        results, attachments, pictures, rows, note, front.title
+    )
+
+
+def _with_front(paper: Composed, front: Front) -> str:
+    """Markdown with the authors below its title."""
+    title, _, rest = paper.markdown.partition("\n")
+    return "\n\n".join([title, *map(escape, front.lines), rest.lstrip("\n")])
+
+
+def _pdf(results: Results, make: Make, front: Front) -> bytes:
     note = f"The file {SOURCES} attached to this one says for every number from which."
     with TemporaryDirectory(prefix="lenetlab-paper-") as temporary:
         folder = Path(temporary)
-        pictures = Pictures(folder / "figures", "pdf", styles(results))
+        pictures = Pictures(folder / "figures", "svg", styles(results), typst.FONT)
         shutil.copy(str(files("lenetlab.report.paper") / "templates" / "paper.typ"), folder)
         source = folder / "main.typ"
         for rows in ROWS:
-            paper = compose(results, attachments, pictures, rows, note)
+            paper = make(pictures, rows, note)
             (folder / SOURCES).write_bytes(_sources(paper))
-            text = typst.document(paper.title, translate(_body(paper), typst.Typst()))
+            text = typst.document(paper.title, translate(_body(paper), typst.Typst()), front)
             source.write_bytes(text.encode())
             if typst.pages(source) <= MOST_PAGES:
                 break

@@ -1,0 +1,167 @@
+"""A student's own paper: single runs, the starter script's lines first, and places to write in.
+
+It says what the runs say and nothing else: how settings were chosen where that is recorded, who
+was compared where there are seeds for it. What only its author knows is marked `[your words: …]`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from lenetlab.analysis.board import Board, board
+from lenetlab.analysis.equal_time import priced
+from lenetlab.problem.problems import DEFAULT, title_of
+from lenetlab.records.recipe import RecordedRecipe
+from lenetlab.records.rows import Results
+from lenetlab.records.run_folder import Run
+from lenetlab.report import wording
+from lenetlab.report.attachments import Attachments
+from lenetlab.report.charts.training import starter_test, starter_training
+from lenetlab.report.metrics import OWN
+from lenetlab.report.paper import scenario_figures, study_figures
+from lenetlab.report.paper.background import failures, wrapped
+from lenetlab.report.paper.compose import COSTS, Composed
+from lenetlab.report.paper.facts import all_facts
+from lenetlab.report.paper.front import Front
+from lenetlab.report.paper.markdown import Markdown, code, environment
+from lenetlab.report.paper.numbers import Numbers
+from lenetlab.report.paper.pictures import Picture, Pictures
+from lenetlab.report.paper.references import references
+from lenetlab.report.paper.sentences import story
+from lenetlab.report.paper.settings import settings
+from lenetlab.report.paper.starter import baseline_of, is_baseline, printed
+from lenetlab.report.paper.tables import Section, costs, leaderboard
+from lenetlab.report.wording import joined
+
+
+@dataclass(frozen=True)
+class OwnContext:
+    """What the template shows."""
+
+    title: str
+    folder: str
+    printed: Sequence[str]
+    shortened: str
+    starter: Sequence[Picture]
+    images: str
+    freedoms: str
+    scenarios: Sequence[tuple[str, str]]
+    methods: Sequence[Sequence[object]]
+    wrapped: str
+    settings: Markdown
+    budget: str
+    ends: str
+    intervals: str
+    comparisons: str
+    failed: str
+    machines: Sequence[str]
+    boards: Sequence[Section]
+    computed: Sequence[Picture]
+    costs: Markdown
+    failures: Markdown
+    limits: Sequence[str]
+    references: Sequence[Markdown]
+    sources_note: str
+    again: str
+    commands: Sequence[str]
+
+
+def compose_own(
+    results: Results,
+    runs: Sequence[Run],
+    attachments: Attachments,
+    pictures: Pictures,
+    rows: int | None = None,
+    sources_note: str = "",
+    front: Front | None = None,
+) -> Composed:
+    """The paper of `runs`, from which `results` were made; leaderboards as `compose` has them."""
+    results = priced(results, attachments.costs)
+    by_id = {run.identity["id"]: run for run in runs}
+    every = [board(results, *contest) for contest in results.leaderboards()]
+    figure = Numbers(all_facts(results, every, attachments))
+    first = baseline_of(runs)
+    boards = [found for found in every if not _alone(found, by_id)]
+    again, commands = wording.again(results, every)
+    images = joined([title_of(name) for name in wording.problems_of(results)])
+    title = (front.title if front else "") or f"Optimizers for LeNet-5 on {images}"
+    context = OwnContext(
+        title=title,
+        folder=results.name,
+        printed=printed(first) if first else [],
+        shortened=_shortened(first),
+        starter=_starter(first, pictures),
+        images=wording.images(results),
+        freedoms=wording.freedoms(results),
+        scenarios=wording.scenarios(results),
+        methods=[
+            [code(name), attachments.methods.get(name, {}).get("summary", "–")]
+            for name in dict.fromkeys(_names(every))
+        ],
+        wrapped=wrapped(results),
+        settings=settings(every, attachments.defaults, by_id),
+        budget=wording.budget(results),
+        ends=wording.ends(results),
+        intervals=wording.intervals(results),
+        comparisons=wording.comparisons(boards),
+        failed=wording.failed(results),
+        machines=wording.devices(row for cell in results.cells for row in cell.finals),
+        boards=[_section(found, by_id, figure, pictures, rows) for found in boards],
+        computed=study_figures.at_budgets(results, attachments, pictures),
+        costs=costs(every, figure, min(rows or COSTS, COSTS)),
+        failures=failures(results, figure, rows and 2 * rows),
+        limits=[one for one in wording.limits(results) if one != wording.PICKED_TARGETS],
+        references=references(_names(every), attachments.methods, boards,
+                              DEFAULT in wording.problems_of(results)),
+        sources_note=sources_note,
+        again=again,
+        commands=commands[: rows and 2 * rows],
+    )  # fmt: skip
+    jinja = environment()
+    jinja.globals["figure"] = figure
+    text = jinja.get_template("own.md.jinja").render(own=context)
+    return Composed(text, title, figure)
+
+
+def _alone(found: Board, by_id: Mapping[str, Run]) -> bool:
+    """Whether the baseline has the leaderboard to itself: the paper begins with it."""
+    rows = [row for line in found.begun for row in line.cell.rows]
+    return all(row.id in by_id and is_baseline(by_id[row.id]) for row in rows)
+
+
+def _shortened(run: Run | None) -> str:
+    """What the run is, if not the script's whole training."""
+    if run is None or run.recorded.budget == RecordedRecipe.budget:
+        return ""
+    amount = run.recorded.budget[1]
+    return f", which trains ten epochs, after {amount:g} epoch{'' if amount == 1 else 's'}"
+
+
+def _starter(run: Run | None, pictures: Pictures) -> Sequence[Picture]:
+    if run is None:
+        return []
+    panels = [
+        (starter_training(run), "starter-training",
+         "Training loss of the starter script’s training: means of consecutive steps."),
+        (starter_test(run), "starter-test", "Its average test loss, as it prints it."),
+    ]  # fmt: skip
+    return [(pictures.draw(chart, name), said) for chart, name, said in panels if chart is not None]
+
+
+def _section(
+    found: Board, by_id: Mapping[str, Run], figure: Numbers, pictures: Pictures, rows: int | None
+) -> Section:
+    along = scenario_figures.curves(found, pictures)  # accuracy, loss
+    training = scenario_figures.training(found, by_id, pictures)
+    apart = scenario_figures.apart(found, pictures)
+    return Section(
+        title=found.contest.title,
+        summary=Markdown(""),
+        story=story(found, figure),
+        table=leaderboard(found, figure, rows, OWN),
+        curves=[*training, *along[:1]],
+        comparisons=[*along[1:], *apart] if along and apart else [],  # alone it would leave a hole
+    )
+
+
+def _names(boards: Sequence[Board]) -> list[str]:
+    return [line.cell.place.method for found in boards for line in found.begun]
