@@ -9,6 +9,7 @@ import math
 from pathlib import Path
 
 from lenetlab.analysis.board import Board, board
+from lenetlab.records.other_budgets import other_budgets
 from lenetlab.records.rows import STUDY, Results, read_results
 from lenetlab.report.formats import MISSING
 from lenetlab.report.metrics import metrics
@@ -42,7 +43,7 @@ def block(folder: Path = STUDIED, picture: Path = PICTURE) -> str:
         *(_row(one) for one in shown),
     ]
     beaten = [text for one in shown if (text := _beaten(one))]
-    parts = ["\n".join(table), _said(results, shown), "\n".join(beaten)]
+    parts = ["\n".join(table), _said(results, shown), "\n".join(beaten), _ladder(folder)]
     if (ROOT / picture).exists():
         parts.append(f"![The report's page]({picture.as_posix()})")
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -69,6 +70,36 @@ def _row(one: Board) -> str:
         f"{'never' if math.isinf(passes) else f'{passes:g}'} | {tied or 'nobody'} | "
         f"{ahead or 'nobody'} |"
     )
+
+
+def _ladder(folder: Path) -> str:
+    """The leaders of smaller and larger budgets, from the studies beside."""
+    steps = [read_results(one) for one in other_budgets(folder)]
+    if not steps:
+        return ""
+    scenarios = list(dict.fromkeys(c.scenario for step in steps for c in step.contests()))
+    lines = [
+        f"| passes | {' | '.join(f'`{name}`' for name in scenarios)} |",
+        f"| ---: |{' --- |' * len(scenarios)}",
+    ]
+    for step in steps:
+        cells = [_leader(board(step, name)) for name in scenarios]
+        lines.append(f"| {step.passes:g} | {' | '.join(cells)} |")
+    methods = max(len({cell.place.method for cell in step.cells}) for step in steps)
+    return (
+        f"For other budgets, {methods} methods tuned for each, the leader by held-out images and "
+        "its test accuracy:\n\n" + "\n".join(lines)
+    )
+
+
+def _leader(one: Board) -> str:
+    lead = next((line for line in one.lines if line.standing == "reference"), None)
+    if lead is None or lead.accuracy is None:
+        return "–"
+    shown = metrics(one)
+    half = shown["half"].text(lead)
+    more = "" if half == MISSING else f" ± {half}"
+    return f"`{lead.name}` {shown['accuracy'].text(lead)}{more}"
 
 
 def _said(results: Results, shown: list[Board]) -> str:

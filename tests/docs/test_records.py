@@ -50,3 +50,17 @@ def test_what_is_not_there_is_said(tmp_path, study):
 
 def test_only_what_is_between_the_marks_is_replaced():
     assert written(f"a\n{BEGIN}old\n{END}\nz", "new\n") == f"a\n{BEGIN}new\n{END}\nz"
+
+
+def test_studies_of_other_budgets_beside_are_steps_of_a_ladder(study):
+    folder, results = study
+    assert "For other budgets" not in block(folder)
+    home = folder / "home"
+    write_results(home / "course", results)
+    write_results(home / "two", replace(results, name="two", passes=2.0))
+    made = block(home / "course")
+    assert "For other budgets, 5 methods" in made
+    (line,) = [line for line in made.splitlines() if line.startswith("| 2 |")]
+    finals = [row.accuracy for row in results.within("plain")[-1].finals]
+    assert f"| `muon` {sum(finals) / len(finals):.2f} ± " in line
+    assert line.count("|") == 5
