@@ -73,16 +73,20 @@ class Tuned:
         """How it was found."""
         by = "lenetlab tune" if self.study == SEARCH else f"the study {self.study}"
         tried = "1 trial" if self.trials == 1 else f"{self.trials} trials"
-        return f"{tried} of {self.passes:g} {'pass' if self.passes == 1 else 'passes'} by {by}"
+        return f"{tried} of {_passes(self.passes)} by {by}"
 
     def __str__(self) -> str:
         said = f"best of {self.search}, {self.held_out:.2f} % on held-out images"
-        if self.confirmed is None:
+        if self.confirmed is None or self.budget is None:
             return said
         return (
             f"{said}; confirmed by {self.seeds} fresh seed{'' if self.seeds == 1 else 's'} of "
-            f"{self.budget:g} passes, {self.confirmed:.2f} % in the mean"
+            f"{_passes(self.budget)}, {self.confirmed:.2f} % in the mean"
         )
+
+
+def _passes(amount: float) -> str:
+    return f"{amount:g} {'pass' if amount == 1 else 'passes'}"
 
 
 def tuned(method: str, scenario: str, out: Path | None = None) -> Tuned | None:
