@@ -1,7 +1,6 @@
 """A run at hand in Python: what it came to at a glance, its curves, its net, its comparison."""
 
 import base64
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from html import escape
@@ -17,6 +16,8 @@ from lenetlab.judge.scoring import Score, Scorer
 from lenetlab.methods.describe import describe
 from lenetlab.problem.lenet import LeNet5
 from lenetlab.problem.model import flatten
+from lenetlab.problem.own_folder import find_problem
+from lenetlab.problem.problems import DEFAULT, title_of
 from lenetlab.records.locate import gathered
 from lenetlab.records.run_folder import WEIGHTS, Run
 from lenetlab.report.attachments import Attachments
@@ -47,9 +48,7 @@ class Trained(Run):
         )
         picture = ""
         if self.evaluations:
-            image = io.BytesIO()
-            self.plot().savefig(image, format="png", dpi=72)
-            data = base64.b64encode(image.getvalue()).decode()
+            data = base64.b64encode(loss_panels(self)._repr_png_()).decode()
             picture = f"<img alt='loss curves' src='data:image/png;base64,{data}'>"
         return f"<table>{rows}</table>{picture}"
 
@@ -59,7 +58,7 @@ class Trained(Run):
         if not found.done:
             return {"status": f"{found.status}, {found.reason}"}
         said = {
-            "accuracy": f"{found.accuracy:.2f} % of the {self.measured_on} images",
+            "accuracy": f"{found.accuracy:.2f} % of {_measured(self)}",
             "loss": f"mean loss {found.loss:.4f}",
             "passes": f"{found.passes:.4g} effective passes",
         }
@@ -75,11 +74,17 @@ class Trained(Run):
         """The trained net, a PyTorch module. Raises: `UserError` where the run left no weights."""
         return LeNet5(self._weights())
 
-    def compare(self, other: Run) -> Comparison:
-        """McNemar's exact test of the two nets on the 10,000 test images: how many each alone gets
-        right, and p. It knows the luck of the images, not that of the seeds: for methods train
-        several and use `lenetlab compare`."""
-        scorer = Scorer(Runtime())
+    def compare(self, other: Run, runtime: Runtime | None = None) -> Comparison:
+        """McNemar's exact test of the two nets on the images that both runs were measured on: how
+        many each alone gets right, and p. It knows the luck of the images, not that of the seeds:
+        for methods train several and use `lenetlab compare`. `runtime` says where the images are.
+        Raises: `UserError` where the runs were measured on different images."""
+        if (mine := _measured(self)) != (others := _measured(other)):
+            raise UserError(
+                f"{self.path} was measured on {mine}, {other.path} on {others}; only nets on the "
+                "same images can be compared"
+            )
+        scorer = Scorer(runtime or Runtime())
         return compare(_score(self, scorer).right, _score(Trained.of(other), scorer).right)
 
     def report(self, to: str | Path = "report.html") -> Path:
@@ -89,8 +94,11 @@ class Trained(Run):
     def _weights(self) -> Tensor:
         from safetensors.torch import load_file
 
-        if not (path := self.path / WEIGHTS).is_file():
+        path = self.path / WEIGHTS
+        if not self.result.done:
             raise UserError(f"{self.path} has no weights: the run ended as {self.status}")
+        if not path.is_file():
+            raise UserError(f"{path} is gone; train the run again")
         return flatten(load_file(path))
 
 
@@ -103,8 +111,14 @@ def report(runs: Sequence[Run], to: str | Path) -> Path:
     return write(results, Path(to), Attachments(methods=methods))
 
 
+def _measured(run: Run) -> str:
+    """The images that it was measured on, with their problem where it is another than usual."""
+    name = run.recorded.problem
+    return f"the {run.measured_on} images" + ("" if name == DEFAULT else f" of {title_of(name)}")
+
+
 def _score(run: Trained, scorer: Scorer) -> Score:
-    found = scorer.score(run._weights())
+    found = scorer.score(run._weights(), run.recorded.split, find_problem(run.recorded.problem))
     if found is None:
         raise UserError(f"{run.path}: class scores overflow, so that nothing can be compared")
     return found

@@ -50,6 +50,10 @@ def test_every_recipe_is_checked_before_the_first_is_trained(runtime):
         sweep(["sgd"], {"lr": [0.1, -1]}, runtime=runtime)
     with pytest.raises(UserError, match="did you mean 'adam'"):
         sweep(["sgd", "adamv"], runtime=runtime)
+    with pytest.raises(UserError, match="no method is given"):
+        sweep([], runtime=runtime)
+    with pytest.raises(UserError, match="lr is varied over no value"):
+        sweep("sgd", {"lr": []}, runtime=runtime)
     assert not runtime.out.exists()
 
 

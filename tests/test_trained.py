@@ -8,6 +8,7 @@ import torch
 from lenetlab import run, sweep
 from lenetlab.errors import UserError
 from lenetlab.problem.evaluation import evaluate
+from tests.own_images import write
 
 
 @pytest.fixture(scope="module")
@@ -57,16 +58,39 @@ def test_two_nets_are_compared_image_by_image(trained, module_runtime):
     assert (same.only_first, same.only_second, same.p) == (0, 0, 1.0)
 
 
+def test_nets_are_compared_on_the_images_that_both_were_measured_on(
+    trained, module_runtime, tmp_path
+):
+    few = {"passes": 0.05, "runtime": module_runtime}
+    leaves = write(tmp_path / "leaves")
+    one, other = (run(m, problem=leaves, **few) for m in ("sgd", "adamw"))
+    found = one.compare(other)
+    assert found.only_first - found.only_second == one.result.correct - other.result.correct
+    held = [run(m, split="inner", **few) for m in ("sgd", "adamw")]
+    apart = held[0].compare(held[1])
+    assert abs(apart.only_first - apart.only_second - held[0].result.correct
+               + held[1].result.correct) <= 3  # rounding  # fmt: skip
+    assert f"{one.result.accuracy:.2f} % of the test images of leaves@" in repr(one)
+    for stranger in (one, held[0]):
+        with pytest.raises(UserError, match="only nets on the same images can be compared"):
+            trained.compare(stranger)
+
+
 def test_a_failed_run_says_so_and_has_no_net(module_runtime):
     bad = run("sgd", lr=1e38, epochs=1, runtime=module_runtime)
     assert "diverged" in repr(bad)
     assert "diverged" in bad._repr_html_()
     with pytest.raises(UserError, match="no weights: the run ended as diverged"):
         bad.model()
+    gone = run("sgd", lr=0.1, epochs=0.01, runtime=module_runtime)
+    (gone.path / "weights.safetensors").unlink()
+    with pytest.raises(UserError, match=r"weights.safetensors is gone; train the run again"):
+        gone.model()
 
 
 def test_it_has_curves_and_a_page(trained, module_runtime, tmp_path):
     assert len(trained.plot().axes) == 2
+    assert trained.plot()._repr_png_().startswith(b"\x89PNG")  # what a notebook shows
     assert "adamw" in trained.report(tmp_path / "one.html").read_text()
     ran = sweep("sgd", {"lr": [0.1, 0.2]}, epochs=0.1, runtime=module_runtime)
     page = ran.report(tmp_path / "two.html").read_text()

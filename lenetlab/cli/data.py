@@ -40,9 +40,9 @@ def data(problem: Problem = DEFAULT, data: Data = None, json: Json = False) -> N
         shape = f": {len(split):,} images of 28 × 28, uint8, {checked[half]}"
         out.print(Text.assemble((half, "bold"), shape), soft_wrap=True)
         out.print(f"  from {split.source}: {split.folder}", soft_wrap=True)
-        out.print(
-            f"  {counts.min():,} to {counts.max():,} images of each of {len(found.classes)} classes"
-        )
+        few, most = int(counts.min()), int(counts.max())
+        each = f"{few:,}" if few == most else f"{few:,} to {most:,}"
+        out.print(f"  {each} images of each of {len(found.classes)} classes")
     out.print("classes: " + ", ".join(found.classes), soft_wrap=True)
     if not found.default:
         last = held_out(len(halves["train"]))

@@ -18,6 +18,9 @@ from lenetlab.inspection.again import NotAgain, whole_trajectory
 from lenetlab.inspection.probe import Probe, probe
 from lenetlab.inspection.trajectory import Trajectory
 from lenetlab.oracle.torch_engine import TorchEngine
+from lenetlab.problem.own_folder import find_problem
+from lenetlab.problem.problems import title_of
+from lenetlab.records.rows import located
 from lenetlab.records.run_folder import Run
 from lenetlab.report.inspection import figures, tables
 from lenetlab.report.inspection.page import Theatre, make_folder, save_figure, write_page
@@ -46,6 +49,8 @@ class Asked:
 def inspect_each(runs: Sequence[Run], asked: Asked) -> None:
     """Measure every run, write its inspect.json, and a page of all of them."""
     names = short_names(runs)
+    if asked.data is not None:
+        _one_problem(runs, f"--data {asked.data} holds the files of one problem")
     found: dict[str, Any] = {}
     ways = [_trajectory(run, name, asked) for run, name in zip(runs, names, strict=True)]
     runtime = Runtime(asked.data, device="cpu")
@@ -68,6 +73,7 @@ def inspect_each(runs: Sequence[Run], asked: Asked) -> None:
 def inspect_plane(runs: Sequence[Run], asked: Asked) -> None:
     """Lay a plane through the runs, write plane.json and a page."""
     names = short_names(runs)
+    _one_problem(runs, "one plane shows the loss of one problem")
     ways = [_trajectory(run, name, asked) for run, name in zip(runs, names, strict=True)]
     with telling("plane", asked.quiet) as told:
         looked = _probe(runs[0], Runtime(asked.data, device="cpu"), asked)
@@ -91,11 +97,18 @@ def short_names(runs: Sequence[Run]) -> list[str]:
         lambda run: f"{run.label}, {run.identity['id']}",
     )
     for choice in choices:
-        names = [str(choice(run)) for run in runs]
+        names = [located(choice(run), run.recorded.problem) for run in runs]
         if len(set(names)) == len(names):
             return names
     twice = next(name for name, n in Counter(names).items() if n > 1)
     raise UserError(f"the run {twice} is named twice; name every run once")
+
+
+def _one_problem(runs: Sequence[Run], why: str) -> None:
+    """Raises: `UserError` where the runs were trained on different images."""
+    found = {title_of(run.recorded.problem): None for run in runs}
+    if len(found) > 1:
+        raise UserError(f"{why}, and these runs are on {' and '.join(found)}; name those of one")
 
 
 def _trajectory(run: Run, name: str, asked: Asked) -> Trajectory:
@@ -119,14 +132,15 @@ def _folder(runs: Sequence[Run], asked: Asked) -> Path:
 
 
 def _probe(run: Run, runtime: Runtime, asked: Asked) -> Probe:
-    """Over the training images, by the best engine for this processor, whatever the run had."""
-    train, engine, _, _ = runtime.load(run.recorded.split)
+    """Over the run's training images, by the best engine for this processor, whatever it had."""
+    train, engine, _, _ = runtime.load(run.recorded.split, find_problem(run.recorded.problem))
     model = TorchEngine(train, runtime.where)
     return probe(engine, train.labels, asked.examples, measure.SAMPLED, model)
 
 
 def _recipes(runs: Sequence[Run], names: Sequence[str]) -> list[str]:
-    lead = [f"{run.recorded.words()}, seed {run.seed}." for run in runs]
+    lead = [f"{located(run.recorded.words(), run.recorded.problem)}, seed {run.seed}."
+            for run in runs]  # fmt: skip
     return [
         f"{name} — {said}" if len(runs) > 1 else said
         for name, said in zip(names, lead, strict=True)

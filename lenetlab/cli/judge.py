@@ -25,11 +25,13 @@ from lenetlab.judge.ranking import Comparison, compare, rank
 from lenetlab.judge.scoring import Scorer
 from lenetlab.judge.scripts import is_script, judge_script
 from lenetlab.judge.twins import twins
-from lenetlab.judge.verdict import SCRIPTS, STATUS, Verdict, submissions
+from lenetlab.judge.verdict import SCRIPTS, STATUS, Verdict, printable, submissions
 from lenetlab.judge.verdict import judge as judge_one
 from lenetlab.problem.scenarios import find_scenario
 from lenetlab.records.challenge import GUEST, is_challenge
 from lenetlab.records.run_folder import finished_runs
+
+INTERRUPTED = 130  # the exit status after Ctrl-C
 
 
 def judge(
@@ -80,7 +82,7 @@ def judge(
     `--rerun` its guest is trained again with one seed, which runs the guest's code.
 
     Exit status: 0 when the rules are kept, 1 when not, 2 when a file cannot be judged, or with
-    --rerun not trained again (the worst of several).
+    --rerun not trained again (the worst of several); 130 after Ctrl-C, with what was judged.
     """
     if scenario is not None:
         find_scenario(scenario)  # refuses what is none
@@ -91,12 +93,20 @@ def judge(
     runtime = Runtime(data, Path("unused"), engine, device, threads, resume=False)
     scorer = Scorer(runtime)
     again = runtime if rerun else None
-    verdicts = [
-        judge_script(path, scenario, scorer, data, limit)
-        if script and is_script(path)
-        else _judge(path, scenario, scorer, again)
-        for path in found
-    ]
+    verdicts: list[Verdict] = []
+    interrupted = False
+    try:
+        for number, path in enumerate(found, 1):
+            if script and is_script(path):
+                _say_running(number, len(found), path, json)
+                verdicts.append(judge_script(path, scenario, scorer, data, limit))
+            else:
+                verdicts.append(_judge(path, scenario, scorer, again))
+    except KeyboardInterrupt:  # what scripts took hours for is not lost
+        interrupted = True
+        err.print(f"interrupted: {len(verdicts)} of {len(found)} judged")
+        if not verdicts:
+            raise typer.Exit(INTERRUPTED) from None
     scored = [v.score for v in verdicts if v.score is not None]
     pair = compare(scored[0].right, scored[1].right) if len(scored) == len(found) == 2 else None
     places, same = rank(verdicts), twins(verdicts)
@@ -129,8 +139,17 @@ def judge(
     if passed and not json:
         names = ", ".join(path.name for path in passed[:3]) + (" …" if len(passed) > 3 else "")
         err.print(f"passed over for their suffix: {len(passed)} ({names})", markup=False)
+    if interrupted:
+        raise typer.Exit(INTERRUPTED)
     if status := max(STATUS[verdict.outcome] for verdict in verdicts):
         raise typer.Exit(status)
+
+
+def _say_running(number: int, of: int, path: Path, quiet: bool) -> None:
+    """A script may take minutes."""
+    if not quiet:
+        counted = f"[{number}/{of}] " if of > 1 else ""
+        err.print(f"{counted}running {printable(path)}", markup=False, soft_wrap=True)
 
 
 def _judge(path: Path, scenario: str | None, scorer: Scorer, again: Runtime | None) -> Verdict:

@@ -14,6 +14,7 @@ from lenetlab.experiments.jobs import Job
 from lenetlab.experiments.run.on_disk import Interrupted
 from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.records.run_folder import Run
+from lenetlab.report.formats import three
 
 
 def execute_all(
@@ -65,7 +66,8 @@ def print_one(job: Job, found: Run, json: bool) -> None:
         if job.recipe.max_nonzeros is not None:
             out.print(f"  nonzeros           {summary['nonzeros']:,} in fc1 and fc2, "
                       f"at most {job.recipe.max_nonzeros:,}")  # fmt: skip
-        out.print(f"  effective passes   {summary['passes']:.2f} in {summary['steps']:,} steps")
+        out.print(f"  effective passes   {three(summary['passes'])} in {summary['steps']:,} "
+                  "steps")  # fmt: skip
         budget, cost = job.recipe.budget, found.result.discarded_passes
         if budget.unit == "passes" and summary["passes"] < 0.99 * budget.amount:
             out.print(f"  not spent          {budget.amount - summary['passes']:.2g} passes, "

@@ -58,6 +58,10 @@ def jobs(
             "problem cannot be varied: accuracies on other images are not comparable; run one "
             'problem after the other, or rank across them by a study with problems = ["…", "…"]'
         )
+    if not methods:
+        raise UserError("no method is given; `lenetlab methods` lists them all")
+    if empty := [name for name, values in vary.items() if not len(values)]:
+        raise UserError(f"{empty[0]} is varied over no value; give one or more, or leave it out")
     check_count(len(methods) * math.prod(len(values) for values in vary.values()) * seeds)
     if both := set(vary) & set(settings):
         raise UserError(f"{', '.join(sorted(both))} is both set and varied; leave one out")

@@ -38,9 +38,15 @@ def whole_trajectory(
 
 
 def _train(run: Run, data: Path | None, on_step: OnStep) -> Trajectory:
-    if ":" in run.recorded.method.name:
+    name = run.recorded.method.name
+    if name.startswith("__main__:"):
         raise NotAgain(
-            f"{run.recorded.method.name} is from outside, and its code is not run from a record; "
+            f"{name} is from a notebook or a script, which no command can ask for; write its class "
+            "to a file, FILE.py, and `lenetlab run FILE.py:CLASS --inspect` keeps the points"
+        )
+    if ":" in name:
+        raise NotAgain(
+            f"{name} is from outside, and its code is not run from a record; "
             f"`{run.recorded.command(run.seed)} --no-resume --inspect` keeps the points"
         )
     recipe, said = recall(run.recipe), run.identity["numerics"]

@@ -53,10 +53,11 @@ class NoiseScale:
 
 
 def noise_scale(oracle: Oracle, batch: Batch, w: Tensor, groups: int = GROUPS) -> NoiseScale:
-    """The noise scale at `w` (n,), from the gradients of the examples in `batch`, at least twice as
-    many as `groups`. Charged: two gradients an example."""
+    """The noise scale at `w` (n,), from the gradients of the examples in `batch`, three or more;
+    its error from as many groups of them, fewer where there are fewer examples. Charged: two
+    gradients an example."""
     sums, squares, sizes = [], [], []
-    for indices in torch.tensor_split(batch.indices, groups):
+    for indices in torch.tensor_split(batch.indices, min(groups, len(batch))):
         group = Batch(indices)
         _, gradient = oracle.gradient(group, at=w)
         _, norms = oracle.per_example_norms(group, at=w)

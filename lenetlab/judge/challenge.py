@@ -137,7 +137,8 @@ def _rows(found: Folder) -> Iterator[Claim]:
         yield Claim(f"finals in {scenario} have the seeds 0 to {seeds[-1]}", wrong)
         tried = sorted(row.number for row in guest.trials)
         wrong = None if tried == list(range(found.record.trials)) else f"there are {len(tried)}"
-        yield Claim(f"there are {found.record.trials} trials in {scenario}", wrong)
+        many = "is 1 trial" if found.record.trials == 1 else f"are {found.record.trials} trials"
+        yield Claim(f"there {many} in {scenario}", wrong)
         yield Claim(f"finals in {scenario} have the recipe that held-out images chose",
                     _other_recipe(guest))  # fmt: skip
 

@@ -15,6 +15,7 @@ from lenetlab.oracle.engine import Engine
 from lenetlab.problem.data import CLASSES, Split, load, load_pair
 from lenetlab.problem.evaluation import Evaluation, evaluate
 from lenetlab.problem.model import CONSTRAINED, LAYERS, views
+from lenetlab.problem.problems import FASHION_MNIST, Problem
 
 
 @dataclass(frozen=True)
@@ -53,12 +54,14 @@ class Scorer:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._loaded: dict[str, tuple[Split, Engine]] = {}
+        self._loaded: dict[tuple[str, str], tuple[Split, Engine]] = {}
 
-    def score(self, w: Tensor, split: str = "official") -> Score | None:
+    def score(
+        self, w: Tensor, split: str = "official", problem: Problem = FASHION_MNIST
+    ) -> Score | None:
         """Measure flat weights `w`; None where their class scores overflow. `split` is `official`
-        for the test images, `inner` for the last 10,000 training images."""
-        images, engine = self._load(split)
+        for the test images, `inner` for the training images that it holds out."""
+        images, engine = self._load(split, problem)
         logits = engine.logits(w.to(self._runtime.where)).cpu()
         if not bool(torch.isfinite(logits).all()):
             return None
@@ -87,11 +90,15 @@ class Scorer:
         """The name of the engine that measures."""
         return self._runtime.engine
 
-    def _load(self, split: str) -> tuple[Split, Engine]:
-        if split not in self._loaded:
+    def _load(self, split: str, problem: Problem) -> tuple[Split, Engine]:
+        key = problem.name, split
+        if key not in self._loaded:
             data: Path | None = self._runtime.data
-            images = load("test", data) if split == "official" else load_pair(split, data)[1]
+            images = (
+                load("test", data, problem) if split == "official"
+                else load_pair(split, data, problem)[1]
+            )  # fmt: skip
             runtime = self._runtime
             engine = make_engine(runtime.engine, images, runtime.where, runtime.engine_threads)
-            self._loaded[split] = images, engine
-        return self._loaded[split]
+            self._loaded[key] = images, engine
+        return self._loaded[key]

@@ -47,7 +47,10 @@ def judge_script(
     if scenario is None and found is not None and found.recipe is not None:
         scenario = found.recipe.scenario
     if not any(it.net is not None and it.net.starter for it in ran.record.trained):
-        problem = "its script trains no net that computes what LeNet-5 computes"
+        problem = (
+            "its script trains no net that computes what LeNet-5 computes" if ran.record.trained
+            else "its script trains nothing by an optimizer of PyTorch's, or ends unseen"
+        )  # fmt: skip
         return Verdict(name, scenario or "plain", "broken", (problem,), tuple(_recipe(found)))
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "net.pt"
@@ -69,7 +72,6 @@ def longest(ran: Ran, described: Sequence[Described]) -> Described | None:
 
 def _recipe(found: Described | None) -> Iterator[str]:
     if found is None:
-        yield "no step of an optimizer of PyTorch's was seen"
         return
     yield f"its script: {'; '.join(found.words)}"
     if found.recipe is not None:

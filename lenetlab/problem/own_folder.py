@@ -53,6 +53,11 @@ def find_problem(given: str | Path) -> Problem:
             return found
     if text in _opened_here:
         return _opened_here[text]
+    if at and os.sep not in text:
+        raise UserError(
+            f"the images of {short(text)} are not at hand; expected their folder {short(name)} in "
+            "the present folder or in $LENETLAB_DATA"
+        )
     if at or os.sep in text:
         raise UserError(f"--problem {short(text)} is no folder; {EXPECTED}")
     raise unknown(

@@ -84,6 +84,13 @@ def results_folder(target: Path, out: Path = Path("runs")) -> Path:
     )
 
 
+# Parts of a recipe as `parts` has them, and what the numerics call their versions.
+VERSIONS = {
+    "constraint": "numerics constraint_version", "augmentation": "numerics augmentation_version",
+    "schedule": "numerics schedule_version", "batch": "numerics plan_version",
+}  # fmt: skip
+
+
 def from_runs(folder: Path) -> Results:
     """The whole runs in the folders inside `folder`, a cell for each recipe.
 
@@ -185,8 +192,15 @@ def _order(runs: Sequence[Run]) -> tuple[object, ...]:
 
 
 def _common(runs: Sequence[Run]) -> set[tuple[str, str]]:
-    """What all of `runs` have, which therefore tells none of them apart."""
-    return set.intersection(*(set(_said(run).items()) for run in runs))
+    """What tells none of `runs` apart: what all of them have, and the versions of parts that are
+    told apart by their names already."""
+    said = [_said(run) for run in runs]
+    found = set.intersection(*(set(one.items()) for one in said))
+    for part, key in VERSIONS.items():
+        pairs = {(one.get(part), one.get(key)) for one in said}
+        if len(pairs) == len({name for name, _ in pairs}):
+            found |= {(key, version) for _, version in pairs if version is not None}
+    return found
 
 
 def _said(run: Run) -> dict[str, str]:

@@ -170,6 +170,8 @@ class Run:
 
 def read_run(path: Path) -> Run:
     """The finished run in the folder `path`; `UserError` if there is none."""
+    if path.is_file():
+        raise UserError(f"{path} is a file; expected the folder of a finished run")
     identity = read_json(path / RUN)
     check_format(path / RUN, identity)
     files = {RUN: identity} | {name: read_json(path / name) for name in SHAPES if name != RUN}

@@ -1,5 +1,6 @@
 """Figures of runs, drawn by Matplotlib into image files."""
 
+import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,15 @@ from lenetlab.report.colours import COLOURS, PAPER_INK
 
 LINES = (*COLOURS, PAPER_INK)  # a colour a line; then again with other dashes
 DASHES = ("-", "--", ":", "-.")
+
+
+class Picture(Figure):
+    """A figure that notebooks show as an image by themselves, whatever Matplotlib was told."""
+
+    def _repr_png_(self) -> bytes:
+        image = io.BytesIO()
+        self.savefig(image, format="png", dpi=72)
+        return image.getvalue()
 
 
 def _style(i: int) -> dict[str, Any]:
@@ -56,16 +66,17 @@ def save(figure: Figure, path: Path) -> Path:
     return path
 
 
-def loss_panels(run: Run) -> Figure:
+def loss_panels(run: Run) -> Picture:
     """The two panels of the starter script: training loss of every step, and the script's
-    average test loss."""
-    figure = Figure(figsize=(8, 6), layout="constrained")
+    average loss on the images that the run was measured on."""
+    figure = Picture(figsize=(8, 6), layout="constrained")
     train, test = figure.subplots(2, 1, sharex=True)
     train.plot(np.arange(1, len(run.losses) + 1), run.losses, color="blue", linewidth=0.6,
                label="Train Loss")  # fmt: skip
     steps = [evaluation["steps"] for evaluation in run.evaluations]
     averages = [evaluation["starter_average_loss"] for evaluation in run.evaluations]
-    test.plot(steps, averages, color="red", label="Test Loss, Average")
+    label = f"{run.measured_on.capitalize()} Loss, Average"
+    test.plot(steps, averages, color="red", marker="o", markersize=3, label=label)
     whole = [
         evaluation
         for evaluation in run.evaluations

@@ -1,13 +1,16 @@
 """`lenetlab inspect` and `lenetlab run --inspect`, from the command line."""
 
 import json
+import shutil
 
 import pytest
 
 from lenetlab.cli import inspection
 from lenetlab.cli.inspection import Asked
 from lenetlab.inspection import measure, plane, trajectory
+from lenetlab.problem import own_folder
 from lenetlab.records import run_folder
+from tests.own_images import write
 
 SHORT = "--epochs 0.05 --engine native"
 
@@ -107,9 +110,52 @@ def test_a_run_that_cannot_be_trained_again_is_shown_at_its_ends(lenetlab, tmp_p
     assert not (run / trajectory.FILE).exists()
 
 
+def test_a_run_on_other_images_is_looked_at_on_those(lenetlab, tmp_path):
+    write(tmp_path / "leaves")
+    answer = lenetlab("run adamw --passes 0.05 --problem leaves --inspect --json --engine native")
+    assert answer.status == 0, answer.err
+    summary = json.loads(answer.out)
+    run = only(tmp_path)
+    found = json.loads((run / measure.FILE).read_text())
+    # the first 100 of the 600 images that it was trained and measured on
+    assert found["along"][-1]["loss"] == pytest.approx(summary["train_loss"], rel=0.2)
+    assert found["along"][-1]["loss"] < 1 < found["along"][0]["loss"]
+    assert " on leaves@" in lenetlab("inspect last --examples 100").out
+    # together with a run on Fashion-MNIST: beside each other, but in no plane
+    lenetlab(f"run sgd {SHORT} --out usual")
+    (usual,) = (tmp_path / "usual").iterdir()
+    answer = lenetlab(f"inspect {run} {usual} --plane")
+    assert answer.status == 2
+    assert "one plane shows the loss of one problem, and these runs are on leaves@" in answer.err
+    answer = lenetlab(f"inspect {run} {usual} --data leaves")
+    assert answer.status == 2
+    assert "--data leaves holds the files of one problem, and these runs are on" in answer.err
+    shutil.move(tmp_path / "leaves", tmp_path / "gone")
+    own_folder._opened_here.clear()  # as in another process, which does not know where it was
+    answer = lenetlab(f"inspect {run}")
+    assert (answer.status, answer.err.count("\n")) == (2, 1)
+    assert "are not at hand; expected their folder leaves in the present folder" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("__main__:Mine", "write its class to a file"), ("mine.py:Mine", "--no-resume --inspect`")],
+)
+def test_code_from_outside_is_not_run_from_a_record(lenetlab, tmp_path, name, said):
+    lenetlab(f"run sgd {SHORT}")
+    run = only(tmp_path)
+    identity = json.loads((run / "run.json").read_text())
+    identity["recipe"]["method"] = [name, {}]
+    (run / "run.json").write_text(json.dumps(identity))
+    answer = lenetlab("inspect last --examples 100 --json")
+    assert answer.status == 0, answer.err
+    assert said in answer.err
+
+
 WRONG = {
     "inspect nothing": "nothing/run.json is missing",
     "inspect last": "has no finished run",
+    "inspect net.pt": "net.pt is a file; expected the folder of a finished run",
     "inspect x --eigenvalues 0": "--eigenvalues 0 is out of range; expected 1 to 20",
     "inspect x --examples 5": "--examples 5 is out of range; expected 100 to 50000",
     "inspect x --figure f.gif": "cannot write the figure f.gif; expected one of .svg, .pdf, .png",
@@ -117,7 +163,8 @@ WRONG = {
 
 
 @pytest.mark.parametrize("command", WRONG)
-def test_wrong_usage_is_one_sentence(command, lenetlab):
+def test_wrong_usage_is_one_sentence(command, lenetlab, tmp_path):
+    (tmp_path / "net.pt").touch()
     answer = lenetlab(command)
     assert answer.status == 2
     assert WRONG[command] in answer.err

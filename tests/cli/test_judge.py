@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,8 @@ import torch
 from lenetlab.problem.model import flatten
 
 from ..judge.corpus import GOOD, LeNet5, changed, model, named, saved, weights
-from .conftest import process
+from ..waiting import PATIENCE, wait_until
+from .conftest import LENETLAB, process
 from .test_baseline import needs_script
 
 
@@ -33,6 +35,39 @@ def thinned(keep: int) -> bytes:
     w = weights()
     w[keep:CONSTRAINED] = 0
     return saved(state_dict(w))
+
+
+def test_after_ctrl_c_what_was_judged_is_there(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    put("class/a.pt", GOOD["state dict"]())
+    put("class/b.py", b"open('" + str(tmp_path / "began").encode() + b"', 'w')\nwhile True: pass\n")
+    put("class/c.pt", GOOD["state dict"]())
+    running = subprocess.Popen(
+        [LENETLAB, *["judge", "class", "--script", "--csv", "marks.csv"]], cwd=tmp_path,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    wait_until((tmp_path / "began").exists, "the script begins", running)
+    running.send_signal(signal.SIGINT)
+    out, said = running.communicate(timeout=PATIENCE)
+    assert running.returncode == 128 + signal.SIGINT, said
+    assert "running class/b.py" in said
+    assert "interrupted: 1 of 3 judged" in said
+    assert "class/a.pt" in out
+    with Path("marks.csv").open() as file:
+        assert [row["checkpoint"] for row in csv.DictReader(file)] == ["class/a.pt"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_script_ends_with_the_judge(tmp_path, number):
+    began = tmp_path / "began"
+    put_in = f"import os\nopen({str(began)!r}, 'w').write(str(os.getpid()))\nwhile True: pass\n"
+    (tmp_path / "b.py").write_text(put_in)
+    running = subprocess.Popen([LENETLAB, "judge", "b.py", "--script"], cwd=tmp_path)
+    pid = int(wait_until(lambda: began.exists() and began.read_text(), "it begins", running))
+    running.send_signal(number)
+    assert running.wait(PATIENCE) == 128 + number
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
 
 
 def test_the_exit_status_is_the_worst_verdict(lenetlab):

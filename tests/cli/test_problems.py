@@ -16,7 +16,7 @@ def test_data_describes_a_folder(lenetlab, leaves):
     found = lenetlab("data --problem leaves")
     assert found.status == 0, found.err
     assert "train: 600 images of 28 × 28, uint8, validated" in found.out
-    assert "60 to 60 images of each of 10 classes" in found.out
+    assert "  60 images of each of 10 classes" in found.out
     assert "held out for tuning: the last 100 training images" in found.out
     facts = json.loads(lenetlab("data --problem leaves --json").out)
     assert facts["problem"].startswith("leaves@")

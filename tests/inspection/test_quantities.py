@@ -52,6 +52,15 @@ def test_noise_scale_is_that_of_all_per_example_gradients():
     assert found.scale == pytest.approx(variance / squared_norm, rel=1e-10)
 
 
+@pytest.mark.parametrize("n", [3, 4, 12])
+def test_few_examples_have_a_noise_scale_too(n):
+    s = setting(Softmax(n=n))
+    w = point(s.problem)
+    found = noise_scale(s.oracle, s.oracle.full, w)
+    each = gradients(s.oracle, s.oracle.full, w)
+    assert found.variance == pytest.approx(float(each.var(0).sum()), rel=1e-10)
+
+
 def test_both_parts_are_unbiased():
     """Their means over all samples of 4 from 8 examples are what all 8 have."""
     s = setting(Softmax(n=8))

@@ -1,9 +1,12 @@
 """Scripts that were handed in are run, and the nets that they leave are judged."""
 
+import json
+import time
 from pathlib import Path
 
 import pytest
 
+from lenetlab.experiments.starter.scripts import attend
 from lenetlab.judge.scripts import judge_script
 from lenetlab.judge.verdict import SCRIPTS, judge, submissions
 
@@ -53,6 +56,50 @@ def test_a_script_that_hangs_is_ended(scorer, tmp_path):
     (path := tmp_path / "hangs.py").write_text("import time\ntime.sleep(1000)\n")
     verdict = judge_script(path, None, scorer, limit=3)
     assert (verdict.outcome, verdict.problems) == ("unreadable", ("was stopped after 3 s",))
+
+
+LEAVES_ONE_BEHIND = """
+import os, time
+if os.fork() == 0:
+    {}
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("first", ["pass", "os.setsid()"])
+def test_what_a_script_leaves_running_is_not_waited_for(scorer, tmp_path, first):
+    path = printed(LEAVES_ONE_BEHIND.format(first), "momentum_cosine.py", tmp_path)
+    begun = time.monotonic()
+    assert judge_script(path, None, scorer).outcome == "kept"
+    assert time.monotonic() - begun < 40
+
+
+def test_a_script_that_prints_without_end_is_stopped(scorer, tmp_path, monkeypatch):
+    monkeypatch.setattr(attend, "MOST", 2**20)
+    (path := tmp_path / "prints.py").write_text("while True: print('x' * 10**5, end='')\n")
+    verdict = judge_script(path, None, scorer)
+    assert verdict.problems == ("was stopped when it had printed 1 MB",)
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("import os; os._exit(0)", "trains nothing by an optimizer of PyTorch's"),
+        ("open('../record.json', 'w').write('{'); import os; os._exit(0)", "changed what is"),
+        ("import os, shutil; shutil.rmtree(os.getcwd())", "trains nothing by an optimizer"),
+    ],
+)
+def test_a_script_that_meddles_gets_a_sentence(scorer, tmp_path, code, said):
+    (path := tmp_path / "meddles.py").write_text(code + "\n")
+    verdict = judge_script(path, None, scorer)
+    assert (verdict.score, len(verdict.problems)) == (None, 1)
+    assert said in verdict.problems[0]
+
+
+def test_a_notebook_may_display(scorer, tmp_path):
+    cells = [{"cell_type": "code", "source": ["display(1 + 1)\n", "print(undefined)"]}]
+    (path := tmp_path / "WORK.IPYNB").write_text(json.dumps({"cells": cells}))
+    assert "cell 1, line 2: NameError" in judge_script(path, None, scorer).problems[0]
 
 
 def test_no_code_is_run_unless_it_is_asked_for(scorer, tmp_path):

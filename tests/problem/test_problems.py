@@ -84,7 +84,7 @@ def test_a_recorded_name_finds_its_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(folder)
     monkeypatch.delenv("LENETLAB_DATA", raising=False)
     monkeypatch.setattr("lenetlab.problem.own_folder._opened_here", {})
-    with pytest.raises(UserError, match=r"is no folder; expected the four IDX files"):
+    with pytest.raises(UserError, match=r"are not at hand; expected their folder leaves in"):
         find_problem(name)
     monkeypatch.setenv("LENETLAB_DATA", str(tmp_path))
     assert find_problem(name).folder == folder

@@ -130,3 +130,16 @@ def test_another_engine_is_another_cell(tmp_path):
     write_run(tmp_path, numerics={**NUMERICS, "engine": "torch"})
     names = [cell.place.name for cell in from_runs(tmp_path).cells]
     assert names == ["sgd, engine native", "sgd, engine torch"]
+
+
+def test_versions_of_parts_are_said_where_names_do_not_tell_them_apart(tmp_path):
+    for name, version in (("magnitude", 1), ("iht", 2)):
+        write_run(tmp_path / "two", scenario="sparse", constraint=[name, {}],
+                  numerics={**NUMERICS, "constraint_version": version})  # fmt: skip
+    names = [cell.place.name for cell in from_runs(tmp_path / "two").cells]
+    assert names == ["sgd, under magnitude", "sgd, under iht"]
+    for version in (1, 2):
+        write_run(tmp_path / "one", scenario="sparse", constraint=["iht", {}],
+                  numerics={**NUMERICS, "constraint_version": version})  # fmt: skip
+    names = [cell.place.name for cell in from_runs(tmp_path / "one").cells]
+    assert names == ["sgd, constraint_version 1", "sgd, constraint_version 2"]

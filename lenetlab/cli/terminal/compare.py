@@ -13,7 +13,7 @@ from lenetlab.cli.terminal.console import err, out
 from lenetlab.cli.terminal.numbers import number
 from lenetlab.records.rows import Results
 from lenetlab.report import wording
-from lenetlab.report.formats import MISSING
+from lenetlab.report.formats import MISSING, three
 from lenetlab.report.metrics import TERMINAL, Metric, metrics
 
 NAMED = 3  # methods that a sentence names with their reasons
@@ -177,18 +177,23 @@ def _tuning(line: Line) -> tuple[str, str, str]:
     failed = sum(not row.done for row in line.cell.trials)
     return (
         number(tuning.runs if tuning else None, 0) + (f", {failed} failed" if failed else ""),
-        number(tuning.passes if tuning else None, 1),
-        number(tuning.cpu_seconds if tuning else None, 1),
+        _amount(tuning.passes if tuning else None),
+        _amount(tuning.cpu_seconds if tuning else None),
     )
 
 
 def _training(line: Line) -> tuple[str, str, str]:
     training = line.training
     return (
-        number(training.passes if training else None, 1),
-        number(training.seconds if training else None, 1),
-        number(training.cpu_seconds if training else None, 1),
+        _amount(training.passes if training else None),
+        _amount(training.seconds if training else None),
+        _amount(training.cpu_seconds if training else None),
     )
+
+
+def _amount(value: float | None) -> str:
+    """Three digits: the budgets of a first try are as small as others are large."""
+    return MISSING if value is None else three(value)
 
 
 def _records(lines: Sequence[Line]) -> Iterator[str]:

@@ -135,14 +135,22 @@ class _Reader:
         return Study(name, title, passes, seeds, found, tune, limit, stages, cell_limit, first_seed)
 
     def recipes(self, study: Study) -> list[list[Recipe]]:
-        """Every recipe of every cell, built once so that each mistake is found."""
-        found = []
+        """Every recipe of every cell, built once so that each mistake is found. A cell that one is
+        carried over to has the first of where it is tuned."""
+        found: list[list[Recipe]] = []
+        tuned: dict[CellKey, list[Recipe]] = {}
         for cell in study.cells:
             place = cell.place
             try:
+                if cell.source is not None:
+                    problem = find_problem(cell.settings.get("problem", DEFAULT))
+                    found.append([replace(it, problem=problem) for it in tuned[cell.source][:1]])
+                    continue
                 found.append(trial_recipes(study.name, cell) or [given_recipe(cell)])
+                tuned[place] = found[-1]
             except (UserError, ValueError, TypeError) as error:
                 found.append([])
+                tuned[place] = []
                 where = self._line_of(place.method, place.scenario)
                 self.errors.append((where, f"{place.name} in {place.where}: {error}"))
         return found

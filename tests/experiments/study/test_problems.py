@@ -86,6 +86,20 @@ def test_recipes_are_carried_over_unchanged(tmp_path, leaves):
     assert set(kept_of(results)) == {("sgd", "plain"), ("adamw", "plain")}
 
 
+@pytest.mark.parametrize("scenario", ["l2", "sparse", "sparse+l2"])
+def test_recipes_of_every_scenario_are_carried_over(tmp_path, leaves, scenario):
+    """With weight decay too, which a search alone sets."""
+    text = two(leaves, "transfer = true").replace('"plain"', f'"{scenario}"')
+    if "sparse" in scenario:
+        text += f'[scenario."{scenario}"]\nconstraint = "magnitude"\n'
+    executor = Inline()
+    go(study_file(tmp_path, text), tmp_path / "work", executor)
+    assert ran(executor) == {("fashion-mnist", "trial"): 6, ("fashion-mnist", "final"): 4,
+                             ("leaves", "final"): 4}  # fmt: skip
+    decayed = {task.recipe.weight_decay > 0 for task in executor.tasks if task.role == "final"}
+    assert ("l2" in scenario) in decayed
+
+
 def test_a_transfer_waits_for_its_recipe_and_has_none_where_there_is_none(tmp_path, leaves):
     file = study_file(tmp_path, two(leaves, "transfer = true"))
     with planned(file, tmp_path / "planned") as plan:

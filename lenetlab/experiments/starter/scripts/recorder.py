@@ -1,6 +1,6 @@
 """The process in which a script runs: as it would by itself, and what it builds is written down.
 
-    python -m lenetlab.experiments.starter.scripts.recorder RECORD CODE FOLDER
+    python -m lenetlab.experiments.starter.scripts.recorder RECORD CODE FOLDER [notebook]
 
 RECORD.json is what was seen; the weights that were left lie beside it.
 
@@ -327,15 +327,16 @@ def _silence() -> Iterator[None]:
             sys.stdout = before
 
 
-def main(record: str, code: str, folder: str) -> None:
-    """Run the file `code` as the main program, its modules found in `folder`."""
+def main(record: str, code: str, folder: str, notebook: str = "") -> None:
+    """Run the file `code` as the main program, its modules found in `folder`. What was a `notebook`
+    has `display`."""
     sys.path[0] = folder
     sys.argv = [code]
     recorder = Recorder()
     recorder.listen()
     error = None
     try:
-        runpy.run_path(code, run_name="__main__")
+        runpy.run_path(code, {"display": print} if notebook else None, "__main__")
     except BaseException as raised:
         if not isinstance(raised, SystemExit) or raised.code not in (None, 0):
             lines = [

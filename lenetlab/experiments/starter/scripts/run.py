@@ -5,13 +5,13 @@ import os
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import lenetlab
 from lenetlab.errors import UserError
+from lenetlab.experiments.starter.scripts.attend import attend
 from lenetlab.experiments.starter.scripts.record import Record, record_of
 from lenetlab.experiments.starter.scripts.source import Source
 from lenetlab.problem.fetch import fetch
@@ -41,49 +41,40 @@ def run_script(
     Fashion-MNIST as torchvision keeps it; `on_line` hears every line.
 
     Where torchvision cannot be imported, a stand-in serves the names that scripts take from it.
-    Raises `UserError` if the script fails, or takes more than `limit` seconds.
+    Raises `UserError` if the script fails, takes more than `limit` seconds, or prints without end.
     """
     with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
+        # what is said of it lies beside the script's folder: there it may delete what it likes
+        folder, said = Path(scratch) / "work", Path(scratch) / "record.json"
         raw = _lay_out(folder, data)
-        code, said = source.path.resolve(), folder / ".record.json"
+        code = source.path.resolve()
         if source.cells:
             code = folder / f"{source.path.stem}.py"
             code.write_bytes(source.code)
         command = [sys.executable, "-m", "lenetlab.experiments.starter.scripts.recorder"]
-        lines: list[str] = []
-        with subprocess.Popen(
-            [*command, str(said), str(code), str(source.path.resolve().parent)],
-            cwd=folder,
-            env=_environment(raw, threads),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            encoding="utf-8",
-            errors="replace",
-        ) as process:
-            assert process.stdout is not None
-            late = threading.Timer(limit or 0, process.kill)
-            if limit is not None:
-                late.start()
-            try:
-                for line in process.stdout:
-                    lines.append(line)
-                    on_line(line)
-            except BaseException:  # Ctrl-C, or nobody listens any more
-                process.kill()
-                raise
-            finally:
-                ended = late.finished.is_set()
-                late.cancel()
-        record = record_of(json.loads(said.read_text())) if said.exists() else Record()
-        left = said.with_suffix(".pt")
-        net = left.read_bytes() if left.exists() else b""
-    if limit is not None and ended and process.returncode != 0:
-        raise UserError(f"--script {source.path} was stopped after {limit:g} s")
-    if process.returncode != 0:
-        raise UserError(_failure(source, process.returncode, lines, record))
-    return Ran("".join(lines), record, net)
+        command += [str(said), str(code), str(source.path.resolve().parent)]
+        command += ["notebook"] if source.cells else []
+        output = Path(scratch) / "output"
+        status, stopped = attend(
+            command, folder, _environment(raw, threads), output, on_line, limit
+        )
+        record, net = _seen(source, said)
+        text = output.read_text(encoding="utf-8", errors="replace")
+    if stopped:
+        raise UserError(f"--script {source.path} was stopped {stopped}")
+    if status != 0:
+        raise UserError(_failure(source, status, text.splitlines(), record))
+    return Ran(text, record, net)
+
+
+def _seen(source: Source, said: Path) -> tuple[Record, bytes]:
+    """What the recorder wrote, and the net; `UserError` where the script wrote over it."""
+    left = said.with_suffix(".pt")
+    try:
+        record = record_of(json.loads(said.read_bytes())) if said.exists() else Record()
+        return record, left.read_bytes() if left.exists() else b""
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        raise UserError(f"--script {source.path} changed what is recorded of it") from None
 
 
 def _lay_out(folder: Path, data: Path | None) -> Path:

@@ -50,7 +50,7 @@ def read_source(path: Path) -> Source:
         content = path.read_bytes()
     except OSError as error:
         raise UserError(f"--script {path} cannot be read ({error.strerror})") from None
-    source = _notebook(path, content) if path.suffix == ".ipynb" else Source(path, content)
+    source = _notebook(path, content) if path.suffix.lower() == ".ipynb" else Source(path, content)
     tree = _parse(source)
     _check_imports(source, tree)
     return source
