@@ -173,9 +173,21 @@ def _names(
     seen = [row for row in best if row["accuracy"] >= low]
     new = [row for i, row in enumerate(seen) if not i or row["line"] != seen[i - 1]["line"]]
     new = new if sides is None else kept_apart(new, x, *sides)
-    data = alt.InlineData(values=new, name=f"names at budgets, {scenario}, {x}")
+    if not new:
+        return []
+    # left of the first point is the axis: its name goes to the right, above the front
+    first = min(row[x] for row in new)
+    rows = [row | {"first": row[x] == first and len(new) > 1} for row in new]
+    data = alt.InlineData(values=rows, name=f"names at budgets, {scenario}, {x}")
     chart = alt.Chart(data).encode(x=f"{x}:Q", y="accuracy:Q", text="called:N")
-    return [chart.mark_text(align="right", dx=-RIGHT, dy=ABOVE, fontSize=11)] if new else []
+    return [
+        chart.mark_text(align="left", dx=4, dy=2 * ABOVE, fontSize=11).transform_filter(
+            "datum.first"
+        ),
+        chart.mark_text(align="right", dx=-RIGHT, dy=ABOVE, fontSize=11).transform_filter(
+            "!datum.first"
+        ),
+    ]
 
 
 def kept_apart(
