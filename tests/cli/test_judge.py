@@ -42,13 +42,18 @@ def test_after_ctrl_c_what_was_judged_is_there(tmp_path, monkeypatch):
     put("class/a.pt", GOOD["state dict"]())
     put("class/b.py", b"open('" + str(tmp_path / "began").encode() + b"', 'w')\nwhile True: pass\n")
     put("class/c.pt", GOOD["state dict"]())
-    running = subprocess.Popen(
+    with subprocess.Popen(
         [LENETLAB, *["judge", "class", "--script", "--csv", "marks.csv"]], cwd=tmp_path,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    wait_until((tmp_path / "began").exists, "the script begins", running)
-    running.send_signal(signal.SIGINT)
-    out, said = running.communicate(timeout=PATIENCE)
+        # a shell may have begun the tests in the background, where Ctrl-C is ignored
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as running:  # fmt: skip
+        try:
+            wait_until((tmp_path / "began").exists, "the script begins", running)
+            running.send_signal(signal.SIGINT)
+            out, said = running.communicate(timeout=PATIENCE)
+        finally:
+            running.kill()
     assert running.returncode == 128 + signal.SIGINT, said
     assert "running class/b.py" in said
     assert "interrupted: 1 of 3 judged" in said

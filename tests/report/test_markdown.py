@@ -115,7 +115,7 @@ def test_the_same_paper_in_typst_and_in_tex():
         '#booktable(\n  [#"What ";#emph[#"is";];#" seen.";],\n  (auto, auto,),\n  '
         "(left, right,),\n  "
         '([#"left";], [#"right";],),\n  [#"a";], [#"1";],\n  [#"b";], [#"2";],\n)',
-        '#pictures(("a.svg", [#"one";]), ("b.svg", [#"two";]))',
+        '#pictures(2, ("a.svg", [#"one";]), ("b.svg", [#"two";]))',
         '#raw(block: true, "a command")',
         '#enum([#"first";], [#"second";])\n',
     ]
