@@ -141,6 +141,7 @@ def test_the_same_command_trains_nothing_and_says_the_same(stored, answered, len
     assert read_record(answered[0]).found == answered[1]["found"]
 
 
+@pytest.mark.long
 def test_killed_at_any_moment_it_goes_on_to_the_same_bits(stored, answered, tmp_path):
     elsewhere = f"--scenario all --json --out {tmp_path}"
     command = f"{ASKED.replace('stored.toml', 'runs/studies/stored')} {elsewhere}"
@@ -166,6 +167,7 @@ def test_the_folder_is_judged_elsewhere_by_training_its_guest_again(handed_in, l
         assert claims[f"its trials in {scenario} are those that stored draws for it"] is None
 
 
+@pytest.mark.long
 def test_submissions_are_judged_and_stand_on_the_leaderboard(stored, answered, tmp_path):
     """What CI does, and one that was not done as the study."""
     folder = tmp_path / "submissions"
@@ -202,6 +204,7 @@ def test_what_was_changed_afterwards_is_seen(handed_in, lenetlab, file, old, new
     assert said in answer.out
 
 
+@pytest.mark.long
 def test_on_other_numerics_the_leader_is_trained_again_and_a_rerun_is_held_to_its_beginning(
     stored, answered, lenetlab, monkeypatch, tmp_path
 ):

@@ -135,12 +135,14 @@ def test_a_method_registered_in_a_cell_is_named_by_its_source_and_may_be_typed_a
     assert len({sgd, first, around, size, changed}) == 5
 
 
+@pytest.mark.long
 def test_a_value_whose_content_cannot_be_told_is_refused_by_name(tmp_path):
     (said,) = cells(tmp_path, "SIZE = object()", MOVED, OWN, "name(Own)")
     assert "Own names SIZE" in said
     assert "put SIZE into the class, or both into a file" in said
 
 
+@pytest.mark.long
 def test_a_class_without_a_source_is_refused(tmp_path):
     (said,) = cells(tmp_path, f"exec({OWN!r})", "name(Own)")
     assert "the source of Own cannot be had" in said
