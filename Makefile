@@ -48,6 +48,8 @@ check: .venv/lint
 
 docs: .venv/docs
 	$(BIN)/python docs/generator/method_pages.py docs/methods
+	$(BIN)/lenetlab report results/course --to docs/report/course/index.html
+	$(BIN)/lenetlab report results/frontier --to docs/report/frontier/index.html
 	PYTHONPATH=docs/generator $(BIN)/zensical build --clean --strict
 
 test: .venv/test check docs
@@ -57,4 +59,4 @@ test-all: .venv/test check docs
 	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --durations 10 -m ''
 
 clean:
-	rm -rf .venv build dist docs/methods runs site
+	rm -rf .venv build dist docs/methods docs/report/*/index.html runs site
