@@ -48,6 +48,11 @@ def at_budgets(some: Iterable[Results], scenario: str) -> list[AtBudget]:
     return sorted(found.values(), key=lambda one: (one.line, one.passes))
 
 
+def count_budgets(some: Iterable[AtBudget]) -> int:
+    """How many budgets there are. Ten epochs are ten passes, where that is what was spent."""
+    return len({round(one.passes, 3) for one in some})
+
+
 def _cells(results: Results, scenario: str) -> list[Cell]:
     """Those by the strict rules; where nets are ranked by their size they have a figure of their
     own."""

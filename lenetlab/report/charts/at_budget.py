@@ -6,7 +6,7 @@ from typing import Any
 
 import altair as alt
 
-from lenetlab.analysis.at_budget import AtBudget
+from lenetlab.analysis.at_budget import AtBudget, count_budgets
 from lenetlab.analysis.targets import STARTER
 from lenetlab.records.recipe import RecordedRecipe
 from lenetlab.records.rows import RunRow
@@ -54,7 +54,7 @@ def axes_of(found: Sequence[AtBudget]) -> list[str]:
     known = [axis for axis in SPENT if all(getattr(one, axis) is not None for one in found)]
     if not found:
         return []
-    return known if len({one.budget for one in found}) > 1 else known[::-1]
+    return known if count_budgets(found) > 1 else known[::-1]
 
 
 def starter_at(row: RunRow | None, axis: str) -> dict[str, Any] | None:

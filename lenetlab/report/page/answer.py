@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lenetlab.analysis.at_budget import AtBudget, at_budgets
+from lenetlab.analysis.at_budget import AtBudget, at_budgets, count_budgets
 from lenetlab.analysis.board import Board
 from lenetlab.analysis.targets import STARTER
 from lenetlab.records.rows import Results
@@ -64,11 +64,11 @@ def answer(
                                     starter_at(attachments.baseline, axis))
         for name, found in points.items() for axis in axes
     }  # fmt: skip
-    budgets = {one.budget for found in points.values() for one in found}
+    budgets = count_budgets(one for found in points.values() for one in found)
     figure = drawn(
         "answer",
         "Accuracy for the computation",
-        captions.at_budget(len(budgets)),
+        captions.at_budget(budgets),
         charts,
         datasets,
         NUMBERS,

@@ -4,6 +4,7 @@ show gives no picture."""
 from collections.abc import Sequence
 
 from lenetlab.analysis.at_budget import at_budgets as at_budgets_of
+from lenetlab.analysis.at_budget import count_budgets
 from lenetlab.analysis.board import Board
 from lenetlab.analysis.profiles import comparable
 from lenetlab.analysis.profiles import profiles as profiles_of
@@ -39,11 +40,11 @@ def at_budgets(results: Results, attachments: Attachments, pictures: Pictures) -
             at_budget_rows(found, pictures.styles), axes[0], name, starter, False, name == last
         )
         files.append(pictures.draw(chart.properties(height=PANEL), f"at-budgets-{name}", WHOLE))
-    budgets = {one.budget for found in points.values() for one in found}
+    budgets = count_budgets(one for found in points.values() for one in found)
     where = joined([str(code(name)) for name in points])
     below = ", from above to below" if len(points) > 1 else ""
     caption = Markdown(f"Accuracy for the computation in {where}{below}. "
-                       f"{captions.at_budget(len(budgets), roomy=False)}")  # fmt: skip
+                       f"{captions.at_budget(budgets, roomy=False)}")  # fmt: skip
     return [*((file, "") for file in files[:-1]), (files[-1], caption)]
 
 
