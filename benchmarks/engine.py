@@ -92,9 +92,7 @@ class Timed:
                            f"{median(b):.3f}", f"{min(b) / min(a):.1f}×", reach)  # fmt: skip
         return min(a) / 1e3, min(b) / 1e3
 
-    def exclusive_lock(
-        self, what: str, found: list[float], reach: str, of: float | None = None
-    ) -> None:
+    def one(self, what: str, found: list[float], reach: str, of: float | None = None) -> None:
         """One figure; as a share of `of` seconds if given."""
         ms = [1e3 * x for x in found]
         share = "" if of is None else f"{100 * min(found) / of:.0f} %"
@@ -144,7 +142,7 @@ def updates(gradient_seconds: float, timed: Timed) -> None:
         parameter.grad = torch.full((SIZE,), 1e-3)
         optimizer = kind([parameter], lr=1e-3, **settings)
         found = in_turns({"update": optimizer.step}, {}, timed.repeats)["update"]
-        timed.exclusive_lock(f"update, {name}; share of the gradient at batch 64", found, reach,
+        timed.one(f"update, {name}; share of the gradient at batch 64", found, reach,
                     gradient_seconds)  # fmt: skip
 
 
@@ -262,7 +260,7 @@ def main() -> None:
                "≤ 40 ms")  # fmt: skip
     updates(gradients[64], timed)
     pair = side_by_side()
-    timed.exclusive_lock("two single-thread processes side by side, an epoch, half of the slower",
+    timed.one("two single-thread processes side by side, an epoch, half of the slower",
                 [max(pair) / 2], "≤ 350 ms")  # fmt: skip
     out.print(timed.table)
 

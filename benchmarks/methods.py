@@ -75,23 +75,23 @@ class Runtime:
 
     def measure(self, name: str) -> dict[str, Any]:
         """The line of a method in the JSON file, but for what all lines share."""
-        stepped, batch_size = self.training(name), self.training("sgd").oracle
+        stepped, oracle = self.training(name), self.training("sgd").oracle
 
         def steps() -> None:
             for _ in range(STEPS):
                 stepped.step()
 
         def gradient() -> None:
-            batch_size.next_step()
-            batch_size()
+            oracle.next_step()
+            oracle()
 
         found = in_turns({"gradient": gradient, "steps": steps}, {}, self.repeats)
-        step, exclusive_lock = [t / STEPS for t in found["steps"]], found["gradient"]
+        step, alone = [t / STEPS for t in found["steps"]], found["gradient"]
         return {
-            "ratio_min": min(step) / min(exclusive_lock),
-            "ratio_median": median(step) / median(exclusive_lock),
+            "ratio_min": min(step) / min(alone),
+            "ratio_median": median(step) / median(alone),
             "step_ms": 1e3 * min(step),
-            "gradient_ms": 1e3 * min(exclusive_lock),
+            "gradient_ms": 1e3 * min(alone),
             "state_bytes": state_bytes(capture(stepped.optimizer)),
         }
 

@@ -139,6 +139,6 @@ def test_a_curve_has_the_looks_that_all_seeds_have_and_that_count():
     short = replace(second, evaluations=second.evaluations[:-1])
     found = curves(replace(made, finals=(replace(first, recipe=recipe, evaluations=dense), short)))
     assert [point.at for point in found] == [2, 3, 4, 5, 6, 7, 8, 9]
-    (exclusive_lock,) = [curves(replace(made, finals=(first,)))]
-    assert {(point.low, point.high) for point in exclusive_lock} == {(None, None)}
+    (single,) = [curves(replace(made, finals=(first,)))]
+    assert {(point.low, point.high) for point in single} == {(None, None)}
     assert curves(replace(made, finals=())) == []
