@@ -5,7 +5,7 @@ BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 NEEDED := .venv/bin/python pyproject.toml constraints.txt
 
-.PHONY: install demo docs test test-all check clean
+.PHONY: install demo records docs test test-all check clean
 .NOTPARALLEL:
 # What is installed without byte code gets it when it is first used.
 unexport PYTHONDONTWRITEBYTECODE
@@ -39,6 +39,18 @@ install: .venv/all
 
 demo: .venv/demo
 	$(BIN)/lenetlab demo
+
+# The record boards, as far as they are not computed: first how much there is and how long it may
+# take, then all of it. Ctrl-C loses nothing; RECORDS=FOLDER and RUNS=FOLDER compute them anew.
+RECORDS ?= results/records
+RUNS ?= runs
+BOARDS := $(patsubst studies/records/%.toml,%,$(wildcard studies/records/*.toml))
+STUDY = $(BIN)/lenetlab study studies/records/$$board.toml --out $(RUNS) --results $(RECORDS)/$$board
+
+records: .venv/all
+	for board in $(BOARDS); do $(STUDY) --plan || exit; done
+	for board in $(BOARDS); do $(STUDY) || [ $$? -eq 1 ] || exit; done
+	$(BIN)/lenetlab records $(RECORDS)
 
 check: .venv/lint
 	$(BIN)/ruff check .

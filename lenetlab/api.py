@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lenetlab.errors import UserError
 from lenetlab.experiments.jobs import Job, carry_out, jobs, remarks
+from lenetlab.experiments.record_jobs import record_jobs
 from lenetlab.experiments.run.on_disk import OnEval, OnStep
 from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.experiments.table import Table, table_of
@@ -43,11 +45,12 @@ class Sweep(Sequence[tuple[Job, Trained]]):
 
 
 def run(
-    method: str | type,
+    method: str | type | None = None,
     *,
-    seed: int = 0,
+    seed: int | None = None,
     runtime: Runtime | None = None,
     tuned: bool = False,
+    recipe: str | None = None,
     eval_at: Sequence[float] | None = None,
     on_step: OnStep = lambda t, loss: None,
     on_eval: OnEval = lambda t, evaluations: None,
@@ -58,6 +61,7 @@ def run(
     method : a registered name, `file.py:Class` or `module:Class`, inside wrappers or not:
         `"ema+sam+adamw"`; or the class of an optimizer, from a notebook too.
     seed : of the initial weights, the data order and the method's own randomness; 0 to 2⁶³ − 1.
+        None is 0, and of a record the first that it was trained with.
     runtime : data, engine and folder of runs; pass the same one to many calls.
     eval_at : positions in the budget, in its unit, at which to measure; by default 0.1,
         0.25, 0.5 and every whole unit, and always the end.
@@ -69,6 +73,8 @@ def run(
         method registers it.
     tuned : what is not set is as in the recipe that tuning found for the method and scenario, which
         is named on stderr and in `Run.tuned`. A part of it that is set makes it another recipe.
+    recipe : in the place of a method and all settings, a record that is trained again: a name from
+        `lenetlab records`, or the folder of one.
 
     A setting outside the range that a search of it looks in is remarked on, on stderr. A finished
     run of the same identity is read, not trained again. A run that diverges is returned with that
@@ -79,7 +85,13 @@ def run(
     >>> run("adamw", lr=0.002, epochs=10, batch_size=64).summary()["accuracy"]  # doctest: +SKIP
     """
     runtime = runtime or Runtime()
-    (job,) = jobs([_named(method)], {}, 1, settings, seed, runtime.out if tuned else None)
+    if recipe is not None:
+        if method is not None or tuned or settings:
+            raise UserError("recipe= trains a record as it was; leave out the method and settings")
+        (job,), _ = record_jobs(recipe, seed)
+    else:
+        names = [] if method is None else [_named(method)]
+        (job,) = jobs(names, {}, 1, settings, seed or 0, runtime.out if tuned else None)
     _tell([job])
     return Trained.of(carry_out(job, runtime, eval_at, on_step, on_eval))
 

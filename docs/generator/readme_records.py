@@ -1,4 +1,4 @@
-"""The block of records in the README, from the committed study.
+"""The block of records in the README, from the committed study and record boards.
 
     python docs/generator/readme_records.py      writes it between the marks
 
@@ -9,16 +9,24 @@ import math
 from pathlib import Path
 
 from lenetlab.analysis.board import Board, board
+from lenetlab.analysis.record_board import record_board
 from lenetlab.records.other_budgets import other_budgets
+from lenetlab.records.record_boards import RECORDS, record_folders
 from lenetlab.records.rows import STUDY, Results, read_results
 from lenetlab.report.formats import MISSING
 from lenetlab.report.metrics import metrics
+from lenetlab.report.record_boards import README as IN_README
+from lenetlab.report.record_boards import ahead, columns
 
 ROOT = Path(__file__).parents[2]
 README, STUDIED = ROOT / "README.md", ROOT / "results" / "course"
 PICTURE = Path("docs") / "report" / "page.png"
 BEGIN, END = "<!-- records -->\n", "<!-- /records -->"
 NONE = "There are none yet: no study is committed."
+INTRODUCED = (
+    "[Record boards](docs/records.md): each has a bound for the mean over seeds that its search "
+    "has not had. `lenetlab run --recipe BOARD` trains one again."
+)
 
 
 def written(readme: str, block: str) -> str:
@@ -43,7 +51,8 @@ def block(folder: Path = STUDIED, picture: Path = PICTURE) -> str:
         *(_row(one) for one in shown),
     ]
     beaten = [text for one in shown if (text := _beaten(one))]
-    parts = ["\n".join(table), _said(results, shown), "\n".join(beaten), _ladder(folder)]
+    parts = ["\n".join(table), _said(results, shown), "\n".join(beaten), _ladder(folder),
+             _boards(folder.parent / RECORDS)]  # fmt: skip
     if (ROOT / picture).exists():
         parts.append(f"![The report's page]({picture.as_posix()})")
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -90,6 +99,24 @@ def _ladder(folder: Path) -> str:
         f"For other budgets, {methods} methods tuned for each, the leader by held-out images and "
         "its test accuracy:\n\n" + "\n".join(lines)
     )
+
+
+def _boards(folder: Path) -> str:
+    """The record boards that are computed."""
+    read = [read_results(one) for one in record_folders(folder)]
+    boards = [record_board(one, one.record) for one in read if one.record is not None]
+    shown = [one for one in boards if one.computed]
+    if not shown:
+        return ""
+    found = columns(shown)
+    cells = [found[key] for key in IN_README if key in found]
+    lines = [
+        f"| {' | '.join(column.heading for column in cells)} |",
+        f"| {' | '.join('---' if column.words else '---:' for column in cells)} |",
+        *(f"| {' | '.join(column.text(one) for column in cells)} |" for one in shown),
+    ]
+    said = [f"- {sentence}" for one in shown if (sentence := ahead(one))]
+    return "\n\n".join(filter(None, (INTRODUCED, "\n".join(lines), "\n".join(said))))
 
 
 def _leader(one: Board) -> str:

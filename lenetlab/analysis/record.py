@@ -26,8 +26,9 @@ class Verdict:
         test disagree: one is above the target and the other not. It is no record.
     p, adjusted : of a mean so far above the target by luck alone, and after Holm's correction for
         all methods that try the target; None where it was not tested.
+    bound : the mean is above this with a confidence of 95 %; None where there is no spread.
     mean : of the runs that have one; None without any.
-    above : the mean is above this with a confidence of 95 %; None where there is no spread.
+    below : whether the target is one to be below, as that of a loss; then so for all of these.
     """
 
     target: float
@@ -35,8 +36,9 @@ class Verdict:
     reason: str
     p: float | None = None
     adjusted: float | None = None
-    above: float | None = None
+    bound: float | None = None
     mean: float | None = None
+    below: bool = False
 
     @property
     def beaten(self) -> bool:
@@ -45,8 +47,8 @@ class Verdict:
 
     @property
     def passed(self) -> bool:
-        """Whether the mean is above the target, be that a record or not."""
-        return self.mean is not None and self.mean > self.target
+        """Whether the mean is beyond the target, be that a record or not."""
+        return self.mean is not None and _beyond(self.mean, self.target, self.below)
 
 
 def record(
@@ -58,11 +60,15 @@ def record(
 
 
 def records(
-    tried: Sequence[tuple[Sequence[float], int]], target: float, level: float = LEVEL
+    tried: Sequence[tuple[Sequence[float], int]],
+    target: float,
+    level: float = LEVEL,
+    below: bool = False,
 ) -> list[Verdict]:
     """The record rule for every method that tries `target`, each its values and how many runs
-    failed: with many that try, one is above it by luck, so Holm's correction goes over them."""
-    alone = [_alone(values, target, failed, level) for values, failed in tried]
+    failed: with many that try, one is above it by luck, so Holm's correction goes over them. With
+    `below` the values are losses, and a record is below the target."""
+    alone = [_alone(values, target, failed, level, below) for values, failed in tried]
     tested = [i for i, verdict in enumerate(alone) if verdict.p is not None]
     adjusted = holm([p for verdict in alone if (p := verdict.p) is not None])
     for i, corrected in zip(tested, adjusted, strict=True):
@@ -70,21 +76,25 @@ def records(
     return alone
 
 
-def _alone(values: Sequence[float], target: float, failed: int, level: float) -> Verdict:
+def _alone(
+    values: Sequence[float], target: float, failed: int, level: float, below: bool
+) -> Verdict:
     n = len(values)
     mean = fmean(values) if values else None
+    verdict = Verdict(target, "not beaten", "", mean=mean, below=below)
     if failed:
-        return Verdict(target, "not beaten", f"{failed} of {n + failed} runs failed", mean=mean)
+        return replace(verdict, reason=f"{failed} of {n + failed} runs failed")
     if mean is None or n < SEEDS:
         seeds = "seed" if n == 1 else "seeds"
-        return Verdict(target, "not beaten", f"{n} {seeds}; a record needs {SEEDS}", mean=mean)
+        return replace(verdict, reason=f"{n} {seeds}; a record needs {SEEDS}")
     error = stdev(values) / math.sqrt(n)
     if error == 0:
-        return Verdict(target, "beaten" if mean > target else "not beaten",
-                       f"all {n} seeds give {mean:.2f}", above=mean, mean=mean)  # fmt: skip
-    p = float(special.stdtr(n - 1, (target - mean) / error))
-    above = mean - quantile_of_t(1 - level, n - 1) * error
-    return Verdict(target, "not beaten", "", p, above=above, mean=mean)
+        outcome: Outcome = "beaten" if verdict.passed else "not beaten"
+        reason = f"all {n} seeds give {_written(mean, below)}"
+        return replace(verdict, outcome=outcome, reason=reason, bound=mean)
+    side = -1 if below else 1
+    p = float(special.stdtr(n - 1, side * (target - mean) / error))
+    return replace(verdict, p=p, bound=mean - side * quantile_of_t(1 - level, n - 1) * error)
 
 
 def _judged(verdict: Verdict, adjusted: float, n: int, methods: int, level: float) -> Verdict:
@@ -96,13 +106,23 @@ def _judged(verdict: Verdict, adjusted: float, n: int, methods: int, level: floa
     outcome: Outcome = (
         "beaten" if interval and test else "borderline" if interval or test else "not beaten"
     )
-    found = f"mean {verdict.mean:.2f} of {n} seeds, p = {adjusted:.4f} one-sided"
+    side = "below" if verdict.below else "above"
+    mean = _written(verdict.mean, verdict.below)
+    found = f"mean {mean} of {n} seeds, p = {adjusted:.4f} one-sided"
     if methods > 1:
         found += f", Holm’s over {methods} methods"
     if outcome == "borderline":
         found += ": borderline, "
-        found += "only the interval is above" if interval else "the interval is not above"
+        found += f"only the interval is {side}" if interval else f"the interval is not {side}"
     elif outcome == "not beaten":
-        above = verdict.mean > verdict.target
-        found += ": not significant" if above else ": not above"
+        found += ": not significant" if verdict.passed else f": not {side}"
     return replace(verdict, outcome=outcome, reason=found, adjusted=adjusted)
+
+
+def _beyond(mean: float, target: float, below: bool) -> bool:
+    return mean < target if below else mean > target
+
+
+def _written(mean: float, below: bool) -> str:
+    """An accuracy in percent, or a loss."""
+    return f"{mean:.4f}" if below else f"{mean:.2f}"

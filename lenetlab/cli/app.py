@@ -19,6 +19,7 @@ COMMANDS = {
     "study": "Run a study: methods, scenarios and seeds from a file, tuned if it says so.",
     "watch": "Show how far a study is: what runs, what is left, the best so far, what failed.",
     "compare": "Compare the methods of a study: intervals, differences to the leader, targets.",
+    "records": "Show the record boards: who holds each, and whether that beats its bound.",
     "challenge": "Tune and run a method as a stored study did its own, and compare it with them.",
     "report": "Make a report of stored results: a page that works offline, or a paper.",
     "judge": "Judge any file of weights: read it safely, check the rules, measure it.",

@@ -22,17 +22,20 @@ from lenetlab.cli.options import (
 from lenetlab.cli.terminal.console import err
 from lenetlab.errors import UserError
 from lenetlab.problem.problems import DEFAULT
+from lenetlab.records.rows import RunRow
+from lenetlab.report.record_boards import repeated
 from lenetlab.settings import parse_pairs, parse_value
 
 
 def run(
+    context: typer.Context,
     methods: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
             help="A name from `lenetlab methods`, FILE.py:CLASS or MODULE:CLASS; "
             "inside wrappers: ema+svrg+sgd."
         ),
-    ],
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", help="NAME=VALUE, also of a PART.NAME; --NAME VALUE too."),
@@ -90,12 +93,19 @@ def run(
         str, typer.Option(help="official, or inner: choose settings without the test set.")
     ] = "official",
     problem: Problem = DEFAULT,
-    seed: Annotated[int, typer.Option(help="The first, or only, seed.")] = 0,
+    seed: Annotated[
+        int | None,
+        typer.Option(help="The first, or only, seed (default 0, of a record its own first)."),
+    ] = None,
     seeds: Annotated[int, typer.Option(help="How many seeds, counted up from --seed.")] = 1,
     tuned: Annotated[
         bool,
         typer.Option("--tuned", help="Begin from the recipe that a search found best."),
     ] = False,
+    recipe: Annotated[
+        str | None,
+        typer.Option(help="Train a record again: a name from `lenetlab records`, or its folder."),
+    ] = None,
     figure: Annotated[
         Path | None, typer.Option(help="Where the figure of a comparison goes.")
     ] = None,
@@ -126,10 +136,12 @@ def run(
     - `lenetlab run my_method.py:MyOptimizer --split inner --limit 600`
 
     - `lenetlab run adamw --tuned --passes 5`
+    - `lenetlab run --recipe accuracy-l2`
     - `lenetlab run muon --epochs 2 --inspect`
 
     What is not set is as the method registers it; with `--tuned` as `lenetlab tune`, or the study
-    kept with the package, found best for the method and scenario.
+    kept with the package, found best for the method and scenario. With `--recipe` nothing is set:
+    it is trained as it was, and compared with what is recorded.
 
     With `--limit` every training has a process of its own: one that takes longer has the status
     `timeout`, one that ends its process the status `error`; the same command tries both again.
@@ -139,6 +151,7 @@ def run(
     # here, because they load PyTorch, which --help does without
     from lenetlab.cli.runs import execute_all, print_many, print_one
     from lenetlab.experiments.jobs import jobs, remarks
+    from lenetlab.experiments.record_jobs import record_jobs
     from lenetlab.experiments.run.runtime import Runtime
     from lenetlab.experiments.run.tensorboard import check_tensorboard
 
@@ -151,6 +164,11 @@ def run(
         from lenetlab.report.run_plots import check_ending
 
         check_ending(figure)
+    rows: list[RunRow] = []
+    if recipe is not None:
+        _refuse_settings(context)
+        todo, rows = record_jobs(recipe, seed, seeds)
+        threads = threads or rows[0].numerics.get("threads")  # they decide bits of PyTorch's engine
     runtime = Runtime(data, out, engine, device, threads, resume)
     options = {
         "plan": plan,
@@ -172,7 +190,8 @@ def run(
     given: dict[str, Any] = _parse_set(settings or [])
     # An option that is varied must not also stand at its default.
     given |= {k: v for k, v in options.items() if k not in varied and v is not None}
-    todo = jobs(methods, varied, seeds, given, seed, out if tuned else None)
+    if recipe is None:
+        todo = jobs(methods or [], varied, seeds, given, seed or 0, out if tuned else None)
     for remark in remarks(todo):
         err.print(remark, markup=False, soft_wrap=True)
     results = execute_all(todo, runtime, json, tensorboard, limit, inspect)
@@ -180,11 +199,29 @@ def run(
         print_one(*results[0], json)
     else:
         print_many(results, figure or out / "comparison.png", json)
+    if rows:
+        for _, result in results:
+            err.print(repeated(result, rows), markup=False, soft_wrap=True)
     done = [result for _, result in results if result.status == "done"]
     if inspect and done:
         inspect_each(done, Asked(data=data, printed="nothing" if json else "tables"))
     if len(done) < len(results):
         raise typer.Exit(1)
+
+
+# What may stand beside --recipe: nothing that makes it another.
+BESIDE = {"recipe", "seed", "seeds", "figure", "inspect", "limit", "tensorboard", "engine",
+          "device", "threads", "data", "out", "resume", "json"}  # fmt: skip
+
+
+def _refuse_settings(context: typer.Context) -> None:
+    """Of a record nothing is set."""
+    for name in context.params.keys() - BESIDE:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            said = {"methods": "the method", "settings": "--set"}
+            given = said.get(name, f"--{name.replace('_', '-')}")
+            raise UserError(f"--recipe trains a record as it was; leave out {given}")
 
 
 def _parse_set(pairs: list[str]) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from lenetlab.errors import UserError
 from lenetlab.experiments.run.tensorboard import check_tensorboard
 from lenetlab.experiments.study.leaders import write_leader_nets
 from lenetlab.experiments.study.pending import StudyPlan
+from lenetlab.experiments.study.record_weights import write_record_weights
 from lenetlab.experiments.study.schema import study_schema
 from lenetlab.experiments.study.study_file import read_study
 from lenetlab.experiments.study.worker import Setup, runtime_of
@@ -98,10 +99,16 @@ def study(
 
 
 def _keep(plan: StudyPlan, setup: Setup, out: Path) -> None:
-    """What comes of the rows of a finished study: tuned recipes, and the leaders' mistakes."""
+    """What comes of the rows of a finished study: tuned recipes, the leaders' mistakes, and of a
+    record the weights."""
     results = read_results(plan.results)
     for (method, scenario), one in settle(out, kept_of(results)).items():
         if one.found != one.before:
             err.print(f"recipe of {method} in {scenario}: {one}", markup=False, soft_wrap=True)
     for sentence in write_leader_nets(plan.results, results, runtime_of(setup), plan.store.weights):
         err.print(f"leader not evaluated: {sentence}", markup=False, soft_wrap=True)
+    if results.record is not None:
+        try:
+            write_record_weights(plan.results, results, runtime_of(setup), plan.store.weights)
+        except UserError as error:
+            err.print(f"weights not kept: {error}", markup=False, soft_wrap=True)

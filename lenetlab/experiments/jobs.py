@@ -49,10 +49,7 @@ def jobs(
     """The runs of a grid, all validated: `seeds` of them a point, from `first_seed`. They begin as
     methods register them or, with `tuned_in`, as the tuned recipes in that folder or the package;
     `UserError` where there is none."""
-    if seeds < 1:
-        raise UserError(f"seeds={seeds} is out of range; expected 1 or more")
-    if not 0 <= first_seed <= 2**63 - seeds:
-        raise UserError(f"seed {first_seed} is out of range; expected 0 to 2^63 - {seeds}")
+    check_seeds(first_seed, seeds)
     if "problem" in vary:
         raise UserError(
             "problem cannot be varied: accuracies on other images are not comparable; run one "
@@ -81,6 +78,14 @@ def jobs(
             label = ", ".join(filter(None, [name, varied]))
             grid += [Job(recipe, first_seed + k, label, origin, tuple(notes)) for k in range(seeds)]
     return grid
+
+
+def check_seeds(first: int, seeds: int) -> None:
+    """Refuse `seeds` of them from `first` where some are none."""
+    if seeds < 1:
+        raise UserError(f"seeds={seeds} is out of range; expected 1 or more")
+    if not 0 <= first <= 2**63 - seeds:
+        raise UserError(f"seed {first} is out of range; expected 0 to 2^63 - {seeds}")
 
 
 def carry_out(

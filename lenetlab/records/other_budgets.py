@@ -6,16 +6,19 @@ from lenetlab.disk import read_json
 from lenetlab.errors import UserError
 from lenetlab.records.rows import FORMAT, STUDY
 
+RECORD = "record"  # in the plan of a record board
+
 
 def other_budgets(folder: Path) -> list[Path]:
     """The folders beside `folder` that have a tuned study of another budget than its own, the least
-    budget first. Folders of another format, or of anything else, are passed by."""
+    budget first. Folders of another format, or of anything else, are passed by; a record is no
+    step of a ladder."""
     own = _plan(folder)
-    if own is None:
+    if own is None or RECORD in own:
         return []
     beside = sorted(one.parent for one in folder.resolve().parent.glob(f"*/{STUDY}"))
     plans = [(plan, one) for one in beside if (plan := _plan(one)) is not None]
-    tuned = [(plan["passes"], one) for plan, one in plans if plan["trials"]]
+    tuned = [(plan["passes"], one) for plan, one in plans if plan["trials"] and RECORD not in plan]
     return [one for passes, one in sorted(tuned) if passes != own["passes"]]
 
 

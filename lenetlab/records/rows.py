@@ -28,6 +28,7 @@ from lenetlab.disk import read_bytes, read_json, replace_bytes, replace_json
 from lenetlab.errors import UserError
 from lenetlab.problem.problems import DEFAULT
 from lenetlab.records.finished import Result, Spent
+from lenetlab.records.goal import Goal
 from lenetlab.records.pace import cell_passes, projected
 from lenetlab.records.readable import readable
 from lenetlab.records.recipe import RecordedRecipe
@@ -44,7 +45,7 @@ SHAPE = {"name": str, "title": str, "trials": int, "tuning_passes": float, "seed
          "passes": float, "cells": [CELL]}  # fmt: skip
 # … where it is there.
 LATER = {"cell_limit": float, "stages": {one.name: int for one in fields(Stages)},
-         "searches": [{**CELL, "search": int}]}  # fmt: skip
+         "record": shape_of(Goal), "searches": [{**CELL, "search": int}]}  # fmt: skip
 # Of an evaluation, with the digits that are kept. In text they are columns, so that a row stays
 # small however often it was measured.
 EVALUATED = {"at": None, "passes": 6, "steps": None, "gradients": None, "accuracy": None, "loss": 6,
@@ -221,6 +222,7 @@ class Results:
     seeds, passes : planned for the finals of every cell; 0 where nothing was planned.
     stages : what follows on the trials. searches : the further searches of the leading cells.
     cell_limit : CPU seconds that a whole cell may take; None for no limit.
+    record : the bound that they are to beat, where the study is a record board's.
     planned : whether a study planned them; if not, they are whatever runs a folder holds, whose
         `trials` are those on held-out images.
     again : the command that computes them again, where one is known.
@@ -240,6 +242,7 @@ class Results:
     searches: tuple[Cell, ...] = ()
     timed: str = ""
     cell_limit: float | None = None
+    record: Goal | None = None
 
     @property
     def tuned(self) -> bool:
@@ -351,6 +354,8 @@ def write_results(folder: Path, results: Results) -> None:
         plan["stages"] = asdict(results.stages)
     if results.cell_limit is not None:
         plan["cell_limit"] = results.cell_limit
+    if results.record is not None:
+        plan["record"] = asdict(results.record)
     plan["cells"] = [_place(cell) for cell in results.cells]
     if results.searches:
         plan["searches"] = [
@@ -408,6 +413,7 @@ def read_results(folder: Path) -> Results:
         places = [CellKey(**place) for place in plan["cells"]]
         further = [CellKey(**place) for place in plan.get("searches", [])]
         stages = Stages(**plan.get("stages", {}))
+        goal = Goal(**plan["record"]) if "record" in plan else None
     except TypeError as error:
         raise UserError(f"{folder / STUDY} is broken ({error}); make it again") from None
     kept = {name: plan[name] for name in PLAN} | {"cell_limit": plan.get("cell_limit")}
@@ -416,7 +422,8 @@ def read_results(folder: Path) -> Results:
             tuple(_with_terms(read_cell(folder, place)) for place in some)
             for some in (places, further)
         )
-        return to_show(Results(**kept, cells=cells, stages=stages, searches=searches))
+        read = Results(**kept, cells=cells, stages=stages, searches=searches, record=goal)
+        return to_show(read)
 
 
 def _with_terms(cell: Cell) -> Cell:
@@ -440,7 +447,9 @@ def to_show(results: Results) -> Results:
 
     name, title, again = map(readable, (results.name, results.title, results.again))
     cells, searches = (tuple(map(shown, some)) for some in (results.cells, results.searches))
-    return replace(results, name=name, title=title, again=again, cells=cells, searches=searches)
+    goal = results.record and replace(results.record, goal=readable(results.record.goal))
+    return replace(results, name=name, title=title, again=again, cells=cells, searches=searches,
+                   record=goal)  # fmt: skip
 
 
 @contextmanager

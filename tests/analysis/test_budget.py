@@ -62,13 +62,13 @@ def test_a_record_is_scipys_one_sided_t_test_on_ten_seeds():
     found = record(values, 90.8)
     theirs = stats.ttest_1samp(values, 90.8, alternative="greater")
     assert found.p == pytest.approx(theirs.pvalue)
-    assert found.above == pytest.approx(theirs.confidence_interval(0.95).low)
+    assert found.bound == pytest.approx(theirs.confidence_interval(0.95).low)
     assert found.outcome == "beaten"
     assert theirs.pvalue < 0.025
     nearer = record(values, float(theirs.confidence_interval(0.96).low))
     assert nearer.p == pytest.approx(0.04)
     assert nearer.outcome == "borderline"  # significant, and its two-sided interval has the target
-    assert record(values, found.above).p == pytest.approx(0.05)
+    assert record(values, found.bound).p == pytest.approx(0.05)
 
 
 def test_no_record_without_ten_seeds_or_with_a_failure():

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from lenetlab.records.goal import Goal
 from lenetlab.records.rows import write_results
-from tests.studies import made_up
+from tests.studies import made_up, with_stages
 
 from .blocks import PAGES, ROOT
 
@@ -48,6 +49,27 @@ def test_what_is_not_there_is_said(tmp_path, study):
     assert block(tmp_path / "b") == f"{NONE}\n"
 
 
+def test_record_boards_that_are_computed_are_a_table(study):
+    folder, results = study
+    home = folder / "home"
+    write_results(home / "course", results)
+    tried = with_stages(made_up(scenarios=["sparse"]), searches=0)
+    goal = Goal("the best sparse net", above=90.0)
+    write_results(home / "records" / "sparse", replace(tried, name="sparse", record=goal))
+    unfinished = replace(tried, cells=tried.cells[:1] + made_up(scenarios=["sparse"]).cells[1:])
+    write_results(home / "records" / "later", replace(unfinished, name="later", record=goal))
+    made = block(home / "course")
+    assert "[Record boards](docs/records.md)" in made
+    (line,) = [line for line in made.splitlines() if line.startswith("| sparse |")]
+    finals = [row.accuracy for row in tried.cells[-1].finals]
+    goal_and_budget = "the best sparse net: accuracy above 90 % | sparse, 10 passes"
+    mean = f"{sum(finals) / len(finals):.2f}"
+    assert line.startswith(f"| sparse | {goal_and_budget} | muon | {mean} ± ")
+    assert "| beaten |" in line
+    assert "24,480 |" in line
+    assert "later" not in made
+
+
 def test_only_what_is_between_the_marks_is_replaced():
     assert written(f"a\n{BEGIN}old\n{END}\nz", "new\n") == f"a\n{BEGIN}new\n{END}\nz"
 
@@ -58,7 +80,10 @@ def test_studies_of_other_budgets_beside_are_steps_of_a_ladder(study):
     home = folder / "home"
     write_results(home / "course", results)
     write_results(home / "two", replace(results, name="two", passes=2.0))
+    board = replace(results, name="one", passes=1.0, record=Goal("the best", above=90.0))
+    write_results(home / "one", board)
     made = block(home / "course")
+    assert "| 1 |" not in made
     assert "For other budgets, 5 methods" in made
     (line,) = [line for line in made.splitlines() if line.startswith("| 2 |")]
     finals = [row.accuracy for row in results.within("plain")[-1].finals]

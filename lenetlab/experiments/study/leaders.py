@@ -55,8 +55,26 @@ def leaders(results: Results) -> Iterator[tuple[Cell, RunRow]]:
 
 def look_into(cell: Cell, row: RunRow, runtime: Runtime, kept: Path) -> dict[str, Any]:
     """One run: test images by true and predicted class (10, 10), and conv1's weights (6, 5, 5).
-    Raises `UserError` where its weights measure otherwise than recorded, as they may when
-    they have to be computed again on a machine of another kind."""
+    Raises `UserError` as `weights_of` does."""
+    weights, counts = weights_of(row, runtime, kept)
+    filters = views(weights)["conv1.weight"].view(6, 5, 5)
+    return {
+        "id": row.id,
+        "method": cell.place.name,
+        "scenario": cell.place.scenario,
+        "rules": cell.place.rules,
+        "problem": row.recorded.problem,
+        "seed": row.seed,
+        "accuracy": row.accuracy,
+        "confusion": counts.tolist(),
+        "filters": [[[round(float(x), 5) for x in line] for line in one] for one in filters],
+    }
+
+
+def weights_of(row: RunRow, runtime: Runtime, kept: Path) -> tuple[torch.Tensor, torch.Tensor]:
+    """The weights of a run (44426,), kept or computed again, and the test images by true and
+    predicted class (10, 10). Raises `UserError` where they measure otherwise than recorded, as
+    they may when they have to be computed again on a machine of another kind."""
     file = kept / f"{row.id}.safetensors"
     if file.exists():
         weights: torch.Tensor | None = flatten(load_file(file))
@@ -71,18 +89,7 @@ def look_into(cell: Cell, row: RunRow, runtime: Runtime, kept: Path) -> dict[str
             f"recorded and {correct} computed here, where the numerics differ; evaluate it on "
             "the machine that it is from"
         )
-    filters = views(weights)["conv1.weight"].view(6, 5, 5)
-    return {
-        "id": row.id,
-        "method": cell.place.name,
-        "scenario": cell.place.scenario,
-        "rules": cell.place.rules,
-        "problem": problem.name,
-        "seed": row.seed,
-        "accuracy": row.accuracy,
-        "confusion": counts.tolist(),
-        "filters": [[[round(float(x), 5) for x in line] for line in one] for one in filters],
-    }
+    return weights, counts
 
 
 def confusion(

@@ -20,6 +20,7 @@ from lenetlab.experiments.tuning.trials import (
     trials,
 )
 from lenetlab.problem.problems import DEFAULT
+from lenetlab.records.goal import Goal
 from lenetlab.records.rows import CONFIRMATION, FINAL, LEADER, TRIAL, CellKey, located
 from lenetlab.records.selection import CONFIRMING, LEADING, TRIALS_ALONE, Stages
 
@@ -74,7 +75,8 @@ class StudyCell:
 class Study:
     """What a study file says. `limit` : seconds for one run, None for no limit. `stages` : what
     follows on the trials, besides the finals. `cell_limit` : CPU seconds for a whole cell; one that
-    will take longer, by the pace of its trials, has trials alone. `first_seed` : of the finals."""
+    will take longer, by the pace of its trials, has trials alone. `first_seed` : of the finals.
+    `record` : the bound that they are to beat, if it is a record board's."""
 
     name: str
     title: str
@@ -86,6 +88,7 @@ class Study:
     stages: Stages = TRIALS_ALONE
     cell_limit: float | None = None
     first_seed: int = 0
+    record: Goal | None = None
 
 
 def remarks(study: Study) -> list[str]:

@@ -50,6 +50,7 @@ class Publisher:
             cells=tuple(Cell(cell.place) for cell in study.cells),
             stages=study.stages,
             cell_limit=study.cell_limit,
+            record=study.record,
             searches=tuple(Cell(cell.cell.place) for cell in self._plan.further),
         )
         write_results(self._plan.results, results)

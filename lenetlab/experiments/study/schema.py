@@ -89,6 +89,23 @@ def study_schema() -> Schema:
                     _table({"best": COUNT, "searches": COUNT}),
                     "So many of the best methods are searched again.",
                 ),
+                "record": _said(
+                    {
+                        **_table(
+                            {
+                                "goal": _said({"type": "string", "minLength": 1}, "In words."),
+                                "above": _said(
+                                    {**_positive(), "maximum": 100},
+                                    "Percent of the mean test accuracy.",
+                                ),
+                                "below": _said(_positive(), "Of the mean test loss."),
+                            }
+                        ),
+                        "required": ["goal"],
+                        "oneOf": [{"required": ["above"]}, {"required": ["below"]}],
+                    },
+                    "The bound that the finals are to beat, of a record board.",
+                ),
                 "settings": _said(settings, "Of every cell."),
                 "vary": _said(
                     {"type": "object", "additionalProperties": {"type": "array", "minItems": 1}},

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from lenetlab.analysis.record import SEEDS
 from lenetlab.disk import read_text
 from lenetlab.errors import UserError, short, unknown
 from lenetlab.experiments.recipe.recipe import LONGEST, Recipe, check_count, expand
@@ -23,6 +24,7 @@ from lenetlab.experiments.tuning.trials import SAMPLERS, Tuning
 from lenetlab.methods.lookup import canonical, family_of, norms_of
 from lenetlab.problem.own_folder import find_problem
 from lenetlab.problem.problems import DEFAULT
+from lenetlab.records.goal import Goal
 from lenetlab.records.rows import CellKey, cell_path
 from lenetlab.records.selection import CONFIRMING, LEADING, Stages
 from lenetlab.settings import WHOLE
@@ -30,11 +32,13 @@ from lenetlab.settings import WHOLE
 TOP = {
     "title", "scenarios", "methods", "passes", "seeds", "first_seed", "limit", "cell_limit",
     "tune", "leader", "luck", "settings", "vary", "scenario", "method", "problems", "transfer",
+    "record",
 }  # fmt: skip
 LARGEST = 2**20  # bytes of a study file
 LINE = 1000  # characters of a line in which a key is looked for
 TUNE = {"trials", "passes", "sampler", "confirm", "confirm_seeds"}
 LEADER, LUCK = {"best", "seeds"}, {"best", "searches"}
+RECORD = {"goal", "above", "below"}
 MOST_SEEDS = LEADING - CONFIRMING  # in a stage: no two stages have a seed in common
 METHOD = {"scenarios", "settings", "space"}
 # The file says these itself; as a setting they would say it twice.
@@ -95,6 +99,7 @@ class _Reader:
         tune = self._tune()
         problems = self._problems(tune)
         stages = self._stages(tune, passes, first_seed + seeds)
+        goal = self._record(seeds, first_seed)
         vary = self._table("vary")
         for key, values in vary.items():
             if not isinstance(values, list) or not values:
@@ -132,7 +137,12 @@ class _Reader:
                 self._add(("methods",), f"{cell.place.name} in {cell.place.where} is there "
                           "twice, or two names become one file name; rename one")  # fmt: skip
             paths[file] = cell.place
-        return Study(name, title, passes, seeds, found, tune, limit, stages, cell_limit, first_seed)
+        if goal and tune is None and len(found) > 1:
+            self._add(("record",), "[record] of several methods needs [tune]: who of them holds it "
+                      "is chosen on held-out images")  # fmt: skip
+        return Study(
+            name, title, passes, seeds, found, tune, limit, stages, cell_limit, first_seed, goal
+        )
 
     def recipes(self, study: Study) -> list[list[Recipe]]:
         """Every recipe of every cell, built once so that each mistake is found. A cell that one is
@@ -153,7 +163,20 @@ class _Reader:
                 tuned[place] = []
                 where = self._line_of(place.method, place.scenario)
                 self.errors.append((where, f"{place.name} in {place.where}: {error}"))
+        if study.record:
+            self._one_leaderboard(study, found)
         return found
+
+    def _one_leaderboard(self, study: Study, recipes: Sequence[list[Recipe]]) -> None:
+        """A record has one, or it would be tried several times."""
+        titles = list(dict.fromkeys(
+            replace(cell.place, terms=own[0].recorded().size).contest.title
+            for cell, own in zip(study.cells, recipes, strict=True)
+            if own
+        ))  # fmt: skip
+        if len(titles) > 1:
+            self._add(("record",), "[record] is about one leaderboard; this study has "
+                      f"{len(titles)}: {'; '.join(titles)}")  # fmt: skip
 
     def _cell(
         self, method: str, scenario: str, point: Mapping[str, Any], tune: Tuning | None
@@ -279,6 +302,31 @@ class _Reader:
             self._add(("tune", "confirm"), "a study that confirms has at most "
                       f"{MOST_SEEDS:,} seeds in each of its stages")  # fmt: skip
         return found
+
+    def _record(self, seeds: int, first_seed: int) -> Goal | None:
+        """The bound that the finals are to beat, with seeds that the search has not had."""
+        if "record" not in self._tree:
+            return None
+        given = self._table("record")
+        self._known(given, RECORD, ("record",))
+        goal = given.get("goal")
+        if not isinstance(goal, str) or not goal.strip():
+            self._add(("record", "goal"), "record.goal is missing or no text; expected what it is "
+                      'about, in words: goal = "…"')  # fmt: skip
+        bounds = {
+            key: self._number(("record", key), 1.0, most=most)
+            for key, most in (("above", 100), ("below", WHOLE))
+            if key in given
+        }
+        if len(bounds) != 1:
+            self._add(("record",), "[record] has one bound; expected above = 90.24, percent of the "
+                      "mean test accuracy, or below = 0.25, of the mean test loss")  # fmt: skip
+        if seeds < SEEDS:
+            self._add(("seeds",), f"seeds = {seeds}: a record needs {SEEDS}")
+        if first_seed == 0:
+            self._add(("record",), "a record is of seeds that no search has had, and trials have "
+                      "seed 0; expected first_seed = 100, or so")  # fmt: skip
+        return Goal(str(goal), **bounds) if len(bounds) == 1 else None
 
     def _table(self, key: str) -> dict[str, Any]:
         given = self._tree.get(key, {})

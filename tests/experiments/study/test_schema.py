@@ -31,6 +31,9 @@ WRONG = {
     "a range that is none": TWO + "[method.sgd.space]\nlr = [0.1]",
     "a choice of nothing": TWO + "[method.sgd.space]\nlr = { pick = [] }",
     "nothing varied": TWO + "[vary]\nlr = []",
+    "a record without a bound": TWO + '[record]\ngoal = "all"',
+    "a record with two bounds": TWO + '[record]\ngoal = "all"\nabove = 90\nbelow = 0.3',
+    "a record of nothing": TWO + "[record]\nabove = 90",
     "settings that are no table": TWO + "[method.sgd]\nsettings = 3",
 }
 
@@ -49,6 +52,7 @@ def test_it_has_the_keys_of_the_reader():
     assert set(SCHEMA["properties"]) == study_file.TOP
     assert keys["tune"] == study_file.TUNE
     assert (keys["leader"], keys["luck"]) == (study_file.LEADER, study_file.LUCK)
+    assert keys["record"] == study_file.RECORD
     one = SCHEMA["properties"]["method"]["additionalProperties"]
     assert set(one["properties"]) == study_file.METHOD
 

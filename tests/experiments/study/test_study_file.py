@@ -5,6 +5,7 @@ import pytest
 from lenetlab.errors import UserError
 from lenetlab.experiments.study.study_file import read_study
 from lenetlab.experiments.tuning.trials import Tuning, trials
+from lenetlab.records.goal import Goal
 
 BAD = """title = 3
 scenarios = ["plain", "l2", "spars"]
@@ -71,6 +72,60 @@ def test_all_mistakes_of_meaning_at_once(tmp_path):
     assert "ema+sgd" in found[12]
     assert "passes is no setting here" in found[16]
     assert len(found) == 6
+
+
+RECORD = """methods = ["sgd", "muon"]
+scenarios = ["plain"]
+seeds = 10
+first_seed = 200
+[record]
+goal = "the best"
+above = 90.24
+[tune]
+trials = 2
+"""
+
+
+def test_a_record_has_a_bound(tmp_path):
+    (path := tmp_path / "good.toml").write_text(RECORD)
+    assert read_study(path)[0].record == Goal("the best", above=90.24)
+    path.write_text(RECORD.replace("above = 90.24", "below = 0.25"))
+    assert read_study(path)[0].record == Goal("the best", below=0.25)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "said"),
+    [
+        ("above = 90.24", "", 5, "has one bound"),
+        ("above = 90.24", "above = 90\nbelow = 0.3", 5, "has one bound"),
+        (
+            "above = 90.24",
+            "above = 902.4",
+            7,
+            "record.above = 902.4: expected a number above 0",
+        ),
+        ("above = 90.24", 'above = "90"', 7, "record.above = '90'"),
+        ("above", "abvoe", 7, "unknown key 'record.abvoe'"),
+        ('goal = "the best"', "goal = 3", 6, "record.goal is missing or no text"),
+        ('goal = "the best"', "", 5, "record.goal is missing or no text"),
+        ("seeds = 10", "seeds = 9", 3, "a record needs 10"),
+        ("first_seed = 200", "", 5, "trials have seed 0"),
+        ("[tune]\ntrials = 2", "", 5, "needs [tune]"),
+        ('["plain"]', '["plain", "l2"]', 5, "2: plain; l2"),
+    ],
+)
+def test_mistakes_of_a_record(tmp_path, old, new, line, said):
+    assert old in RECORD
+    found, _ = mistakes(tmp_path, RECORD.replace(old, new, 1))
+    assert said in found[line]
+
+
+def test_a_record_on_a_frontier_is_about_nets_of_one_size(tmp_path):
+    thin = RECORD.replace('"plain"', '"frontier"') + '[settings]\nconstraint = "magnitude"\n'
+    found, _ = mistakes(tmp_path, thin + '[vary]\n"constraint.keep" = [600, 300]\n')
+    assert "2: frontier, 600 weights; frontier, 300 weights" in found[5]
+    (path := tmp_path / "thin.toml").write_text(thin + '"constraint.keep" = 600\n')
+    assert read_study(path)[0].record is not None
 
 
 def test_no_toml(tmp_path):
