@@ -49,7 +49,7 @@ def one(name: str, measured: Measured, others: Mapping[str, Measured]) -> str:
         _finish(axes)
         axes.set_xlabel("effective passes")
         axes.set_ylabel("test accuracy, %")
-        return _svg(figure)
+        return svg(figure)
 
 
 def several(found: Mapping[str, Measured]) -> str:
@@ -62,7 +62,7 @@ def several(found: Mapping[str, Measured]) -> str:
         _finish(axes)
         axes.set_xlabel("effective passes")
         axes.set_ylabel("test accuracy, %")
-        return _svg(figure)
+        return svg(figure)
 
 
 def families(best: Mapping[str, list[str]], measured: Mapping[str, Measured]) -> str:
@@ -85,7 +85,7 @@ def families(best: Mapping[str, list[str]], measured: Mapping[str, Measured]) ->
             axes.remove()
         figure.supxlabel("effective passes", color=INK, fontsize=9)
         figure.supylabel("test accuracy, %", color=INK, fontsize=9)
-        return _svg(figure)
+        return svg(figure)
 
 
 def _draw(axes: Axes, found: Measured, colour: str, label: str | None, width: float) -> None:
@@ -119,7 +119,8 @@ def _finish(axes: Axes) -> None:
     axes.legend(frameon=False, fontsize=8, loc="lower right", labelcolor=INK)
 
 
-def _svg(figure: Figure) -> str:
+def svg(figure: Figure) -> str:
+    """The figure as text, on a transparent ground."""
     out = io.StringIO()
     figure.savefig(out, format="svg", transparent=True, metadata={"Date": None})
     return out.getvalue()

@@ -3,9 +3,10 @@
 Passes leave out what a method computes by itself: Newton-Schulz steps, decompositions, updates.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean, median
+from typing import Any
 
 from lenetlab.analysis.targets import counting
 from lenetlab.records.costs import Costs
@@ -59,13 +60,19 @@ def _priced(cell: Cell, costs: Costs) -> Cell:
 @dataclass(frozen=True)
 class AtTime:
     """A method when the time is up. accuracy : mean over seeds of the last measurement until then,
-    in percent; passes : the median there. whole : whether it had come to the end of its budget."""
+    in percent, and `by_seed` each; passes : the median there. whole : whether it had come to the
+    end of its budget."""
 
     name: str
     accuracy: float
     passes: float
-    seeds: int
     whole: bool
+    by_seed: Mapping[int, float]
+
+    @property
+    def seeds(self) -> int:
+        """How many there are."""
+        return len(self.by_seed)
 
 
 def rate(cell: Cell) -> float | None:
@@ -97,16 +104,14 @@ def _at(cell: Cell, seconds: float) -> AtTime | None:
     if each is None or not all(row.done for row in cell.finals):
         return None
     passes = seconds / each * (1 + 1e-9)
-    lasts = []
+    lasts: dict[int, Mapping[str, Any]] = {}
+    whole = True
     for row in cell.finals:
         until = [evaluation for evaluation in counting(row) if evaluation["passes"] <= passes]
         if not until:
             return None
-        lasts.append((until[-1], until[-1] is row.evaluations[-1]))
-    return AtTime(
-        cell.place.name,
-        fmean(float(evaluation["accuracy"]) for evaluation, _ in lasts),
-        median(float(evaluation["passes"]) for evaluation, _ in lasts),
-        len(lasts),
-        all(end for _, end in lasts),
-    )
+        lasts[row.seed] = until[-1]
+        whole &= until[-1] is row.evaluations[-1]
+    by_seed = {seed: float(evaluation["accuracy"]) for seed, evaluation in lasts.items()}
+    passes_there = median(float(evaluation["passes"]) for evaluation in lasts.values())
+    return AtTime(cell.place.name, fmean(by_seed.values()), passes_there, whole, by_seed)

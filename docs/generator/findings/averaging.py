@@ -1,0 +1,86 @@
+"""What averaging of weights buys, at every budget there is."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from textwrap import fill
+
+from findings.charts import forest
+from findings.effects import Effect, Pair, in_pairs, split
+from findings.finding import Finding, missing, table
+from findings.group import COURSE
+from findings.sources import Sources, cells_by_name
+from findings.words import counted, headline, listing, sentence, shortly, tested
+from lenetlab.report.wording import joined, passes
+
+KEY = "averaging"
+AVERAGED = {
+    "ema+sgd": "sgd",
+    "swa+sgd": "sgd",
+    "polyak_ruppert+sgd": "sgd",
+    "ema+muon": "muon",
+    "schedule_free_sgd": "sgd",
+    "schedule_free_adamw": "adamw",
+}
+
+SHOWN = """\
+from lenetlab import table
+averaged = {averaged}
+for name in ({names},):
+    frame = table(f"results/{{name}}").to_pandas().query("role == 'final' and search == 1")
+    runs = frame.query("scenario == 'plain'").pivot_table(
+        index="seed", columns="method", values="accuracy")
+    for one, other in averaged.items():
+        if {{one, other}} <= set(runs):
+            print(name, one, (runs[one] - runs[other]).agg(["mean", "std", "count"]).to_dict())"""
+
+
+def finding(sources: Sources) -> Finding:
+    """Averages against the method that they are around, or that they replace."""
+    pairs: list[Pair] = []
+    budgets: list[float] = []
+    for results in sources.ladder.values():
+        cells = cells_by_name(results, "plain")
+        here = [Pair(f"{one} to {other}", cells[one], cells[other])
+                for one, other in AVERAGED.items() if one in cells and other in cells]  # fmt: skip
+        pairs += here
+        budgets += [results.passes] * len(here)
+    if not pairs:
+        return missing(KEY, "What averaging buys", COURSE)
+    effects = in_pairs(pairs)
+    groups: dict[float, list[Effect]] = {}
+    for budget, one in zip(budgets, effects, strict=True):
+        groups.setdefault(budget, []).append(one)
+    text = [f"After {passes(budget)} ({counted(here)}). {listing(split(here), 'what it averages')}"
+            for budget, here in groups.items()]  # fmt: skip
+    text.append(
+        "An average replaces a falling rate: where there is one, the rate may stay constant, and "
+        "tuning may choose so. Each side has the recipe that tuning found for it at that budget."
+    )
+    rows = [[f"{budget:g}, `{one.name}`", *tested(one)]
+            for budget, here in groups.items() for one in here]  # fmt: skip
+    numbers = table(["passes, average", "difference, points", "p (Holm)", "n"], rows)
+    drawn = {f"after {passes(budget)}": here for budget, here in groups.items()}
+    figure = partial(forest, drawn, "points of test accuracy above the method without the average")
+    shown = SHOWN.format(names=", ".join(map(repr, sources.ladder)), averaged=_dictionary(pairs))
+    about = "Averages less what they average"
+    return Finding(
+        KEY, _title(groups), text, {about: figure}, (numbers,), shown.splitlines(), python=True
+    )
+
+
+def _title(groups: Mapping[float, Sequence[Effect]]) -> str:
+    """Up to which budget averages gain, if not up to the greatest."""
+    above = [budget for budget, here in groups.items() if split(here).above]
+    everything = split(one for here in groups.values() for one in here)
+    if not above or max(above) == max(groups):
+        return sentence(headline(everything, "cases of averaging", "the method without"))
+    few = split(one for budget, here in groups.items() if budget <= max(above) for one in here)
+    rest = joined([f"{budget:g}" for budget in groups if budget > max(above)])
+    return (f"Averaging pays for few passes alone: in {len(few.above)} of {few.tested} cases up to "
+            f"{shortly(max(above))}, in none after {rest}")  # fmt: skip
+
+
+def _dictionary(pairs: Sequence[Pair]) -> str:
+    """Who averages what, of those that are there, in Python."""
+    there = {pair.one.place.name: pair.other.place.name for pair in pairs}
+    return fill(repr(there), 90, subsequent_indent=" " * 12)

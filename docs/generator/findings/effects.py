@@ -1,0 +1,126 @@
+"""Differences in pairs of equal seeds, and what they are together: above, tied, below."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from lenetlab.analysis.board import Board
+from lenetlab.analysis.comparison import Difference, compare
+from lenetlab.analysis.equal_time import REFERENCE, at_equal_time, limit
+from lenetlab.analysis.intervals import LEVEL
+from lenetlab.records.rows import Cell
+
+BySeed = Mapping[int, float]
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What something has more than what it is compared with, in points of test accuracy.
+
+    difference : None where nothing could be tested, for the `reason`.
+    """
+
+    name: str
+    family: str
+    difference: Difference | None
+    reason: str = ""
+
+    @property
+    def sign(self) -> int:
+        """1 above, −1 below, 0 where it may be luck: by Holm's test and the interval together."""
+        d = self.difference
+        if d is None or d.adjusted > 1 - LEVEL or d.low <= 0 <= d.high:
+            return 0
+        return 1 if d.mean > 0 else -1
+
+
+@dataclass(frozen=True)
+class Split:
+    """Effects that were tested, by what the tests say, the largest mean first."""
+
+    above: tuple[Effect, ...]
+    tied: tuple[Effect, ...]
+    below: tuple[Effect, ...]
+    untested: tuple[Effect, ...]
+
+    @property
+    def tested(self) -> int:
+        """How many were."""
+        return len(self.above) + len(self.tied) + len(self.below)
+
+
+def split(effects: Iterable[Effect]) -> Split:
+    """`effects` by what the tests say."""
+    listed = list(effects)
+    tested = sorted((one for one in listed if one.difference), key=_mean, reverse=True)
+    signed = (tuple(one for one in tested if one.sign == sign) for sign in (1, 0, -1))
+    return Split(*signed, tuple(one for one in listed if one.difference is None))
+
+
+def _mean(effect: Effect) -> float:
+    assert effect.difference is not None
+    return effect.difference.mean
+
+
+def on_board(board: Board, names: Iterable[str]) -> list[Effect]:
+    """Those of `names` that are on the board, against its reference: its own differences, which are
+    corrected for everything on it."""
+    lines = {line.name: line for line in board.lines}
+    return [
+        Effect(name, lines[name].cell.place.family, lines[name].difference,
+               lines[name].reason or "")
+        for name in names if name in lines
+    ]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two cells, and what the difference of the first to the second is called."""
+
+    name: str
+    one: Cell
+    other: Cell
+
+
+def in_pairs(pairs: Sequence[Pair]) -> list[Effect]:
+    """The first of each pair less the second, seed by seed; all tested together."""
+    reasons = [_untested(pair) for pair in pairs]
+    tested = [i for i, reason in enumerate(reasons) if not reason]
+    found = differences([(_accuracies(pairs[i].one), _accuracies(pairs[i].other)) for i in tested])
+    by_place = dict(zip(tested, found, strict=True))
+    return [
+        Effect(pair.name, pair.one.place.family, by_place.get(i), reasons[i])
+        for i, pair in enumerate(pairs)
+    ]
+
+
+def differences(pairs: Sequence[tuple[BySeed, BySeed]]) -> list[Difference | None]:
+    """`compare` for pairs without a common reference: what each has more, against nothing."""
+    more = [{seed: one[seed] - other[seed] for seed in one.keys() & other.keys()}
+            for one, other in pairs]  # fmt: skip
+    return compare({seed: 0.0 for each in more for seed in each}, more)
+
+
+def at_equal_seconds(cells: Sequence[Cell], names: Iterable[str]) -> list[Effect]:
+    """Those of `names` against plain SGD when it has come to its end and they have had as much CPU
+    time, on their way or at their own end."""
+    seconds = limit(cells)
+    if seconds is None:
+        return []
+    found = {at.name: at.by_seed for at in at_equal_time(cells, seconds)}
+    families = {cell.place.name: cell.place.family for cell in cells}
+    there = [name for name in names if name in found]
+    tested = compare(found.get(REFERENCE, {}), [found[name] for name in there])
+    return [Effect(name, families[name], each) for name, each in zip(there, tested, strict=True)]
+
+
+def _accuracies(cell: Cell) -> dict[int, float]:
+    return {row.seed: row.accuracy for row in cell.finals if row.accuracy is not None}
+
+
+def _untested(pair: Pair) -> str:
+    """Why a pair is not compared; empty if it is."""
+    for cell in (pair.one, pair.other):
+        if failed := sum(not row.done for row in cell.finals):
+            return f"{failed} of {len(cell.finals)} runs of {cell.place.name} failed"
+    common = len(_accuracies(pair.one).keys() & _accuracies(pair.other).keys())
+    return "" if common > 1 else "fewer than two seeds in common"

@@ -1,0 +1,109 @@
+"""What L2 regularisation does, family by family: the same method with and without it."""
+
+from collections.abc import Sequence
+from functools import partial
+from statistics import median
+
+from findings.charts import forest
+from findings.effects import Effect, Pair, Split, in_pairs, split
+from findings.finding import Finding, missing, table
+from findings.group import COURSE
+from findings.sources import Sources, cells_by_name
+from findings.words import MISSING, counted, gap, listing, tested
+from lenetlab.records.rows import Results
+from lenetlab.report.formats import points
+from lenetlab.report.wording import joined
+
+KEY = "l2"
+WITHIN = 3.0  # points that the figure shows
+SHOWN = """\
+from lenetlab import table
+frame = table("results/course").to_pandas().query("role == 'final' and search == 1")
+runs = frame.pivot_table(index=["method", "seed"], columns="scenario", values="accuracy")
+print((runs["{one}"] - runs["plain"]).groupby("method").agg(["mean", "std", "count"]))"""
+
+
+def finding(sources: Sources) -> Finding:
+    """Scenario `l2` less `plain`."""
+    effects = scenario_less_plain(sources.course, "l2")
+    if not effects:
+        return missing(KEY, "What L2 does to each family", COURSE)
+    found, families = split(effects), by_family(effects)
+    text = [
+        f"In pairs of equal seeds, each side tuned for itself ({counted(effects)}). "
+        f"{listing(found, 'itself without L2')}",
+        *_norms(sources.course, effects),
+    ]
+    tables = (
+        _families(families),
+        table(["method", "l2 less plain, points", "p (Holm)", "n"],
+              [[f"`{one.name}`", *tested(one)] for one in effects]),
+    )  # fmt: skip
+    groups = {family.replace("_", " "): some for family, some in families.items()}
+    figure = partial(forest, groups, "points of test accuracy, l2 less plain", WITHIN)
+    about = "L2 less plain, by family"
+    shown = SHOWN.format(one="l2").splitlines()
+    return Finding(KEY, _title(found, families), text, {about: figure}, tables, shown, python=True)
+
+
+def scenario_less_plain(course: Results | None, scenario: str) -> list[Effect]:
+    """Every method with finals in both, the greatest gain first."""
+    if course is None:
+        return []
+    here, plain = cells_by_name(course, scenario), cells_by_name(course, "plain")
+    found = in_pairs([Pair(name, here[name], plain[name]) for name in here if name in plain])
+    return sorted(found, key=lambda one: -one.difference.mean if one.difference else 0.0)
+
+
+def by_family(effects: Sequence[Effect]) -> dict[str, list[Effect]]:
+    """The family with the greatest median first."""
+    found: dict[str, list[Effect]] = {}
+    for one in effects:
+        found.setdefault(one.family, []).append(one)
+    return dict(sorted(found.items(), key=lambda item: -(_median(item[1]) or 0.0)))
+
+
+def _median(effects: Sequence[Effect]) -> float | None:
+    means = [one.difference.mean for one in effects if one.difference]
+    return median(means) if means else None
+
+
+def _title(found: Split, families: dict[str, list[Effect]]) -> str:
+    """How many gain; and the families all of whose methods do, where only some do."""
+    n = found.tested
+    if not found.above and not found.below:
+        return f"L2 changes nothing that these seeds can show, for any of {n} methods"
+    if not found.above:
+        return f"L2 helps none of {n} methods, and lowers {len(found.below)} of them"
+    whole = [family.replace("_", " ") for family, some in families.items()
+             if len(some) > 1 and all(one.sign == 1 for one in some)]  # fmt: skip
+    said = f"L2 helps {len(found.above)} of {n} methods"
+    if whole and len(whole) < len(families):
+        said += f", all of {joined(whole)} among them"
+    if found.below:
+        said += f", and lowers {len(found.below)}"
+    return said
+
+
+def _norms(course: Results | None, effects: Sequence[Effect]) -> list[str]:
+    """Whether those gain that hold norms by themselves already."""
+    if course is None:
+        return []
+    norms = {cell.place.name: cell.place.norms for cell in course.within("plain")}
+    bound = [one for one in effects if norms.get(one.name, "free") != "free" and one.difference]
+    if not bound:
+        return []
+    gain = [one for one in bound if one.sign == 1]
+    each = joined([f"`{one.name}` {gap(one.difference)}" for one in bound])
+    claim = f"{len(gain)} of {len(bound)} gain" if gain else "none gains"
+    return [f"Of those that hold the norms of weights already, {claim}: {each}."]
+
+
+def _families(families: dict[str, list[Effect]]) -> str:
+    rows = []
+    for family, some in families.items():
+        found, middle = split(some), _median(some)
+        rows.append([family.replace("_", " "), str(found.tested), str(len(found.above)),
+                     str(len(found.tied)), str(len(found.below)),
+                     MISSING if middle is None else points(middle)])  # fmt: skip
+    return table(["family", "methods", "gain", "tied", "lose", "median, points"], rows)

@@ -1,0 +1,97 @@
+"""Norm control under three names: weight decay, a ball, a sphere."""
+
+from collections.abc import Sequence
+from functools import partial
+from statistics import fmean
+
+from findings.charts import forest
+from findings.effects import Effect, Pair, in_pairs, split
+from findings.finding import Finding, missing, table
+from findings.group import COURSE
+from findings.sources import Sources, cells_by_name, whole_recipe
+from findings.words import counted, listing, mean, size, tested
+from lenetlab.analysis.intervals import summarise
+from lenetlab.records.rows import Cell
+
+KEY = "norms"
+FREE = "muon"
+SHOWN = """\
+from lenetlab import table
+frame = table("results/course").to_pandas().query("role == 'final' and search == 1")
+runs = frame.pivot_table(index="seed", columns=["scenario", "method"], values="accuracy")
+free = runs["plain", "muon"]
+print(runs[[("l2", "muon"), ("plain", "frank_wolfe"), ("plain", "muon_hyperball")]]
+      .sub(free, axis=0).agg(["mean", "std", "count"]))"""
+
+
+def finding(sources: Sources) -> Finding:
+    """Muon with decay, on a ball and on spheres, against Muon whose norms are free."""
+    pairs = _pairs(sources)
+    if not pairs:
+        return missing(KEY, "Norm control under three names", COURSE)
+    effects = in_pairs(pairs)
+    text = [
+        "A Frank-Wolfe step on the ball of the spectral norm *is* a Muon step with decoupled decay "
+        "by one over the radius ([protocol](protocol.md)); a sphere fixes what decay lets settle. "
+        f"In pairs with `{FREE}` in scenario `plain`, whose norms are free ({counted(effects)}). "
+        f"{listing(split(effects), 'free Muon')}",
+        *_settings(pairs),
+    ]
+    figure = partial(forest, {"": effects}, "points of test accuracy above free Muon")
+    about = "Muon with its norms held, less Muon with free norms"
+    return Finding(
+        KEY,
+        _title(effects),
+        text,
+        {about: figure},
+        (_table(pairs, effects),),
+        SHOWN.splitlines(),
+        python=True,
+    )
+
+
+def _pairs(sources: Sources) -> list[Pair]:
+    if sources.course is None:
+        return []
+    plain, l2 = cells_by_name(sources.course, "plain"), cells_by_name(sources.course, "l2")
+    if FREE not in plain:
+        return []
+    held = {"decay (muon in l2)": l2.get(FREE), "a ball (frank_wolfe)": plain.get("frank_wolfe"),
+            "spheres (muon_hyperball)": plain.get("muon_hyperball")}  # fmt: skip
+    return [Pair(name, cell, plain[FREE]) for name, cell in held.items() if cell is not None]
+
+
+def _title(effects: Sequence[Effect]) -> str:
+    found = split(effects)
+    if found.tested and found.tested == len(found.above):
+        return f"Whatever its name, norm control is worth {size(effects)} to Muon"
+    if found.tested == len(found.tied):
+        return "Norm control is worth nothing to Muon that these seeds can show"
+    return f"Norm control helps Muon in {len(found.above)} of {found.tested} forms, and hurts it " \
+           f"in {len(found.below)}"  # fmt: skip
+
+
+def _settings(pairs: Sequence[Pair]) -> list[str]:
+    """The ball's radius as a decay, beside the decay that was tuned."""
+    found = {pair.one.place.method: whole_recipe(pair.one.finals[0]).method.settings
+             for pair in pairs}  # fmt: skip
+    radius = found.get("frank_wolfe", {}).get("radius")
+    decay = found.get(FREE, {}).get("weight_decay")
+    if not isinstance(radius, float | int) or not isinstance(decay, float | int):
+        return []
+    return [f"Tuning chose a radius of {radius:g}, which is a decay of {1 / radius:.2g}; in `l2` "
+            f"it chose a decay of {decay:.2g}."]  # fmt: skip
+
+
+def _table(pairs: Sequence[Pair], effects: Sequence[Effect]) -> str:
+    rows = [["free (muon)", *_figures(pairs[0].other), "–", "–", str(len(pairs[0].other.finals))]]
+    rows += [[one.name, *_figures(pair.one), *tested(one)]
+             for pair, one in zip(pairs, effects, strict=True)]  # fmt: skip
+    heads = ["norms", "accuracy, %", "mean loss", "to free Muon, points", "p (Holm)", "n"]
+    return table(heads, rows)
+
+
+def _figures(cell: Cell) -> list[str]:
+    losses = [row.loss for row in cell.finals if row.loss is not None]
+    accuracies = [row.accuracy for row in cell.finals if row.accuracy is not None]
+    return [mean(summarise(accuracies)), f"{fmean(losses):.4f}" if losses else "–"]

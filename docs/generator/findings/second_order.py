@@ -1,0 +1,106 @@
+"""What second order is worth, for few passes and for many."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+from findings import clock
+from findings.charts import Series, in_turn, over
+from findings.effects import Effect, split
+from findings.finding import Finding, missing, table
+from findings.group import Group, group
+from findings.sources import Sources
+from findings.words import counted, gap, headline, listing, mean, sentence, shortly, size
+from lenetlab.analysis.comparison import Difference
+from lenetlab.analysis.equal_time import REFERENCE
+from lenetlab.report.formats import points
+from lenetlab.report.wording import joined, passes
+
+KEY, WHO = "second_order", ("soap", "kfac", "psgd_kron", "shampoo")
+LADDER = "lenetlab study studies/ladder/ladder-1.toml --results results/ladder-1"
+
+
+def finding(sources: Sources) -> Finding:
+    """Kronecker-factored methods against SGD, tuned for each budget."""
+    groups = {name: group(results, WHO) for name, results in sources.ladder.items()}
+    steps = {name: one for name, one in groups.items()
+             if one and any(effect.difference for effect in one.effects)}  # fmt: skip
+    if not steps:
+        return missing(KEY, "What second order is worth", LADDER)
+    text = [_said(one) for one in steps.values()]
+    timed = clock.made_for([step.results for step in steps.values()], WHO)
+    text += [said] if (said := clock.said(timed)) else []
+    shown = [f"lenetlab compare results/{name} --scenario plain --against {REFERENCE}"
+             for name in steps]  # fmt: skip
+    figures = {"Second-order methods less SGD, by budget": partial(_figure, steps)}
+    if timed:
+        figures["Accuracy against CPU time of budgets"] = partial(clock.figure, timed)
+    return Finding(KEY, sentence(_title(list(steps.values()))), text,
+                   figures, (_table(steps),), shown)  # fmt: skip
+
+
+def _title(steps: Sequence[Group]) -> str:
+    """Whether the gain at the least budget is more than at the greatest, method by method: by
+    intervals that do not touch."""
+    first, last = steps[0], steps[-1]
+    few, many = shortly(first.results.passes), f"{last.results.passes:g}"
+    early, late = split(first.effects), split(last.effects)
+    if first is last:
+        return headline(early, "second-order methods", f"SGD after {few}")
+    before, after = _by_name(first.effects), _by_name(last.effects)
+    changes = [(before[name], after[name]) for name in before if name in after]
+    shrinks = bool(changes) and all(a.low > b.high for a, b in changes)
+    if shrinks and len(early.above) == early.tested:
+        means = sorted(d.mean for _, d in changes)
+        left = points(means[0]) + (f" to {points(means[-1])}" if len(means) > 1 else "")
+        test = "" if len(late.above) == late.tested else (
+            f" (above SGD by the test: {len(late.above)} of {late.tested})")  # fmt: skip
+        return (f"second order pays when passes are few: {size(early.above)} after {few}, {left} "
+                f"after {many}{test}")  # fmt: skip
+    return (f"{headline(early, 'second-order methods', f'SGD after {few}')}; after {many} "
+            f"{headline(late, 'second-order methods', 'it')}")  # fmt: skip
+
+
+def _by_name(effects: Sequence[Effect]) -> dict[str, Difference]:
+    return {one.name: one.difference for one in effects if one.difference}
+
+
+def _said(step: Group) -> str:
+    found, timed = split(step.effects), split(step.timed)
+    said = (f"After {passes(step.results.passes)} ({counted(step.effects)}). "
+            f"{listing(found, 'SGD')}")  # fmt: skip
+    if timed.tested:
+        said += f" At SGD’s CPU time there, cut off on their way. {listing(timed, 'SGD')}"
+    there = {one.name for one in step.timed}
+    early = [f"`{e.name}`" for e in step.effects if e.difference and e.name not in there]
+    if early and step.seconds is not None:
+        said += f" Before their first measurement by then: {joined(early)}."
+    return said
+
+
+def _figure(steps: Mapping[str, Group]) -> str:
+    names = list(dict.fromkeys(e.name for step in steps.values() for e in step.effects))
+    series = []
+    for name, colour in in_turn(names).items():
+        found = [(step.results.passes, d.mean, d.low, d.high) for step in steps.values()
+                 for e in step.effects if e.name == name and (d := e.difference)]  # fmt: skip
+        series += [Series(name, found, colour)] * bool(found)
+    return over(series, ("effective passes, tuned for each", "points of test accuracy above SGD"),
+                {"SGD": 0.0}, apart=0.03)  # fmt: skip
+
+
+def _table(steps: Mapping[str, Group]) -> str:
+    rows = []
+    for step in steps.values():
+        lines = {line.name: line for line in step.board.lines}
+        budget = f"{step.results.passes:g}"
+        names = [REFERENCE, *(e.name for e in step.effects if lines[e.name].runs)]
+        rows += [
+            [
+                f"{budget}, `{name}`",
+                mean(lines[name].accuracy),
+                gap(lines[name].difference),
+                str(lines[name].accuracy.n if lines[name].accuracy else 0),
+            ]
+            for name in names
+        ]
+    return table(["passes, method", "accuracy, %", "to SGD, points", "n"], rows)

@@ -1,0 +1,88 @@
+"""The page of findings, from the committed rows.
+
+python docs/generator/findings_page.py docs/findings.md    writes it, and its figures into a folder
+                                                           of its name beside it
+"""
+
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from findings import (
+    adaptive,
+    averaging,
+    derivative_free,
+    l2,
+    learning_rate,
+    machines,
+    matrix,
+    momentum,
+    noise,
+    norms,
+    second_order,
+    sparsity,
+)
+from findings.finding import Finding, files, section
+from findings.sources import Sources
+
+ROOT = Path(__file__).parents[2]
+ORDER: Sequence[Callable[[Sources], Finding]] = (
+    learning_rate.finding,
+    momentum.finding,
+    adaptive.finding,
+    matrix.finding,
+    second_order.finding,
+    noise.finding,
+    averaging.finding,
+    l2.finding,
+    sparsity.finding,
+    lambda sources: machines.finding(sources, _page(machines.PAGE)),
+    derivative_free.finding,
+    norms.finding,
+)
+HEAD = """\
+# Findings
+
+What the rows in `results/` say, one claim a section, with a figure and the command that shows its
+numbers again. Claims and numbers are made from those rows by `make docs`: other rows, other words.
+
+Accuracies are of the test set, means over seeds ± half the 95 % interval. Differences are in pairs
+of equal seeds; their intervals, in brackets, hold together for all differences of a finding (for
+those to SGD, of its leaderboard), and what is called above or below is so by Holm’s test too
+([protocol](protocol.md)). Everything else is called a tie, which is no proof of equality. A hollow
+point in a figure is a tie. Unless it is said, methods were tuned at the same price on training
+images alone."""
+
+
+def _page(name: str) -> str:
+    """A page that may be there."""
+    return name if (ROOT / "docs" / name).exists() else ""
+
+
+def findings(root: Path) -> list[Finding]:
+    """All of them, from the results in `root`."""
+    sources = Sources(root)
+    return [make(sources) for make in ORDER]
+
+
+def page(found: Sequence[Finding], folder: str) -> str:
+    """The page in Markdown; its figures lie in `folder`."""
+    contents = "\n".join(f"{i}. [{one.title}](#{one.key})" for i, one in enumerate(found, 1))
+    sections = (section(one, i, folder) for i, one in enumerate(found, 1))
+    return "\n\n".join((HEAD, contents, *sections)) + "\n"
+
+
+def write(target: Path, root: Path = ROOT / "results") -> None:
+    """The page as `target`, and its figures in place of those that were."""
+    found, folder = findings(root), target.with_suffix("")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    target.write_text(page(found, folder.name), encoding="utf-8")
+    for one in found:
+        for name, draw in zip(files(one), one.figures.values(), strict=True):
+            (folder / name).write_text(draw(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]))

@@ -1,0 +1,518 @@
+"""Findings: their numbers from the rows on disk by plain numpy; their words by what rows say."""
+
+import io
+import json
+import math
+import random
+import re
+import sys
+import xml.etree.ElementTree as ET
+from contextlib import redirect_stdout
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from lenetlab.disk import replace_json
+from lenetlab.methods.registry import methods
+from lenetlab.records.rows import FINAL, Cell, CellKey, Results, write_results
+
+from .blocks import ROOT, commands
+from .test_commands import parse
+
+sys.path.insert(0, str(ROOT / "docs" / "generator"))
+from findings import (
+    adaptive,
+    averaging,
+    derivative_free,
+    l2,
+    learning_rate,
+    machines,
+    matrix,
+    momentum,
+    noise,
+    norms,
+    second_order,
+    sparsity,
+)
+from findings.finding import files
+from findings.sources import Sources
+from findings_page import ORDER, findings, page, write
+
+from tests.studies import row
+
+RESULTS = ROOT / "results"
+SEEDS = 10
+
+
+@pytest.fixture(scope="module")
+def real() -> Sources:
+    return Sources(RESULTS)
+
+
+def on_disk(folder: Path, stem: str) -> dict[int, dict]:
+    """The finals of a file of rows, by seed."""
+    lines = map(json.loads, (folder / f"{stem}.jsonl").read_text().splitlines())
+    return {line["seed"]: line for line in lines if line["role"] == "final"}
+
+
+def accuracies(folder: Path, stem: str) -> dict[int, float]:
+    return {seed: one["accuracy"] for seed, one in on_disk(folder, stem).items()}
+
+
+def more(one: dict[int, float], other: dict[int, float]) -> np.ndarray:
+    """Differences at the seeds that both have."""
+    return np.array([one[seed] - other[seed] for seed in sorted(one.keys() & other.keys())])
+
+
+def rows(table: str) -> list[list[str]]:
+    lines = table.splitlines()[2:]
+    return [[cell.strip().replace("`", "") for cell in line.strip("| ").split(" | ")]
+            for line in lines]  # fmt: skip
+
+
+def shown(values: dict[int, float]) -> str:
+    """Mean and half of Student's interval, as the page writes them."""
+    x = np.array(list(values.values()))
+    half = stats.t.ppf(0.975, len(x) - 1) * x.std(ddof=1) / math.sqrt(len(x))
+    return f"{x.mean():.2f} ± {half:.2f}"
+
+
+def value(text: str) -> float:
+    """The first number, of `+0.71 [+0.33, +1.09]` or `90.67 ± 0.16`."""
+    return float(text.replace("−", "-").split()[0])
+
+
+# The committed rows
+
+
+@pytest.mark.parametrize("make", [momentum, adaptive, matrix, derivative_free])
+def test_a_group_has_the_means_and_differences_of_its_rows(real, make):
+    found = make.finding(real)
+    if not found.tables:
+        pytest.skip("not computed")
+    folder = RESULTS / "course" / "plain"
+    sgd = accuracies(folder, "sgd")
+    checked = 0
+    for name, accuracy, gap, *_ in rows(found.tables[0]):
+        own = accuracies(folder, name)
+        if None in own.values():
+            continue
+        assert accuracy == shown(own)
+        if name != "sgd":
+            assert value(gap) == pytest.approx(more(own, sgd).mean(), abs=0.00501)
+            checked += 1
+    assert checked
+
+
+def test_second_order_at_every_budget(real):
+    found = second_order.finding(real)
+    folders = {f"{results.passes:g}": RESULTS / name for name, results in real.ladder.items()}
+    checked = 0
+    for where, accuracy, gap, n in rows(found.tables[0]):
+        passes, name = where.split(", ")
+        own = accuracies(folders[passes] / "plain", name)
+        assert accuracy == shown(own)
+        assert int(n) == len(own)
+        if name != "sgd":
+            sgd = accuracies(folders[passes] / "plain", "sgd")
+            assert value(gap) == pytest.approx(more(own, sgd).mean(), abs=0.00501)
+            checked += 1
+    assert checked
+
+
+def test_averages_at_every_budget(real):
+    found = averaging.finding(real)
+    folders = {f"{results.passes:g}": RESULTS / name for name, results in real.ladder.items()}
+    for where, gap, _, n in rows(found.tables[0]):
+        passes, pair = where.split(", ")
+        one, other = (accuracies(folders[passes] / "plain", name) for name in pair.split(" to "))
+        if gap != "–":
+            assert value(gap) == pytest.approx(more(one, other).mean(), abs=0.00501)
+            assert int(n) == len(one.keys() & other.keys())
+
+
+@pytest.mark.parametrize(("make", "scenario"), [(l2, "l2"), (sparsity, "sparse")])
+def test_scenarios_are_compared_with_plain_method_by_method(real, make, scenario):
+    found = make.finding(real)
+    table = rows(found.tables[-1 if make is l2 else 0])
+    there = {path.stem for path in (RESULTS / "course" / scenario).glob("*.jsonl")
+             if on_disk(path.parent, path.stem)}  # fmt: skip
+    plain = {path.stem for path in (RESULTS / "course" / "plain").glob("*.jsonl")
+             if on_disk(path.parent, path.stem)}  # fmt: skip
+    assert {line[0] for line in table} == there & plain
+    for name, gap, _, _ in table:
+        if gap != "–":
+            one, other = (accuracies(RESULTS / "course" / s, name) for s in (scenario, "plain"))
+            assert value(gap) == pytest.approx(more(one, other).mean(), abs=0.00501)
+    if make is l2:  # the families' counts are those of the methods
+        families = rows(found.tables[0])
+        low, high = zip(*(re.findall(r"[+−][\d.]+", line[1])[1:] for line in table
+                          if line[1] != "–"), strict=True)  # fmt: skip
+        counts = np.array([[int(n) for n in line[1:5]] for line in families]).sum(axis=0)
+        assert counts[0] == counts[1:].sum() == len(low)
+        assert counts[1] <= sum(x.startswith("+") for x in low)
+        assert counts[3] <= sum(x.startswith("−") for x in high)
+
+
+def test_thinner_nets_against_the_widest(real):
+    table = rows(sparsity.finding(real).tables[-1])
+    folder = RESULTS / "frontier" / "frontier"
+    widest: dict[str, int] = {}
+    for path in folder.glob("*.jsonl"):
+        method, keep = path.stem.split("_keep=")
+        widest[method] = max(widest.get(method, 0), int(keep))
+    for where, accuracy, gap, *_ in table:
+        method, keep = where.split(", ")
+        own = accuracies(folder, f"{method}_keep={keep.replace(',', '')}")
+        wide = accuracies(folder, f"{method}_keep={widest[method]}")
+        assert accuracy == shown(own)
+        assert value(gap) == pytest.approx(more(own, wide).mean(), abs=0.00501)
+
+
+def test_norm_control_has_students_intervals_with_bonferronis_level(real):
+    table = rows(norms.finding(real).tables[0])
+    plain, decay = RESULTS / "course" / "plain", RESULTS / "course" / "l2"
+    free = accuracies(plain, "muon")
+    for name, accuracy, loss, gap, _, n in table[1:]:
+        method = re.search(r"\((\w+)", name)[1]
+        folder = decay if method == "muon" else plain
+        d = more(accuracies(folder, method), free)
+        reach = stats.t.ppf(1 - 0.05 / 2 / (len(table) - 1), len(d) - 1) * d.std(ddof=1)
+        reach /= math.sqrt(len(d))
+        expected = [d.mean(), d.mean() - reach, d.mean() + reach]
+        found = [float(x.replace("−", "-")) for x in re.findall(r"[+−][\d.]+", gap)]
+        assert found == pytest.approx(expected, abs=0.00501)
+        assert float(loss) == pytest.approx(
+            np.mean([one["loss"] for one in on_disk(folder, method).values()]), abs=0.0000501
+        )
+        assert int(n) == len(d)
+        assert accuracy == shown(accuracies(folder, method))
+
+
+@pytest.mark.long  # pandas
+def test_the_python_on_the_page_prints_the_differences(real, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    printed = io.StringIO()
+    with redirect_stdout(printed):
+        exec("\n".join(norms.finding(real).shown_by), {})
+    for _, _, _, gap, *_ in rows(norms.finding(real).tables[0])[1:]:
+        numbers = [float(x) for x in re.findall(r"-?\d+\.\d+", printed.getvalue())]
+        assert any(abs(value(gap) - x) < 0.00501 for x in numbers)
+
+
+# Made-up rows
+
+
+def study(
+    folder: Path, levels: dict[str, float], scenario: str = "plain", spread: float = 0.1, **more
+) -> Results:
+    """A study of methods that end at their levels, written into `folder`."""
+    cells = [cell(name, level, scenario, spread) for name, level in levels.items()]
+    given = {"trials": 12, "tuning_passes": 5.0, "seeds": SEEDS, "passes": 10.0} | more
+    results = Results(name=folder.name, title="made up", cells=tuple(cells), **given)
+    write_results(folder, results)
+    return results
+
+
+FAMILY = {"sgd": "basic", "nesterov": "momentum", "heavy_ball": "momentum", "soap": "second_order",
+          "kfac": "second_order", "muon": "matrix", "spsa": "derivative_free"}  # fmt: skip
+
+
+def cell(
+    name: str, level: float, scenario: str = "plain", spread: float = 0.1, variant: str = "",
+    recipe: dict | None = None,
+) -> Cell:  # fmt: skip
+    """Ten seeds whose mean is `level`; a method's own noise is a wave of `spread` points."""
+    draw = random.Random(f"{name} {variant} {scenario}")
+    phase = draw.uniform(0, 2 * math.pi)
+    finals = []
+    for seed in range(SEEDS):
+        made = row(FINAL, seed, name, level, draw, scenario)
+        accuracy = round(level + spread * math.sin(2 * math.pi * seed / SEEDS + phase), 3)
+        evaluations = [{**one, "accuracy": accuracy if one["at"] == 10 else one["accuracy"]}
+                       for one in made.evaluations]  # fmt: skip
+        finals.append(replace(made, accuracy=accuracy, evaluations=evaluations,
+                              recipe={**made.recipe, **(recipe or {})}))  # fmt: skip
+    place = CellKey(name, FAMILY.get(name, "noise_reduction"), scenario, variant=variant)
+    return Cell(place, finals=tuple(finals))
+
+
+@pytest.mark.parametrize(
+    ("levels", "title"),
+    [
+        ({"nesterov": 91.0, "heavy_ball": 90.5}, r"Momentum methods end 0.50 to 1.00 points above tuned"),  # noqa: E501
+        ({"nesterov": 89.0, "heavy_ball": 89.5}, r"Momentum methods end 0.50 to 1.00 points below tuned"),  # noqa: E501
+        ({"nesterov": 90.0, "heavy_ball": 90.0}, "Momentum methods cannot be told from tuned SGD"),
+        ({"nesterov": 91.0, "heavy_ball": 89.0}, "Of 2 momentum methods, 1 ends above tuned SGD and 1 ends below"),  # noqa: E501
+        ({"nesterov": 91.0, "heavy_ball": 90.0}, "Of 2 momentum methods, 1 ends above tuned SGD and 1 cannot be told"),  # noqa: E501
+        ({"nesterov": 89.0, "heavy_ball": 90.0}, "Of 2 momentum methods, 1 ends below tuned SGD and 1 cannot be told"),  # noqa: E501
+    ],
+)  # fmt: skip
+def test_a_groups_claim_is_what_the_rows_support(tmp_path, levels, title):
+    study(tmp_path / "course", {"sgd": 90.0, **levels})
+    assert re.match(title, momentum.finding(Sources(tmp_path)).title)
+
+
+def test_at_equal_seconds_a_dear_method_is_where_it_was_by_then(tmp_path):
+    results = study(tmp_path / "course", {"sgd": 90.0, "muon": 91.0})
+    sgd, muon = results.cells
+    dear = tuple(
+        replace(one, cpu_seconds=4 * one.cpu_seconds,
+                evaluations=[{**e, "cpu_seconds": 4 * e["cpu_seconds"]} for e in one.evaluations])
+        for one in muon.finals
+    )  # fmt: skip
+    write_results(tmp_path / "course", replace(results, cells=(sgd, replace(muon, finals=dear))))
+    found = matrix.finding(Sources(tmp_path))
+    (line,) = [line for line in rows(found.tables[0]) if line[0] == "muon"]
+    two = {seed: one["evaluations"]["accuracy"][one["evaluations"]["at"].index(2)]
+            for seed, one in on_disk(tmp_path / "course" / "plain", "muon").items()}  # fmt: skip
+    d = more(two, accuracies(tmp_path / "course" / "plain", "sgd"))
+    assert float(line[4]) == pytest.approx(np.mean(list(two.values())), abs=0.00501)
+    assert value(line[5]) == pytest.approx(d.mean(), abs=0.00501)
+    assert line[6] == "2"
+    assert d.mean() < 0
+    assert found.title.endswith("above tuned SGD; at its CPU time none is above it")
+
+
+def test_failed_runs_are_named_and_not_compared(tmp_path):
+    results = study(tmp_path / "course", {"sgd": 90.0, "nesterov": 91.0, "heavy_ball": 91.0})
+    broken = results.cells[1]
+    finals = (replace(broken.finals[0], status="diverged", reason="nan", accuracy=None),
+              *broken.finals[1:])  # fmt: skip
+    cells = (results.cells[0], replace(broken, finals=finals), results.cells[2])
+    write_results(tmp_path / "course", replace(results, cells=cells))
+    text = " ".join(momentum.finding(Sources(tmp_path)).text)
+    assert "Not compared: `nesterov` (1 of 10 runs failed)" in text
+    assert "Above SGD: `heavy_ball`" in text
+
+
+@pytest.mark.parametrize(
+    ("early", "late", "title"),
+    [
+        (95.0, 90.5, r"Second order pays when passes are few: 5\.00 points after 0.25 passes, \+0\.50 after 10$"),  # noqa: E501
+        (95.0, 90.0, r"Second order pays when .* after 10 \(above SGD by the test: 0 of 1\)"),
+        (90.5, 95.0, r"Second-order methods end 0\.50 points above SGD after 0.25 passes; after 10 .* 5\.00 points above it"),  # noqa: E501
+        (89.0, 90.5, r"Second-order methods end 1\.00 points below SGD after 0.25 passes; after 10"),  # noqa: E501
+    ],
+)  # fmt: skip
+def test_second_order_is_said_to_pay_early_only_if_it_does(tmp_path, early, late, title):
+    study(tmp_path / "ladder-0.25", {"sgd": 90.0, "soap": early}, passes=0.25)
+    study(tmp_path / "course", {"sgd": 90.0, "soap": late})
+    assert re.match(title, second_order.finding(Sources(tmp_path)).title)
+
+
+@pytest.mark.parametrize(
+    ("early", "late", "title"),
+    [
+        (91.0, 90.0, "Averaging pays for few passes alone: in 1 of 1 cases up to 1 pass, in none"),
+        (90.0, 90.0, "Cases of averaging cannot be told from the method without"),
+        (91.0, 91.0, "Cases of averaging end 1.00 points above the method without"),
+        (90.0, 89.0, "Of 2 cases of averaging, 1 ends below the method without and 1"),
+    ],
+)
+def test_averaging_by_budget(tmp_path, early, late, title):
+    study(tmp_path / "ladder-1", {"sgd": 90.0, "ema+sgd": early}, passes=1.0)
+    study(tmp_path / "course", {"sgd": 90.0, "ema+sgd": late})
+    assert averaging.finding(Sources(tmp_path)).title.startswith(title)
+
+
+@pytest.mark.parametrize(
+    ("level", "title"),
+    [
+        (91.0, "L2 helps 2 of 2 methods"),
+        (90.0, "L2 changes nothing that these seeds can show, for any of 2 methods"),
+        (89.0, "L2 helps none of 2 methods, and lowers 2 of them"),
+    ],
+)
+def test_l2_helps_only_whom_it_helps(tmp_path, level, title):
+    both(tmp_path / "course", "l2", level)
+    assert l2.finding(Sources(tmp_path)).title == title
+
+
+def both(folder: Path, scenario: str, level: float) -> None:
+    cells = [cell(name, at, where) for name in ("sgd", "muon")
+             for where, at in (("plain", 90.0), (scenario, level))]  # fmt: skip
+    write_results(folder, Results("course", "t", 12, 5.0, SEEDS, 10.0, tuple(cells)))
+
+
+@pytest.mark.parametrize(
+    ("level", "title"),
+    [
+        (90.0, "are enough: none of 2 methods loses accuracy"),
+        (91.0, "are enough: none of 2 methods loses accuracy"),
+        (89.0, "are not enough: all of 2 methods lose accuracy"),
+    ],
+)
+def test_sparsity_is_free_only_where_nothing_is_lost(tmp_path, level, title):
+    both(tmp_path / "course", "sparse", level)
+    found = sparsity.finding(Sources(tmp_path))
+    assert title in found.title
+    assert any("Thinner nets are not computed" in text for text in found.text)
+
+
+@pytest.mark.parametrize(
+    ("decay", "sphere", "title"),
+    [
+        (91.0, 91.5, "Whatever its name, norm control is worth 1.0"),
+        (90.0, 90.0, "Norm control is worth nothing to Muon that these seeds can show"),
+        (91.0, 89.0, "Norm control helps Muon in 1 of 2 forms, and hurts it in 1"),
+    ],
+)
+def test_norm_control_is_worth_what_the_pairs_say(tmp_path, decay, sphere, title):
+    decayed = cell("muon", decay, "l2", recipe={"method": ["muon", {"weight_decay": 0.1}]})
+    cells = (cell("muon", 90.0), decayed, cell("muon_hyperball", sphere))
+    write_results(tmp_path / "course", Results("c", "t", 12, 5.0, SEEDS, 10.0, cells))
+    assert norms.finding(Sources(tmp_path)).title.startswith(title)
+
+
+@pytest.mark.parametrize(
+    ("level", "title"),
+    [
+        (60.0, "On 44,426 weights: 60 % from values alone after 10 passes; from gradients SGD"),
+        (92.0, "Values alone are enough for 1 of 1 derivative-free methods"),
+    ],
+)
+def test_values_alone(tmp_path, level, title):
+    study(tmp_path / "course", {"sgd": 90.0, "spsa": level})
+    assert derivative_free.finding(Sources(tmp_path)).title.startswith(title)
+
+
+DEFAULT = methods()["sgd"].defaults["lr"]  # which a record leaves out
+
+
+def rates(folder: Path, levels: dict[float, float]) -> None:
+    """A study of rates, constant and cosine."""
+    cells = [
+        cell("sgd", level - (schedule == "cosine"), variant=f"schedule={schedule}, lr={rate}",
+             recipe={"method": ["sgd", {} if rate == DEFAULT else {"lr": rate}],
+                     "schedule": [schedule, {}]})
+        for schedule in ("constant", "cosine") for rate, level in levels.items()
+    ]  # fmt: skip
+    write_results(folder, Results("learning_rate", "t", 0, 0.0, SEEDS, 10.0, tuple(cells)))
+
+
+def test_the_learning_rate_alone(tmp_path):
+    folder = tmp_path / "ablations" / "learning_rate"
+    rates(folder, {0.001: 60.0, DEFAULT: 89.0, 0.8: 70.0})
+    found = learning_rate.finding(Sources(tmp_path))
+    best, own = (accuracies(folder / "plain", f"sgd_schedule=constant_lr={rate}")
+                 for rate in (DEFAULT, 0.001))  # fmt: skip
+    gain = more(best, own).mean()
+    assert found.title == f"The learning rate alone is worth {gain:.1f} points"
+    lines = {line[0]: line for line in rows(found.tables[0])}
+    assert len(lines) == 6
+    assert value(lines[f"constant, {DEFAULT:g}"][2]) == pytest.approx(gain, abs=0.00501)
+    assert lines[f"constant, {DEFAULT:g}"][1] == shown(best)
+    parse(commands("```sh\n" + "\n".join(found.shown_by) + "\n```\n")[0])
+
+
+@pytest.mark.parametrize("level", [60.0, 40.0])
+def test_no_rate_is_better_than_the_starters(tmp_path, level):
+    rates(tmp_path / "ablations" / "learning_rate", {0.001: 60.0, DEFAULT: level})
+    found = learning_rate.finding(Sources(tmp_path))
+    assert found.title.startswith("No learning rate is better than the starter’s")
+    assert any("no significant difference" in text for text in found.text)
+
+
+def noises(folder: Path, levels: dict[str, float]) -> None:
+    cells = [cell(name, level, variant=f"batch_size={size}",
+                  recipe={"plan": ["fixed", {} if size == 64 else {"size": size}]})
+             for size in (8, 64) for name, level in {"sgd": 90.0, **levels}.items()]  # fmt: skip
+    write_results(folder, Results("noise", "t", 6, 3.0, SEEDS, 3.0, tuple(cells)))
+
+
+@pytest.mark.parametrize(
+    ("level", "title"),
+    [
+        (91.0, "Estimators of less variance gain 1.00 points at every batch size"),
+        (90.0, "No estimator of less variance can be told from SGD, at any batch size"),
+        (89.0, "Estimators of less variance cost 1.00 points at every batch size"),
+    ],
+)
+def test_noise_reduction_by_batch_size(tmp_path, level, title):
+    folder = tmp_path / "ablations" / "noise"
+    noises(folder, {"svrg+sgd": level, "ema+sgd": 90.5})
+    found = noise.finding(Sources(tmp_path))
+    assert re.match(title, found.title)
+    for name, accuracy, sgd, gap, *_ in rows(found.tables[0]):
+        method, size = re.match(r"(\S+), batch (\d+)", name).groups()
+        own, other = (accuracies(folder / "plain", f"{who}_batch_size={size}")
+                      for who in (method, "sgd"))  # fmt: skip
+        assert value(accuracy) == pytest.approx(np.mean(list(own.values())), abs=0.00501)
+        assert value(sgd) == pytest.approx(np.mean(list(other.values())), abs=0.00501)
+        assert value(gap) == pytest.approx(more(own, other).mean(), abs=0.00501)
+
+
+def test_noise_reduction_that_gains_somewhere_and_costs_elsewhere(tmp_path):
+    noises(tmp_path / "ablations" / "noise", {"svrg+sgd": 91.0, "saga+sgd": 89.0})
+    title = noise.finding(Sources(tmp_path)).title
+    assert re.match(r"Noise reduction gains in 2 of 4 cases, .* and costs accuracy in 2", title)
+
+
+def spread(sd: float, least: float = 59.0, most: float = 60.0) -> dict[str, float]:
+    return {"n": 20, "mean": 59.5, "sd": sd, "least": least, "most": most}
+
+
+@pytest.mark.parametrize(
+    ("bit", "title"),
+    [
+        (spread(0.5), "One bit of one weight moves the baseline by 0.50 points, 25 % of what a"),
+        (spread(0.0, 59.5, 59.5), "One bit changes nothing in the baseline"),
+    ],
+)
+def test_machines(tmp_path, bit, title):
+    kept = {"baseline": 59.53, "spread": {"seed": spread(2.0), "one bit": bit}, "pairs": {}}
+    replace_json(tmp_path / "machines.json", kept)
+    assert machines.finding(Sources(tmp_path), "").title.startswith(title)
+
+
+# The page
+
+
+def test_what_is_not_computed_is_said_with_the_command_that_does(tmp_path):
+    made = findings(tmp_path)
+    assert len(made) == 12
+    for one in made:
+        assert one.title.endswith(": not computed")
+        assert not one.figures
+        assert len(one.shown_by) == 1
+    text = page(made, "findings")
+    for words in commands(text):
+        parse(words)
+    assert len(commands(text)) == 11  # the machines are measured by a script
+
+
+def test_the_page_has_every_link(real):
+    made = [make(real) for make in ORDER]
+    text = page(made, "findings")
+    drawn = re.findall(r"\]\(findings/(\w+\.svg)\)", text)
+    assert drawn == [name for one in made for name in files(one)]
+    assert len(drawn) == len(set(drawn)) >= 10
+    keys = re.findall(r"\{#(\w+)\}$", text, re.MULTILINE)
+    assert re.findall(r"\]\(#(\w+)\)$", text, re.MULTILINE) == keys
+    assert len(set(keys)) == len(keys) == 12
+    for link in re.findall(r"\]\((\w+\.md)\)", text):
+        assert (ROOT / "docs" / link).exists()
+    for words in commands(text):
+        parse(words)
+
+
+def test_figures_are_drawn_in_rows_and_over_what_was_varied(tmp_path):
+    study(tmp_path / "results" / "course", {"sgd": 90.0, "nesterov": 91.0})
+    noises(tmp_path / "results" / "ablations" / "noise", {"svrg+sgd": 91.0})
+    write(tmp_path / "findings.md", tmp_path / "results")
+    drawn = {path.name: path for path in (tmp_path / "findings").iterdir()}
+    assert set(drawn) == {"momentum.svg", "noise.svg"}
+    for path in drawn.values():
+        assert f"](findings/{path.name})" in (tmp_path / "findings.md").read_text()
+        assert ET.parse(path).getroot().tag.endswith("svg")
+
+
+@pytest.mark.long
+def test_every_figure_of_the_committed_rows_is_drawn(tmp_path):
+    write(tmp_path / "findings.md")
+    for path in (tmp_path / "findings").iterdir():
+        ET.parse(path)
