@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from lenetlab.analysis.board import Metric
+from lenetlab.analysis.board import Metric, by_seed
 from lenetlab.analysis.intervals import DRAWS, LEVEL, expanded_tail, resamples
 from lenetlab.analysis.ranks import Friedman, alike, critical_difference, fewest, friedman, ranks
 from lenetlab.problem.problems import DEFAULT
@@ -64,19 +64,19 @@ class Ranking:
         return self.contest._replace(problem=DEFAULT).title
 
 
-def rankings(results: Results, metric: Metric = "accuracy", level: float = LEVEL) -> list[Ranking]:
+def rankings(results: Results, metric: Metric = "accuracy") -> list[Ranking]:
     """One for every scenario that has leaderboards on two problems or more with two methods or more
     in common."""
     boards: dict[Contest, list[Contest]] = {}
     for contest in results.leaderboards():
         boards.setdefault(contest._replace(problem=""), []).append(contest)
-    found = (_ranking(results, shared, contests, metric, level)
+    found = (_ranking(results, shared, contests, metric)
              for shared, contests in boards.items() if len(contests) > 1)  # fmt: skip
     return [one for one in found if one is not None]
 
 
 def _ranking(
-    results: Results, shared: Contest, contests: Sequence[Contest], metric: Metric, level: float
+    results: Results, shared: Contest, contests: Sequence[Contest], metric: Metric
 ) -> Ranking | None:
     cells = [{cell.place.name: cell for cell in results.within(*contest)} for contest in contests]
     finals = [{name for name, cell in here.items() if cell.finals} for here in cells]
@@ -88,14 +88,14 @@ def _ranking(
     means = [[_mean(here[name], metric) for name in names] for here in cells]
     scores = [[-np.inf if mean is None else sign * mean for mean in here] for here in means]
     ranked = ranks(scores)
-    bounds, seeds = _intervals([[here[name] for name in names] for here in cells], metric, level)
+    bounds, seeds = _intervals([[here[name] for name in names] for here in cells], metric)
     average = ranked.mean(axis=0)
     order = sorted(range(len(names)), key=lambda j: float(average[j]))
-    difference = critical_difference(len(names), len(contests), level)
+    difference = critical_difference(len(names), len(contests))
     return Ranking(
         contest=shared,
         metric=metric,
-        level=level,
+        level=LEVEL,
         problems=tuple(contest.problem for contest in contests),
         methods=tuple(
             RankedMethod(
@@ -111,7 +111,7 @@ def _ranking(
         test=friedman(ranked),
         difference=difference,
         groups=tuple(alike([float(average[j]) for j in order], difference)),
-        needed=fewest(len(names), level),
+        needed=fewest(len(names)),
         left_out=tuple(name for name in named if name not in names),
         seeds=seeds,
     )
@@ -119,9 +119,7 @@ def _ranking(
 
 def _values(cell: Cell, metric: Metric) -> Mapping[int, float]:
     """By seed; empty where a run failed."""
-    if not all(row.done for row in cell.finals):
-        return {}
-    return {row.seed: float(getattr(row, metric)) for row in cell.finals}
+    return by_seed(cell, metric) if all(row.done for row in cell.finals) else {}
 
 
 def _mean(cell: Cell, metric: Metric) -> float | None:
@@ -130,7 +128,7 @@ def _mean(cell: Cell, metric: Metric) -> float | None:
 
 
 def _intervals(
-    cells: Sequence[Sequence[Cell]], metric: Metric, level: float
+    cells: Sequence[Sequence[Cell]], metric: Metric
 ) -> tuple["np.ndarray[Any, np.dtype[np.float64]] | None", int]:
     """Ends (2, methods) of the intervals of mean ranks, and how many seeds they are from; a method
     whose runs failed on a problem is last there in every draw."""
@@ -151,5 +149,5 @@ def _intervals(
         whole = np.isfinite(y).all(axis=1)
         means[:, whole] = weights @ y[whole].T / n
         drawn.append(ranks(means))  # type: ignore[arg-type]
-    tail = expanded_tail(fewest_seeds or 2, level)
+    tail = expanded_tail(fewest_seeds or 2)
     return np.quantile(np.mean(drawn, axis=0), [tail, 1 - tail], axis=0), fewest_seeds or 0

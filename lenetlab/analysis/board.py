@@ -6,33 +6,20 @@ from statistics import fmean
 from typing import Literal
 
 from lenetlab.analysis.comparison import Difference, compare
+from lenetlab.analysis.cost import Cost, cost
 from lenetlab.analysis.intervals import LEVEL, Summary, summarise
 from lenetlab.analysis.record import Verdict, records
 from lenetlab.analysis.speed import Durations, Reached, durations, reached
 from lenetlab.analysis.targets import Target, targets_on
 from lenetlab.errors import UserError, unknown
+from lenetlab.plural import count
 from lenetlab.problem.problems import DEFAULT
-from lenetlab.records.rows import Cell, Contest, Results, RunRow, total
+from lenetlab.records.rows import Cell, Contest, Results, RunRow
 from lenetlab.records.selection import leader
 
 Metric = Literal["accuracy", "loss"]
 METRICS: tuple[Metric, ...] = ("accuracy", "loss")
 Standing = Literal["reference", "tied", "borderline", "behind", "ahead", "untested"]
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What `runs` runs took: all together for trials, on average for finals.
-
-    passes : effective passes. gradients : example gradients. seconds, cpu_seconds : of training.
-    All None if a run was killed from outside: nobody knows what it cost.
-    """
-
-    runs: int
-    passes: float | None
-    gradients: float | None
-    seconds: float | None
-    cpu_seconds: float | None
 
 
 @dataclass(frozen=True)
@@ -223,7 +210,7 @@ def _how_chosen(leader: Cell) -> str:
     """By which runs the leader was chosen, where by more than its best trial."""
     if n := len(leader.leading):
         n += len(leader.held_out) if leader.confirmations else 0
-        return f" in the mean of {n} seed{'' if n == 1 else 's'}"
+        return f" in the mean of {count(n, 'seed')}"
     return " when confirmed" if leader.confirmations else ""
 
 
@@ -239,7 +226,7 @@ def _mean(values: Iterable[float | None]) -> float | None:
 
 
 def _mean_held_out(cell: Cell) -> float | None:
-    """Of runs that differ in their seed alone the best is but the luckiest."""
+    """Of runs that differ in their seed alone: the best of them would be the luckiest."""
     return _mean(row.accuracy for row in cell.trials)
 
 
@@ -247,10 +234,10 @@ def _tests(
     cells: Sequence[Cell], reference: Cell | None, metric: Metric, level: float
 ) -> tuple[list[Difference | None], list[str | None]]:
     """Every cell's difference to the reference, or why there is none."""
-    base = _by_seed(reference, metric) if reference is not None else {}
+    base = by_seed(reference, metric) if reference is not None else {}
     reasons = [_untested(cell, reference, base, metric) for cell in cells]
     places = [i for i, reason in enumerate(reasons) if reason is None]
-    tested = compare(base, [_by_seed(cells[i], metric) for i in places], level)
+    tested = compare(base, [by_seed(cells[i], metric) for i in places], level)
     differences: list[Difference | None] = [None] * len(cells)
     for i, difference in zip(places, tested, strict=True):
         differences[i] = difference
@@ -273,14 +260,14 @@ def _untested(
         return "the reference has no run on the test set"
     if _failures(reference):
         return f"runs of {reference.place.name} failed"
-    common = len(set(base) & set(_by_seed(cell, metric)))
+    common = len(set(base) & set(by_seed(cell, metric)))
     if common < 2:
         return f"{common or 'no'} seed{'' if common == 1 else 's'} in common; two are needed"
     return None
 
 
 def _too_slow(results: Results, cell: Cell) -> str | None:
-    """Why a cell has trials alone, where it was given up."""
+    """Why a cell has trials alone, where a whole one would take too long."""
     if (seconds := results.too_slow(cell)) is None or results.cell_limit is None:
         return None
     return (
@@ -289,7 +276,8 @@ def _too_slow(results: Results, cell: Cell) -> str | None:
     )
 
 
-def _by_seed(cell: Cell, metric: Metric) -> dict[int, float]:
+def by_seed(cell: Cell, metric: Metric) -> dict[int, float]:
+    """The metric of the finals that have figures."""
     return {row.seed: float(getattr(row, metric)) for row in cell.finals if row.done}
 
 
@@ -379,26 +367,6 @@ def again(rows: Sequence[RunRow]) -> str:
             stretches.append([seed])
     recipe, numerics = rows[0].recorded, rows[0].numerics
     return " && ".join(recipe.command(found[0], len(found), numerics) for found in stretches)
-
-
-def cost(rows: Sequence[RunRow], share: int = 1) -> Cost | None:
-    """What `rows` took, divided by `share`; None without rows."""
-    if not rows:
-        return None
-
-    def shared(values: Iterable[float | None]) -> float | None:
-        found = total(values)
-        return None if found is None else found / share
-
-    return Cost(
-        runs=len(rows),
-        passes=shared(row.passes for row in rows),
-        gradients=shared(
-            row.ledger_counts["gradients"] if row.ledger_counts else None for row in rows
-        ),
-        seconds=shared(row.train_seconds for row in rows),
-        cpu_seconds=shared(row.cpu_seconds for row in rows),
-    )
 
 
 def _ranked(lines: Sequence[Line], metric: Metric) -> tuple[Line, ...]:

@@ -15,8 +15,9 @@ from typing import Any, Literal
 
 from scipy import special
 
-from lenetlab.analysis.board import Board, Cost, Line, Standing, board, cost
+from lenetlab.analysis.board import Board, Line, Metric, Standing, board, by_seed
 from lenetlab.analysis.comparison import compare
+from lenetlab.analysis.cost import Cost, cost
 from lenetlab.analysis.intervals import LEVEL, Summary, median_interval, quantile_of_t
 from lenetlab.analysis.plain import as_plain
 from lenetlab.analysis.record import Verdict
@@ -25,7 +26,6 @@ from lenetlab.analysis.targets import TARGETS, Target
 from lenetlab.records.rows import Cell, Contest, Results, RunRow
 from lenetlab.records.selection import leader as leader_of
 
-Metric = Literal["accuracy", "loss"]
 # What is the same for all methods on one machine; versions of a method are its own affair.
 COMMON = ("engine", "torch", "capability", "device", "threads", "kernel", "accelerator", "prices",
           "part_versions")  # fmt: skip
@@ -143,16 +143,17 @@ def challenge(results: Results, contest: Contest, guest: str, leader: str) -> Ch
     found = board(results, *contest, against=guest)
     lines = {line.name: line for line in found.lines}
     new, first = lines[guest], lines[leader]
-    mine, theirs = _done(new.cell), _done(first.cell)
-    paired = bool(mine and theirs) and _numerics(mine) == _numerics(theirs)
+    numerics = [{common_numerics(row) for row in line.cell.finals if row.done}
+                for line in (new, first)]  # fmt: skip
+    paired = bool(numerics[0]) and numerics[0] == numerics[1]
     untested = _untested(new.cell, first.cell)
     return Challenge(
         scenario=contest.scenario,
         guest=_figures(new),
         leader=_figures(first),
         paired=paired,
-        accuracy=None if untested else _effect(mine, theirs, "accuracy", paired),
-        loss=None if untested else _effect(mine, theirs, "loss", paired),
+        accuracy=None if untested else _effect(new.cell, first.cell, "accuracy", paired),
+        loss=None if untested else _effect(new.cell, first.cell, "loss", paired),
         untested=untested,
         leads=_leads(found, new.cell, first.cell),
         residents=tuple(_resident(line) for line in found.lines if line is not new and line.runs),
@@ -224,16 +225,14 @@ def _untested(new: Cell, leader: Cell) -> str | None:
     return None
 
 
-def _effect(mine: Sequence[RunRow], theirs: Sequence[RunRow], metric: Metric, paired: bool
-) -> Effect | None:  # fmt: skip
-    if paired:
-        ours = dict(zip((row.seed for row in mine), _values(mine, metric), strict=True))
-        other = dict(zip((row.seed for row in theirs), _values(theirs, metric), strict=True))
-        found = compare(other, [ours])[0]
-        if found is None:
-            return None
-        return Effect(found.mean, found.low, found.high, found.p, found.n)
-    return welch(_values(mine, metric), _values(theirs, metric))
+def _effect(mine: Cell, theirs: Cell, metric: Metric, paired: bool) -> Effect | None:
+    ours, other = by_seed(mine, metric), by_seed(theirs, metric)
+    if not paired:
+        return welch(list(ours.values()), list(other.values()))
+    found = compare(other, [ours])[0]
+    if found is None:
+        return None
+    return Effect(found.mean, found.low, found.high, found.p, found.n)
 
 
 def welch(ours: Sequence[float], theirs: Sequence[float]) -> Effect | None:
@@ -250,13 +249,6 @@ def welch(ours: Sequence[float], theirs: Sequence[float]) -> Effect | None:
     return Effect(mean, mean - half, mean + half, p, min(len(ours), len(theirs)))
 
 
-def _values(rows: Sequence[RunRow], metric: Metric) -> list[float]:
-    return [float(getattr(row, metric)) for row in rows]
-
-
-def _done(cell: Cell) -> list[RunRow]:
-    return [row for row in cell.finals if row.done]
-
-
-def _numerics(rows: Sequence[RunRow]) -> set[tuple[str, ...]]:
-    return {tuple(str(row.numerics.get(key)) for key in COMMON) for row in rows}
+def common_numerics(row: RunRow) -> tuple[str, ...]:
+    """What of a row's numerics is the same for all methods on one machine."""
+    return tuple(str(row.numerics.get(key)) for key in COMMON)

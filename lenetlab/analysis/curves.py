@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from lenetlab.analysis.intervals import LEVEL, bootstrap_band
+from lenetlab.analysis.intervals import bootstrap_band
 from lenetlab.analysis.targets import counting
 from lenetlab.records.rows import Cell
 
@@ -23,7 +23,7 @@ class Point:
     n: int
 
 
-def curves(cell: Cell, x: str = "passes", y: str = "accuracy", level: float = LEVEL) -> list[Point]:
+def curves(cell: Cell, x: str = "passes", y: str = "accuracy") -> list[Point]:
     """`y` (accuracy or loss) against `x` (passes, gradients, seconds or cpu_seconds) over the done
     finals, at evaluations that all of them have, of weights within the bound of a constraint.
     The same finals give the same band."""
@@ -36,7 +36,7 @@ def curves(cell: Cell, x: str = "passes", y: str = "accuracy", level: float = LE
     if not shared:
         return []
     xs, ys = _values(runs, shared, x), _values(runs, shared, y)
-    band = bootstrap_band(ys, level)
+    band = bootstrap_band(ys)
     return [
         Point(
             at,

@@ -96,11 +96,11 @@ def _rank(n: int, level: float) -> tuple[int, float]:
 
 
 def bootstrap_band(
-    curves: Sequence[Sequence[float]], level: float = LEVEL, draws: int = DRAWS, seed: int = 0
+    curves: Sequence[Sequence[float]], level: float = LEVEL
 ) -> "tuple[np.ndarray[Any, np.dtype[np.float64]], np.ndarray[Any, np.dtype[np.float64]]] | None":
     """Pointwise band of the mean of `curves` (n seeds, points); None for fewer than two seeds.
 
-    The seeds are drawn n times with replacement, `draws` times over, and the band is between two
+    The seeds are drawn n times with replacement, `DRAWS` times over, and the band is between two
     percentiles of the means. A plain percentile interval is too narrow for few seeds, by √((n-1)/n)
     and by the normal quantile in place of t's; the expanded one takes its percentiles further out,
     at Φ(∓√(n/(n-1)) t_{1-α/2, n-1}) (Hesterberg, What Teachers Should Know About the Bootstrap,
@@ -108,23 +108,23 @@ def bootstrap_band(
     92 % with five, where plain percentiles cover 90 and 84 %; with three it is no more than their
     range, which covers 76 %.
     """
-    return _band(tuple(map(tuple, curves)), level, draws, seed) if len(curves) > 1 else None
+    return _band(tuple(map(tuple, curves)), level) if len(curves) > 1 else None
 
 
 @lru_cache(maxsize=4096)  # a report draws the same curves against several axes
 def _band(
-    curves: tuple[tuple[float, ...], ...], level: float, draws: int, seed: int
+    curves: tuple[tuple[float, ...], ...], level: float
 ) -> "tuple[np.ndarray[Any, np.dtype[np.float64]], np.ndarray[Any, np.dtype[np.float64]]]":
     y = np.asarray(curves, dtype=np.float64)
     n = len(y)
-    means = resamples(n, draws, seed) @ y / n
+    means = resamples(n) @ y / n
     tail = expanded_tail(n, level)
     low, high = np.quantile(means, [tail, 1 - tail], axis=0)
     return low, high
 
 
 def expanded_tail(n: int, level: float = LEVEL) -> float:
-    """The lower one of the two percentiles of a bootstrap of `n` > 1 values (see there)."""
+    """The lower one of the two expanded percentiles of `bootstrap_band`, for `n` > 1 values."""
     return float(special.ndtr(-math.sqrt(n / (n - 1)) * quantile_of_t((1 + level) / 2, n - 1)))
 
 

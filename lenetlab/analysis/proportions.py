@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from statistics import NormalDist
 
 
-def wilson(correct: int, n: int, level: float = 0.95) -> tuple[float, float]:
-    """Confidence interval of a proportion (Wilson 1927): unlike p ± z·√(p(1-p)/n) it stays in
+def wilson(correct: int, n: int) -> tuple[float, float]:
+    """95 % confidence interval of a proportion (Wilson 1927): unlike p ± z·√(p(1-p)/n) it stays in
     [0, 1] and keeps its level near the ends.
 
         ( p + z²/2n ± z √( p(1-p)/n + z²/4n² ) ) / ( 1 + z²/n )
     """
-    z = NormalDist().inv_cdf((1 + level) / 2)
+    z = NormalDist().inv_cdf(0.975)
     p = correct / n
     middle = p + z * z / (2 * n)
     half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))

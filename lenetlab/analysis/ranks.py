@@ -48,19 +48,16 @@ def ranks(scores: Sequence[Sequence[float]]) -> "np.ndarray[Any, np.dtype[np.flo
     return np.asarray(rankdata(-np.asarray(scores, dtype=np.float64), axis=-1))
 
 
-def friedman(
-    ranked: "np.ndarray[Any, np.dtype[np.float64]]", draws: int = SHUFFLES, seed: int = 0
-) -> Friedman:
-    """Friedman's test of ranks (N, k), k > 1, by `draws` shuffles of the methods in every data
-    set."""
+def friedman(ranked: "np.ndarray[Any, np.dtype[np.float64]]") -> Friedman:
+    """Friedman's test of ranks (N, k), k > 1, by `SHUFFLES` of the methods in every data set."""
     n, k = ranked.shape
-    rng = np.random.default_rng(seed)
-    sums = np.zeros((draws, k))
+    rng = np.random.default_rng(0)
+    sums = np.zeros((SHUFFLES, k))
     for row in ranked:
-        sums += rng.permuted(np.broadcast_to(row, (draws, k)), axis=1)
+        sums += rng.permuted(np.broadcast_to(row, (SHUFFLES, k)), axis=1)
     found = _chi2(ranked.mean(axis=0), n)
     as_large = int((_chi2(sums / n, n) >= found - 1e-9).sum())
-    return Friedman(float(found), (1 + as_large) / (1 + draws))
+    return Friedman(float(found), (1 + as_large) / (1 + SHUFFLES))
 
 
 def _chi2(means: Any, n: int) -> Any:

@@ -10,6 +10,7 @@ from scipy import special
 
 from lenetlab.analysis.intervals import quantile_of_t
 from lenetlab.analysis.proportions import holm
+from lenetlab.plural import count
 
 SEEDS = 10
 LEVEL = 0.05
@@ -51,42 +52,30 @@ class Verdict:
         return self.mean is not None and _beyond(self.mean, self.target, self.below)
 
 
-def record(
-    values: Sequence[float], target: float, failed: int = 0, level: float = LEVEL
-) -> Verdict:
-    """The record rule for one method alone: at least `SEEDS` runs with seeds fixed beforehand, none
-    failed, and the one-sided t test rejects at `level` that their mean is `target` or less."""
-    return records([(values, failed)], target, level)[0]
-
-
 def records(
-    tried: Sequence[tuple[Sequence[float], int]],
-    target: float,
-    level: float = LEVEL,
-    below: bool = False,
+    tried: Sequence[tuple[Sequence[float], int]], target: float, below: bool = False
 ) -> list[Verdict]:
     """The record rule for every method that tries `target`, each its values and how many runs
-    failed: with many that try, one is above it by luck, so Holm's correction goes over them. With
-    `below` the values are losses, and a record is below the target."""
-    alone = [_alone(values, target, failed, level, below) for values, failed in tried]
+    failed: at least `SEEDS` runs with seeds fixed beforehand, none failed, and the one-sided t test
+    rejects at `LEVEL` that their mean is `target` or less. With many that try, one is above it by
+    luck, so Holm's correction goes over them. With `below` the values are losses, and a record is
+    below the target."""
+    alone = [_alone(values, target, failed, below) for values, failed in tried]
     tested = [i for i, verdict in enumerate(alone) if verdict.p is not None]
     adjusted = holm([p for verdict in alone if (p := verdict.p) is not None])
     for i, corrected in zip(tested, adjusted, strict=True):
-        alone[i] = _judged(alone[i], corrected, len(tried[i][0]), len(tested), level)
+        alone[i] = _judged(alone[i], corrected, len(tried[i][0]), len(tested))
     return alone
 
 
-def _alone(
-    values: Sequence[float], target: float, failed: int, level: float, below: bool
-) -> Verdict:
+def _alone(values: Sequence[float], target: float, failed: int, below: bool) -> Verdict:
     n = len(values)
     mean = fmean(values) if values else None
     verdict = Verdict(target, "not beaten", "", mean=mean, below=below)
     if failed:
         return replace(verdict, reason=f"{failed} of {n + failed} runs failed")
     if mean is None or n < SEEDS:
-        seeds = "seed" if n == 1 else "seeds"
-        return replace(verdict, reason=f"{n} {seeds}; a record needs {SEEDS}")
+        return replace(verdict, reason=f"{count(n, 'seed')}; a record needs {SEEDS}")
     error = stdev(values) / math.sqrt(n)
     if error == 0:
         outcome: Outcome = "beaten" if verdict.passed else "not beaten"
@@ -94,15 +83,15 @@ def _alone(
         return replace(verdict, outcome=outcome, reason=reason, bound=mean)
     side = -1 if below else 1
     p = float(special.stdtr(n - 1, side * (target - mean) / error))
-    return replace(verdict, p=p, bound=mean - side * quantile_of_t(1 - level, n - 1) * error)
+    return replace(verdict, p=p, bound=mean - side * quantile_of_t(1 - LEVEL, n - 1) * error)
 
 
-def _judged(verdict: Verdict, adjusted: float, n: int, methods: int, level: float) -> Verdict:
-    """With the outcome. A two-sided interval at 1 - `level` is above the target where the one-sided
-    p is half of `level` at most."""
+def _judged(verdict: Verdict, adjusted: float, n: int, methods: int) -> Verdict:
+    """With the outcome. A two-sided interval at 1 - `LEVEL` is above the target where the one-sided
+    p is half of `LEVEL` at most."""
     assert verdict.p is not None
     assert verdict.mean is not None
-    interval, test = verdict.p <= level / 2, adjusted <= level
+    interval, test = verdict.p <= LEVEL / 2, adjusted <= LEVEL
     outcome: Outcome = (
         "beaten" if interval and test else "borderline" if interval or test else "not beaten"
     )

@@ -7,9 +7,9 @@ from lenetlab.records.rows import Cell, Contest, Results
 from lenetlab.records.selection import leader
 
 
-def standings(results: Results) -> list[ScenarioProgress]:
-    """The leaderboards of a study in its order."""
-    return [_standing(results, contest) for contest in results.contests()]
+def scenario_progress(results: Results) -> list[ScenarioProgress]:
+    """How far each leaderboard of a study is, in its order."""
+    return [_progress(results, contest) for contest in results.contests()]
 
 
 def failures(results: Results) -> list[str]:
@@ -23,7 +23,7 @@ def failures(results: Results) -> list[str]:
     ]
 
 
-def _standing(results: Results, contest: Contest) -> ScenarioProgress:
+def _progress(results: Results, contest: Contest) -> ScenarioProgress:
     cells = results.within(*contest)
     searches = [cell for cell in results.searches if cell.place.contest == contest]
     rows = [row for cell in (*cells, *searches) for row in cell.rows]

@@ -47,27 +47,18 @@ class Measured(Protocol):
         ...
 
 
-def bound_of(run: Measured) -> int | None:
-    """Nonzeros that the run's constraint allows in fc1 and fc2; None where it has none."""
-    return run.recorded.max_nonzeros
-
-
 def counting(run: Measured) -> Iterator[Mapping[str, Any]]:
     """The evaluations that count: under a constraint, those within the bound. Only in rows
     of earlier versions, measured before the constraint was in force, some are not."""
-    bound = bound_of(run)
+    bound = run.recorded.max_nonzeros
     for evaluation in run.evaluations:
         if bound is None or evaluation["nonzeros"] <= bound:
             yield evaluation
 
 
-def reaching(run: Measured, accuracy: float) -> Mapping[str, Any] | None:
-    """The first evaluation with at least `accuracy` percent; None if there is none."""
-    return firsts(run, [accuracy])[0]
-
-
 def firsts(run: Measured, accuracies: Sequence[float]) -> list[Mapping[str, Any] | None]:
-    """`reaching` each of `accuracies`, in one walk through the evaluations."""
+    """The first evaluation with at least each of `accuracies` percent, None where there is none; in
+    one walk through the evaluations."""
     found: list[Mapping[str, Any] | None] = [None] * len(accuracies)
     highest = -math.inf
     for evaluation in counting(run):
@@ -81,23 +72,10 @@ def firsts(run: Measured, accuracies: Sequence[float]) -> list[Mapping[str, Any]
     return found
 
 
-def seconds_to(run: Measured, accuracy: float) -> float:
-    """Training seconds until `accuracy` percent; infinite if never."""
-    return _until(run, accuracy, "seconds")
-
-
-def cpu_seconds_to(run: Measured, accuracy: float) -> float:
-    """CPU seconds of training until `accuracy` percent; infinite if never."""
-    return _until(run, accuracy, "cpu_seconds")
-
-
-def passes_to(run: Measured, accuracy: float) -> float:
-    """Effective passes until `accuracy` percent; infinite if never."""
-    return _until(run, accuracy, "passes")
-
-
-def _until(run: Measured, accuracy: float, unit: str) -> float:
-    evaluation = reaching(run, accuracy)
+def spent_to(run: Measured, accuracy: float, unit: str) -> float:
+    """What was spent until `accuracy` percent, in `unit`: passes, seconds or cpu_seconds of
+    training; infinite if it was never reached."""
+    (evaluation,) = firsts(run, [accuracy])
     return math.inf if evaluation is None else float(evaluation[unit])
 
 

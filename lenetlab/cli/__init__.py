@@ -7,15 +7,11 @@ needs neither NumPy nor PyTorch and answers at once.
 import os
 import sys
 
+from lenetlab.cli.extras import bringing
 from lenetlab.cli.terminal.streams import lost, prepare
 from lenetlab.errors import UserError
 from lenetlab.openmp import wait_briefly
 
-# Which extra brings a package that not all commands need.
-EXTRAS = {
-    "altair": "report", "jinja2": "report", "vl_convert": "report", "typst": "paper",
-    "distributed": "dask", "optuna": "tpe", "tensorboard": "tensorboard",
-}  # fmt: skip
 # How libraries say that memory is short, where they raise no MemoryError.
 SHORT = ("failed to map segment", "bad_alloc", "allocate memory", "start new thread")
 
@@ -37,10 +33,9 @@ def main() -> None:
     except UserError as error:
         _refuse(str(error))
     except ModuleNotFoundError as error:
-        package = (error.name or "").partition(".")[0]
-        if package not in EXTRAS:
+        if (extra := bringing(error.name)) is None:
             raise
-        extra = EXTRAS[package]
+        package = str(error.name).partition(".")[0]
         _refuse(f"this needs {package}; install it with: pip install 'lenetlab[{extra}]'")
     except (MemoryError, ImportError, RuntimeError) as error:
         if not (isinstance(error, MemoryError) or any(said in str(error) for said in SHORT)):

@@ -11,14 +11,13 @@ from lenetlab.cli.options import RUNS, Data, Device, Json, Out, Resume, Threads
 from lenetlab.cli.runs import execute_all
 from lenetlab.cli.terminal import script as say
 from lenetlab.cli.terminal.console import (
-    err,
     out,
+    print_err,
     print_failures,
     print_json,
     results_table,
     stop_for,
 )
-from lenetlab.cli.terminal.numbers import count
 from lenetlab.cli.terminal.progress_bar import meter
 from lenetlab.disk import replace_json
 from lenetlab.errors import UserError
@@ -36,6 +35,7 @@ from lenetlab.experiments.starter.scripts.lines import parse_test_lines
 from lenetlab.experiments.starter.scripts.recipe import describe
 from lenetlab.experiments.starter.scripts.run import Ran, run_script
 from lenetlab.experiments.starter.scripts.source import Source, read_source
+from lenetlab.plural import count
 from lenetlab.records.rows import FINAL, as_json, row_of
 from lenetlab.records.run_folder import Run
 from lenetlab.report.attachments import BASELINE
@@ -151,11 +151,10 @@ def _report(found: Run, figure: Path | None, quiet: bool) -> dict[str, Any]:
     path = save(loss_panels(found), figure or found.path / "loss.png")
     if not quiet:
         if found.status != "done":
-            err.print(f"{found.status}: {found.result.reason}", style="red", soft_wrap=True)
-        err.print(
+            print_err(f"{found.status}: {found.result.reason}", style="red")
+        print_err(
             f"{found.machine['train_seconds']:.1f} s of training, "
-            f"{count(found.machine['threads'], 'thread')}; figure: {path}; run: {found.path}",
-            soft_wrap=True,
+            f"{count(found.machine['threads'], 'thread')}; figure: {path}; run: {found.path}"
         )
     lines = [vars(line) for line in test_lines_of(found.evaluations)]
     return found.summary() | {"test_lines": lines, "figure": str(path)}
@@ -182,10 +181,10 @@ def _listen(source: Source, data: Path | None, threads: int | None, quiet: bool)
 
     def on_line(line: str) -> None:
         if not quiet and parse_test_lines(line):
-            err.print(f"{source.path.name}: {' '.join(line.split())}", markup=False, soft_wrap=True)
+            print_err(f"{source.path.name}: {' '.join(line.split())}")
 
     if not quiet:
-        err.print(f"running {source.path} …", markup=False, soft_wrap=True)
+        print_err(f"running {source.path} …")
     return run_script(source, data, threads, on_line)
 
 

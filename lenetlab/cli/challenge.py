@@ -19,8 +19,8 @@ from lenetlab.cli.options import (
     Retry,
     Workers,
 )
-from lenetlab.cli.study_session import all_computed, limited, make_setup
-from lenetlab.cli.terminal.console import err, out, print_json, stop_for
+from lenetlab.cli.study_session import Session, all_computed, limited, make_setup
+from lenetlab.cli.terminal.console import print_err, print_json, print_out, stop_for
 from lenetlab.experiments.run.on_disk import Interrupted
 from lenetlab.experiments.study.challenge import (
     Terms,
@@ -33,7 +33,7 @@ from lenetlab.experiments.study.challenge import (
 from lenetlab.experiments.study.guest import Guest, at_home, find_guest
 from lenetlab.experiments.study.run_ids import Names
 from lenetlab.experiments.study.worker import runtime_of
-from lenetlab.records.locate import STUDIES, open_results, results_folder
+from lenetlab.records.locate import RESULTS, STUDIES, open_results, results_folder
 from lenetlab.records.rows import FINAL, RunRow
 from lenetlab.records.test_set import look, note
 from lenetlab.settings import parse_pairs
@@ -108,12 +108,13 @@ def challenge(
         own = limited(challenger(guest.method, names, stored, given, terms), limit)
         planned, recipes = beside_leaders(own, firsts)
         working = runs / STUDIES / f"challenge,{guest.name}"
-        take_over(firsts, Names(runtime_of(setup)), working / "results")
+        take_over(firsts, Names(runtime_of(setup)), working / RESULTS)
 
         def on_row(row: RunRow) -> None:
             _count(row, guest, runs)
 
-        cells = all_computed(planned, recipes, working, setup, workers, retry, json, on_row)
+        session = Session(working, setup, workers, retry, json)
+        cells = all_computed(planned, recipes, session, on_row)
         for cell in cells:
             for row in cell.finals:
                 _count(row, guest, runs)
@@ -128,7 +129,7 @@ def challenge(
     else:
         _print(written.text, written.folder, home)
     if written.page is None:
-        err.print(written.no_page, markup=False, soft_wrap=True)
+        print_err(written.no_page)
     elif open:
         typer.launch(str(written.page))
     if not written.tested:
@@ -136,9 +137,9 @@ def challenge(
 
 
 def _print(text: str, folder: Path, home: Path) -> None:
-    out.print(text, markup=False, soft_wrap=True)
+    print_out(text)
     shown = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
-    out.print(f"in {shown}", markup=False, soft_wrap=True)
+    print_out(f"in {shown}")
 
 
 def _count(row: RunRow, guest: Guest, runs: Path) -> None:

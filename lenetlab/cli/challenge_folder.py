@@ -9,10 +9,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from lenetlab.analysis.challenge import COMMON, Challenge, answer
+from lenetlab.analysis.challenge import Challenge, answer, common_numerics
 from lenetlab.analysis.challenge import challenge as judged
 from lenetlab.analysis.plain import as_plain
-from lenetlab.cli.terminal.console import err
+from lenetlab.cli.extras import bringing
+from lenetlab.cli.terminal.console import print_err
 from lenetlab.disk import replace_bytes
 from lenetlab.experiments.study.challenge import once_more
 from lenetlab.experiments.study.guest import Guest, pack
@@ -33,7 +34,7 @@ from lenetlab.records.challenge import (
     write_record,
 )
 from lenetlab.records.finished import Result
-from lenetlab.records.rows import Cell, Contest, Results, RunRow, write_results
+from lenetlab.records.rows import Cell, Contest, Results, write_results
 from lenetlab.records.run_folder import Run
 from lenetlab.records.test_set import Looks, count
 from lenetlab.report.attachments import Attachments, LeaderNet, read_attachments
@@ -41,7 +42,6 @@ from lenetlab.report.paper.challenge_row import tex_rows
 from lenetlab.report.verdict import lines, sentence
 
 CHALLENGES = "challenges"  # in the folder of runs
-EXTRA = ("altair", "jinja2", "markupsafe", "vl_convert")  # what a page needs
 
 
 @dataclass(frozen=True)
@@ -124,22 +124,17 @@ def alone(found: Entered, setup: Setup, limit: float | None, quiet: bool) -> lis
         for cell in pair:
             row = next((row for row in cell.finals if row.seed == 0 and row.done), None)
             if row is not None and not quiet:
-                err.print(f"{cell.place.name} in {cell.place.scenario}, seed 0 by itself",
-                          markup=False, soft_wrap=True)  # fmt: skip
+                print_err(f"{cell.place.name} in {cell.place.scenario}, seed 0 by itself")
             run = None if row is None else once_more(row, runtime, limit)
             runs.append((row, run))
         (row, guest), (_, first) = runs
-        same = row is None or guest is None or guest.result == _result(row)
+        same = row is None or guest is None or guest.result == Result.read(vars(row))
         trained.append(Alone(guest, first, same))
     kept = {run.path.name for one in trained for run in (one.guest, one.leader) if run is not None}
     for path in folder.iterdir() if folder.is_dir() else ():
         if path.name not in kept:  # of a recipe that is no longer the one
             shutil.rmtree(path)
     return trained
-
-
-def _result(row: RunRow) -> Result:
-    return Result.read(vars(row))
 
 
 def write_folder(found: Entered, trained: Sequence[Alone], setup: Setup, working: Path) -> Written:
@@ -232,13 +227,9 @@ def _provenance(found: Entered, new: Cell, first: Cell) -> Iterator[str]:
                "their seconds are those of the machine that they are from")  # fmt: skip
     else:
         yield "the leader’s finals were trained again here, those recorded are by other numerics"
-    here = new.finals[0].numerics if new.finals else {}
-    other = sum(
-        any(str(row.numerics.get(key)) != str(here.get(key)) for key in COMMON)
-        for cell in cells.values()
-        for row in cell.finals[:1]
-    )
-    if here and other:
+    here = next((common_numerics(row) for row in new.finals if row.numerics), None)
+    other = sum(common_numerics(row) != here for cell in cells.values() for row in cell.finals[:1])
+    if here is not None and other:
         yield f"those of {other} other residents are as recorded, by other numerics"
 
 
@@ -248,7 +239,7 @@ def _page(
     try:
         from lenetlab.report.page.write import write
     except ModuleNotFoundError as error:
-        if error.name not in EXTRA:
+        if bringing(error.name) != "report":
             raise
         return None, (f"no page: it needs {error.name}; install it with: "
                       "pip install 'lenetlab[report]', and give the same command")  # fmt: skip

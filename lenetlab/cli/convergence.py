@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from lenetlab.cli.options import RUNS, Data, Json
-from lenetlab.cli.terminal.console import out, print_json
+from lenetlab.cli.terminal.console import print_json, print_out
 from lenetlab.errors import UserError
 
 PAGE = "convergence.html"
@@ -42,7 +42,13 @@ def convergence(
     from lenetlab.inspection.softmax import softmax_regression
     from lenetlab.problem.data import load
     from lenetlab.report.inspection import figures, tables
-    from lenetlab.report.inspection.page import check_form, make_folder, save_figure, write_page
+    from lenetlab.report.inspection.page import (
+        Page,
+        check_form,
+        make_folder,
+        save_figure,
+        write_page,
+    )
 
     if figure is not None:
         check_form(figure)
@@ -58,7 +64,7 @@ def convergence(
         f"means: λ = c = {known.c:g}, L = {known.smooth:.3f}, of single examples "
         f"{known.smooth_each:g}; F* = {known.least:.6f}."
     ]
-    write_page("Convergence, measured and promised", lead, drawn, [words], to / PAGE)
+    write_page(Page("Convergence, measured and promised", lead, drawn, [words]), to / PAGE)
     if figure is not None:
         save_figure(drawn, figure)
     if json:
@@ -67,4 +73,4 @@ def convergence(
     show(words)
     for what, file in (("numbers", to / FILE), ("page", to / PAGE), ("figure", figure)):
         if file is not None:
-            out.print(f"{what}: {file}", soft_wrap=True)
+            print_out(f"{what}: {file}")

@@ -6,7 +6,7 @@ from typing import Any
 from rich.text import Text
 
 from lenetlab.cli.options import Data, Json, Problem
-from lenetlab.cli.terminal.console import out, print_json
+from lenetlab.cli.terminal.console import out, print_json, print_out
 from lenetlab.problem import problems
 from lenetlab.problem.data import Split, load
 from lenetlab.problem.own_folder import find_problem
@@ -38,12 +38,12 @@ def data(problem: Problem = DEFAULT, data: Data = None, json: Json = False) -> N
     for half, split in halves.items():
         counts = split.labels.bincount(minlength=len(found.classes))
         shape = f": {len(split):,} images of 28 × 28, uint8, {checked[half]}"
-        out.print(Text.assemble((half, "bold"), shape), soft_wrap=True)
-        out.print(f"  from {split.source}: {split.folder}", soft_wrap=True)
+        print_out(Text.assemble((half, "bold"), shape))
+        print_out(f"  from {split.source}: {split.folder}")
         few, most = int(counts.min()), int(counts.max())
         each = f"{few:,}" if few == most else f"{few:,} to {most:,}"
         out.print(f"  {each} images of each of {len(found.classes)} classes")
-    out.print("classes: " + ", ".join(found.classes), soft_wrap=True)
+    print_out("classes: " + ", ".join(found.classes))
     if not found.default:
         last = held_out(len(halves["train"]))
         out.print(f"held out for tuning: the last {last:,} training images")

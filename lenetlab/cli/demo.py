@@ -3,7 +3,6 @@
 import math
 import os
 import sys
-from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
 from importlib.util import find_spec
@@ -14,7 +13,8 @@ import typer
 from rich.live import Live
 from rich.table import Table
 
-from lenetlab.analysis.targets import STARTER, seconds_to
+from lenetlab.analysis.targets import STARTER, spent_to
+from lenetlab.cli.extras import libraries
 from lenetlab.cli.options import (
     RUNS,
     Data,
@@ -25,16 +25,24 @@ from lenetlab.cli.options import (
     Resume,
     Threads,
 )
-from lenetlab.cli.terminal.console import err, print_json, stop_for
+from lenetlab.cli.terminal.console import (
+    err,
+    make_table,
+    print_err,
+    print_json,
+    print_out,
+    stop_for,
+)
 from lenetlab.cli.terminal.console import out as console
 from lenetlab.cli.terminal.console import seconds as show_seconds
-from lenetlab.cli.terminal.numbers import count
 from lenetlab.experiments.recipe.recipe import Recipe, make_recipe
 from lenetlab.experiments.run.on_disk import Interrupted, OnEval, OnStep, execute
 from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.experiments.starter.recipe import SEED, baseline_recipe
+from lenetlab.plural import count
 from lenetlab.records.locate import open_results
 from lenetlab.records.run_folder import Run
+from lenetlab.report.formats import MISSING, number
 from lenetlab.report.run_plots import race, save
 
 # Positions at which a run is measured: densely at first, where the good ones pass the baseline.
@@ -77,29 +85,29 @@ def demo(
     if json:
         print_json({"rows": rows, "figure": str(path), "page": None if page is None else str(page)})
     else:
-        console.print(final_table(rows, show_seconds))
+        console.print(final_table(rows))
         summary = runs[0][1].summary()
         console.print(
             f"engine {summary['engine']} on {summary['device']}, "
             f"{count(summary['threads'], 'thread')}; seconds are of training, measuring excluded"
         )
-        console.print(f"figure: {path}\nruns:   {runtime.out}/", soft_wrap=True)
+        print_out(f"figure: {path}\nruns:   {runtime.out}/")
         if page is None:
             console.print("page:   needs the packages of lenetlab[report]")
         else:
-            console.print(f"page:   {page}", soft_wrap=True)
+            print_out(f"page:   {page}")
     if page is not None and (wanted() and not json if open is None else open):
         typer.launch(str(page.resolve()))
     failed = [(label, run) for label, run in runs if run.status != "done"]
     for label, run in failed:
-        err.print(f"{label}: {run.status}, {run.result.reason}", style="red", soft_wrap=True)
+        print_err(f"{label}: {run.status}, {run.result.reason}", style="red")
     if failed:
         raise typer.Exit(1)
 
 
 def make_page(runs: Path, path: Path) -> Path | None:
     """The page of the runs in the folder `runs`; None where what draws it is not installed."""
-    if any(find_spec(name) is None for name in ("altair", "jinja2", "vl_convert")):
+    if any(find_spec(name) is None for name in libraries("report")):
         return None
 
     from lenetlab.report.page.write import write
@@ -137,7 +145,7 @@ def recipes() -> list[tuple[str, Recipe, int]]:
 
 def summarise(label: str, run: Run, baseline: Run) -> dict[str, Any]:
     """One line of the final table as plain values; None where a figure does not exist."""
-    ours, theirs = seconds_to(run, STARTER), seconds_to(baseline, STARTER)
+    ours, theirs = (spent_to(one, STARTER, "seconds") for one in (run, baseline))
     summary = run.summary()
     keys = ("status", "accuracy", "loss", "starter_average_loss", "passes", "train_seconds")
     return {"label": label} | {key: summary[key] for key in keys} | {
@@ -147,35 +155,23 @@ def summarise(label: str, run: Run, baseline: Run) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def final_table(rows: list[dict[str, Any]], show_seconds: Callable[[float], str]) -> Table:
+def final_table(rows: list[dict[str, Any]]) -> Table:
     """The table that the demo ends with."""
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("recipe")
-    for title in (
-        "accuracy %",
-        "mean loss",
-        "starter's average",
-        "passes",
-        "seconds",
-        "to 59.53 %",
-        "times faster",
-    ):
-        table.add_column(title, justify="right")
-
-    def cell(value: Any, form: str) -> str:
-        return "–" if value is None else form.format(value)
+    table = make_table("<recipe", "accuracy %", "mean loss", "starter's average", "passes",
+                       "seconds", f"to {STARTER} %", "times faster")  # fmt: skip
 
     for row in rows:
-        faster = row["times_faster"]
+        to, faster = row["seconds_to_baseline"], row["times_faster"]
+        digits = 0 if faster and faster >= 10 else 1
         table.add_row(
             row["label"],
-            cell(row["accuracy"], "{:.2f}"),
-            cell(row["loss"], "{:.4f}"),
-            cell(row["starter_average_loss"], "{:.6f}"),
-            cell(row["passes"], "{:.1f}"),
+            number(row["accuracy"], 2),
+            number(row["loss"], 4),
+            number(row["starter_average_loss"], 6),
+            number(row["passes"], 1),
             show_seconds(row["train_seconds"]),
-            "–" if row["seconds_to_baseline"] is None else show_seconds(row["seconds_to_baseline"]),
-            cell(faster, "{:.0f}×" if faster and faster >= 10 else "{:.1f}×"),
+            MISSING if to is None else show_seconds(to),
+            MISSING if faster is None else f"{faster:.{digits}f}×",
         )
     return table
 
@@ -210,10 +206,9 @@ class Board:
             evaluation = evaluations[-1]
             line[2], line[3] = f"{evaluation['loss']:.4f}", f"{evaluation['accuracy']:.2f}"
             if self._live is None and not self._quiet and evaluation["at"] >= 1:
-                err.print(
+                print_err(
                     f"{label}: epoch {evaluation['at']:g}, test loss {evaluation['loss']:.4f}, "
-                    f"accuracy {evaluation['accuracy']:.2f} %",
-                    soft_wrap=True,
+                    f"accuracy {evaluation['accuracy']:.2f} %"
                 )
 
         return on_step, on_eval
@@ -227,9 +222,7 @@ class Board:
             line[2], line[3] = f"{summary['loss']:.4f}", f"{summary['accuracy']:.2f}"
 
     def _table(self) -> Table:
-        table = Table(box=None, header_style="bold", pad_edge=False)
-        for title in ("recipe", "", "training loss", "test loss", "accuracy %"):
-            table.add_column(title, justify="left" if title in ("recipe", "") else "right")
+        table = make_table("<recipe", "<", "training loss", "test loss", "accuracy %")
         for label, line in self._lines.items():
             table.add_row(label, *line)
         return table

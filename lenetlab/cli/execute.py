@@ -1,4 +1,4 @@
-"""One run, computed while the terminal shows how it gets on."""
+"""One run, computed while the terminal shows its progress."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -21,9 +21,8 @@ def execute_one(
     limit: float | None = None,
     inspect: bool = False,
 ) -> Run:
-    """Compute a run and show how it gets on, with an event file in `tensorboard` as well; with
-    `inspect` the points of its way are kept beside it, unless it was not seen from its beginning.
-    """
+    """Compute a run and show its progress, with an event file in `tensorboard` as well; with
+    `inspect` its trajectory is kept beside it, unless it was resumed."""
     with ExitStack() as stack:
         steps, evaluations = [shown.step], [shown.evaluated]
         listener = recorder = None

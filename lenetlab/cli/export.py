@@ -11,7 +11,7 @@ import typer
 from safetensors.torch import save
 
 from lenetlab.cli.options import run_at
-from lenetlab.cli.terminal.console import out
+from lenetlab.cli.terminal.console import print_out
 from lenetlab.disk import replace_bytes
 from lenetlab.errors import UserError
 from lenetlab.judge.child import open_net
@@ -60,4 +60,4 @@ def export(
         torch.save(OrderedDict(named), buffer)
         content = buffer.getvalue()
     replace_bytes(path, content)
-    out.print(str(path), markup=False, soft_wrap=True)
+    print_out(str(path))

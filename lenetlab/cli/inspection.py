@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from lenetlab.cli.terminal.console import err, out, print_json
+from lenetlab.cli.terminal.console import print_err, print_json, print_out
 from lenetlab.cli.terminal.inspect import show, telling
 from lenetlab.cli.terminal.progress_bar import meter
 from lenetlab.disk import replace_json
@@ -23,7 +23,7 @@ from lenetlab.problem.problems import title_of
 from lenetlab.records.rows import located
 from lenetlab.records.run_folder import Run
 from lenetlab.report.inspection import figures, tables
-from lenetlab.report.inspection.page import Theatre, make_folder, save_figure, write_page
+from lenetlab.report.inspection.page import Page, Theatre, make_folder, save_figure, write_page
 
 PAGE, PLANE_PAGE = "inspect.html", "plane.html"
 
@@ -63,11 +63,10 @@ def inspect_each(runs: Sequence[Run], asked: Asked) -> None:
     words = [tables.ends(found)]
     for name, one in found.items():
         words += [tables.along(name, one), tables.layers(name, one)]
-    path = _folder(runs, asked) / PAGE
-    _written(
-        f"Inside {', '.join(names)}", _recipes(runs, names), figures.inspected_figures(found),
-        words, path, asked, {"runs": [found[name] for name in names]}, files,
-    )  # fmt: skip
+    page = Page(f"Inside {', '.join(names)}", _recipes(runs, names),
+                figures.inspected_figures(found), words)  # fmt: skip
+    value = {"runs": [found[name] for name in names]}
+    _written(page, _folder(runs, asked) / PAGE, asked, value, files)
 
 
 def inspect_plane(runs: Sequence[Run], asked: Asked) -> None:
@@ -80,12 +79,12 @@ def inspect_plane(runs: Sequence[Run], asked: Asked) -> None:
         found = plane.in_one_plane(runs, ways, looked, told=told)
     folder = _folder(runs, asked)
     replace_json(folder / plane.FILE, found)
-    _written(
+    page = Page(
         f"{', '.join(names)} in one plane", _recipes(runs, names),
         figures.plane_figures(found, names), [tables.in_plane(found, names)],
-        folder / PLANE_PAGE, asked, found, [folder / plane.FILE],
         Theatre(found, names, figures.colours(names)),
     )  # fmt: skip
+    _written(page, folder / PLANE_PAGE, asked, found, [folder / plane.FILE])
 
 
 def short_names(runs: Sequence[Run]) -> list[str]:
@@ -122,7 +121,7 @@ def _trajectory(run: Run, name: str, asked: Asked) -> Trajectory:
             return whole_trajectory(run, asked.data, shown.step)
         except NotAgain as reason:
             remark = f"{name} is shown at its start and its end alone: {reason}"
-    err.print(remark, soft_wrap=True)
+    print_err(remark)
     return trajectory.ends(run)
 
 
@@ -147,28 +146,19 @@ def _recipes(runs: Sequence[Run], names: Sequence[str]) -> list[str]:
     ]
 
 
-def _written(
-    title: str,
-    lead: Sequence[str],
-    drawn: Sequence[figures.Figure],
-    words: Sequence[tables.Words],
-    path: Path,
-    asked: Asked,
-    value: Any,
-    files: Sequence[Path],
-    theatre: Theatre | None = None,
-) -> None:
-    """The page, the figure if it is wanted, and what is printed."""
-    write_page(title, lead, drawn, words, path, theatre)
+def _written(page: Page, path: Path, asked: Asked, value: Any, files: Sequence[Path]) -> None:
+    """Write the page, and the figure if it is wanted; print the tables and where all is, or as JSON
+    the `value` that `files` hold."""
+    write_page(page, path)
     if asked.figure is not None:
-        save_figure(drawn, asked.figure)
+        save_figure(page.figures, asked.figure)
     if asked.printed == "json":
         print_json(value)
     if asked.quiet:
         return
-    for one in words:
+    for one in page.tables:
         show(one)
     for what, file in [*(("numbers", file) for file in files), ("page", path)]:
-        out.print(f"{what}: {file}", soft_wrap=True)
+        print_out(f"{what}: {file}")
     if asked.figure is not None:
-        out.print(f"figure: {asked.figure}", soft_wrap=True)
+        print_out(f"figure: {asked.figure}")

@@ -1,5 +1,6 @@
 """`lenetlab judge`: does a checkpoint obey the rules, and what does it score?"""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,15 +17,15 @@ from lenetlab.cli.options import (
     check_limit,
     run_at,
 )
-from lenetlab.cli.terminal.console import err, out, print_json
+from lenetlab.cli.terminal.console import err, out, print_err, print_json, print_out
 from lenetlab.cli.terminal.judge import print_table, print_twins, print_verdict, write_csv
 from lenetlab.errors import UserError
 from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.judge.challenge import judge_challenge
-from lenetlab.judge.ranking import Comparison, compare, rank
+from lenetlab.judge.ranking import LEVEL, Comparison, Ranked, compare, rank
 from lenetlab.judge.scoring import Scorer
 from lenetlab.judge.scripts import is_script, judge_script
-from lenetlab.judge.twins import twins
+from lenetlab.judge.twins import Twins, twins
 from lenetlab.judge.verdict import SCRIPTS, STATUS, Verdict, printable, submissions
 from lenetlab.judge.verdict import judge as judge_one
 from lenetlab.problem.scenarios import find_scenario
@@ -94,7 +95,6 @@ def judge(
     scorer = Scorer(runtime)
     again = runtime if rerun else None
     verdicts: list[Verdict] = []
-    interrupted = False
     try:
         for number, path in enumerate(found, 1):
             if script and is_script(path):
@@ -103,13 +103,13 @@ def judge(
             else:
                 verdicts.append(_judge(path, scenario, scorer, again))
     except KeyboardInterrupt:  # what scripts took hours for is not lost
-        interrupted = True
         err.print(f"interrupted: {len(verdicts)} of {len(found)} judged")
         if not verdicts:
             raise typer.Exit(INTERRUPTED) from None
     scored = [v.score for v in verdicts if v.score is not None]
     pair = compare(scored[0].right, scored[1].right) if len(scored) == len(found) == 2 else None
     places, same = rank(verdicts), twins(verdicts)
+    own = None if out is None else _own_results(verdicts, out)
     if csv is not None:
         write_csv(places, same, csv)
     if page is not None:
@@ -117,29 +117,14 @@ def judge(
 
         write_page(places, same, page)
     if json:
-        print_json(
-            {
-                "verdicts": [
-                    place.verdict.plain() | {"rank": place.rank, "tied": place.tied}
-                    for place in places
-                ],
-                "twins": [{"same": what, "checkpoints": names} for what, names in same],
-                "mcnemar": pair.plain() if pair else None,
-                "passed_over": [str(path) for path in passed],
-            }
-            | ({"place": _own_results(verdicts, out)} if out else {})
-        )
-    elif len(verdicts) == 1:
-        print_verdict(verdicts[0], _own_results(verdicts, out) if out else [])
+        facts = _plain(places, same, pair, passed)
+        print_json(facts if own is None else facts | {"place": own})
     else:
-        print_table(places)
-        print_twins(same)
-        if pair:
-            _print_pair(verdicts, pair)
-    if passed and not json:
-        names = ", ".join(path.name for path in passed[:3]) + (" …" if len(passed) > 3 else "")
-        err.print(f"passed over for their suffix: {len(passed)} ({names})", markup=False)
-    if interrupted:
+        _print(verdicts, places, same, pair, own or [])
+        if passed:
+            names = ", ".join(path.name for path in passed[:3]) + (" …" if len(passed) > 3 else "")
+            err.print(f"passed over for their suffix: {len(passed)} ({names})")
+    if len(verdicts) < len(found):
         raise typer.Exit(INTERRUPTED)
     if status := max(STATUS[verdict.outcome] for verdict in verdicts):
         raise typer.Exit(status)
@@ -149,7 +134,7 @@ def _say_running(number: int, of: int, path: Path, quiet: bool) -> None:
     """A script may take minutes."""
     if not quiet:
         counted = f"[{number}/{of}] " if of > 1 else ""
-        err.print(f"{counted}running {printable(path)}", markup=False, soft_wrap=True)
+        print_err(f"{counted}running {printable(path)}")
 
 
 def _judge(path: Path, scenario: str | None, scorer: Scorer, again: Runtime | None) -> Verdict:
@@ -157,8 +142,39 @@ def _judge(path: Path, scenario: str | None, scorer: Scorer, again: Runtime | No
         return judge_one(path, scenario, scorer, again)
     if again is not None:
         code = f", by the code in {path / GUEST}" if (path / GUEST).is_dir() else ""
-        err.print(f"{path}: training its guest again{code}", markup=False, soft_wrap=True)
+        print_err(f"{path}: training its guest again{code}")
     return judge_challenge(path, scorer, again)
+
+
+def _plain(
+    places: Sequence[Ranked], same: Sequence[Twins], pair: Comparison | None, passed: Sequence[Path]
+) -> dict[str, Any]:
+    """What `--json` prints."""
+    return {
+        "verdicts": [
+            place.verdict.plain() | {"rank": place.rank, "tied": place.tied} for place in places
+        ],
+        "twins": [{"same": what, "checkpoints": names} for what, names in same],
+        "mcnemar": pair and pair.plain(),
+        "passed_over": [str(path) for path in passed],
+    }
+
+
+def _print(
+    verdicts: Sequence[Verdict],
+    places: Sequence[Ranked],
+    same: Sequence[Twins],
+    pair: Comparison | None,
+    own: Sequence[dict[str, Any]],
+) -> None:
+    """One verdict in full, or several as a table."""
+    if len(verdicts) == 1:
+        print_verdict(verdicts[0], own)
+        return
+    print_table(places)
+    print_twins(same)
+    if pair:
+        _print_pair(verdicts, pair)
 
 
 def _own_results(verdicts: list[Verdict], out: Path) -> list[dict[str, Any]]:
@@ -171,10 +187,10 @@ def _own_results(verdicts: list[Verdict], out: Path) -> list[dict[str, Any]]:
     ]
 
 
-def _print_pair(verdicts: list[Verdict], pair: Comparison) -> None:
+def _print_pair(verdicts: Sequence[Verdict], pair: Comparison) -> None:
     first, second = (verdict.name for verdict in verdicts)
     out.print("\nthe same images, McNemar's exact test")
-    out.print(f"  right by {first} alone: {pair.only_first:,}", markup=False, soft_wrap=True)
-    out.print(f"  right by {second} alone: {pair.only_second:,}", markup=False, soft_wrap=True)
-    meaning = "they differ" if pair.p < 0.05 else "no difference shown"
+    print_out(f"  right by {first} alone: {pair.only_first:,}")
+    print_out(f"  right by {second} alone: {pair.only_second:,}")
+    meaning = "they differ" if pair.p < LEVEL else "no difference shown"
     out.print(f"  p = {pair.p:.3g}: {meaning} at 5 %")

@@ -1,8 +1,8 @@
 """`lenetlab run --limit`: trainings in a process of their own, which can be ended.
 
 A step that never comes back, or code that ends its process, is beyond the reach of the process it
-runs in. The worker trains, records and shows how it gets on; here it is watched, and what it cannot
-record any more is recorded.
+runs in. The worker trains, records and shows its progress; here it is watched, and what it can no
+longer record is recorded.
 """
 
 import signal

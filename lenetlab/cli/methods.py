@@ -1,13 +1,12 @@
 """`lenetlab methods`: the list of methods, or one method's page."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from lenetlab.cli.options import Json
-from lenetlab.cli.terminal.console import out, print_json
+from lenetlab.cli.terminal.console import make_table, out, print_json, print_out
 from lenetlab.methods.constraint import ConstraintEntry, constraints
 from lenetlab.methods.lookup import find
 from lenetlab.methods.names import called
@@ -21,26 +20,7 @@ _EXAMPLE = {
     "update": "lookahead+sgd, ema+lookahead+sgd",
     "estimator": "sam+sgd, ema+lookahead+sam+sgd",
 }
-
-
-def _understood(entry: Method) -> dict[str, object]:
-    return {
-        "defaults_from": {name: entry.defaults_from[name] for name in entry.defaults},
-        "understood": {k: {"value": v, "from": where} for k, (v, where) in entry.origin.items()},
-    }
-
-
-def _print_origin(entry: Method) -> None:
-    """What is understood of a class from outside, line by line, and where it is known from."""
-    out.print()
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("what", no_wrap=True)
-    table.add_column("is understood as", overflow="fold")
-    table.add_column("from", overflow="fold")
-    for what, (value, where) in entry.origin.items():
-        table.add_row(what, value or "nothing", where)
-    out.print(table)
-    out.print("What is assumed a class can say itself: docs/guests.md")
+Entry = Method | Wrapper | ConstraintEntry
 
 
 def methods(
@@ -53,94 +33,114 @@ def methods(
 
     Examples: `lenetlab methods`, `lenetlab methods adamw`, `lenetlab methods my.py:MyOptimizer`
     """
+    if name is not None:
+        entry = _find(name)
+        if json:
+            print_json(_plain(entry) | {"page": entry.page})
+        else:
+            _print_page(entry)
+    elif json:
+        print_json([_plain(entry) for entry in registered().values()])
+    else:
+        _print_list()
 
-    def plain(entry: Method) -> dict[str, object]:
-        return {
-            "name": entry.name,
+
+def _find(name: str) -> Entry:
+    parts: dict[str, Wrapper | ConstraintEntry] = {**wrappers(), **constraints()}
+    name = called(name, [*parts, *registered()])
+    return parts[name] if name in parts else find(name)
+
+
+def _plain(entry: Entry) -> dict[str, Any]:
+    """Plain values, for `--json`."""
+    own: dict[str, Any] = {"kind": entry.kind}
+    if isinstance(entry, Method):
+        own = {
             "family": entry.family,
-            "summary": entry.summary,
-            "reference": entry.reference,
-            "defaults": dict(entry.defaults),
-            "space": {key: vars(span) for key, span in entry.space.items()},
             "decay": entry.decay,
             "norms": entry.norms,
-            "cost": entry.cost,
             "batch_size": entry.batch_size,
             "batch_scaling": entry.batch_scaling,
-            "version": entry.version,
-            **(_understood(entry) if entry.origin else {}),
         }
-
-    def plain_part(entry: Wrapper | ConstraintEntry) -> dict[str, object]:
-        return {
-            "name": entry.name,
-            "kind": entry.kind,
-            "summary": entry.summary,
-            "reference": entry.reference,
-            "defaults": dict(entry.defaults),
-            "space": {key: vars(span) for key, span in entry.space.items()},
-            "cost": entry.cost,
-            "version": entry.version,
-        }
-
-    if name is not None:
-        parts: dict[str, Wrapper | ConstraintEntry] = {**wrappers(), **constraints()}
-        name = called(name, [*parts, *registered()])
-        entry = parts[name] if name in parts else find(name)
-        described = plain(entry) if isinstance(entry, Method) else plain_part(entry)
-        if json:
-            print_json(described | {"page": entry.page})
-            return
-        out.print(entry.page, markup=False, soft_wrap=True)
-        out.print()
-        table = Table(box=None, header_style="bold", pad_edge=False)
-        known_from = entry.defaults_from if isinstance(entry, Method) else {}
-        for title in ("hyperparameter", "default", "search", *(["from"] if known_from else [])):
-            table.add_column(title)
-        for key, value in entry.defaults.items():
-            table.add_row(key, show(value), str(entry.space.get(key, "")), known_from.get(key))
-        out.print(table)
-        if isinstance(entry, Wrapper):
-            out.print(f"{entry.kind}; around a method: {entry.name}+sgd")
-            if entry.rate != 1:
-                out.print(f"the method inside has {entry.rate:g} of its registered rate")
-            out.print(f"cost: {entry.cost}")
-            return
-        if isinstance(entry, ConstraintEntry):
-            out.print(f"constraint; beside a method: --scenario sparse --constraint {entry.name}")
-            out.print(f"cost: {entry.cost}")
-            return
         if entry.origin:
-            _print_origin(entry)
-            return
+            own["defaults_from"] = {name: entry.defaults_from[name] for name in entry.defaults}
+            own["understood"] = {
+                key: {"value": value, "from": where} for key, (value, where) in entry.origin.items()
+            }
+    return {
+        "name": entry.name,
+        "summary": entry.summary,
+        "reference": entry.reference,
+        "defaults": dict(entry.defaults),
+        "space": {key: vars(span) for key, span in entry.space.items()},
+        "cost": entry.cost,
+        "version": entry.version,
+        **own,
+    }
+
+
+def _print_page(entry: Entry) -> None:
+    print_out(entry.page)
+    out.print()
+    _print_settings(entry)
+    if isinstance(entry, Method) and entry.origin:
+        _print_origin(entry)
+        return
+    if isinstance(entry, Wrapper):
+        out.print(f"{entry.kind}; around a method: {entry.name}+sgd")
+        if entry.rate != 1:
+            out.print(f"the method inside has {entry.rate:g} of its registered rate")
+    elif isinstance(entry, ConstraintEntry):
+        out.print(f"constraint; beside a method: --scenario sparse --constraint {entry.name}")
+    else:
         out.print(f"family {entry.family}; batch size {entry.batch_size:,} unless set otherwise")
         if "lr" in entry.space:
             out.print(f"in a search {SCALINGS[entry.batch_scaling]}")
         out.print(f"weight decay: {DECAYS[entry.decay]}; `--decay weights` spares the biases")
         out.print(f"norms of the weights: {NORMS[entry.norms]}")
-        out.print(f"cost: {entry.cost}")
-        return
-    known = registered()
-    if json:
-        print_json([plain(entry) for entry in known.values()])
-        return
-    width = max(len(name) for name in [*known, *wrappers(), *constraints()])
-    for family, what in FAMILIES.items():
-        of_family = [entry for entry in known.values() if entry.family == family]
-        if of_family:
-            out.print(Text.assemble("\n", (family.replace("_", " "), "bold"), f": {what}"))
-        for entry in of_family:
-            out.print(f"  {entry.name:<{width}}  {entry.summary}", markup=False, soft_wrap=True)
-    for kind in KINDS:
-        example = f": around a method, as in {_EXAMPLE[kind]}"
-        out.print(Text.assemble("\n", (f"{kind}s", "bold"), example))
-        for wrapper in wrappers().values():
-            if wrapper.kind == kind:
-                out.print(f"  {wrapper.name:<{width}}  {wrapper.summary}", markup=False,
-                          soft_wrap=True)  # fmt: skip
-    out.print(
-        Text.assemble("\n", ("constraints", "bold"), ": beside a method, for few nonzero weights")
-    )
-    for entry in constraints().values():
-        out.print(f"  {entry.name:<{width}}  {entry.summary}", markup=False, soft_wrap=True)
-    out.print("\n`lenetlab methods NAME` prints a method's page.", markup=False)
+    out.print(f"cost: {entry.cost}")
+
+
+def _print_settings(entry: Entry) -> None:
+    """The hyperparameters; of a class from outside with where their defaults are known from."""
+    known_from = entry.defaults_from if isinstance(entry, Method) else {}
+    table = make_table()
+    for title in ("hyperparameter", "default", "search", *(["from"] if known_from else [])):
+        table.add_column(title)
+    for key, value in entry.defaults.items():
+        table.add_row(key, show(value), str(entry.space.get(key, "")), known_from.get(key))
+    out.print(table)
+
+
+def _print_origin(entry: Method) -> None:
+    """What is understood of a class from outside, line by line, and where it is known from."""
+    out.print()
+    table = make_table()
+    table.add_column("what", no_wrap=True)
+    table.add_column("is understood as", overflow="fold")
+    table.add_column("from", overflow="fold")
+    for what, (value, where) in entry.origin.items():
+        table.add_row(what, value or "nothing", where)
+    out.print(table)
+    out.print("What is assumed a class can say itself: docs/guests.md")
+
+
+def _print_list() -> None:
+    groups: list[tuple[str, str, list[Entry]]] = [
+        (family.replace("_", " "), what, [e for e in registered().values() if e.family == family])
+        for family, what in FAMILIES.items()
+    ]
+    groups += [
+        (f"{kind}s", f"around a method, as in {_EXAMPLE[kind]}",
+         [e for e in wrappers().values() if e.kind == kind])
+        for kind in KINDS
+    ]  # fmt: skip
+    few = "beside a method, for few nonzero weights"
+    groups.append(("constraints", few, list(constraints().values())))
+    width = max(len(entry.name) for _, _, entries in groups for entry in entries)
+    for title, what, entries in groups:
+        if entries:
+            out.print(Text.assemble("\n", (title, "bold"), f": {what}"))
+        for entry in entries:
+            print_out(f"  {entry.name:<{width}}  {entry.summary}")
+    out.print("\n`lenetlab methods NAME` prints a method's page.")

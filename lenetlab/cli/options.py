@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from lenetlab.cli.terminal.console import err
+from lenetlab.cli.terminal.console import print_err
 from lenetlab.errors import UserError
 from lenetlab.records.run_folder import latest_run
 
@@ -68,5 +68,5 @@ def run_at(path: Path) -> Path:
         known = [*RUNS.glob(f"*-{path}*")] if ID.fullmatch(str(path)) else []
         return known[0] if len(known) == 1 else path
     found = latest_run(RUNS)
-    err.print(f"{LAST} is {found}", markup=False, soft_wrap=True)
+    print_err(f"{LAST} is {found}")
     return found

@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 import typer
 
 from lenetlab.cli.options import Json
-from lenetlab.cli.terminal.console import err, out, print_json
-from lenetlab.cli.terminal.numbers import count
+from lenetlab.cli.terminal.console import out, print_err, print_json
 from lenetlab.errors import UserError
+from lenetlab.plural import count
 from lenetlab.records.locate import open_results, results_folder
 from lenetlab.records.rows import FINAL, Results, row_of
 from lenetlab.records.run_folder import Run, finished_runs
@@ -74,7 +74,7 @@ def report(
     if json:
         print_json({"files": [str(path) for path in written]})
     else:
-        out.print(*written, sep="\n", soft_wrap=True, markup=False)
+        out.print(*written, sep="\n", soft_wrap=True)
     if open:
         typer.launch(str(written[0]))
 
@@ -84,7 +84,7 @@ def _with_guests(
 ) -> tuple[Results, Attachments]:
     cells, left_out = entries(folder, results)
     for sentence in left_out:
-        err.print(f"left out: {sentence}", markup=False, soft_wrap=True)
+        print_err(f"left out: {sentence}")
     names = sorted({cell.place.name for cell in cells})
     said = [f"With {count(len(names), 'guest')}: {', '.join(names)}. Guests are marked."]
     entered = replace(results, cells=(*results.cells, *cells))

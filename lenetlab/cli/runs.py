@@ -7,12 +7,19 @@ from rich.text import Text
 from lenetlab.analysis.tables import tabulate
 from lenetlab.cli.execute import execute_one
 from lenetlab.cli.limited import execute_limited
-from lenetlab.cli.terminal.console import out, print_failures, print_json, results_table, stop_for
-from lenetlab.cli.terminal.numbers import count
+from lenetlab.cli.terminal.console import (
+    out,
+    print_failures,
+    print_json,
+    print_out,
+    results_table,
+    stop_for,
+)
 from lenetlab.cli.terminal.progress_bar import meter
 from lenetlab.experiments.jobs import Job
 from lenetlab.experiments.run.on_disk import Interrupted
 from lenetlab.experiments.run.runtime import Runtime
+from lenetlab.plural import count
 from lenetlab.records.run_folder import Run
 from lenetlab.report.formats import three
 
@@ -27,7 +34,7 @@ def execute_all(
 ) -> list[tuple[Job, Run]]:
     """Compute the runs one after the other, with a progress bar; TensorBoard's event files go to
     one folder a run in `tensorboard`. With a limit in seconds, in another process. With `inspect`
-    the points of their ways are kept beside them."""
+    their trajectories are kept beside them."""
     if limit is not None:
         return execute_limited(todo, runtime, quiet, tensorboard, limit, inspect)
     results = []
@@ -50,12 +57,12 @@ def print_one(job: Job, found: Run, json: bool) -> None:
         print_json(summary)
         return
     if found.status != "done":
-        out.print(f"{found.status}: {summary['reason']}", style="red", soft_wrap=True)
+        print_out(f"{found.status}: {summary['reason']}", style="red")
     else:
         problem = job.recipe.problem
         on = "" if problem.default else f" on {problem.name}"
         facts = f"{on}, {job.recipe.budget}, seed {job.seed}"
-        out.print(Text.assemble((job.label, "bold"), facts), soft_wrap=True)
+        print_out(Text.assemble((job.label, "bold"), facts))
         images = found.measured_on
         out.print(f"  {f'{images} accuracy':<18} {summary['accuracy']:.2f} %")
         out.print(f"  {f'{images} loss':<18} {summary['loss']:.4f}, mean cross-entropy")
@@ -75,7 +82,7 @@ def print_one(job: Job, found: Run, json: bool) -> None:
         out.print(f"  training           {summary['train_seconds']:.1f} s, "
                   f"engine {summary['engine']} on {summary['device']}, "
                   f"{count(summary['threads'], 'thread')}")  # fmt: skip
-    out.print(f"  recorded in        {found.path}", soft_wrap=True)
+    print_out(f"  recorded in        {found.path}")
 
 
 def print_many(results: list[tuple[Job, Run]], figure: Path, json: bool) -> None:
@@ -95,4 +102,4 @@ def print_many(results: list[tuple[Job, Run]], figure: Path, json: bool) -> None
         return
     out.print(results_table(rows))
     print_failures(rows)
-    out.print(f"figure: {path}", soft_wrap=True)
+    print_out(f"figure: {path}")

@@ -8,7 +8,7 @@ import typer
 from safetensors.torch import load_file, save
 
 from lenetlab.cli.options import Data, Json, run_at
-from lenetlab.cli.terminal.console import out, print_json
+from lenetlab.cli.terminal.console import out, print_json, print_out
 from lenetlab.disk import replace_bytes
 from lenetlab.errors import UserError
 from lenetlab.problem.data import load_pair
@@ -55,4 +55,4 @@ def shrink(
     out.print(f"{len(test):,} images    {1e3 * result.seconds[0]:.1f} → "
               f"{1e3 * result.seconds[1]:.1f} ms, one thread")  # fmt: skip
     out.print(f"one image        {1e6 * result.one[0]:.0f} → {1e6 * result.one[1]:.0f} µs")
-    out.print(f"written to       {path}", soft_wrap=True)
+    print_out(f"written to       {path}")

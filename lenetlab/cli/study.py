@@ -17,8 +17,8 @@ from lenetlab.cli.options import (
     Tensorboard,
     Workers,
 )
-from lenetlab.cli.study_session import compute, make_setup, opened, processes
-from lenetlab.cli.terminal.console import err, print_json
+from lenetlab.cli.study_session import Session, compute, make_setup, opened, processes
+from lenetlab.cli.terminal.console import print_err, print_json
 from lenetlab.cli.terminal.study import describe, print_plan
 from lenetlab.errors import UserError
 from lenetlab.experiments.run.tensorboard import check_tensorboard
@@ -29,6 +29,7 @@ from lenetlab.experiments.study.schema import study_schema
 from lenetlab.experiments.study.study_file import read_study
 from lenetlab.experiments.study.worker import Setup, runtime_of
 from lenetlab.experiments.tuning.tuned_recipes import kept_of, settle
+from lenetlab.records.locate import STUDIES
 from lenetlab.records.rows import read_results
 
 
@@ -85,13 +86,13 @@ def study(
             "it out: LENETLAB_DATA may have a folder for each, as `lenetlab data` says"
         )
     setup = make_setup(data, engine, device)
-    folder = out / "studies" / read.name
-    with opened(read, recipes, folder, setup, results, retry) as todo:
+    session = Session(out / STUDIES / read.name, setup, workers, retry, json, scheduler)
+    with opened(read, recipes, session, results) as todo:
         if plan:
             todo.lacking()
             print_plan(todo, processes(workers), json)
         else:
-            compute(todo, scheduler, workers, setup, folder, json, tensorboard)
+            compute(todo, session, tensorboard)
             _keep(todo, setup, out)
         complete = describe(todo, json)
     if not plan and not complete:
@@ -104,11 +105,11 @@ def _keep(plan: StudyPlan, setup: Setup, out: Path) -> None:
     results = read_results(plan.results)
     for (method, scenario), one in settle(out, kept_of(results)).items():
         if one.found != one.before:
-            err.print(f"recipe of {method} in {scenario}: {one}", markup=False, soft_wrap=True)
+            print_err(f"recipe of {method} in {scenario}: {one}")
     for sentence in write_leader_nets(plan.results, results, runtime_of(setup), plan.store.weights):
-        err.print(f"leader not evaluated: {sentence}", markup=False, soft_wrap=True)
+        print_err(f"leader not evaluated: {sentence}")
     if results.record is not None:
         try:
             write_record_weights(plan.results, results, runtime_of(setup), plan.store.weights)
         except UserError as error:
-            err.print(f"weights not kept: {error}", markup=False, soft_wrap=True)
+            print_err(f"weights not kept: {error}")

@@ -4,14 +4,13 @@ import os
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import typer
 
 from lenetlab.cli.options import check_limit
-from lenetlab.cli.terminal.console import err
-from lenetlab.cli.terminal.numbers import count
+from lenetlab.cli.terminal.console import print_err
 from lenetlab.cli.terminal.study import live, print_plan
 from lenetlab.errors import UserError
 from lenetlab.experiments.recipe.recipe import Recipe
@@ -27,6 +26,8 @@ from lenetlab.experiments.study.publish import Publisher
 from lenetlab.experiments.study.run_ids import Names
 from lenetlab.experiments.study.store import Store
 from lenetlab.experiments.study.worker import Setup, runtime_of
+from lenetlab.plural import count
+from lenetlab.records.locate import RESULTS
 from lenetlab.records.rows import Cell, RunRow
 
 MOST_WORKERS = 1000  # processes on one machine, each with PyTorch in it
@@ -43,62 +44,68 @@ def limited(study: Study, limit: float | None) -> Study:
     return replace(study, limit=limit)
 
 
+@dataclass(frozen=True)
+class Session:
+    """How a command computes a study.
+
+    folder : the study's working folder. workers : processes; None for one a processor.
+    retry : runs without figures again. quiet : say nothing on the way.
+    scheduler : `local`, `dask` or the address of Dask's.
+    """
+
+    folder: Path
+    setup: Setup
+    workers: int | None = None
+    retry: bool = False
+    quiet: bool = False
+    scheduler: str = "local"
+
+
 @contextmanager
 def opened(
     study: Study,
     recipes: Sequence[list[Recipe]],
-    folder: Path,
-    setup: Setup,
+    session: Session,
     results: Path | None = None,
-    retry: bool = False,
 ) -> Iterator[StudyPlan]:
     """The plan of `study` in its working folder, which nobody else may use meanwhile."""
     for remark in remarks(study):
-        err.print(remark, markup=False, soft_wrap=True)
-    names = Names(runtime_of(setup))
+        print_err(remark)
+    names, folder = Names(runtime_of(session.setup)), session.folder
     with exclusive_lock(folder, "study"):
-        yield StudyPlan(study, recipes, names, Store(folder), results or folder / "results", retry)
+        where = results or folder / RESULTS
+        yield StudyPlan(study, recipes, names, Store(folder), where, session.retry)
 
 
-def computed(
-    study: Study, folder: Path, setup: Setup, workers: int | None, retry: bool, quiet: bool
-) -> Cell:
+def computed(study: Study, session: Session) -> Cell:
     """The one cell of a study that has no file, after what it lacks was computed here."""
     (cell,) = study.cells
     recipes = [trial_recipes(study.name, cell)]  # a wrong setting is reported before anything runs
-    (found,) = all_computed(study, recipes, folder, setup, workers, retry, quiet)
+    (found,) = all_computed(study, recipes, session)
     return found
 
 
 def all_computed(
     study: Study,
     recipes: Sequence[list[Recipe]],
-    folder: Path,
-    setup: Setup,
-    workers: int | None,
-    retry: bool,
-    quiet: bool,
+    session: Session,
     on_row: OnRow = lambda row: None,
 ) -> list[Cell]:
     """The cells of such a study. `on_row` is called with every run when it is recorded."""
-    with opened(study, recipes, folder, setup, retry=retry) as plan:
-        compute(plan, "local", workers, setup, folder, quiet, on_row=on_row)
+    with opened(study, recipes, session) as plan:
+        compute(plan, session, on_row=on_row)
         return [plan.rows(cell) for cell in plan.cells]
 
 
 def compute(
     plan: StudyPlan,
-    scheduler: str,
-    workers: int | None,
-    setup: Setup,
-    folder: Path,
-    quiet: bool,
+    session: Session,
     tensorboard: Path | None = None,
     on_row: OnRow = lambda row: None,
 ) -> None:
     """Say what is planned, compute what it lacks, publish it; Ctrl-C ends with status 130."""
-    lacking = plan.lacking()
-    print_plan(plan, processes(workers), quiet)
+    lacking, folder, workers = plan.lacking(), session.folder, processes(session.workers)
+    print_plan(plan, workers, session.quiet)
     committed = beside_code(plan.results)
     if committed and lacking and str(commit()).endswith("+"):
         raise UserError(
@@ -121,12 +128,12 @@ def compute(
         raise KeyboardInterrupt
 
     previous = signal.signal(signal.SIGTERM, stop)
-    executor = _executor(scheduler, processes(workers), setup)
+    executor = _executor(session.scheduler, workers, session.setup)
     try:
-        with live(folder, quiet) as notify:
+        with live(folder, session.quiet) as notify:
             run_study(plan, executor, publisher, notify, recorded)
     except KeyboardInterrupt:
-        err.print("stopped; the same command goes on from here", soft_wrap=True)
+        print_err("stopped; the same command goes on from here")
         raise typer.Exit(130) from None
     finally:
         executor.close()
@@ -136,10 +143,10 @@ def compute(
 
 def _say_left_out(publisher: Publisher, folder: Path) -> None:
     if n := len(publisher.left_out):
-        err.print(
+        print_err(
             f"not published: {count(n, 'run')} by code with changes that were not committed; "
-            f"delete {folder} to compute them again", soft_wrap=True,
-        )  # fmt: skip
+            f"delete {folder} to compute them again"
+        )
 
 
 def processes(workers: int | None) -> int:

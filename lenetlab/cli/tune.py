@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
-from lenetlab.analysis.board import cost
+from lenetlab.analysis.cost import cost
 from lenetlab.cli.options import (
     RUNS,
     Data,
@@ -22,9 +21,8 @@ from lenetlab.cli.options import (
     Retry,
     Workers,
 )
-from lenetlab.cli.study_session import computed, limited, make_setup
-from lenetlab.cli.terminal.console import out, print_json
-from lenetlab.cli.terminal.numbers import count, number
+from lenetlab.cli.study_session import Session, computed, limited, make_setup
+from lenetlab.cli.terminal.console import make_table, out, print_json, print_out
 from lenetlab.experiments.study.single_search import (
     folder_of,
     search_cell,
@@ -33,8 +31,11 @@ from lenetlab.experiments.study.single_search import (
 )
 from lenetlab.experiments.tuning.trials import Tuning
 from lenetlab.experiments.tuning.tuned_recipes import FILE, Settled
+from lenetlab.plural import count
 from lenetlab.problem.problems import DEFAULT
+from lenetlab.records.locate import STUDIES
 from lenetlab.records.rows import Cell, RunRow
+from lenetlab.report.formats import number
 from lenetlab.settings import parse_pairs
 
 
@@ -86,8 +87,8 @@ def tune(
     given = parse_pairs(settings or [], "--set")
     searched = search_cell(method, scenario, search, given, problem)
     planned = limited(search_study(searched, confirm), limit)
-    folder = out / "studies" / folder_of(planned)
-    cell = computed(planned, folder, make_setup(data, engine, device), workers, retry, json)
+    folder, setup = out / STUDIES / folder_of(planned), make_setup(data, engine, device)
+    cell = computed(planned, Session(folder, setup, workers, retry, json))
     winner = settle_winner(out, cell, planned)
     if json:
         print_json(_plain(cell, winner, out))
@@ -98,23 +99,18 @@ def tune(
 
 
 def _show(cell: Cell, winner: Settled | None, out_folder: Path, problem: str) -> None:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for title in ("trial", "held-out %", "held-out loss"):
-        table.add_column(title, justify="right", no_wrap=True)
-    table.add_column("recipe", overflow="fold")
+    table = make_table("trial", "held-out %", "held-out loss", "<recipe")
     for row in sorted(cell.trials, key=lambda row: row.number):
         best = row is cell.best
-        accuracy = "–" if row.accuracy is None else f"{row.accuracy:.2f}"
-        loss = "–" if row.loss is None else f"{row.loss:.4f}"
         why = "" if row.done else f"\n{row.status}: {row.reason}"
         table.add_row(
-            str(row.number), accuracy, loss, _words(row) + why,
+            str(row.number), number(row.accuracy, 2), number(row.loss, 4), _words(row) + why,
             style="bold" if best else "" if row.done else "red",
         )  # fmt: skip
     out.print(table)
     for which, rows in _confirmed(cell).items():
-        figures = ", ".join("–" if row.accuracy is None else f"{row.accuracy:.2f}" for row in rows)
-        out.print(f"trial {which} again: {figures} %", highlight=False)
+        figures = ", ".join(number(row.accuracy, 2) for row in rows)
+        out.print(f"trial {which} again: {figures} %")
     if (price := cost(cell.search)) is not None:
         out.print(f"price: {count(price.runs, 'run')}, "
                   f"{number(price.passes, 1)} effective passes, "
@@ -122,13 +118,15 @@ def _show(cell: Cell, winner: Settled | None, out_folder: Path, problem: str) ->
     if winner is None or cell.best is None:
         out.print("no trial has figures; nothing is kept", style="red")
         return
-    out.print(f"winner: trial {cell.best.number}, {winner}", markup=False, soft_wrap=True)
+    print_out(f"winner: trial {cell.best.number}, {winner}")
     if winner.kept:
         place = cell.place
         where = "" if place.scenario == "plain" else f" --scenario {place.scenario}"
         where += "" if place.problem == DEFAULT else f" --problem {shlex.quote(problem)}"
-        out.print(f"`lenetlab run {place.method}{where} --tuned` begins from it, out of "
-                  f"{out_folder / FILE}", markup=False, soft_wrap=True)  # fmt: skip
+        print_out(
+            f"`lenetlab run {place.method}{where} --tuned` begins from it, out of "
+            f"{out_folder / FILE}"
+        )
 
 
 def _confirmed(cell: Cell) -> dict[int, list[RunRow]]:

@@ -11,13 +11,16 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from lenetlab.analysis.state import failures, standings
+from lenetlab.analysis.state import failures, scenario_progress
+from lenetlab.cli.terminal.console import make_table
 from lenetlab.cli.terminal.console import out as console
-from lenetlab.cli.terminal.numbers import count, duration
+from lenetlab.cli.terminal.numbers import duration
 from lenetlab.errors import UserError
+from lenetlab.plural import count
 from lenetlab.records.locate import RESULTS, STUDIES, open_results
 from lenetlab.records.progress import PROGRESS, Progress, ScenarioProgress, read_progress
 from lenetlab.records.rows import STUDY
+from lenetlab.report.formats import MISSING, number
 
 EVERY = 1.0  # seconds between two readings of the folder
 FAILURES = 5  # shown
@@ -78,7 +81,7 @@ def screen(folder: Path, now: float) -> RenderableType:
     lines: list[RenderableType] = [Text(folder.name, style="bold"), _coordinator(progress, now)]
     if progress.alive(now):
         lines += [Text(), _running(progress, now)]
-    lines += [Text(), _table(progress.standings)]
+    lines += [Text(), _table(progress.scenarios)]
     if progress.alive(now):
         left = progress.seconds_left
         about = "not known yet" if left is None else f"about {duration(left)}"
@@ -88,7 +91,7 @@ def screen(folder: Path, now: float) -> RenderableType:
 
 def _stored(folder: Path) -> Iterator[RenderableType]:
     results = open_results(folder)
-    states = standings(results)
+    states = scenario_progress(results)
     yield Text(results.title, style="bold")
     if any(state.left for state in states):
         yield Text(f"not running; to go on, give `lenetlab study` its file ({results.name}.toml) "
@@ -123,23 +126,16 @@ def _coordinator(progress: Progress, now: float) -> RenderableType:
 
 
 def _running(progress: Progress, now: float) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("runs now", overflow="fold")
-    table.add_column("for", justify="right", no_wrap=True)
+    table = make_table("<runs now", "for")
     for label, since in progress.running:
         table.add_row(Text(label), duration(now - since))
     return table
 
 
 def _table(states: Sequence[ScenarioProgress]) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("scenario", no_wrap=True)
-    for title in ("done", "failed", "left", "held-out %"):
-        table.add_column(title, justify="right", no_wrap=True)
-    table.add_column("best so far", overflow="fold")
+    table = make_table("<scenario", "done", "failed", "left", "held-out %", "<best so far")
     for state in states:
-        accuracy, label = ("–", "–") if state.best is None else (
-            f"{state.best[0]:.2f}", state.best[1])  # fmt: skip
-        counts = (f"{count:,}" for count in (state.done, state.failed, state.left))
-        table.add_row(state.scenario, *counts, accuracy, Text(label))
+        accuracy, label = state.best or (None, MISSING)
+        counts = (f"{n:,}" for n in (state.done, state.failed, state.left))
+        table.add_row(state.scenario, *counts, number(accuracy, 2), Text(label))
     return table

@@ -20,7 +20,7 @@ Columns, in this order; one that a row has no value for is None there:
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
@@ -71,9 +71,6 @@ class Table(Sequence[Row]):
 
     def __getitem__(self, at: Any) -> Any:
         return self.rows[at]
-
-    def __iter__(self) -> Iterator[Row]:
-        return iter(self.rows)
 
     def __repr__(self) -> str:
         return f"<Table of {len(self.rows):,} runs, {len(self.columns)} columns>"
@@ -127,20 +124,18 @@ def _row(row: RunRow) -> Row:
     figures = {name: getattr(row, name) for name in (*RUN, *FIGURES, *SPENT)}
     where = {name: row.numerics.get(name) for name in NUMERICS}
     where |= {name: row.machine.get(name) for name in MACHINE}
-    return {**figures, **_recipe(row.recipe), **(row.ledger_counts or {}), **where}
-
-
-def _recipe(canonical: Mapping[str, Any]) -> Row:
-    return _read(orjson.dumps(canonical))
+    recipe = _recipe(orjson.dumps(row.recipe))
+    return {**figures, **recipe, **(row.ledger_counts or {}), **where}
 
 
 @cache
-def _read(canonical: bytes) -> Row:
-    """A recipe with its defaults; as it was recorded where this version cannot read it, or what it
-    was of is not there."""
-    recorded = RecordedRecipe.read(orjson.loads(canonical))
+def _recipe(text: bytes) -> Row:
+    """A recipe, canonical and in JSON, with its defaults; as it was recorded where this version
+    cannot read it, or what it was of is not there."""
+    canonical = orjson.loads(text)
+    recorded = RecordedRecipe.read(canonical)
     try:
-        whole: Recipe | RecordedRecipe = recall(orjson.loads(canonical))
+        whole: Recipe | RecordedRecipe = recall(canonical)
     except UserError:
         whole = recorded
     unit, amount = recorded.budget

@@ -10,7 +10,7 @@ from pathlib import Path
 from lenetlab.errors import UserError
 from lenetlab.experiments.recipe.recall import recall
 from lenetlab.experiments.run.on_disk import OnStep, execute
-from lenetlab.experiments.run.repeat import numerics_differ, runtime_like
+from lenetlab.experiments.run.repeat import numerics_differ, numerics_here, runtime_like
 from lenetlab.experiments.run.training import Training
 from lenetlab.inspection import trajectory
 from lenetlab.inspection.trajectory import Recorder, Trajectory
@@ -58,7 +58,7 @@ def _train(run: Run, data: Path | None, on_step: OnStep) -> Trajectory:
 
     with tempfile.TemporaryDirectory(prefix="lenetlab-inspect-") as scratch:
         runtime = runtime_like(said, data, Path(scratch))
-        if other := numerics_differ(said, recipe, runtime):
+        if other := numerics_differ(said, numerics_here(recipe, runtime)):
             raise NotAgain(f"it was computed by other numerics: {other}")
         again = execute(recipe, run.seed, runtime, [], step)
         if again.status != "done":

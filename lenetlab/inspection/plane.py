@@ -37,14 +37,13 @@ def in_one_plane(
     runs: Sequence[Run],
     found: Sequence[Trajectory],
     probe: Probe,
-    size: int = SIZE,
     told: Told = lambda what, done, of: None,
 ) -> dict[str, Any]:
     """What plane.json holds of `runs` with the trajectories `found`. Raises: `UserError` where
     they lie on one line."""
     kind, plane, share = common_plane(found)
     where = [plane.coordinates(one.points) for one in found]
-    x, y = _square(torch.cat(where), size)
+    x, y = _square(torch.cat(where))
     told("grid", 0, 1)
     losses = grid(probe, plane, x, y, found[0].points[0])
     told("trajectories", 0, 1)
@@ -93,12 +92,12 @@ def _run(run: Run, found: Trajectory, at: Tensor, plane: Plane, probe: Probe) ->
     }
 
 
-def _square(points: Tensor, size: int) -> tuple[list[float], list[float]]:
+def _square(points: Tensor) -> tuple[list[float], list[float]]:
     """The coordinates of a square grid around `points` (k, 2): a length is the same both ways."""
     low, high = points.min(0).values, points.max(0).values
     half = float((high - low).max()) * (0.5 + MARGIN)
     x, y = ((low + high) / 2).tolist()
-    return spaced(x - half, x + half, size), spaced(y - half, y + half, size)
+    return spaced(x - half, x + half, SIZE), spaced(y - half, y + half, SIZE)
 
 
 def _short(values: Sequence[float]) -> list[float]:

@@ -65,6 +65,3 @@ def inexact_newton(
             bound = norm
         found.append(None if bound is None else bound**2 / (2 * c))
     return found
-
-
-__all__ = ["constant_rate", "falling_rate", "inexact_newton", "svrg_factor"]

@@ -151,7 +151,7 @@ class Known:
         return float(norms.square().mean() - mean.square().sum())
 
 
-def softmax_regression(train: Split, examples: int = EXAMPLES, l2: float = L2) -> Known:
+def softmax_regression(train: Split, examples: int = EXAMPLES) -> Known:
     """The problem on the first `examples` of `train`, solved: by L-BFGS, then Newton's method to a
     gradient of at most `TOLERANCE`, so that F − F* ≤ ‖∇F‖²/2c is known to 1e-23."""
     images = train.images[:examples].double().div(255).unsqueeze(1)
@@ -160,10 +160,10 @@ def softmax_regression(train: Split, examples: int = EXAMPLES, l2: float = L2) -
     x = x / x.norm(dim=1, keepdim=True)
     problem = SoftmaxRegression(x, train.labels[:examples])
     largest = float(torch.linalg.eigvalsh(x.T @ x / len(x))[-1])
-    minimum = _solved(problem, l2)
-    _, oracle = _pose(problem, l2, 1, 0)
+    minimum = _solved(problem, L2)
+    _, oracle = _pose(problem, L2, 1, 0)
     least = float(oracle.value(oracle.full, at=minimum))
-    return Known(problem, l2, l2, l2 + largest / 2, l2 + 0.5, 0.5**0.5, minimum, least)
+    return Known(problem, L2, L2, L2 + largest / 2, L2 + 0.5, 0.5**0.5, minimum, least)
 
 
 def _pose(

@@ -14,10 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from lenetlab.errors import UserError
 from lenetlab.experiments.recipe.recall import recall
 from lenetlab.experiments.run.in_memory import compute
+from lenetlab.experiments.run.repeat import numerics_differ
 from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.experiments.study.executors import Quit, TaskError, WorkerDied
 from lenetlab.experiments.study.executors.local import Worker
@@ -26,7 +29,7 @@ from lenetlab.experiments.study.single_search import search_cell
 from lenetlab.experiments.tuning.trials import Tuning
 from lenetlab.judge.child import Losses, Recorded, open_net
 from lenetlab.judge.claims import Claim
-from lenetlab.judge.rerun import WHAT
+from lenetlab.judge.rerun import WHAT, different_bits
 from lenetlab.records import run_folder
 from lenetlab.records.finished import Result
 
@@ -65,7 +68,7 @@ class _Trained:
     identity: dict[str, Any]
     result: Result
     losses: Losses
-    weights: "np.ndarray[Any, np.dtype[np.float32]] | None"
+    weights: Losses | None
 
 
 @contextmanager
@@ -87,28 +90,20 @@ def compared(found: Recorded, path: Path, search: Search, worker: Worker) -> Com
         return Compared(reason=str(error))
     if again.result.accuracy is None:
         return Compared(reason=f"it ended as {again.result.status}: {again.result.reason}")
-    said, here = found.run.identity["numerics"], again.identity["numerics"]
-    keys = [key for key in sorted({*said, *here}) if said.get(key) != here.get(key)]
-    if keys:
-        how = ", ".join(f"{key} {said.get(key)} there and {here.get(key)} here" for key in keys)
+    if how := numerics_differ(found.run.identity["numerics"], again.identity["numerics"]):
         beginning = _other_beginning(found.losses, again.losses)
         return Compared(again.trials, None, again.result.accuracy, beginning, how)
     recorded = open_net(path / run_folder.WEIGHTS).w
-    return Compared(again.trials, Claim(WHAT, _other(found, again, recorded)))
+    return Compared(again.trials, Claim(WHAT, _wrong(found, again, recorded)))
 
 
-def _other(found: Recorded, again: _Trained, recorded: Any) -> str | None:
+def _wrong(found: Recorded, again: _Trained, recorded: Tensor | None) -> str | None:
     """How the bits differ."""
     if again.identity["id"] != found.run.identity["id"]:
         return f"it is run {again.identity['id']} by what it is made of"
     if recorded is None or again.weights is None:
         return "there are no weights to compare"
-    ours, theirs = again.weights.view(np.int32), recorded.numpy().view(np.int32)
-    if different := int((ours != theirs).sum()):
-        return f"{different:,} of {len(ours):,} weights differ"
-    said, now = vars(found.run.result), vars(again.result)
-    keys = [key for key in said if said[key] != now[key]]
-    return f"the weights are equal, the records differ in {', '.join(keys)}" if keys else None
+    return different_bits(recorded, found.run.result, torch.from_numpy(again.weights), again.result)
 
 
 def _other_beginning(said: Losses, again: Losses) -> str | None:

@@ -22,12 +22,11 @@ from lenetlab.experiments.study.executors.local import Worker
 from lenetlab.experiments.tuning.trials import Tuning
 from lenetlab.judge.again import Search, compared, process
 from lenetlab.judge.child import open_folder
-from lenetlab.judge.claims import Claim
+from lenetlab.judge.claims import Claim, data_name, wrong_claims
 from lenetlab.judge.files import Unreadable
 from lenetlab.judge.scoring import Score, Scorer
-from lenetlab.judge.verdict import Verdict, judge, printable
-from lenetlab.oracle.ledger import PASS
-from lenetlab.problem.problems import FASHION_MNIST, held_out
+from lenetlab.judge.verdict import Verdict, judge, outcome_of, printable
+from lenetlab.plural import count
 from lenetlab.records.challenge import (
     AGAIN,
     GUEST,
@@ -48,12 +47,14 @@ SURE = 0.99  # of the interval in which a further run would lie
 
 @dataclass(frozen=True)
 class Folder:
-    """A challenge's folder, read. pairs : the guest's cell and the leader's, by scenario."""
+    """A challenge's folder, read. pairs : the guest's cell and the leader's, by scenario. study :
+    what was challenged, as it was then; None where it is not here, or another one."""
 
     path: Path
     record: Record
     results: Results
     pairs: dict[str, tuple[Cell, Cell]]
+    study: Results | None
 
 
 def judge_challenge(path: Path, scorer: Scorer, again: Runtime | None = None) -> Verdict:
@@ -76,11 +77,15 @@ def judge_challenge(path: Path, scorer: Scorer, again: Runtime | None = None) ->
             claims += [claim for one in answers for claim in one.claims]
             notes += [note for one in answers for note in one.notes]
             unchecked += [reason for one in answers for reason in one.unchecked]
-        notes += _unchecked_figures(found)
+        if found.study is None:
+            notes.append(
+                f"the study {found.record.study} that was challenged is not here, or holds other "
+                "figures: the comparisons with it were not made again"
+            )
     except (UserError, Unreadable) as error:
         return Verdict(name, "", "unreadable", (str(error),))
-    problems += [f"not true that {claim.what}: {claim.wrong}" for claim in claims if claim.wrong]
-    outcome = "broken" if problems else "unchecked" if unchecked else "kept"
+    problems += wrong_claims(claims)
+    outcome = outcome_of(problems, unchecked)
     first = scores[0] if scores else None
     return Verdict(name, ", ".join(found.pairs), outcome, (*problems, *unchecked), tuple(notes),
                    tuple(claims), first)  # fmt: skip
@@ -91,7 +96,7 @@ def _read(path: Path) -> Folder:
     pairs = {}
     for scenario, leader in record.leaders.items():
         cells = {cell.place.name: cell for cell in results.within(scenario)}
-        both = cells.get(record.name), cells.get(_again(leader))
+        both = cells.get(record.name), cells.get(f"{leader}, {AGAIN}")
         if both[0] is None or both[1] is None:
             raise UserError(
                 f"{path / ROWS} has no cells of {record.name} and {leader} in {scenario}; expected "
@@ -100,11 +105,7 @@ def _read(path: Path) -> Folder:
         pairs[scenario] = both[0], both[1]
     if not pairs:
         raise UserError(f"{path} names no scenario; expected one at least")
-    return Folder(path, record, results, pairs)
-
-
-def _again(leader: str) -> str:
-    return f"{leader}, {AGAIN}"
+    return Folder(path, record, results, pairs, _study(record))
 
 
 def _runs(found: Folder) -> Iterator[tuple[str, Path]]:
@@ -137,20 +138,15 @@ def _rows(found: Folder) -> Iterator[Claim]:
         yield Claim(f"finals in {scenario} have the seeds 0 to {seeds[-1]}", wrong)
         tried = sorted(row.number for row in guest.trials)
         wrong = None if tried == list(range(found.record.trials)) else f"there are {len(tried)}"
-        many = "is 1 trial" if found.record.trials == 1 else f"are {found.record.trials} trials"
-        yield Claim(f"there {many} in {scenario}", wrong)
+        many = "is" if found.record.trials == 1 else "are"
+        yield Claim(f"there {many} {count(found.record.trials, 'trial')} in {scenario}", wrong)
         yield Claim(f"finals in {scenario} have the recipe that held-out images chose",
                     _other_recipe(guest))  # fmt: skip
 
 
 def _id(row: RunRow) -> str:
-    checksum = FASHION_MNIST.train[0].sha256
-    assert checksum is not None
-    data = checksum[:16]
-    if row.recorded.held_out:
-        data += f"[0:{PASS - held_out(PASS)}]"
-    decisive = {"recipe": row.recipe, "seed": row.seed, "data": data, "numerics": row.numerics}
-    return digest(decisive)
+    return digest({"recipe": row.recipe, "seed": row.seed,
+                   "data": data_name(row.recorded.held_out), "numerics": row.numerics})  # fmt: skip
 
 
 def _other_recipe(guest: Cell) -> str | None:
@@ -164,18 +160,16 @@ def _other_recipe(guest: Cell) -> str | None:
     return None
 
 
-def _study(found: Folder) -> Results | None:
-    """The study that was challenged, as it was then; None where it is another one here."""
-    folder = published(found.record.study)
-    if Path(found.record.study).name != found.record.study or not folder.is_dir():
+def _study(record: Record) -> Results | None:
+    folder = published(record.study)
+    if Path(record.study).name != record.study or not folder.is_dir():
         return None
     stored = open_results(folder)
-    return stored if digest_of(stored) == found.record.study_digest else None
+    return stored if digest_of(stored) == record.study_digest else None
 
 
 def _figures(found: Folder) -> Iterator[Claim]:
-    stored, pairs = _study(found), list(found.pairs.values())
-    if stored is None:
+    if found.study is None:
         for scenario, (guest, _) in found.pairs.items():
             figures = [row.accuracy for row in guest.finals if row.accuracy is not None]
             accuracy = (found.record.found.get(scenario, {}).get("guest") or {}).get("accuracy")
@@ -184,22 +178,13 @@ def _figures(found: Folder) -> Iterator[Claim]:
             yield Claim(f"the mean accuracy in {scenario} is that of its rows",
                         None if same else f"{recorded} is recorded")  # fmt: skip
         return
-    results, shown = entered(stored, pairs, found.record.passes)
+    results, shown = entered(found.study, list(found.pairs.values()), found.record.passes)
     for scenario, (new, first) in zip(found.pairs, shown, strict=True):
         again = challenge(results, new.place.contest, new.place.name, first.place.name)
         plain, said = answer(again), found.record.found.get(scenario, {})
         other = [key for key in plain if not _close(said.get(key), plain[key])]
         wrong = f"{', '.join(other)} would be otherwise" if other else None
         yield Claim(f"what is said of {scenario} follows from its rows and the study’s", wrong)
-
-
-def _unchecked_figures(found: Folder) -> list[str]:
-    if _study(found) is not None:
-        return []
-    return [
-        f"the study {found.record.study} that was challenged is not here, or holds other figures: "
-        "the comparisons with it were not made again"
-    ]
 
 
 def _close(said: Any, again: Any) -> bool:

@@ -67,9 +67,9 @@ def open_net(path: Path, limits: Limits = Limits()) -> Net:
     return Net(w, problems, notes)
 
 
-def open_folder(path: Path, limits: Limits = Limits()) -> Recorded:
+def open_folder(path: Path) -> Recorded:
     """What the run folder `path` records, its weights apart; raises `Unreadable`."""
-    said, numbers = _ask(_folder, path, limits)
+    said, numbers = _ask(_folder, path, Limits())
     result = Result.read(said["result"])
     run = run_folder.Run(path, said["identity"], result, said["curve"], said["machine"])
     return Recorded(run, np.frombuffer(numbers, dtype=np.float32))
@@ -114,7 +114,7 @@ def _ask(read: Callable[[Path], Answer], path: Path, limits: Limits) -> Answer:
     process.start()
     theirs.close()
     try:
-        here.recv_bytes()  # it is there, and what follows is the reading
+        here.recv_bytes()  # it has started: from here on the reading is timed
         if not here.poll(limits.wall):
             raise Unreadable(f"takes more than {limits.wall:g} s to read")
         said, numbers = json.loads(here.recv_bytes()), here.recv_bytes()
@@ -140,10 +140,10 @@ def _ended(code: int | None, limits: Limits) -> str:
 
 def _serve(pipe: Connection, read: Callable[[Path], Answer], path: Path, limits: Limits) -> None:
     """What the reading process does."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the judge's affair
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the judge decides what Ctrl-C ends
     nothing = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, 1)
-    os.dup2(nothing, 2)  # a library that aborts has a say first
+    os.dup2(nothing, 2)  # where a library that aborts would print
     torch.set_num_threads(1)
     pipe.send_bytes(b"ready")
     _limit(limits)

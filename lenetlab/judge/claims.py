@@ -4,7 +4,7 @@ Nothing named by the folder is run: a method from outside the package stays unch
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -19,8 +19,7 @@ from lenetlab.experiments.run.in_memory import FIGURES
 from lenetlab.judge.child import Losses, Recorded
 from lenetlab.judge.scoring import Score
 from lenetlab.oracle.ledger import PASS, Ledger
-from lenetlab.problem.files import FILES
-from lenetlab.problem.problems import held_out
+from lenetlab.problem.problems import FASHION_MNIST, held_out
 from lenetlab.records import run_folder
 
 T = TypeVar("T")
@@ -37,6 +36,18 @@ class Claim:
 
     what: str
     wrong: str | None = None
+
+
+def wrong_claims(claims: Iterable[Claim]) -> list[str]:
+    """A sentence for every claim that does not hold."""
+    return [f"not true that {claim.what}: {claim.wrong}" for claim in claims if claim.wrong]
+
+
+def data_name(inner: bool) -> str:
+    """What a run's identity calls Fashion-MNIST's training images; `inner` those before the ones
+    that are held out."""
+    name = (FASHION_MNIST.train[0].sha256 or "")[:16]
+    return f"{name}[0:{PASS - held_out(PASS)}]" if inner else name
 
 
 def check(found: Recorded, score: Score, engine: str) -> list[Claim]:
@@ -86,9 +97,7 @@ def _identity(run: run_folder.Run) -> Iterator[Claim]:
     yield Claim("recipe, seed, data and numerics hash to the run's identity", wrong)
     if type(said["seed"]) is not int or not 0 <= said["seed"] < 2**63:
         yield Claim("the seed is a whole number from 0 to 2^63 - 1", f"it is {said['seed']!r}")
-    data = (FILES["train"][0].sha256 or "")[:16]
-    if run.held_out:
-        data += f"[0:{PASS - held_out(PASS)}]"
+    data = data_name(run.held_out)
     wrong = None if said["data"] == data else f"trained on {said['data']}, expected {data}"
     yield Claim("trained on Fashion-MNIST's training images", wrong)
 

@@ -1,4 +1,4 @@
-"""A run trained again, and its weights compared bit by bit."""
+"""A run trained again, and its weights and record compared bit by bit."""
 
 import tempfile
 from pathlib import Path
@@ -10,13 +10,14 @@ from torch import Tensor
 from lenetlab.errors import UserError
 from lenetlab.experiments.recipe.recipe import Recipe
 from lenetlab.experiments.run.on_disk import execute
-from lenetlab.experiments.run.repeat import numerics_differ, runtime_like
+from lenetlab.experiments.run.repeat import numerics_differ, numerics_here, runtime_like
 from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.experiments.run.training import Training
 from lenetlab.judge.child import Recorded
 from lenetlab.judge.claims import Claim, from_outside, recipe_of
 from lenetlab.problem.model import flatten
 from lenetlab.records import run_folder
+from lenetlab.records.finished import Result
 
 WHAT = "trained again, it has the same bits"
 
@@ -36,8 +37,9 @@ def rerun(found: Recorded, w: Tensor, data: Path | None) -> Claim | str:
         if type(run.identity.get("seed")) is not int:
             return "its seed is no whole number"
         with tempfile.TemporaryDirectory(prefix="lenetlab-judge-") as scratch:
-            runtime = runtime_like(run.identity["numerics"], data, Path(scratch))
-            if other := numerics_differ(run.identity["numerics"], recipe, runtime):
+            said = run.identity["numerics"]
+            runtime = runtime_like(said, data, Path(scratch))
+            if other := numerics_differ(said, numerics_here(recipe, runtime)):
                 return f"the numerics differ here, {other}"
             return Claim(WHAT, _wrong(found, w, recipe, runtime))
     except UserError as error:
@@ -58,10 +60,14 @@ def _wrong(found: Recorded, w: Tensor, recipe: Recipe, runtime: Runtime) -> str 
         return f"{recorded:,} steps are recorded, and its budget is not spent by them"
     if again.status != "done":
         return f"it ended as {again.status}: {again.result.reason}"
-    other = flatten(load_file(again.path / run_folder.WEIGHTS))
-    different = int((w.view(torch.int32) != other.view(torch.int32)).sum())
-    if different:
+    weights = flatten(load_file(again.path / run_folder.WEIGHTS))
+    return different_bits(w, run.result, weights, again.result)
+
+
+def different_bits(w: Tensor, said: Result, again: Tensor, result: Result) -> str | None:
+    """How the weights and figures of a run trained again differ from those recorded, `w` and
+    `said`; None if they do not, in any bit."""
+    if different := int((w.view(torch.int32) != again.view(torch.int32)).sum()):
         return f"{different:,} of {w.numel():,} weights differ"
-    recorded_again, said = vars(again.result), vars(run.result)
-    keys = [key for key in said if recorded_again[key] != said[key]]
+    keys = [key for key, value in vars(said).items() if value != getattr(result, key)]
     return f"the weights are equal, the records differ in {', '.join(keys)}" if keys else None

@@ -12,7 +12,7 @@ from torch import Tensor
 from lenetlab.errors import UserError
 from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.judge.child import Recorded, one_line, open_folder, open_net
-from lenetlab.judge.claims import Claim, check, from_outside
+from lenetlab.judge.claims import Claim, check, from_outside, wrong_claims
 from lenetlab.judge.files import Unreadable
 from lenetlab.judge.folder import MARKS, is_run
 from lenetlab.judge.rerun import rerun
@@ -109,11 +109,17 @@ def judge(
             claims.append(same)
         else:
             unchecked.append(f"not trained again: {same}")
-    problems += [f"not true that {c.what}: {c.wrong}" for c in claims if c.wrong]
-    outcome = "broken" if problems else "unchecked" if unchecked else "kept"
+    problems += wrong_claims(claims)
+    outcome = outcome_of(problems, unchecked)
     said = tuple(map(one_line, problems + unchecked))
     digest = hashlib.sha256(net.w.numpy().tobytes()).hexdigest()
     return Verdict(name, scenario, outcome, said, tuple(notes), tuple(claims), score, digest)
+
+
+def outcome_of(problems: Sequence[str], unchecked: Sequence[str]) -> str:
+    """`broken` where there are problems, `unchecked` where something could not be trained again,
+    else `kept`."""
+    return "broken" if problems else "unchecked" if unchecked else "kept"
 
 
 def printable(path: Path) -> str:

@@ -103,18 +103,11 @@ def _parameters(module: Inert, prefix: str, depth: int) -> Iterator[tuple[str, T
 def _tidy(named: Mapping[str, Tensor], notes: list[str]) -> Weights:
     """Without the prefixes of wrappers and the count of an average, and with the masks of
     `torch.nn.utils.prune` applied."""
-    begun = True
-    while begun:
-        names = [name for name in named if name != AVERAGED]
-        begun = False
-        for prefix in PREFIXES:
-            if names and all(name.startswith(prefix) for name in names):
-                if AVERAGED in named:
-                    notes.append(f"an average of nets: without its count {AVERAGED}")
-                named = {name.removeprefix(prefix): named[name] for name in names}
-                notes.append(f"names without their prefix {prefix!r}")
-                begun = True
-                break
+    while prefix := _prefix_of(named):
+        if AVERAGED in named:
+            notes.append(f"an average of nets: without its count {AVERAGED}")
+        named = {name.removeprefix(prefix): w for name, w in named.items() if name != AVERAGED}
+        notes.append(f"names without their prefix {prefix!r}")
     tidy = dict(named)
     for name in named:
         stem = name.removesuffix(PRUNED)
@@ -127,6 +120,13 @@ def _tidy(named: Mapping[str, Tensor], notes: list[str]) -> Weights:
         tidy[stem] = weight.detach() * mask.to(weight.dtype)
         notes.append(f"{stem} is {' × '.join(masked)}")
     return Weights(tidy, tuple(notes))
+
+
+def _prefix_of(named: Mapping[str, Tensor]) -> str | None:
+    """The one of `PREFIXES` that all names have, but for an average's count."""
+    names = [name for name in named if name != AVERAGED]
+    common = (p for p in PREFIXES if names and all(name.startswith(p) for name in names))
+    return next(common, None)
 
 
 def _plain(tensor: Tensor) -> bool:

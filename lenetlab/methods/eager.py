@@ -1,8 +1,8 @@
-"""PyTorch's optimizers without the word they have for its compiler.
+"""PyTorch's optimizers without the decorators that keep its compiler out.
 
-When its first optimizer is built, and in every step, PyTorch tells torch.compile not to look in,
-and imports torch._dynamo for it: a second at the start of every run. Nothing is compiled here, so
-PyTorch's own functions are called without the decorators that say so.
+When its first optimizer is built, and in every step, PyTorch tells torch.compile to leave the code
+alone, and imports torch._dynamo for it: a second at the start of every run. Nothing is compiled
+here, so PyTorch's own functions are called without those decorators.
 """
 
 import inspect

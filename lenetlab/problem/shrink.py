@@ -1,12 +1,12 @@
 r"""A masked net as the smaller dense net that it is.
 
-Hidden units of fc1 and fc2 that say nothing are left out, and the outputs stay the same:
+Hidden units of fc1 and fc2 without effect are left out, and the outputs stay the same:
 
-- nothing goes out of the unit: whatever it computes, nobody hears it;
-- nothing comes in: its output is the constant tanh(b), which is worth W[:, j] tanh(b_j) in the bias
-  of the next layer. With the bias masked as well the constant is tanh(0) = 0.
+- no weight leads out of the unit: its output is not used;
+- none leads into it: its output is the constant tanh(b), which is worth W[:, j] tanh(b_j) in the
+  bias of the next layer. With the bias masked as well the constant is tanh(0) = 0.
 
-Removing a unit can leave another one unheard, so this is repeated until nothing changes. Outputs
+Removing a unit can leave another one unused, so this is repeated until nothing changes. Outputs
 are the same sums in another order: equal to float32 rounding, not to the bit.
 """
 
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lenetlab.problem.model import CONSTRAINED, SHAPES, SIZE, flatten, logits
+from lenetlab.problem.model import CONSTRAINED, SIZE, flatten, logits
 
 NEXT = {"fc1": "fc2", "fc2": "fc3"}
 
@@ -31,11 +31,11 @@ def smaller(net: Net) -> Net:
         for layer, after in NEXT.items():
             weight, bias = net[f"{layer}.weight"], net[f"{layer}.bias"]
             outgoing = net[f"{after}.weight"]
-            heard = outgoing.count_nonzero(dim=0) > 0
-            constant = heard & (weight.count_nonzero(dim=1) == 0)
+            used = outgoing.count_nonzero(dim=0) > 0
+            constant = used & (weight.count_nonzero(dim=1) == 0)
             folded = outgoing[:, constant] @ torch.tanh(bias[constant])
-            kept = heard & ~constant
-            if not kept.any():  # a layer without units has no shape; one that says nothing has
+            kept = used & ~constant
+            if not kept.any():  # a layer without units has no shape; one unit of no effect has
                 kept[0] = True
                 net[f"{after}.weight"] = torch.zeros_like(outgoing)
             net[f"{layer}.weight"], net[f"{layer}.bias"] = weight[kept], bias[kept]
@@ -107,11 +107,3 @@ def _least(nets: tuple[Net, Net], x: Tensor, size: int, repeats: int) -> tuple[f
                 logits(net, part)
             best[k] = min(best[k], time.perf_counter() - begin)
     return best[0], best[1]
-
-
-def full_size(small: Net) -> Net:
-    """The smaller net with silent units again, so that it fits LeNet-5's shapes."""
-    net = {name: torch.zeros(shape) for name, shape in SHAPES.items()}
-    for name, w in small.items():
-        net[name][tuple(slice(n) for n in w.shape)] = w
-    return net

@@ -118,6 +118,11 @@ def entered(
     return replace(stored, cells=(*cells, *guests)), shown
 
 
+def marked(place: CellKey) -> CellKey:
+    """Where a leader's finals stand that are trained again for a challenge."""
+    return replace(place, variant=", ".join(filter(None, (place.variant, AGAIN))))
+
+
 def _unmarked(place: CellKey) -> CellKey:
     """A leader's place in its study, of that of finals that were trained again."""
     return replace(place, variant=place.variant.removesuffix(AGAIN).removesuffix(", "))

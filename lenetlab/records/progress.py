@@ -44,7 +44,7 @@ class Progress:
     workers: int
     seconds_left: float | None
     running: tuple[tuple[str, float], ...]
-    standings: tuple[ScenarioProgress, ...]
+    scenarios: tuple[ScenarioProgress, ...]
     failures: tuple[str, ...]
 
     def alive(self, now: float) -> bool:
@@ -61,10 +61,10 @@ def read_progress(folder: Path) -> Progress | None:
         return None
     found: Mapping[str, Any] = readable(read_json(path))
     try:
-        standings = []
+        scenarios = []
         for scenario, counts in found["scenarios"].items():
             best = found["best"].get(scenario)
-            standings.append(
+            scenarios.append(
                 ScenarioProgress(
                     scenario, counts["done"], counts["failed"],
                     max(counts["planned"] - counts["done"] - counts["failed"], 0),
@@ -79,7 +79,7 @@ def read_progress(folder: Path) -> Progress | None:
             workers=found["workers"],
             seconds_left=found["seconds_left"],
             running=tuple((run["label"], run["since"]) for run in found["running"]),
-            standings=tuple(standings),
+            scenarios=tuple(scenarios),
             failures=tuple(found["failures"]),
         )
     except (KeyError, TypeError, AttributeError) as error:

@@ -302,16 +302,8 @@ def total(values: Iterable[float | None]) -> float | None:
     return None if None in known else sum(value for value in known if value is not None)
 
 
-TEXTS = (
-    "id",
-    "status",
-    "reason",
-    "label",
-    "recipe",
-    "ledger_counts",
-    "numerics",
-    "machine",
-)  # of a row
+# Of a row, what has text in it that others wrote.
+TEXTS = ("id", "status", "reason", "label", "recipe", "ledger_counts", "numerics", "machine")
 PLAN = ("name", "title", "trials", "tuning_passes", "seeds", "passes")  # in study.json
 PLACE = ("method", "family", "scenario", "rules", "variant", "norms")  # … of every cell
 FIELDS = {TRIAL: "trials", CONFIRMATION: "confirmations", FINAL: "finals", LEADER: "leading"}

@@ -50,10 +50,10 @@ class Figures(Protocol):
 
 
 F = TypeVar("F", bound=Figures)
-Standing = tuple[float, float, int]  # the best first
+SortKey = tuple[float, float, int]  # the best first
 
 
-def standing(accuracy: float | None, loss: float | None, number: int) -> Standing:
+def sort_key(accuracy: float | None, loss: float | None, number: int) -> SortKey:
     """What figures are ordered by: accuracy, between equals the loss, then the number."""
     assert accuracy is not None
     assert loss is not None
@@ -63,19 +63,19 @@ def standing(accuracy: float | None, loss: float | None, number: int) -> Standin
 def best_first(trials: Iterable[F]) -> list[F]:
     """The trials that are done, in order."""
     done = [row for row in trials if row.done]
-    return sorted(done, key=lambda row: standing(row.accuracy, row.loss, row.number))
+    return sorted(done, key=lambda row: sort_key(row.accuracy, row.loss, row.number))
 
 
-def mean(rows: Sequence[Figures], number: int = 0) -> Standing | None:
+def mean(rows: Sequence[Figures], number: int = 0) -> SortKey | None:
     """Where runs of one recipe stand by their means; None if there are none, or one failed."""
     if not rows or not all(row.done for row in rows):
         return None
     accuracies = [row.accuracy for row in rows if row.accuracy is not None]
     losses = [row.loss for row in rows if row.loss is not None]
-    return standing(fmean(accuracies), fmean(losses), number)
+    return sort_key(fmean(accuracies), fmean(losses), number)
 
 
-def confirmed(trials: Iterable[F], confirmations: Sequence[Figures]) -> list[tuple[Standing, F]]:
+def confirmed(trials: Iterable[F], confirmations: Sequence[Figures]) -> list[tuple[SortKey, F]]:
     """The trials that were confirmed, by the means of their confirmations, the best first. A run
     that failed, or ended `COLLAPSE` points or more below the trial, disqualifies the recipe."""
     found = []
@@ -167,6 +167,6 @@ def _at_full_length(cell: Tried) -> list[Figures]:
     return [*again, *cell.leading]
 
 
-def _by_trial(cell: Tried) -> Standing:
+def _by_trial(cell: Tried) -> SortKey:
     best = best_first(cell.trials)[0]
-    return standing(best.accuracy, best.loss, 0)
+    return sort_key(best.accuracy, best.loss, 0)

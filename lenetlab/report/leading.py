@@ -55,7 +55,7 @@ def _beside(first: Line, lead: Line, leader: str) -> str:
 
 
 def _there(board: Board, first: str, leader: str) -> str:
-    """What was seen there of both, as they are called."""
+    """The held-out accuracy of both, which are called `first` and `leader`."""
     seen = {one.cell.place.name: one.decided.mean
             for one in candidates([line.cell for line in board.lines])}  # fmt: skip
     line, lead = board.measured[0], board.lead

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from lenetlab.analysis.challenge import Answer, Arrival, Challenge, Effect, Middle, Resident
 from lenetlab.analysis.intervals import Summary
 from lenetlab.analysis.targets import TARGETS
+from lenetlab.plural import count
 from lenetlab.records.test_set import Looks
 from lenetlab.report import formats
 from lenetlab.report.metrics import half
-from lenetlab.report.wording import count
 
 WIDTH = 19  # of what a line is about
 ANSWERS: dict[Answer, str] = {

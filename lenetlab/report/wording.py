@@ -11,16 +11,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from lenetlab.analysis.board import Board
 from lenetlab.analysis.comparison import FEWEST
 from lenetlab.analysis.equal_time import REFERENCE
+from lenetlab.plural import count as count  # page and paper take it from here
 from lenetlab.problem.problems import DEFAULT, title_of
 from lenetlab.problem.scenarios import RULE_SETS, recorded_scenario
 from lenetlab.records.recipe import RecordedRecipe
 from lenetlab.records.rows import Contest, Results, RunRow
 from lenetlab.report.attachments import LeaderNet
-
-
-def count(n: int, thing: str) -> str:
-    """`1 seed`, `10 seeds`."""
-    return f"{n:,} {thing}" + ("" if n == 1 else "s")
 
 
 def passes(amount: float) -> str:

@@ -113,8 +113,8 @@ def test_nothing_is_compared_with_a_leader_whose_finals_failed():
     assert all(one.difference is None for one in found.lines)
     assert line(found, "sgd").reason == f"runs of {lead.place.name} failed"
     assert line(found, lead.place.name).failures[0] == "seed 0: timeout"
-    batch_size = board(change(MADE, lead.place.name, finals=finals), "plain", against="sgd")
-    assert line(batch_size, "nesterov").standing == "ahead"
+    by_sgd = board(change(MADE, lead.place.name, finals=finals), "plain", against="sgd")
+    assert line(by_sgd, "nesterov").standing == "ahead"
 
 
 def test_it_is_said_when_only_some_were_tried_on_held_out_images():

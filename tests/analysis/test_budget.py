@@ -1,6 +1,7 @@
 """The best of k trials, against all subsets counted one by one; the record rule; curves."""
 
 import random
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
 from statistics import fmean, median
@@ -13,10 +14,16 @@ from scipy import stats
 
 from lenetlab.analysis.budget import best_of_k, chances
 from lenetlab.analysis.curves import curves
-from lenetlab.analysis.record import record, records
+from lenetlab.analysis.record import Verdict, records
 from lenetlab.problem.scenarios import BOUND
 from lenetlab.records.rows import FINAL, TRIAL, Cell, CellKey
 from tests.studies import made_up, row
+
+
+def record(values: Sequence[float], target: float, failed: int = 0) -> Verdict:
+    """The record rule for one method alone."""
+    (found,) = records([(values, failed)], target)
+    return found
 
 
 def cell(scores: list[float | None]) -> Cell:

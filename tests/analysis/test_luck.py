@@ -7,7 +7,7 @@ import pytest
 
 from lenetlab.analysis.board import board
 from lenetlab.analysis.luck import luck, pooled_spread
-from lenetlab.analysis.state import standings
+from lenetlab.analysis.state import scenario_progress
 from lenetlab.records.rows import CONFIRMATION, LEADER, Cell
 from lenetlab.records.selection import Stages
 from tests.studies import made_up
@@ -82,7 +82,7 @@ def test_a_board_shows_what_chose_and_what_all_of_the_search_cost() -> None:
 
 
 def test_what_is_left_of_the_stages_is_counted() -> None:
-    plain, l2 = standings(STUDY)
+    plain, l2 = scenario_progress(STUDY)
     # of soap two confirmations and two finals, of muon's third search two confirmations
     assert plain.left == 4 + 2
     # cells with finals are confirmed; two methods are to be searched twice more

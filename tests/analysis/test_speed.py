@@ -9,7 +9,7 @@ import pytest
 
 from lenetlab.analysis.profiles import profiles, profiles_of
 from lenetlab.analysis.speed import durations, reached, speed_up
-from lenetlab.analysis.targets import TARGETS, Target, cpu_seconds_to, passes_to, seconds_to
+from lenetlab.analysis.targets import TARGETS, Target, spent_to
 from lenetlab.problem.scenarios import BOUND
 from lenetlab.records.rows import FINAL, Results, RunRow
 from tests.studies import made_up, row
@@ -29,11 +29,11 @@ def reaching(seed: int, passes: float | None, recipe: dict[str, Any] | None = No
 
 def test_a_row_and_a_run_are_asked_alike():
     one = reaching(0, 4)
-    assert passes_to(one, 90) == 4
-    assert seconds_to(one, 90) == 2
-    assert cpu_seconds_to(one, 90) == pytest.approx(2.8)
-    assert passes_to(one, 90.1) == INF
-    assert passes_to(one, 80) == 0.1
+    assert spent_to(one, 90, "passes") == 4
+    assert spent_to(one, 90, "seconds") == 2
+    assert spent_to(one, 90, "cpu_seconds") == pytest.approx(2.8)
+    assert spent_to(one, 90.1, "passes") == INF
+    assert spent_to(one, 80, "passes") == 0.1
 
 
 def test_looks_before_a_constraint_is_in_force_do_not_count():
@@ -42,8 +42,8 @@ def test_looks_before_a_constraint_is_in_force_do_not_count():
     dense = [
         {**evaluation, "nonzeros": BOUND + (evaluation["at"] < 6)} for evaluation in one.evaluations
     ]
-    assert passes_to(replace(one, evaluations=dense), 80) == 6
-    assert passes_to(replace(one, evaluations=dense), 90) == INF
+    assert spent_to(replace(one, evaluations=dense), 80, "passes") == 6
+    assert spent_to(replace(one, evaluations=dense), 90, "passes") == INF
 
 
 def test_misses_and_failures_are_infinite_and_counted():

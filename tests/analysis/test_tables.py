@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lenetlab.analysis.tables import FIGURES, tabulate
-from lenetlab.analysis.targets import STARTER, TARGETS, passes_to, seconds_to
+from lenetlab.analysis.targets import STARTER, TARGETS, spent_to
 from lenetlab.records.finished import Result
 from lenetlab.records.run_folder import Run
 
@@ -65,11 +65,11 @@ def test_the_first_look_at_a_target_counts():
         for accuracy, passes, seconds in [(50.0, 1, 2.0), (60.0, 2, 4.0), (59.0, 3, 6.0)]
     ]
     run = made(59.0, evaluations=evaluations)
-    assert seconds_to(run, 59.53) == 4
-    assert passes_to(run, 59.53) == 2
-    assert seconds_to(run, 60.0) == 4
-    assert seconds_to(run, 60.1) == math.inf
-    assert passes_to(run, 60.1) == math.inf
+    assert spent_to(run, 59.53, "seconds") == 4
+    assert spent_to(run, 59.53, "passes") == 2
+    assert spent_to(run, 60.0, "seconds") == 4
+    assert spent_to(run, 60.1, "seconds") == math.inf
+    assert spent_to(run, 60.1, "passes") == math.inf
 
 
 def test_targets_are_the_published_ones():

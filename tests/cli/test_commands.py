@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from lenetlab.cli import EXTRAS
 from lenetlab.cli.app import COMMANDS as LISTED
 from lenetlab.cli.app import load
+from lenetlab.cli.extras import EXTRAS
 from lenetlab.methods.registry import methods
 
 ROOT = Path(__file__).parents[2]

@@ -182,7 +182,7 @@ def test_convergence_is_written_and_printed(lenetlab, tmp_path, monkeypatch):
     from lenetlab.inspection import convergence, softmax
 
     monkeypatch.setattr(convergence, "MADE", (convergence.newton_loose, convergence.newton_tight))
-    monkeypatch.setattr(softmax.softmax_regression, "__defaults__", (200, 0.02))
+    monkeypatch.setattr(softmax.softmax_regression, "__defaults__", (200,))
     answer = lenetlab("convergence --to here --figure rates.pdf")
     assert answer.status == 0, answer.err
     assert "Newton-CG, exact" in answer.out

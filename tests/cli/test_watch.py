@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from lenetlab.analysis.state import standings
+from lenetlab.analysis.state import scenario_progress
 from lenetlab.cli.watch import duration, screen
 from lenetlab.disk import replace_json
 from lenetlab.records.progress import PROGRESS, SILENT
@@ -70,7 +70,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_counts_add_up_to_the_plan() -> None:
     results = half_done()
-    found = {s.scenario: (s.done, s.failed, s.left) for s in standings(results)}
+    found = {s.scenario: (s.done, s.failed, s.left) for s in scenario_progress(results)}
     for scenario, (done, failed, left) in found.items():
         rows = [r for c in results.within(scenario) for r in (*c.trials, *c.finals)]
         assert done == sum(r.status == "done" for r in rows)
@@ -86,7 +86,7 @@ def test_the_best_is_by_held_out_images_alone() -> None:
     best = max(
         (t for c in results.cells for t in c.trials if t.done), key=lambda t: t.accuracy or 0.0
     )
-    (standing,) = standings(results)
+    (standing,) = scenario_progress(results)
     assert standing.best is not None
     assert standing.best[0] == best.accuracy
 

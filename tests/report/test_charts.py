@@ -40,19 +40,19 @@ STUDIES = {
 
 def everything(results, interactive):
     """Every chart of a study's scenario l2."""
-    cells, evaluation = results.within("l2"), styles(results)
+    cells, style = results.within("l2"), styles(results)
     names = [cell.place.name for cell in cells]
     found = board(results, "l2")
     rows = curve_rows(cells)
     for i, x in enumerate(AXES):  # a third of the charts each
         draw = (accuracy_curves, loss_curves, pareto)[i]
-        yield draw(cells, evaluation, x, rows=rows)
+        yield draw(cells, style, x, rows=rows)
     yield sensitivity(cells, names, interactive)
-    yield differences(difference_rows(found), names[0], "l2", evaluation)
-    yield profiles(profile_rows(profiles_of(results)), evaluation)
-    yield budget(budget_rows(cells), evaluation, "l2")
-    yield frontier(cells, evaluation)
-    points = at_budget_rows(at_budgets([results], "l2"), evaluation)
+    yield differences(difference_rows(found), names[0], "l2", style)
+    yield profiles(profile_rows(profiles_of(results)), style)
+    yield budget(budget_rows(cells), style, "l2")
+    yield frontier(cells, style)
+    points = at_budget_rows(at_budgets([results], "l2"), style)
     starter = {"passes": 10.0, "accuracy": 59.53}
     yield at_budget(points, "cpu_seconds", "l2")
     yield at_budget(points, "passes", "l2", starter)
@@ -217,10 +217,10 @@ def scale_of(spec, channel):
 
 def test_a_method_looks_alike_in_all_charts_and_forty_can_be_told_apart():
     results = made_up([f"m{i:02}" for i in range(40)], seeds=2, trials=2)
-    evaluation, cells = styles(results), results.within("l2")
+    style, cells = styles(results), results.within("l2")
     curves, points = (
-        accuracy_curves(cells, evaluation),
-        pareto(results.within("sparse"), evaluation),
+        accuracy_curves(cells, style),
+        pareto(results.within("sparse"), style),
     )
     for channel in ("color", "shape"):
         assert scale_of(render.spec(curves), channel) == scale_of(render.spec(points), channel)

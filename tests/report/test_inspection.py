@@ -12,7 +12,7 @@ from lenetlab.report.charts import render
 from lenetlab.report.charts.along import layer_rows, quantity_rows
 from lenetlab.report.charts.landscape import _contours, _finer
 from lenetlab.report.inspection import figures, tables
-from lenetlab.report.inspection.page import check_form, save_figure, write_page
+from lenetlab.report.inspection.page import Page, check_form, save_figure, write_page
 
 HOSTILE = "</script><svg onload=alert(1)>{{ 7 }}"
 
@@ -93,7 +93,7 @@ def test_every_figure_is_drawn_on_a_page_where_nothing_runs(names, tmp_path):
     ]
     assert len(drawn) == 11
     words = [tables.ends(found), *(tables.along(name, one) for name, one in found.items())]
-    path = write_page(HOSTILE, [HOSTILE], drawn, words, tmp_path / "page.html")
+    path = write_page(Page(HOSTILE, [HOSTILE], drawn, words), tmp_path / "page.html")
     text = path.read_text()
     assert text.count("<svg ") == len(drawn)
     assert "NaN" not in text

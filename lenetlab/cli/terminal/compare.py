@@ -9,11 +9,10 @@ from rich.text import Text
 from lenetlab.analysis.board import Board, Line
 from lenetlab.analysis.comparison import Difference
 from lenetlab.analysis.speed import Reached
-from lenetlab.cli.terminal.console import err, out
-from lenetlab.cli.terminal.numbers import number
+from lenetlab.cli.terminal.console import make_table, out, print_err, print_out
 from lenetlab.records.rows import Results
 from lenetlab.report import wording
-from lenetlab.report.formats import MISSING, three
+from lenetlab.report.formats import MISSING, number, three
 from lenetlab.report.metrics import TERMINAL, Metric, metrics
 
 NAMED = 3  # methods that a sentence names with their reasons
@@ -27,50 +26,39 @@ def show_beginning(results: Results) -> None:
     """What single runs are, and what is ranked together; a study has a plan that says it. Where
     seconds are from that were measured apart."""
     if results.timed:
-        out.print(f"{results.timed}\n", soft_wrap=True)
+        print_out(f"{results.timed}\n")
     if not results.planned:
         said = f"{wording.tuning(results)} {wording.budget(results)}\n"
-        out.print(said, soft_wrap=True)
+        print_out(said)
 
 
 def show(board: Board) -> None:
     """Tables of results, differences, targets and costs; records and failures in words."""
     out.print(board.contest.title, style="bold")
     if said := wording.compared_with(board):
-        out.print(f"{said}\n", soft_wrap=True)
+        print_out(f"{said}\n")
     out.print(_results(board), "")
     if board.compared:
         out.print(_differences(board), "")
         if any(line.standing == "borderline" for line in board.lines):
-            out.print(DOUBT, soft_wrap=True)
+            print_out(DOUBT)
     if any(line.reached for line in board.lines):
         for unit, title in (("passes", "effective passes"), ("cpu_seconds", "CPU seconds")):
             out.print(_targets(board, unit, title), "")
-        out.print(_caption(board), soft_wrap=True)
+        print_out(_caption(board))
     out.print(_costs(board), "")
     for sentence in _records(board.lines):
-        out.print(sentence, soft_wrap=True)
+        print_out(sentence)
     out.print()
     for line in board.lines:
         for failure in _failures(line):
-            err.print(failure, style="red", soft_wrap=True)
-
-
-def _table(*columns: str) -> Table:
-    """Columns of numbers, and where the title begins with `<` of words."""
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in columns:
-        if column.startswith("<"):
-            table.add_column(column[1:], overflow="fold", min_width=12)
-        else:
-            table.add_column(column, justify="right", no_wrap=True)
-    return table
+            print_err(failure, style="red")
 
 
 def _results(board: Board) -> Table:
     found = metrics(board)
     shown = [found[key] for key in TERMINAL[board.metric] if found[key].shown]
-    table = _table("#", "<method", "seeds", *(_heading(metric) for metric in shown))
+    table = make_table("#", "<method", "seeds", *(_heading(metric) for metric in shown))
     for line in board.lines:
         n = line.runs - len(line.failures)
         seeds = Text(f"{n} of {line.runs}", style="red") if line.failures else str(n)
@@ -88,7 +76,7 @@ def _differences(board: Board) -> Table:
     found = metrics(board)
     difference, p = found["difference"], found["p"]
     together = f"{100 * board.level:g} % interval\nall together"
-    table = _table("<method", _heading(difference), together, p.title, "<in words")
+    table = make_table("<method", _heading(difference), together, p.title, "<in words")
     for line in board.lines:
         table.add_row(
             line.name,
@@ -125,7 +113,7 @@ def _targets(board: Board, unit: str, title: str) -> Table:
     shown = [line for line in board.lines if line.reached]
     targets = [reached.target for reached in shown[0].reached]
     heads = [f"{target.accuracy:g} %" for target in targets]
-    table = _table(f"<{title} to", *heads)
+    table = make_table(f"<{title} to", *heads)
     timed = _timed(board)
     for line in shown:
         table.add_row(line.name, *(_reached(r, unit, timed) for r in line.reached))
@@ -165,7 +153,7 @@ def _costs(board: Board) -> Table:
     held = any(line.tuning for line in board.lines)
     kind = ("trials", "tuning\npasses", "tuning\nCPU s") if board.planned else (
         "held-out\nruns", "their\npasses", "their\nCPU s")  # fmt: skip
-    table = _table("<cost of", *(kind if held else ()), "a run's\npasses", "a run's\nseconds",
+    table = make_table("<cost of", *(kind if held else ()), "a run's\npasses", "a run's\nseconds",
                    "a run's\nCPU s")  # fmt: skip
     for line in board.lines:
         table.add_row(line.name, *(_tuning(line) if held else ()), *_training(line))

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lenetlab.analysis.tables import Spread, SummaryRow, measured_on
-from lenetlab.cli.terminal.numbers import number
+from lenetlab.report.formats import number
 
 if TYPE_CHECKING:
     from lenetlab.experiments.run.on_disk import Interrupted
@@ -31,6 +31,27 @@ out = _console(sys.stdout, stderr=False)
 err = _console(sys.stderr, stderr=True)
 
 
+def print_out(text: str | Text, style: str = "") -> None:
+    """A line of results on stdout, not broken where the terminal ends."""
+    out.print(text, style=style, soft_wrap=True)
+
+
+def print_err(text: str | Text, style: str = "") -> None:
+    """A line on stderr, beside the results."""
+    err.print(text, style=style, soft_wrap=True)
+
+
+def make_table(*columns: str) -> Table:
+    """A table without lines: columns of numbers and, where a title begins with `<`, of words."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in columns:
+        if column.startswith("<"):
+            table.add_column(column[1:], overflow="fold", min_width=12)
+        else:
+            table.add_column(column, justify="right", no_wrap=True)
+    return table
+
+
 def print_json(value: Any) -> None:
     """One JSON value on stdout; infinities and NaN are an error, never a number."""
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
@@ -43,11 +64,11 @@ def print_json(value: Any) -> None:
 
 def mean(value: Spread | None, digits: int) -> str:
     """The mean alone, a dash for none."""
-    return "–" if value is None else f"{value.mean:.{digits}f}"
+    return number(None if value is None else value.mean, digits)
 
 
 def seconds(value: float) -> str:
-    """Seconds to a tenth below ten, `never` for infinity."""
+    """Seconds, to a hundredth below ten; `never` for infinity."""
     if math.isinf(value):
         return "never"
     return f"{value:.2f} s" if value < 10 else f"{value:.0f} s"
@@ -59,13 +80,10 @@ def results_table(rows: Sequence[SummaryRow]) -> Table:
     on = measured_on(run for row in rows for run in row.runs)
     several = any(len(row.runs) > 1 for row in rows)
     measured = [("accuracy", f"{on}\naccuracy %", 2), ("loss", f"{on}\nmean loss", 4)]
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("setting", overflow="fold", min_width=14)
-    titles = ["seeds"]
+    titles = ["<setting", "seeds"]
     for _, title, _ in measured:
         titles += [title, "sd over\nseeds"] if several else [title]
-    for title in (*titles, "starter's\naverage", "passes", "seconds"):
-        table.add_column(title, justify="right", no_wrap=True)
+    table = make_table(*titles, "starter's\naverage", "passes", "seconds")
     for row in rows:
         done = row.figures.get("accuracy")
         failed = f" {len(row.failures)} failed" if row.failures else ""
@@ -89,10 +107,10 @@ def print_failures(rows: Sequence[SummaryRow]) -> None:
     """Every failed run with its reason."""
     for row in rows:
         for failure in row.failures:
-            err.print(f"{row.label}, {failure}", style="red", soft_wrap=True)
+            print_err(f"{row.label}, {failure}", style="red")
 
 
 def stop_for(stop: "Interrupted") -> NoReturn:
     """Say how an interrupted run goes on, and end as a program does that a signal ended."""
-    err.print(str(stop), markup=False, soft_wrap=True)
+    print_err(str(stop))
     raise typer.Exit(128 + stop.number) from None

@@ -3,17 +3,17 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.table import Table
-
-from lenetlab.cli.terminal.console import err, out
+from lenetlab.cli.terminal.console import err, make_table, out
 from lenetlab.report.inspection.tables import Words
 
 
 def show(words: Words) -> None:
     """A table under its title."""
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for i, title in enumerate(words.head):
-        table.add_column(title, justify="right" if i else "left", no_wrap=not i)
+    first, *others = words.head
+    table = make_table()
+    table.add_column(first, no_wrap=True)
+    for title in others:
+        table.add_column(title, justify="right")
     for row in words.rows:
         table.add_row(*row)
     out.print(words.title, style="bold")

@@ -11,14 +11,14 @@ from rich.table import Table
 from rich.text import Text
 
 from lenetlab.analysis.targets import TARGETS
-from lenetlab.cli.terminal.console import out
+from lenetlab.cli.terminal.console import make_table, out, print_out
 from lenetlab.disk import replace_bytes
 from lenetlab.judge.ranking import Ranked
 from lenetlab.judge.scoring import Score
 from lenetlab.judge.twins import Twins
 from lenetlab.judge.verdict import Verdict
 from lenetlab.problem.data import CLASSES
-from lenetlab.problem.model import SHAPES
+from lenetlab.problem.model import CONSTRAINED
 
 SHORT = ("Tee", "Trou", "Pull", "Dress", "Coat", "Sand", "Shirt", "Sneak", "Bag", "Boot")
 WORDS = {
@@ -45,7 +45,7 @@ def print_verdict(verdict: Verdict, own: Sequence[dict[str, Any]]) -> None:
         if claim.wrong is None:
             _line("  ", ("✓", "green"), f" {claim.what}")
     for note in verdict.notes:
-        out.print(f"  · {note}", soft_wrap=True)
+        print_out(f"  · {note}")
     if verdict.score is not None:
         _print_score(verdict.score)
         _print_places(verdict.score, own)
@@ -53,7 +53,7 @@ def print_verdict(verdict: Verdict, own: Sequence[dict[str, Any]]) -> None:
 
 def _line(*parts: str | tuple[str, str]) -> None:
     """One line of words, some of them with a style."""
-    out.print(Text.assemble(*parts), soft_wrap=True)
+    print_out(Text.assemble(*parts))
 
 
 def _print_score(score: Score) -> None:
@@ -64,11 +64,9 @@ def _print_score(score: Score) -> None:
     out.print(f"  starter's average  {measured.starter_average_loss:.6f}")
     layers = ", ".join(f"{layer} {n:,}" for layer, n in score.nonzeros.items())
     out.print(f"  nonzero weights    {layers}")
-    total = sum(_size(name) for name in ("fc1", "fc2"))
-    share = 100 * score.constrained / total
-    out.print(
-        f"                     fc1 and fc2: {score.constrained:,} of {total:,} ({share:.1f} %)"
-    )
+    share = 100 * score.constrained / CONSTRAINED
+    out.print(f"                     fc1 and fc2: {score.constrained:,} of {CONSTRAINED:,} "
+              f"({share:.1f} %)")  # fmt: skip
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("true class", no_wrap=True)
     table.add_column("right", justify="right", no_wrap=True)
@@ -91,7 +89,7 @@ def _print_places(score: Score, own: Sequence[dict[str, Any]]) -> None:
         where = "above" if accuracy > target.accuracy else "below"
         where = "level with" if accuracy == target.accuracy else where
         within = ", within its interval" if score.low <= target.accuracy <= score.high else ""
-        out.print(f"  {where} {target.accuracy:.2f} % of {target.whose}{within}", soft_wrap=True)
+        print_out(f"  {where} {target.accuracy:.2f} % of {target.whose}{within}")
     for place in own:
         line = "  no own results of its scenario there"
         if place["runs"]:
@@ -99,7 +97,7 @@ def _print_places(score: Score, own: Sequence[dict[str, Any]]) -> None:
                 f"  above {place['below']} of {place['runs']} own results of its scenario; "
                 f"the best is {place['best']:.2f} %, {place['best_label']}"
             )
-        out.print(line, markup=False, soft_wrap=True)
+        print_out(line)
 
 
 def print_table(places: Sequence[Ranked]) -> None:
@@ -108,11 +106,9 @@ def print_table(places: Sequence[Ranked]) -> None:
     if len({os.path.isabs(path) for path in paths}) > 1:
         paths = [os.path.abspath(path) for path in paths]
     folder = os.path.commonpath([os.path.dirname(path) for path in paths])
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("rank", justify="right", no_wrap=True)
-    table.add_column("checkpoint", overflow="fold", min_width=12)
-    for title in ("accuracy %", "95 % interval", "mean loss", "nonzeros"):
-        table.add_column(title, justify="right", no_wrap=True)
+    table = make_table(
+        "rank", "<checkpoint", "accuracy %", "95 % interval", "mean loss", "nonzeros"
+    )
     table.add_column("rules", no_wrap=True)
     for place, path in zip(places, paths, strict=True):
         score = place.verdict.score
@@ -129,7 +125,7 @@ def print_table(places: Sequence[Ranked]) -> None:
         name = os.path.relpath(path, folder or ".")
         table.add_row(str(place), name, *figures, Text(SHORT_WORDS[outcome], style=style))
     if folder:
-        out.print(f"in {folder}", markup=False, soft_wrap=True)
+        print_out(f"in {folder}")
     out.print(table)
     if any(place.rank for place in places):
         out.print(
@@ -177,8 +173,3 @@ def write_csv(places: Sequence[Ranked], same: Sequence[Twins], path: Path) -> No
 def _cell(text: str) -> str:
     """Text that a spreadsheet does not take for a formula: names come from strangers."""
     return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
-
-
-def _size(layer: str) -> int:
-    rows, columns = SHAPES[f"{layer}.weight"]
-    return rows * columns

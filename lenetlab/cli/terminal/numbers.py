@@ -1,13 +1,4 @@
-"""Figures as a person reads them. Nothing heavy is imported, so that `--help` is not delayed."""
-
-from lenetlab.report.formats import number
-
-__all__ = ["duration", "number"]
-
-
-def count(n: int, thing: str) -> str:
-    """`1 seed`, `10 seeds`."""
-    return f"{n:,} {thing}" + ("" if n == 1 else "s")
+"""Durations as a person reads them."""
 
 
 def duration(seconds: float) -> str:

@@ -7,10 +7,10 @@ from typing import Any
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from lenetlab.cli.terminal.console import err
-from lenetlab.cli.terminal.numbers import number
+from lenetlab.cli.terminal.console import err, print_err
 from lenetlab.experiments.recipe.recipe import Budget
 from lenetlab.experiments.run.training import Training
+from lenetlab.report.formats import number
 
 REFRESH = 0.1  # seconds between updates of the bar
 
@@ -57,12 +57,10 @@ class Meter:
         loss = t.losses[-1] if t.losses else None  # a budget may end before the first step
         self._accuracy = f"  {self._on} accuracy {evaluation['accuracy']:.2f} %"
         if self._bar is None and self._evaluations:
-            err.print(
+            print_err(
                 f"{self._label}: {evaluation['at']:g} of {self._budget}, "
                 f"training loss {number(loss, 4)}, {self._on} loss {evaluation['loss']:.4f}, "
-                f"{self._on} accuracy {evaluation['accuracy']:.2f} %",
-                markup=False,
-                soft_wrap=True,
+                f"{self._on} accuracy {evaluation['accuracy']:.2f} %"
             )
 
 

@@ -1,9 +1,7 @@
 """What `lenetlab compare` prints of methods across problems."""
 
-from rich.table import Table
-
 from lenetlab.analysis.across import RankedMethod, Ranking
-from lenetlab.cli.terminal.console import out
+from lenetlab.cli.terminal.console import make_table, out, print_out
 from lenetlab.problem.problems import title_of
 from lenetlab.report import captions, formats
 
@@ -11,22 +9,19 @@ from lenetlab.report import captions, formats
 def show_ranking(found: Ranking) -> None:
     """A table of mean ranks and of the ranks on every problem; the critical difference in words."""
     out.print(f"{found.title}, across problems", style="bold")
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("method", overflow="fold", min_width=12)
     unit = ", %" if found.metric == "accuracy" else ", mean loss"
-    for title in ("mean\nrank", "95 %\nover seeds", *(f"{title_of(name)}{unit}\n(rank)"
-                                                    for name in found.problems)):  # fmt: skip
-        table.add_column(title, justify="right", no_wrap=True)
+    problems = (f"{title_of(name)}{unit}\n(rank)" for name in found.problems)
+    table = make_table("<method", "mean\nrank", "95 %\nover seeds", *problems)
     for one in found.methods:
         table.add_row(one.name, f"{one.mean_rank:.2f}", _interval(one), *_each(one, found))
     out.print(table, "")
     for first, last in found.groups:
         names = ", ".join(one.name for one in found.methods[first : last + 1])
-        out.print(f"  not told apart: {names}", markup=False, soft_wrap=True)
+        print_out(f"  not told apart: {names}")
     if found.left_out:
         missing = ", ".join(found.left_out)
-        out.print(f"  not on all problems, and not ranked: {missing}", markup=False, soft_wrap=True)
-    out.print(f"{captions.ranked(found)}\n", soft_wrap=True, highlight=False)
+        print_out(f"  not on all problems, and not ranked: {missing}")
+    print_out(f"{captions.ranked(found)}\n")
 
 
 def _interval(one: RankedMethod) -> str:

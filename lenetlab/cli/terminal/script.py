@@ -1,15 +1,14 @@
 """What `lenetlab baseline --script` says of somebody's script."""
 
-import math
 from collections.abc import Sequence
 from itertools import zip_longest
 from typing import Any
 
-from rich.table import Table
 from rich.text import Text
 
+from lenetlab.analysis.plain import as_plain
 from lenetlab.analysis.targets import TARGETS
-from lenetlab.cli.terminal.console import err, out
+from lenetlab.cli.terminal.console import make_table, out, print_err, print_out
 from lenetlab.experiments.starter.recipe import TestLine
 from lenetlab.experiments.starter.scripts.compare import Compared
 from lenetlab.experiments.starter.scripts.lines import EXPECTED
@@ -18,7 +17,7 @@ from lenetlab.experiments.starter.scripts.recipe import Described
 
 def say(label: str, text: str) -> None:
     """A line under a label, or under the same label as the line before."""
-    out.print(f"{label:<14}{text}", markup=False, soft_wrap=True)
+    print_out(f"{label:<14}{text}")
 
 
 def print_described(described: Sequence[Described]) -> None:
@@ -65,9 +64,7 @@ def print_standing(
 
 def print_comparison(compared: Compared) -> None:
     """Both test lines of every evaluation, and whether they are equal to the last digit."""
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for title in ("epoch", "correct", "script's", "average loss", "script's", "same"):
-        table.add_column(title, justify="right")
+    table = make_table("epoch", "correct", "script's", "average loss", "script's", "same")
     for mine, other in zip_longest(compared.ours, compared.theirs):
         table.add_row(
             str((mine or other).epoch),
@@ -79,7 +76,7 @@ def print_comparison(compared: Compared) -> None:
         )
     out.print(table)
     if compared.apart is not None:
-        out.print(f"average losses are not compared: {compared.apart}", soft_wrap=True)
+        print_out(f"average losses are not compared: {compared.apart}")
     what = "test lines are" if compared.apart is None else "counts are"
     out.print(
         f"{compared.equals} of {max(len(compared.ours), len(compared.theirs))} {what} equal to the "
@@ -89,16 +86,13 @@ def print_comparison(compared: Compared) -> None:
 
 def print_unread(name: str) -> None:
     """What to print instead, where no evaluation could be read."""
-    err.print(
-        f"{name} printed no evaluation that can be read; expected {EXPECTED}",
-        markup=False, soft_wrap=True,
-    )  # fmt: skip
+    print_err(f"{name} printed no evaluation that can be read; expected {EXPECTED}")
 
 
 def facts(described: Sequence[Described], compared: Compared) -> dict[str, Any]:
     """The same as plain values."""
     return {
-        "script_lines": [_plain(vars(line)) for line in compared.theirs],
+        "script_lines": as_plain(compared.theirs),
         "average_losses_compared": compared.apart is None,
         "same": compared.same,
         "script": [
@@ -111,9 +105,3 @@ def facts(described: Sequence[Described], compared: Compared) -> dict[str, Any]:
             for it in described
         ],
     }
-
-
-def _plain(line: dict[str, Any]) -> dict[str, Any]:
-    """JSON has no infinities and no NaN."""
-    return {k: None if isinstance(v, float) and not math.isfinite(v) else v
-            for k, v in line.items()}  # fmt: skip

@@ -1,20 +1,23 @@
 """What `lenetlab study` prints: the plan, how it goes, what came of it."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from rich.live import Live
 from rich.text import Text
 
-from lenetlab.cli.terminal.console import err, out, print_json
-from lenetlab.cli.terminal.numbers import count, duration
+from lenetlab.cli.terminal.console import err, print_err, print_json, print_out
+from lenetlab.cli.terminal.numbers import duration
 from lenetlab.disk import replace_json
-from lenetlab.experiments.study.pending import StudyPlan
+from lenetlab.experiments.study.pending import Failure, StudyPlan
+from lenetlab.experiments.study.stages import CellPlan
 from lenetlab.experiments.study.status import Status, estimate
+from lenetlab.plural import count
+from lenetlab.records.progress import PROGRESS
 
-PROGRESS = "progress.json"
 EVERY = 1.0  # seconds between two states of progress.json
 SHOWN = 20  # failures that are listed one by one
 
@@ -32,18 +35,19 @@ def print_plan(plan: StudyPlan, workers: int, quiet: bool) -> None:
         parts.append(f"{count(study.tune.tried, 'trial')} of {study.tune.passes:g} passes")
     if study.seeds:
         parts.append(f"{count(study.seeds, 'seed')} of {study.passes:g} passes")
-    err.print(f"{study.title}: {', '.join(parts)}", markup=False, soft_wrap=True)
+    print_err(f"{study.title}: {', '.join(parts)}")
     for line in _stages(plan):
-        err.print(f"  {line}", markup=False, soft_wrap=True)
+        print_err(f"  {line}")
     seconds = (left.measured + left.usual) / workers
     takes = [duration(seconds)] if seconds or not left.unknown else []
     takes += [f"{count(left.unknown, 'run')} of unknown length"] if left.unknown else []
     by = "; by what the methods took in the package's own study" if left.usual else ""
-    err.print(f"{count(plan.runs, 'run')}, {done:,} done; estimated time with "
-              f"{count(workers, 'worker')}: {' and '.join(takes)}{by}",
-              markup=False, soft_wrap=True)  # fmt: skip
+    print_err(
+        f"{count(plan.runs, 'run')}, {done:,} done; estimated time with "
+        f"{count(workers, 'worker')}: {' and '.join(takes)}{by}"
+    )
     for broken in plan.store.aside:
-        err.print(f"{broken}; its run is computed again", markup=False, soft_wrap=True)
+        print_err(f"{broken}; its run is computed again")
 
 
 def _stages(plan: StudyPlan) -> Iterator[str]:
@@ -70,7 +74,7 @@ def live(folder: Path, quiet: bool) -> Iterator[Callable[[Status, str | None], N
             written = time.monotonic()
             replace_json(folder / PROGRESS, status.plain())
         if line is not None and not quiet:
-            err.print(line, markup=False, soft_wrap=True)
+            print_err(line)
         if shown is not None:
             shown.update(_panel(status))
 
@@ -106,41 +110,16 @@ def describe(plan: StudyPlan, json: bool) -> bool:
     without = []
     for cell in plan.cells:
         runs = [plan.store.get(task.id) for task in cell.finals]
-        if not any(run is not None and run.status == "done" for run in runs):
+        if not any(run is not None and run.done for run in runs):
             without.append(cell)
     if json:
-        print_json(
-            {
-                "study": plan.study.name,
-                "planned": plan.runs,
-                "done": sum(t.id in plan.store for cell in plan.every for t in cell.tasks),
-                "failed": [
-                    {
-                        "cell": cell.cell.place.name,
-                        "scenario": cell.cell.place.scenario,
-                        "problem": cell.cell.place.problem,
-                        "run": f"{task.role} {task.number}",
-                        "status": run.status,
-                        "reason": run.reason,
-                    }
-                    for cell, task, run in failures
-                ],
-                "without_finals": [
-                    {
-                        "cell": c.cell.place.name,
-                        "scenario": c.cell.place.scenario,
-                        "problem": c.cell.place.problem,
-                    }
-                    for c in without
-                ],
-                "results": str(plan.results),
-            }
-        )
+        print_json(_plain(plan, failures, without))
         return not without
     for cell, task, run in failures[:SHOWN]:
         place = cell.cell.place
-        err.print(f"{place.name} in {place.where}, {task.role} {task.number}: {run.status}, "
-                  f"{run.reason}", markup=False, soft_wrap=True)  # fmt: skip
+        print_err(
+            f"{place.name} in {place.where}, {task.role} {task.number}: {run.status}, {run.reason}"
+        )
     if len(failures) > SHOWN:
         err.print(f"and {len(failures) - SHOWN} more; --json lists them all")
     if failures:
@@ -148,9 +127,29 @@ def describe(plan: StudyPlan, json: bool) -> bool:
     if not missing:
         for cell in without:
             place = cell.cell.place
-            err.print(f"{place.name} in {place.where} has no finals with figures", markup=False)
-    out.print(f"results in {plan.results}", soft_wrap=True)
+            err.print(f"{place.name} in {place.where} has no finals with figures")
+    print_out(f"results in {plan.results}")
     if not missing:
         for what in ("compare", "report"):
-            out.print(f"  lenetlab {what} {plan.results}", soft_wrap=True)
+            print_out(f"  lenetlab {what} {plan.results}")
     return not without
+
+
+def _plain(plan: StudyPlan, failures: Sequence[Failure], without: Sequence[CellPlan]) -> Any:
+    return {
+        "study": plan.study.name,
+        "planned": plan.runs,
+        "done": sum(task.id in plan.store for cell in plan.every for task in cell.tasks),
+        "failed": [
+            {**_place(cell), "run": f"{task.role} {task.number}", "status": run.status,
+             "reason": run.reason}
+            for cell, task, run in failures
+        ],
+        "without_finals": [_place(cell) for cell in without],
+        "results": str(plan.results),
+    }  # fmt: skip
+
+
+def _place(plan: CellPlan) -> dict[str, str]:
+    place = plan.cell.place
+    return {"cell": place.name, "scenario": place.scenario, "problem": place.problem}

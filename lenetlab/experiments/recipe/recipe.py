@@ -29,13 +29,11 @@ from lenetlab.problem.scenarios import (
     find_scenario,
     refuse_other_loss,
 )
-from lenetlab.records.recipe import RecordedRecipe
-from lenetlab.settings import WHOLE, Choice, Settings, Value, parse_choice
+from lenetlab.records.recipe import STARTER, UNITS, RecordedRecipe
+from lenetlab.settings import WHOLE, Choice, Settings, Value, parse_choice, resolve
 
 NONE = Choice("none")
-STARTER = Choice("starter")
 SPLITS = ("official", "inner")
-UNITS = ("epochs", "passes")
 PARTS = ("plan", "schedule", "constraint", "initialisation")  # whose settings are `part.name`
 LONGEST = 1_000_000  # passes or epochs: half a year of the starter script
 MOST_RUNS = 250_000  # in one plan; the runs of one are held in memory, 10 kB each
@@ -199,8 +197,8 @@ def make_recipe(
     settings : the method's hyperparameters, else its defaults (inside a wrapper with a rate of its
         own, the registered rate times that); a key `part.name` sets `name` of the part `plan`,
         `schedule`, `constraint` or of a wrapper, as in `{"sam.rho": 0.1}`.
-    epochs, passes : the budget, one of them: sweeps of the data order, or effective passes on the
-        effective passes (60,000 example gradients each). Ten epochs if neither is given.
+    epochs, passes : the budget, one of them: sweeps of the data order, or effective passes (60,000
+        example gradients each). Ten epochs if neither is given.
     batch_size : examples, 1 to 60,000; the method's own if None.
     plan : `fixed`, `geometric` or `norm_test`: how the batch grows. Like the other parts it may
         carry settings: `"geometric:factor=2,every=1"`.
@@ -306,8 +304,6 @@ def _sort(
 
 def _with_l2(chosen: Choice, weight_decay: Value) -> Choice:
     """The method's settings and the λ that the oracle will add to the objective for it."""
-    from lenetlab.settings import resolve
-
     extra = resolve("objective", "l2", {"weight_decay": 0.0}, {"weight_decay": weight_decay})
     return Choice(
         chosen.name,

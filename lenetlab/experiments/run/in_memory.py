@@ -55,7 +55,7 @@ class Prepared:
         )  # fmt: skip
 
     def curve(self, eval_at: Sequence[float] | None) -> Curve:
-        """The curve to be, measured at `evaluations`; at every whole unit of the budget if None."""
+        """The curve to be, measured at `eval_at`; at every whole unit of the budget if None."""
         amount = self.recipe.budget.amount
         return Curve(amount, range(1, int(amount) + 1) if eval_at is None else eval_at)
 

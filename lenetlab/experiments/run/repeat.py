@@ -1,4 +1,4 @@
-"""A recorded run computed again: on a runtime like its own, or why that cannot be done here."""
+"""A recorded run computed again: on a runtime like its own, and how the numerics differ here."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,10 +20,13 @@ def runtime_like(said: Mapping[str, Any], data: Path | None, out: Path) -> Runti
     )
 
 
-def numerics_differ(said: Mapping[str, Any], recipe: Recipe, runtime: Runtime) -> str:
-    """How the numerics that a run was computed by differ from those it would have here; empty if
-    they do not."""
+def numerics_here(recipe: Recipe, runtime: Runtime) -> dict[str, Any]:
+    """The numerics record that runs of `recipe` get on `runtime`."""
     _, engine, _, _ = runtime.load(recipe.split, recipe.problem)
-    here = numerics_of(recipe, engine, runtime.where)
+    return numerics_of(recipe, engine, runtime.where)
+
+
+def numerics_differ(said: Mapping[str, Any], here: Mapping[str, Any]) -> str:
+    """How the numerics that a run was computed by differ from those here; empty if they do not."""
     keys = [key for key in sorted({*said, *here}) if said.get(key) != here.get(key)]
     return ", ".join(f"{key} {said.get(key)} there and {here.get(key)} here" for key in keys)

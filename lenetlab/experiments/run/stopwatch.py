@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 
 class Clock:
-    """Stopwatches for training (`wall`, `cpu`) and for looking and saving (`overhead`, wall)."""
+    """Stopwatches for training (`wall`, `cpu`) and for measuring and saving (`overhead`, wall)."""
 
     def __init__(self) -> None:
         self.wall = 0.0

@@ -8,6 +8,7 @@ import torch
 from prettytable import PrettyTable
 
 from lenetlab.experiments.recipe.recipe import Recipe, make_recipe
+from lenetlab.experiments.run.environment import choose_device
 from lenetlab.problem.data import Split
 from lenetlab.problem.evaluation import SCRIPT_BATCH
 from lenetlab.problem.model import SHAPES, SIZE, STATE_DICT_ORDER
@@ -25,9 +26,6 @@ def preamble(train: Split, test: Split) -> str:
     """What the script prints before it trains."""
     image = train.images[0].unsqueeze(0).to(torch.float32)
     labels = test.labels[:SCRIPT_BATCH]
-    accelerator = (
-        torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
-    )
     table = PrettyTable(["Modules", "Parameters"])
     for name in STATE_DICT_ORDER:
         table.add_row([name, torch.Size(SHAPES[name]).numel()])
@@ -39,7 +37,7 @@ def preamble(train: Split, test: Split) -> str:
             f"size of the 1st training sample:  {image.size()}",
             f"Shape of X [N, C, H, W]: {torch.Size((len(labels), 1, 28, 28))}",
             f"Shape of y: {labels.shape} {labels.dtype}",
-            f"Using {accelerator.type if accelerator is not None else 'cpu'} device",
+            f"Using {choose_device('auto').type} device",
             str(table),
             f"Total Trainable Params: {SIZE}",
             str(torch.Size(SHAPES["fc1.weight"]).numel()),

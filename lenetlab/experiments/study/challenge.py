@@ -16,8 +16,8 @@ from lenetlab.experiments.study.run_ids import Naming
 from lenetlab.experiments.study.single_search import search_cell
 from lenetlab.experiments.tuning.trials import Tuning
 from lenetlab.problem.problems import DEFAULT
-from lenetlab.records.challenge import AGAIN
-from lenetlab.records.rows import Cell, CellKey, Results, RunRow, cell_path, write_cell
+from lenetlab.records.challenge import marked
+from lenetlab.records.rows import Cell, Results, RunRow, cell_path, write_cell
 from lenetlab.records.run_folder import Run
 from lenetlab.records.selection import leader
 
@@ -81,14 +81,8 @@ def beside_leaders(study: Study, leaders: Sequence[Cell]) -> tuple[Study, list[l
     of trials, or the one that is given."""
     recipes = [trial_recipes(study.name, cell) for cell in study.cells]
     recipes += [[recall(cell.finals[0].recipe)] for cell in leaders]
-    again = tuple(StudyCell(place_again(cell.place)) for cell in leaders)
+    again = tuple(StudyCell(marked(cell.place)) for cell in leaders)
     return replace(study, cells=(*study.cells, *again)), recipes
-
-
-def place_again(place: CellKey) -> CellKey:
-    """Where a leader's finals stand that are computed again."""
-    variant = ", ".join(filter(None, (place.variant, AGAIN)))
-    return replace(place, variant=variant)
 
 
 def take_over(leaders: Sequence[Cell], names: Naming, results: Path) -> None:
@@ -97,7 +91,7 @@ def take_over(leaders: Sequence[Cell], names: Naming, results: Path) -> None:
     for cell in leaders:
         ids = names.ids(recall(cell.finals[0].recipe), [row.seed for row in cell.finals])
         same = tuple(row for row, id in zip(cell.finals, ids, strict=True) if row.id == id)
-        place = place_again(cell.place)
+        place = marked(cell.place)
         if same and not cell_path(results, place).exists():
             write_cell(results, Cell(place, finals=same))
 

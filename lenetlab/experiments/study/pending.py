@@ -51,7 +51,7 @@ class Ended:
     @property
     def done(self) -> bool:
         """Whether it has figures."""
-        return self.run.status == "done"
+        return self.run.done
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,9 @@ class Candidate:
         """That of the finals."""
         found = chosen(self.trials, self.confirmations)
         return self.plan.given if found is None else found.task.recipe
+
+
+Failure = tuple[CellPlan, Task, Brief]  # a run that ended without figures
 
 
 class StudyPlan:
@@ -168,7 +171,7 @@ class StudyPlan:
     def done(self, task: Task) -> Brief | None:
         """What is known of a run that has ended and is not to be tried again."""
         run = self.store.get(task.id)
-        if run is None or (self._retry and run.status != "done" and task.id not in self._tried):
+        if run is None or (self._retry and not run.done and task.id not in self._tried):
             return None
         return run
 
@@ -186,12 +189,12 @@ class StudyPlan:
         rows = {FIELDS[role]: tuple(found) for role, found in kept.items()}
         return Cell(plan.cell.place, **rows)
 
-    def failures(self) -> Iterator[tuple[CellPlan, Task, Brief]]:
+    def failures(self) -> Iterator[Failure]:
         """Runs that ended without figures."""
         for plan in self.every:
             for task in plan.tasks:
                 run = self.store.get(task.id)
-                if run is not None and run.status != "done":
+                if run is not None and not run.done:
                     yield plan, task, run
 
     def _trials(self, cell: StudyCell, recipes: list[Recipe], first: int = 0) -> list[Task]:
@@ -208,7 +211,7 @@ class StudyPlan:
         if tune is None or plan.confirmations or len(plan.trials) >= tune.tried:
             return []
         ended = [self.store.get(task.id) for task in plan.trials]
-        scores = [run.accuracy if run and run.status == "done" else None for run in ended]
+        scores = [run.accuracy if run and run.done else None for run in ended]
         recipes = more_recipes(self.study.name, plan.cell, scores)
         return self._trials(plan.cell, recipes, len(plan.trials))
 

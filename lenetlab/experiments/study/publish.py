@@ -10,6 +10,7 @@ from lenetlab.disk import read_json, replace_json
 from lenetlab.experiments.study.pending import StudyPlan
 from lenetlab.experiments.study.stages import CellPlan
 from lenetlab.records.rows import (
+    FIELDS,
     LEADER,
     Cell,
     Results,
@@ -82,13 +83,12 @@ class Publisher:
     def _published(self, cell: Cell) -> Cell:
         if not self._committed:
             return cell
-        changed = {row.id for row in (*cell.trials, *cell.finals) if row.of_changed_code}
-        self.left_out |= changed
-        trials, finals = (
-            tuple(row for row in rows if row.id not in changed)
-            for rows in (cell.trials, cell.finals)
-        )
-        return replace(cell, trials=trials, finals=finals)
+        self.left_out |= {row.id for row in cell.rows if row.of_changed_code}
+        kept: dict[str, Any] = {
+            name: tuple(row for row in getattr(cell, name) if not row.of_changed_code)
+            for name in FIELDS.values()
+        }
+        return replace(cell, **kept)
 
     def _digest(self, cell: CellPlan) -> str:
         runs = [(task.id, self._plan.store.get(task.id)) for task in cell.tasks]

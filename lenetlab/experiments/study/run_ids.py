@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from lenetlab.experiments.recipe.recipe import Recipe
-from lenetlab.experiments.run.identity import numerics_of
 from lenetlab.experiments.run.in_memory import prepare
+from lenetlab.experiments.run.repeat import numerics_here
 from lenetlab.experiments.run.runtime import Runtime
 
 # What a machine adds to the numerics record by itself.
@@ -59,8 +59,7 @@ class Names:
 
     def numerics(self, recipe: Recipe) -> Mapping[str, Any]:
         """The numerics record of a recipe's runs."""
-        _, engine, _, _ = self._runtime.load(recipe.split, recipe.problem)
-        return numerics_of(recipe, engine, self._runtime.where)
+        return numerics_here(recipe, self._runtime)
 
     def _head(self, recipe: Recipe) -> str:
         """Data and numerics."""

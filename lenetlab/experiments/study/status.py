@@ -13,7 +13,7 @@ from lenetlab.experiments.study.pending import StudyPlan
 from lenetlab.experiments.study.stages import CellPlan
 from lenetlab.experiments.study.store import Brief
 from lenetlab.experiments.tuning.tuned_recipes import usual_pass_seconds
-from lenetlab.records.rows import CellKey, located
+from lenetlab.records.rows import located
 
 FAILURES = 5  # the last ones are shown
 
@@ -56,8 +56,8 @@ class Status:
             return
         self.counts[run.status] += 1
         where = located(task.recipe.scenario, task.recipe.problem.name)
-        self.ended[where]["done" if run.status == "done" else "failed"] += 1
-        if run.status != "done":
+        self.ended[where]["done" if run.done else "failed"] += 1
+        if not run.done:
             self.failures.append(f"{task.label}: {run.status}, {run.reason}")
         if task.recipe.split == "inner" and run.accuracy is not None:
             best = self.best.get(where, (float("-inf"), ""))
@@ -155,7 +155,6 @@ class Estimate(NamedTuple):
 def estimate(plan: StudyPlan) -> Estimate:
     """How long the rest will take, by what a pass took."""
     costs: dict[object, list[float]] = defaultdict(lambda: [0.0, 0.0])
-    left: list[tuple[CellKey, float, int]] = []
     for cell in plan.every:
         for task in cell.tasks:
             run = plan.done(task)
@@ -163,12 +162,12 @@ def estimate(plan: StudyPlan) -> Estimate:
                 if run is not None and run.seconds is not None and run.passes is not None:
                     costs[key][0] += run.seconds
                     costs[key][1] += run.passes
-    for share in plan.shares:
-        runs = share.runs - sum(plan.done(task) is not None for task in share.tasks)
-        left.append((share.cell.cell.place, runs * share.passes, runs))
     usual_costs = usual_pass_seconds()
     measured, usual, unknown = 0.0, 0.0, 0
-    for place, passes, runs in left:
+    for share in plan.shares:
+        place = share.cell.cell.place
+        runs = share.runs - sum(plan.done(task) is not None for task in share.tasks)
+        passes = runs * share.passes
         known = [costs[key] for key in (place, place.method) if costs[key][1] > 0]
         if known:
             measured += passes * known[0][0] / known[0][1]

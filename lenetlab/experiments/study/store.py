@@ -14,19 +14,20 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from lenetlab.disk import replace_bytes
 from lenetlab.errors import UserError
+from lenetlab.records.finished import Spent
 from lenetlab.records.rows import RunRow, as_json, row_from
 
 FORMAT = 3
 INDEX = "index.json"
-CLOCK = (
-    "train_seconds", "cpu_seconds", "overhead_seconds", "peak_memory_mb", "machine",
-)  # fmt: skip
-LOOK_CLOCK = ("seconds", "cpu_seconds")
+# What differs when a run is repeated: of a row, and of each of its evaluations.
+CLOCK = (*(field.name for field in fields(Spent)), "machine")
+EVALUATION_CLOCK = ("seconds", "cpu_seconds")
 
 
 class Brief(NamedTuple):
@@ -41,6 +42,11 @@ class Brief(NamedTuple):
     seconds: float | None
     cpu_seconds: float | None
     stamp: str
+
+    @property
+    def done(self) -> bool:
+        """Whether it has figures."""
+        return self.status == "done"
 
 
 class Broken(Exception):
@@ -160,10 +166,10 @@ def brief(row: RunRow, stamp: str) -> Brief:
 
 def encode(row: RunRow) -> bytes:
     """A record: `run` is reproduced bit for bit, `machine` is not; `sha256` is of both."""
-    fields = as_json(row)
-    machine = {name: fields.pop(name) for name in CLOCK}
-    machine["evaluations"] = {name: fields["evaluations"].pop(name) for name in LOOK_CLOCK}
-    body = {"format": FORMAT, "run": fields, "machine": machine}
+    given = as_json(row)
+    machine = {name: given.pop(name) for name in CLOCK}
+    machine["evaluations"] = {name: given["evaluations"].pop(name) for name in EVALUATION_CLOCK}
+    body = {"format": FORMAT, "run": given, "machine": machine}
     return _text({**body, "sha256": hashlib.sha256(_text(body)).hexdigest()}) + b"\n"
 
 
@@ -174,9 +180,9 @@ def decode(content: bytes) -> RunRow:
         found = body.pop("sha256")
         if hashlib.sha256(_text(body)).hexdigest() != found:
             raise Broken("its checksum is wrong")
-        fields, machine = body["run"], body["machine"]
-        columns = fields.pop("evaluations") | machine.pop("evaluations")
-        return row_from({**fields, **machine, "evaluations": columns})
+        given, machine = body["run"], body["machine"]
+        columns = given.pop("evaluations") | machine.pop("evaluations")
+        return row_from({**given, **machine, "evaluations": columns})
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Broken(str(error)) from None
 

@@ -41,8 +41,8 @@ def ask(seed: str, space: Space, scores: Sequence[float | None], n: int) -> list
 
 def _round(optuna: Any, study: Any, space: Space, n: int) -> list[tuple[Any, dict[str, Value]]]:
     domains = {name: _domain(optuna, dim) for name, dim in space.items()}
-    batch_size = [study.ask(domains) for _ in range(n)]
-    return [(trial, _settings(space, trial.params)) for trial in batch_size]
+    asked = [study.ask(domains) for _ in range(n)]
+    return [(trial, _settings(space, trial.params)) for trial in asked]
 
 
 def _domain(optuna: Any, dim: Dimension) -> Any:

@@ -18,6 +18,7 @@ from typing import Any
 
 from lenetlab.disk import read_json, replace_json
 from lenetlab.errors import UserError
+from lenetlab.plural import count
 from lenetlab.records.rows import Cell, Results, total
 
 FILE = "tuned.json"
@@ -72,15 +73,14 @@ class Tuned:
     def search(self) -> str:
         """How it was found."""
         by = "lenetlab tune" if self.study == SEARCH else f"the study {self.study}"
-        tried = "1 trial" if self.trials == 1 else f"{self.trials} trials"
-        return f"{tried} of {_passes(self.passes)} by {by}"
+        return f"{count(self.trials, 'trial')} of {_passes(self.passes)} by {by}"
 
     def __str__(self) -> str:
         said = f"best of {self.search}, {self.held_out:.2f} % on held-out images"
         if self.confirmed is None or self.budget is None:
             return said
         return (
-            f"{said}; confirmed by {self.seeds} fresh seed{'' if self.seeds == 1 else 's'} of "
+            f"{said}; confirmed by {count(self.seeds, 'fresh seed')} of "
             f"{_passes(self.budget)}, {self.confirmed:.2f} % in the mean"
         )
 

@@ -1,5 +1,6 @@
 """What changes inside runs while they train: a small chart a quantity, a line a run."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -33,7 +34,7 @@ def quantity_rows(found: Mapping[str, Inspected]) -> list[dict[str, Any]]:
 
 def layer_rows(found: Mapping[str, Inspected], kind: str) -> list[dict[str, Any]]:
     """One row per run, weight matrix and point, of its `norms` or `angles` (in degrees)."""
-    scale = 57.29577951308232 if kind == "angles" else 1.0
+    scale = math.degrees(1) if kind == "angles" else 1.0
     return [
         {"method": name, "panel": tensor, "passes": point["passes"], "value": scale * value}
         for name, one in found.items()

@@ -11,6 +11,7 @@ from lenetlab.analysis.targets import STARTER
 from lenetlab.records.recipe import RecordedRecipe
 from lenetlab.records.rows import RunRow
 from lenetlab.report.charts.curves import AXES
+from lenetlab.report.charts.digits import short
 from lenetlab.report.charts.pareto import front
 from lenetlab.report.charts.selection import Drawing
 from lenetlab.report.charts.theme import Styles, logarithmic
@@ -37,11 +38,11 @@ def at_budget_rows(found: Sequence[AtBudget], styles: Styles) -> list[dict[str, 
             "colour": styles.colour_of(one.cell.place.name),
             "board": one.cell.place.contest.key,
             "budget": f"{one.budget[1]:g} {one.budget[0]}",
-            "passes": _short(one.passes),
-            "cpu_seconds": None if one.cpu_seconds is None else _short(one.cpu_seconds),
-            "accuracy": _short(one.accuracy.mean),
-            "accuracy_low": _short(at.low if (at := one.accuracy.interval) else one.accuracy.mean),
-            "accuracy_high": _short(at.high if at else one.accuracy.mean),
+            "passes": short(one.passes),
+            "cpu_seconds": None if one.cpu_seconds is None else short(one.cpu_seconds),
+            "accuracy": short(one.accuracy.mean),
+            "accuracy_low": short(at.low if (at := one.accuracy.interval) else one.accuracy.mean),
+            "accuracy_high": short(at.high if at else one.accuracy.mean),
             "n": one.accuracy.n,
         }
         for one in found
@@ -65,10 +66,6 @@ def starter_at(row: RunRow | None, axis: str) -> dict[str, Any] | None:
     if spent is None and axis == "passes":
         spent = STARTER_PASSES
     return None if spent is None else {axis: spent, "accuracy": STARTER}
-
-
-def _short(value: float) -> float:
-    return float(f"{value:.6g}")
 
 
 def at_budget(

@@ -8,6 +8,7 @@ import altair as alt
 
 from lenetlab.analysis.curves import Point, curves
 from lenetlab.records.rows import Cell
+from lenetlab.report.charts.digits import short
 from lenetlab.report.charts.selection import Drawing, board, choice, when
 from lenetlab.report.charts.theme import SHOWN, Styles, logarithmic, ticks
 
@@ -35,7 +36,7 @@ def curve_rows(cells: Sequence[Cell]) -> list[dict[str, Any]]:
                     "method": cell.place.name,
                     "family": cell.place.family,
                     "n": up.n,
-                    **{axis: _short(fmean(run[up.at][axis] for run in done)) for axis in AXES},
+                    **{axis: short(fmean(run[up.at][axis] for run in done)) for axis in AXES},
                     **_band("accuracy", up),
                     **_band("loss", down),
                 }
@@ -44,18 +45,13 @@ def curve_rows(cells: Sequence[Cell]) -> list[dict[str, Any]]:
 
 
 def _band(name: str, point: Point) -> dict[str, float | None]:
-    low, high = (None if end is None else _short(end) for end in (point.low, point.high))
-    return {name: _short(point.y), f"{name}_low": low, f"{name}_high": high}
+    low, high = (None if end is None else short(end) for end in (point.low, point.high))
+    return {name: short(point.y), f"{name}_low": low, f"{name}_high": high}
 
 
 def _ends(rows: Sequence[dict[str, Any]], field: str) -> list[float]:
     """Where the bands end, `accuracy_low` say; a single seed's at its value."""
     return [row[field.partition("_")[0]] if row[field] is None else row[field] for row in rows]
-
-
-def _short(value: float) -> float:
-    """Six digits are more than a screen can show, and keep a page small."""
-    return float(f"{value:.6g}")
 
 
 def accuracy_curves(

@@ -6,6 +6,7 @@ from typing import Any
 import altair as alt
 
 from lenetlab.analysis.board import Board
+from lenetlab.report.charts.digits import short
 from lenetlab.report.charts.selection import Drawing
 from lenetlab.report.charts.theme import Styles
 
@@ -18,10 +19,10 @@ def difference_rows(board: Board) -> list[dict[str, Any]]:
     return [
         {
             "method": line.name,
-            "difference": float(f"{line.difference.mean:.5g}"),
-            "low": float(f"{line.difference.low:.5g}"),
-            "high": float(f"{line.difference.high:.5g}"),
-            "p": float(f"{line.difference.adjusted:.3g}"),
+            "difference": short(line.difference.mean, 5),
+            "low": short(line.difference.low, 5),
+            "high": short(line.difference.high, 5),
+            "p": short(line.difference.adjusted, 3),
             "n": line.difference.n,
             "tie": line.standing == "tied",
             "verdict": line.standing,

@@ -9,6 +9,7 @@ import altair as alt
 
 from lenetlab.problem.scenarios import BOUND
 from lenetlab.records.rows import Cell
+from lenetlab.report.charts.digits import short
 from lenetlab.report.charts.selection import Drawing, board
 from lenetlab.report.charts.theme import Styles, logarithmic
 
@@ -29,7 +30,7 @@ def frontier_rows(cells: Sequence[Cell]) -> list[dict[str, Any]]:
                 "constraint": constraint.name,
                 "scenario": cell.place.scenario,
                 "nonzeros": round(fmean(row.nonzeros or 0 for row in done)),
-                "accuracy": float(f"{fmean(accuracies):.6g}"),
+                "accuracy": short(fmean(accuracies)),
                 "accuracy_low": min(accuracies),
                 "accuracy_high": max(accuracies),
                 "n": len(done),

@@ -9,6 +9,7 @@ import contourpy
 import numpy as np
 from scipy.interpolate import RectBivariateSpline
 
+from lenetlab.report.charts.digits import short
 from lenetlab.report.charts.selection import Drawing
 from lenetlab.report.charts.theme import Styles, ticks
 
@@ -110,7 +111,7 @@ def _cells(found: Mapping[str, Any]) -> list[dict[str, float]]:
         dict(
             zip(
                 ("x", "x2", "y", "y2", "loss"),
-                map(_short, (x - width, x + width, y - height, y + height, loss)),
+                (short(v, 5) for v in (x - width, x + width, y - height, y + height, loss)),
                 strict=True,
             )
         )
@@ -128,7 +129,7 @@ def _contours(found: Mapping[str, Any], low: float, high: float) -> list[dict[st
     for level in np.linspace(math.log(low), math.log(high), LEVELS + 2)[1:-1]:
         for i, one in enumerate(made.lines(float(level))):
             rows += [
-                {"line": f"{level:.4f} {i}", "order": k, "x": _short(x), "y": _short(y)}
+                {"line": f"{level:.4f} {i}", "order": k, "x": short(x, 5), "y": short(y, 5)}
                 for k, (x, y) in enumerate(np.asarray(one))
             ]
     return rows
@@ -151,7 +152,3 @@ def _points(found: Mapping[str, Any], names: Sequence[str]) -> list[dict[str, An
         for name, run in zip(names, found["runs"], strict=True)
         for k in range(len(run["x"]))
     ]  # fmt: skip
-
-
-def _short(value: float) -> float:
-    return float(f"{value:.5g}")

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import altair as alt
 
 from lenetlab.problem.problems import DEFAULT, DIGITS, PROBLEMS
+from lenetlab.report.charts.digits import short
 from lenetlab.report.charts.selection import Drawing
 
 SHORT = ["T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker",
@@ -59,7 +60,7 @@ def filters(weights: Sequence[Sequence[Sequence[float]]], scenario: str) -> Draw
     """The first layer's filters (6, 5, 5), each a small picture; white is zero, the two colours
     are the signs, on one scale for all."""
     rows = [
-        {"filter": f"filter {k + 1}", "row": i, "column": j, "weight": float(f"{value:.4g}")}
+        {"filter": f"filter {k + 1}", "row": i, "column": j, "weight": short(value, 4)}
         for k, one in enumerate(weights)
         for i, line in enumerate(one)
         for j, value in enumerate(line)

@@ -8,6 +8,7 @@ import altair as alt
 from lenetlab.analysis.budget import best_of_k
 from lenetlab.analysis.profiles import Profile
 from lenetlab.records.rows import Cell
+from lenetlab.report.charts.digits import short
 from lenetlab.report.charts.selection import Drawing, choice, when
 from lenetlab.report.charts.theme import SHOWN, Styles, logarithmic
 
@@ -21,10 +22,10 @@ def profile_rows(found: Sequence[Profile]) -> list[dict[str, Any]]:
             rows.append(
                 {
                     "method": profile.method,
-                    "ratio": float(f"{ratio:.5g}"),
-                    "fraction": float(f"{fraction:.5g}"),
+                    "ratio": short(ratio, 5),
+                    "fraction": short(fraction, 5),
                     "problems": profile.problems,
-                    "score": float(f"{profile.score:.4g}"),
+                    "score": short(profile.score, 4),
                 }
             )
     return rows
@@ -36,7 +37,7 @@ def budget_rows(cells: Sequence[Cell]) -> list[dict[str, Any]]:
         {
             "method": cell.place.name,
             "trials": best.k,
-            "passes": best.passes and float(f"{best.passes:.5g}"),
+            "passes": best.passes and short(best.passes, 5),
             "best": best.median,
             "low": best.low,
             "high": best.high,

@@ -6,6 +6,7 @@ from typing import Any
 import altair as alt
 
 from lenetlab.analysis.across import Ranking
+from lenetlab.report.charts.digits import short
 from lenetlab.report.charts.selection import Drawing
 
 LINE = 24  # points of height for a method
@@ -18,9 +19,9 @@ def rank_rows(found: Ranking) -> list[dict[str, Any]]:
     return [
         {
             "method": one.name,
-            "rank": float(f"{one.mean_rank:.4g}"),
-            "low": None if one.low is None else float(f"{one.low:.4g}"),
-            "high": None if one.high is None else float(f"{one.high:.4g}"),
+            "rank": short(one.mean_rank, 4),
+            "low": None if one.low is None else short(one.low, 4),
+            "high": None if one.high is None else short(one.high, 4),
             "each": ", ".join(f"{rank:g}" for rank in one.ranks),
         }
         for one in found.methods

@@ -10,8 +10,10 @@ import altair as alt
 from lenetlab.records.rows import Cell
 from lenetlab.records.run_folder import Run
 from lenetlab.report.charts.curves import AXES
+from lenetlab.report.charts.digits import short
 from lenetlab.report.charts.selection import Drawing
 from lenetlab.report.charts.theme import Styles, ticks
+from lenetlab.report.colours import COLOURS
 
 FEWEST = 3  # points of a line; two are no curve
 
@@ -26,8 +28,8 @@ def training_rows(cells: Sequence[Cell], runs: Mapping[str, Run]) -> list[dict[s
         found = [
             {
                 "method": cell.place.name,
-                "passes": float(f"{fmean(point['passes'] for point in at):.6g}"),
-                "loss": float(f"{fmean(point['loss'] for point in at):.6g}"),
+                "passes": short(fmean(point["passes"] for point in at)),
+                "loss": short(fmean(point["loss"] for point in at)),
             }
             for at in points
             if all(point["loss"] is not None and point["loss"] > 0 for point in at)
@@ -57,7 +59,7 @@ def training_loss(rows: Sequence[dict[str, Any]], styles: Styles, about: str) ->
 def starter_training(run: Run) -> Drawing | None:
     """The script's upper panel: training loss against epochs, the mean between two points."""
     rows = [{"epoch": p["epochs"], "loss": p["loss"]} for p in run.trace if p["loss"] is not None]
-    return _panel(rows, "training loss", "#0072B2")
+    return _panel(rows, "training loss", COLOURS[0])
 
 
 def starter_test(run: Run) -> Drawing | None:
@@ -66,7 +68,7 @@ def starter_test(run: Run) -> Drawing | None:
         {"epoch": evaluation["epochs"], "loss": evaluation["starter_average_loss"]}
         for evaluation in run.evaluations
     ]
-    return _panel(rows, "average test loss, as printed", "#D55E00")
+    return _panel(rows, "average test loss, as printed", COLOURS[1])
 
 
 def _panel(rows: Sequence[dict[str, Any]], title: str, colour: str) -> Drawing | None:

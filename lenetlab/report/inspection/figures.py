@@ -34,7 +34,11 @@ def inspected_figures(found: Mapping[str, Inspected]) -> list[Figure]:
     counts = next(iter(found.values()))["examples"]
     ways = {name: [one["line"]] for name, one in found.items()}
     around = {name: one["random"] for name, one in found.items()}
-    first = along(found, styles)
+    turns = Figure(
+        "How far a step turns each layer",
+        "Degrees between the weights before and after one step.",
+        layer_angles(found, styles),
+    )
     return [
         Figure(
             "Along the run",
@@ -42,23 +46,13 @@ def inspected_figures(found: Mapping[str, Inspected]) -> list[Figure]:
             f"images, the noise scale on the first {counts['noise']:,}. Sharpness is the Hessian’s "
             "largest eigenvalue: gradient descent with the rate η is stable below 2/η. The noise "
             "scale is the batch size at which noise and signal of the gradient are equally large.",
-            first,
+            along(found, styles),
         ),
-        *(
-            Figure(title, caption, chart)
-            for title, caption, chart in (
-                (
-                    "How far a step turns each layer",
-                    "Degrees between the weights before and after one step.",
-                    layer_angles(found, styles),
-                ),
-                (
-                    "How large each layer is",
-                    "The Euclidean norm of each weight matrix.",
-                    layer_norms(found, styles),
-                ),
-            )
-            if _has(found, title)
+        *([turns] if _turned(found) else []),
+        Figure(
+            "How large each layer is",
+            "The Euclidean norm of each weight matrix.",
+            layer_norms(found, styles),
         ),
         Figure(
             "From start to end",
@@ -77,15 +71,14 @@ def inspected_figures(found: Mapping[str, Inspected]) -> list[Figure]:
     ]  # fmt: skip
 
 
-def _has(found: Mapping[str, Inspected], title: str) -> bool:
-    """Whether any step is known, of which the angles are."""
-    known = any(
+def _turned(found: Mapping[str, Inspected]) -> bool:
+    """Whether any step is known, by which layers have turned."""
+    return any(
         angle is not None
         for one in found.values()
         for point in one["along"]
         for angle in point["angles"].values()
     )
-    return known or "turns" not in title
 
 
 def colours(names: Sequence[str]) -> list[str]:

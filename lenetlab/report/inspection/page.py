@@ -16,12 +16,11 @@ from lenetlab.report.charts.selection import Drawing
 from lenetlab.report.colours import PAPER_INK
 from lenetlab.report.inspection.figures import Figure
 from lenetlab.report.inspection.tables import Words
-from lenetlab.report.page.write import script_hash
+from lenetlab.report.page.write import TEMPLATES, script_hash
 
 FORMS = (".svg", ".pdf", ".png")
 _PLACES = re.compile(r' (?:d|transform)="[^"]*"')
 _DIGITS = re.compile(r"(\.\d\d)\d+(?:e-\d+)?")
-TEMPLATES = Path(__file__).parents[1] / "page" / "templates"
 
 
 @dataclass(frozen=True)
@@ -42,29 +41,32 @@ class Theatre:
         return {**ground, "runs": runs, "colours": list(self.colours)}
 
 
-def write_page(
-    title: str,
-    lead: Sequence[str],
-    figures: Sequence[Figure],
-    tables: Sequence[Words],
-    path: Path,
-    theatre: Theatre | None = None,
-) -> Path:
-    """Write the page, atomically, and return its path; `lead` are paragraphs, and
-    of the `tables` the first stands before the figures."""
+@dataclass(frozen=True)
+class Page:
+    """What stands on a page. lead : paragraphs. tables : the first stands before the figures."""
+
+    title: str
+    lead: Sequence[str]
+    figures: Sequence[Figure]
+    tables: Sequence[Words]
+    theatre: Theatre | None = None
+
+
+def write_page(page: Page, path: Path) -> Path:
+    """Write the page, atomically, and return its path."""
     script = (TEMPLATES / "theatre.js").read_text(encoding="utf-8")
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True,
         undefined=StrictUndefined,
     )  # fmt: skip
     text = environment.get_template("inspection.html").render(
-        title=title,
-        lead=lead,
-        tables=tables,
-        theatre=theatre,
+        title=page.title,
+        lead=page.lead,
+        tables=page.tables,
+        theatre=page.theatre,
         script=Markup(script),
         policy=Markup(script_hash(script)),
-        figures=[(one, Markup(svg(one.chart, "currentColor"))) for one in figures],
+        figures=[(one, Markup(svg(one.chart, "currentColor"))) for one in page.figures],
         style=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
     )
     replace_bytes(path, text.encode())

@@ -1,5 +1,6 @@
 """The numbers of `lenetlab inspect` as tables of words, for the terminal and for a page."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -7,8 +8,6 @@ from typing import Any
 from lenetlab.report.charts.along import Inspected
 from lenetlab.report.charts.convergence import LEAST
 from lenetlab.report.formats import MISSING, amount, count, three
-
-DEGREES = 57.29577951308232
 
 
 @dataclass(frozen=True)
@@ -126,7 +125,7 @@ def _factor(value: float | None) -> str:
 
 def _angle(point: Mapping[str, Any], tensor: str) -> str:
     angle = point["angles"][tensor]
-    return MISSING if angle is None else three(DEGREES * angle)
+    return MISSING if angle is None else three(math.degrees(angle))
 
 
 def _signed(value: float) -> str:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from lenetlab.analysis.targets import bound_of, counting, passes_to
+from lenetlab.analysis.targets import counting, spent_to
 from lenetlab.experiments.recipe.recipe import make_recipe
 from lenetlab.experiments.run.in_memory import FIGURES
 from lenetlab.experiments.run.on_disk import Interrupted, execute
@@ -49,14 +49,14 @@ def test_on_the_way_it_is_measured_as_the_constraint_would_leave_it(runtime):
         assert {key: getattr(found.result, key) for key in FIGURES} | {"images": len(test)} == vars(
             evaluate(engine.logits(w), test.labels)
         )
-    assert bound_of(run) == 24_480
+    assert run.recorded.max_nonzeros == 24_480
     assert list(counting(run)) == run.evaluations
-    assert passes_to(run, 0.0) == run.evaluations[0]["passes"]
+    assert spent_to(run, 0.0, "passes") == run.evaluations[0]["passes"]
 
 
 def test_every_look_of_an_unconstrained_run_counts(runtime):
     run = execute(make_recipe("sgd", epochs=1, batch_size=100), 0, runtime, [0.5])
-    assert bound_of(run) is None
+    assert run.recorded.max_nonzeros is None
     assert len(list(counting(run))) == len(run.evaluations) == 2
     assert run.evaluations[0]["nonzeros"] == CONSTRAINED
 

@@ -319,7 +319,7 @@ def test_a_scheduler_whose_rates_were_others_is_not_believed():
     scheduler = Scheduler("CosineAnnealingLR", {"T_max": 10, "eta_min": 0}, {}, 0, 1000)
     found = schedule_of(Record([trained(rates)], [scheduler]), 0, 100)
     assert found.name == "constant"
-    assert found.others == ["its rate goes a way that no schedule here goes"]
+    assert found.others == ["no schedule here moves the rate as it does"]
 
 
 def test_the_baseline_is_known_by_what_it_does():

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from lenetlab.analysis.board import board
-from lenetlab.analysis.state import standings
+from lenetlab.analysis.state import scenario_progress
 from lenetlab.errors import UserError
 from lenetlab.experiments.run.identity import digest
 from lenetlab.experiments.study.coordinator import failed
@@ -78,7 +78,7 @@ def test_recipes_are_carried_over_unchanged(tmp_path, leaves):
     name = find_problem(leaves).name
     assert [contest.problem for contest in results.contests()] == ["fashion-mnist", name]
     assert {cell.place.tuned_on for cell in results.cells} == {"", "fashion-mnist"}
-    assert [one.left for one in standings(results)] == [0, 0]
+    assert [one.left for one in scenario_progress(results)] == [0, 0]
     first, carried = (board(results, *contest) for contest in results.contests())
     assert carried.led
     assert carried.reference.place.name == first.reference.place.name

@@ -9,8 +9,9 @@ import pytest
 
 from lenetlab.analysis.board import board
 from lenetlab.analysis.luck import luck
-from lenetlab.analysis.state import standings
+from lenetlab.analysis.state import scenario_progress
 from lenetlab.experiments.study.coordinator import failed
+from lenetlab.experiments.study.publish import Publisher
 from lenetlab.experiments.study.run_ids import Names
 from lenetlab.experiments.study.worker import Output, work_on
 from lenetlab.experiments.tuning.tuned_recipes import kept_of
@@ -111,7 +112,7 @@ def test_the_confirmed_recipe_has_the_finals_and_is_kept_with_both_figures(tmp_p
     one, two, three = (results.cells[-1], *results.searches)
     assert one.trials[0].id == two.trials[0].id == three.trials[0].id  # the default
     assert len({row.id for cell in (one, two, three) for row in cell.trials}) == 10
-    assert [state.left for state in standings(results)] == [0]
+    assert [state.left for state in scenario_progress(results)] == [0]
 
 
 def test_the_leader_is_who_does_best_when_run_with_more_seeds(tmp_path, file):
@@ -123,6 +124,25 @@ def test_the_leader_is_who_does_best_when_run_with_more_seeds(tmp_path, file):
 
     go(file, tmp_path / "work", Inline(otherwise))
     assert leader(read_results(tmp_path / "work" / "results").cells).place.method == "lion"
+
+
+def test_beside_the_code_no_stage_has_rows_by_changed_code(tmp_path, file):
+    def by_changed_code(task):
+        output = graded(task)
+        changed = task.role in ("confirmation", "leader") and task.seed % 1000 == 1
+        return Output(replace(output.row, machine={"git": "0123456789ab" + "+" * changed}))
+
+    go(file, tmp_path / "work", Inline(by_changed_code))
+    everything = read_results(tmp_path / "work" / "results").rows()
+    left_out = {row.id for row in everything if row.of_changed_code}
+    assert {row.role for row in everything if row.id in left_out} == {"confirmation", "leader"}
+    with planned(file, tmp_path / "work", results=tmp_path / "beside") as plan:
+        publisher = Publisher(plan, tmp_path / "note.json", committed=True)
+        plan.lacking()
+        publisher.all()
+    published = read_results(tmp_path / "beside").rows()
+    assert publisher.left_out == left_out
+    assert {row.id for row in published} == {row.id for row in everything} - left_out
 
 
 def test_a_recipe_that_collapses_when_confirmed_is_not_the_winner(tmp_path, file):

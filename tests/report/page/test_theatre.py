@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from lenetlab.report.inspection.page import Theatre, write_page
+from lenetlab.report.inspection.page import Page, Theatre, write_page
 from lenetlab.report.inspection.tables import Words
 
 AXIS = [float(i) for i in range(25)]
@@ -24,7 +24,7 @@ FOUND = {
 def tab(browser, tmp_path):
     theatre = Theatre(FOUND, ["one", "<b>two</b>"], ["#0072b2", "#d55e00"])
     table = Words("Ends", ["run"], [["one"], ["two"]])
-    path = write_page("In one plane", [], [], [table], tmp_path / "plane.html", theatre)
+    path = write_page(Page("In one plane", [], [], [table], theatre), tmp_path / "plane.html")
     opened = browser.new_page(viewport={"width": 1000, "height": 1000})
     said = []
     opened.on("console", lambda m: said.append(m.text) if m.type == "error" else None)

@@ -161,11 +161,11 @@ def _others_of_data(record: Record, it: Trained, loader: Loader | None) -> Itera
     ):
         yield f"its pixels go from {it.net.lowest:.3g} to {it.net.highest:.3g}, not from 0 to 1"
     steps = sum(other.steps for other in record.trained)
-    batch_size = sum(n for _, _, n in record.losses)
-    if not batch_size:
+    asked = sum(n for _, _, n in record.losses)
+    if not asked:
         yield "its loss is not PyTorch's cross-entropy"
-    elif batch_size > 1.5 * steps:
-        yield f"it asks for {batch_size / steps:.3g} losses a step"
+    elif asked > 1.5 * steps:
+        yield f"it asks for {asked / steps:.3g} losses a step"
     for name, its, _ in record.losses:
         strange = [
             f"{key}={its[key]}"

@@ -1,13 +1,12 @@
-"""The process in which a script runs: as it would by itself, and what it builds is written down.
+"""The process in which a script runs: as it would by itself, and what it builds is recorded.
 
     python -m lenetlab.experiments.starter.scripts.recorder RECORD CODE FOLDER [notebook]
 
-RECORD.json is what was seen; the weights that were left lie beside it.
+The file RECORD gets what was seen; the weights that were left lie beside it.
 
 Listening draws no random number and changes no tensor: the script's bits are its own.
 """
 
-import gc
 import inspect
 import json
 import math
@@ -30,9 +29,8 @@ from torch.optim import Optimizer, lr_scheduler
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 from torch.utils.data import DataLoader, RandomSampler
 
+from lenetlab.experiments.starter.scripts.nets import beginning, is_starters, net_of, ordered
 from lenetlab.experiments.starter.scripts.record import Loader, Net, Record, Scheduler, Trained
-from lenetlab.oracle.order import starter_stream
-from lenetlab.problem.model import SHAPES, STATE_DICT_ORDER, initial_weights, logits, views
 
 
 class Recorder:
@@ -48,7 +46,7 @@ class Recorder:
         self.losses: Counter[tuple[str, str]] = Counter()
 
     def listen(self) -> None:
-        """Put an ear on everything that decides a training."""
+        """Wrap everything that decides a training, so that its calls are recorded."""
         register_optimizer_step_pre_hook(self._step)
         for module, name, heard in (
             (torch, "manual_seed", self._seed),
@@ -130,7 +128,7 @@ class Recorder:
             sum(p.numel() for p in parameters),
         )  # fmt: skip
         self.optimizers[id(optimizer)] = optimizer, said
-        net = _net_of(parameters)
+        net = net_of(parameters)
         if net is not None:
             first = {name: p.detach().clone() for name, p in net.named_parameters()}
             self.nets[id(optimizer)] = net, first
@@ -144,15 +142,15 @@ class Recorder:
         if not steps:
             return {}
         net, _ = self.nets[max(steps, key=steps.__getitem__)]
-        return _ordered(dict(net.named_parameters())) or {}
+        return ordered(dict(net.named_parameters())) or {}
 
     def record(self) -> Record:
         """All that was heard."""
         for key, (net, first) in self.nets.items():
             about = self.optimizers[key][1].net
             assert about is not None
-            about.starter = _is_starters(net)
-            about.start = _start(first, self.seeds) if about.starter else "own"
+            about.starter = is_starters(net)
+            about.start = beginning(first, self.seeds) if about.starter else "own"
         order = list(self.optimizers)
         made = [scheduler for scheduler, _ in self.schedulers]
         return Record(
@@ -249,71 +247,15 @@ def _named(transform: Any) -> Iterator[str]:
         yield type(transform).__name__
 
 
-def _net_of(parameters: Sequence[Tensor]) -> nn.Module | None:
-    """The outermost module that has all of `parameters` and as few others as possible."""
-    wanted = {id(p) for p in parameters}
-    found: list[tuple[int, int, nn.Module]] = []
-    for it in gc.get_objects():
-        if issubclass(type(it), nn.Module) and "_parameters" in vars(it):
-            own = {id(p) for p in it.parameters()}
-            if wanted <= own:
-                found.append((len(own), -sum(1 for _ in it.modules()), it))
-    return min(found, key=lambda each: each[:2])[2] if found else None
-
-
 def _look_at_input(net: nn.Module, about: Net) -> None:
     """Note the range of the next images that the net is given."""
 
-    def evaluation(module: nn.Module, args: tuple[Any, ...]) -> None:
+    def note_range(module: nn.Module, args: tuple[Any, ...]) -> None:
         hook.remove()
         if args and isinstance(args[0], Tensor) and args[0].numel():
             about.lowest, about.highest = float(args[0].min()), float(args[0].max())
 
-    hook = net.register_forward_pre_hook(evaluation)
-
-
-def _ordered(named: dict[str, Tensor]) -> dict[str, Tensor] | None:
-    """Weights under the starter script's names, by shape and order; None if they do not fit."""
-    shapes = [SHAPES[name] for name in STATE_DICT_ORDER]
-    if [tuple(p.shape) for p in named.values()] != shapes:
-        return None
-    return {
-        name: p.detach().cpu() for name, p in zip(STATE_DICT_ORDER, named.values(), strict=True)
-    }
-
-
-def _is_starters(net: nn.Module) -> bool:
-    """Whether it computes the starter script's function of its weights, while it trains."""
-    ours = _ordered(dict(net.named_parameters()))
-    if ours is None:
-        return False
-    x = torch.rand(16, 1, 28, 28, generator=torch.Generator().manual_seed(0))
-    device = next(net.parameters()).device
-    net.train()
-    try:
-        with torch.no_grad(), torch.random.fork_rng(devices=[]):
-            theirs = net(x.to(device)).cpu()
-    except Exception:  # it is somebody's, and may want anything else
-        return False
-    expected = logits(ours, x)
-    fits = (expected, F.log_softmax(expected, dim=1))  # the latter with `nll_loss`
-    return any(theirs.shape == it.shape and torch.allclose(theirs, it, atol=1e-4) for it in fits)
-
-
-def _start(first: dict[str, Tensor], seeds: Sequence[int]) -> str:
-    """Where the weights of a net of the starter script's began."""
-    ours = _ordered(first)
-    assert ours is not None
-    if seeds:
-        stream = views(initial_weights(starter_stream(seeds[-1] % 2**63)))
-        if all(torch.equal(ours[name], stream[name]) for name in SHAPES):
-            return "starter"
-    for name in ("fc1.weight", "fc2.weight"):  # large enough for a look at their distribution
-        bound = 1 / math.sqrt(SHAPES[name][1])
-        w = ours[name]
-        if w.abs().max() > bound or not 0.95 < w.std() * math.sqrt(3) / bound < 1.05:
-            return "own"
-    return "default"
+    hook = net.register_forward_pre_hook(note_range)
 
 
 @contextmanager

@@ -53,7 +53,7 @@ def schedule_of(record: Record, index: int, batches: int) -> Found:
     for proposal in (*_from_schedulers(record, own, it), *_from_rates(it, batches)):
         if _agrees(proposal, it):
             return Found(proposal.rate, words, proposal.name, proposal.settings, others)
-    return Found(first, words, others=[*others, "its rate goes a way that no schedule here goes"])
+    return Found(first, words, others=[*others, "no schedule here moves the rate as it does"])
 
 
 def _words(scheduler: Scheduler, record: Record) -> str:

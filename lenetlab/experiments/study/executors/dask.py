@@ -1,11 +1,11 @@
 """The workers of a Dask cluster: `tcp://host:port` of its scheduler, or `dask` to try one here.
 
 Dask moves tasks and watches workers, and gives the task of a worker that died to another one; the
-store is written by the coordinator alone. A run that hangs is given up at its limit: the word of it
-goes home, then its worker ends, and Dask's nanny starts a new one.
+store is written by the coordinator alone. A run that hangs is given up at its limit: its worker
+reports that and ends, and Dask's nanny starts a new one.
 
-A worker has one thread: runs that shared a process would share PyTorch's global generator, and the
-end of one that hangs would be the end of the others.
+A worker has one thread: runs that shared a process would share PyTorch's global generator, and one
+that hangs could not be ended without the others.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ from lenetlab.experiments.study.worker import NumericsMismatch, Output, Setup, r
 
 TIMEOUT = 30.0  # seconds to find the scheduler and its first worker
 GRACE = 15.0  # seconds beyond a task's limit in which it may end by itself
-FAREWELL = 3.0  # seconds in which the word of a hanging run leaves its worker
+FAREWELL = 3.0  # seconds in which a worker reports a run that hangs, before it ends
 RECOUNT = 2.0  # seconds between two counts of the workers
 
 Work = Callable[[Task, Setup], Output]
@@ -159,7 +159,7 @@ def _within(task: Task, setup: Setup, work: Work, grace: float) -> Output:
     except TimeoutError:
         if found.done():  # of the method, not of the clock
             raise
-        # a thread cannot be stopped; the process can, once the word of it is on its way
+        # a thread cannot be stopped; the process can, once it has reported
         threading.Timer(FAREWELL, os._exit, args=[1]).start()
         raise OverLimit(f"its worker was ended after {seconds:g} s") from None
 

@@ -33,7 +33,7 @@ class Local:
 
     def __init__(self, workers: int, setup: Setup, work: Work = work, grace: float = GRACE) -> None:
         self.workers = workers
-        self.slots = workers + 1  # the next one waits at the door
+        self.slots = workers + 1  # one more than compute, so that no worker waits for its next
         self._setup, self._work, self._grace = setup, work, grace
         self._threads = ThreadPoolExecutor(workers)
         self._own = threading.local()  # the worker of a thread
@@ -129,7 +129,7 @@ class Worker:
 
 def _serve(pipe: Connection, work: Callable[[Any, Any], Any], setup: Any, coordinator: int) -> None:
     """What a worker process does until its coordinator closes the pipe, or is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the coordinator's affair
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the coordinator decides what Ctrl-C ends
     threading.Thread(target=_follow, args=(coordinator,), daemon=True).start()
     pipe.send("ready")
     while True:
@@ -150,7 +150,7 @@ def _answer(task: Any, work: Callable[[Any, Any], Any], setup: Any) -> Any:
 
 
 def _follow(coordinator: int) -> None:
-    """A worker in the middle of a run does not look at its pipe."""
+    """End this process when the coordinator is gone, which the pipe tells between tasks alone."""
     while os.getppid() == coordinator:
         time.sleep(0.5)
     os._exit(1)
