@@ -101,28 +101,34 @@ def _draw(axes: Axes, found: Measured, colour: str, label: str | None, width: fl
                           alpha=0.2, linewidth=0)  # fmt: skip
 
 
-def _finish(axes: Axes) -> None:
-    axes.axhline(100 - STARTER, color=INK, linewidth=0.8, linestyle=":")
+def error_axis(axes: Axes) -> None:
+    """Passes on a logarithmic scale against errors on another, labelled as accuracies."""
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(FixedLocator([0.1, 0.25, 0.5, 1, 2, 5]))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.xaxis.set_minor_locator(NullLocator())
     axes.set_yscale("log")
     axes.yaxis.set_major_locator(FixedLocator([100 - tick for tick in TICKS]))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda error, _: f"{100 - error:g}"))
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.yaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_minor_locator(NullLocator())
     axes.set_ylim(92, 8)
     axes.grid(True, alpha=0.2)
     axes.spines[["top", "right"]].set_visible(False)
+
+
+def _finish(axes: Axes) -> None:
+    axes.axhline(100 - STARTER, color=INK, linewidth=0.8, linestyle=":")
+    error_axis(axes)
+    axes.xaxis.set_major_locator(FixedLocator([0.1, 0.25, 0.5, 1, 2, 5]))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
     axes.legend(frameon=False, fontsize=8, loc="lower right", labelcolor=INK)
 
 
-def svg(figure: Figure) -> str:
-    """The figure as text, on a transparent ground."""
+def svg(figure: Figure, description: str = "") -> str:
+    """The figure as text on a transparent ground, with a `description` of what it shows."""
     out = io.StringIO()
-    figure.savefig(out, format="svg", transparent=True, metadata={"Date": None})
+    about = {"Date": None} | ({"Description": description} if description else {})
+    figure.savefig(out, format="svg", transparent=True, metadata=about)
     return out.getvalue()
 
 

@@ -3,7 +3,8 @@
     m̂ = m / (1 − β₁ᵗ)      →  letters in italics, ₁ below, ᵗ above, the hat over its letter
 
 Browsers show MathML by themselves, so no page needs a script. One line of text is one line of
-mathematics; three or more spaces are a gap; two or more Latin letters in a row are a word.
+mathematics; three or more spaces are a gap; two or more Latin letters in a row are a word, but
+two of which the first is a capital, as in JJᵀ, are a product.
 """
 
 import re
@@ -16,7 +17,8 @@ _OVER = {"\u0302": "^", "\u0304": "¯", "\u0303": "~", "\u0305": "¯"}
 _FRACTIONS = {"½": ("1", "2"), "¼": ("1", "4"), "¾": ("3", "4"), "⅓": ("1", "3"), "⅔": ("2", "3")}
 _TOKEN = re.compile(
     r"(?P<gap>\s{3,})|(?P<space>\s+)|`(?P<code>[^`]*)`|(?P<number>\d+(?:[.,]\d+)*(?:e[-−]?\d+)?)"
-    r"|(?P<word>[A-Za-z]{2,}(?:-[a-z]+)*(?: a(?= [a-z]{2}))?)|(?P<one>.)",
+    r"|(?P<word>QR|CG|-th\b|(?![A-Z][A-Za-z](?![A-Za-z]))[A-Za-z]{2,}(?:-[A-Za-z]+)*(?:'s)?"
+    r"(?: a(?= [a-z]{2}))?)|(?P<one>.)",
     re.DOTALL,
 )
 
@@ -56,6 +58,16 @@ class _Line:
     def _peek(self) -> str:
         return self._tokens[self._at][1] if self._at < len(self._tokens) else ""
 
+    def _applied(self) -> str:
+        """What a root without a bracket of its own is over: `max(a, b)` as a whole, else one letter
+        with its scripts, or what stands between two bars."""
+        kind, text = self._tokens[self._at]
+        if text in ("‖", "|"):
+            self._at += 1
+            return f"{_leaf(text)}{self.all(text)}{_leaf(text)}"
+        base = self._scripted()
+        return base + self._scripted() if kind == "word" and self._peek() == "(" else base
+
     def _scripted(self) -> str:
         base = self._atom()
         while self._peek() and self._peek() in _OVER:
@@ -68,9 +80,9 @@ class _Line:
                 below += self._run(_DOWN)
             elif here in _UP:
                 above += self._run(_UP)
-            elif here in ("'", "′"):
+            elif here in ("'", "′", "*"):
                 self._at += 1
-                above += "<mo>′</mo>"
+                above += "<mo>*</mo>" if here == "*" else "<mo>′</mo>"
             elif here in "_^" and here and base:
                 self._at += 1
                 if here == "_":
@@ -118,7 +130,7 @@ class _Line:
             if self._peek() == "(":
                 self._at += 1
                 return f"<msqrt>{self.all(')')}</msqrt>"
-            return f"<msqrt>{self._scripted()}</msqrt>"
+            return f"<msqrt>{self._applied()}</msqrt>"
         if text == "(":
             return f"<mrow><mo>(</mo>{self.all(')')}<mo>)</mo></mrow>"
         return _leaf(text)
@@ -130,4 +142,6 @@ def _leaf(text: str) -> str:
     if text.isalpha():
         return f"<mi>{escape(text)}</mi>"
     fence = ' stretchy="false"' if text in "‖|[]{}⌊⌋⟨⟩" else ""
+    if text in "‖|":  # neither opens nor closes by itself, and would have room on both sides
+        fence += ' lspace="0" rspace="0"'
     return f"<mo{fence}>{escape(text)}</mo>"

@@ -20,7 +20,6 @@ from lenetlab.report.record_boards import ahead, columns
 
 ROOT = Path(__file__).parents[2]
 README, STUDIED = ROOT / "README.md", ROOT / "results" / "course"
-PICTURE = Path("docs") / "report" / "page.png"
 BEGIN, END = "<!-- records -->\n", "<!-- /records -->"
 NONE = "There are none yet: no study is committed."
 INTRODUCED = (
@@ -36,7 +35,7 @@ def written(readme: str, block: str) -> str:
     return f"{before}{BEGIN}{block}{END}{after}"
 
 
-def block(folder: Path = STUDIED, picture: Path = PICTURE) -> str:
+def block(folder: Path = STUDIED) -> str:
     """The records of the study in `folder`, or a sentence that there is none."""
     if not (folder / STUDY).exists():
         return f"{NONE}\n"
@@ -53,8 +52,6 @@ def block(folder: Path = STUDIED, picture: Path = PICTURE) -> str:
     beaten = [text for one in shown if (text := _beaten(one))]
     parts = ["\n".join(table), _said(results, shown), "\n".join(beaten), _ladder(folder),
              _boards(folder.parent / RECORDS)]  # fmt: skip
-    if (ROOT / picture).exists():
-        parts.append(f"![The report's page]({picture.as_posix()})")
     return "\n\n".join(part for part in parts if part) + "\n"
 
 

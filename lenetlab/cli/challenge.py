@@ -2,11 +2,11 @@
 
 from contextlib import chdir
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lenetlab.cli.challenge_folder import Entered, alone, write_folder
+from lenetlab.cli import completion
 from lenetlab.cli.options import (
     RUNS,
     Data,
@@ -19,29 +19,23 @@ from lenetlab.cli.options import (
     Retry,
     Workers,
 )
-from lenetlab.cli.study_session import Session, all_computed, limited, make_setup
 from lenetlab.cli.terminal.console import print_err, print_json, print_out, stop_for
-from lenetlab.experiments.run.on_disk import Interrupted
-from lenetlab.experiments.study.challenge import (
-    Terms,
-    beside_leaders,
-    challenger,
-    leading_cell,
-    scenarios_of,
-    take_over,
-)
-from lenetlab.experiments.study.guest import Guest, at_home, find_guest
-from lenetlab.experiments.study.run_ids import Names
-from lenetlab.experiments.study.worker import runtime_of
 from lenetlab.records.locate import RESULTS, STUDIES, open_results, results_folder
 from lenetlab.records.rows import FINAL, RunRow
 from lenetlab.records.test_set import look, note
 from lenetlab.settings import parse_pairs
 
+if TYPE_CHECKING:
+    from lenetlab.experiments.study.guest import Guest
+
 
 def challenge(
     method: Annotated[
-        str, typer.Argument(help="FILE.py:CLASS, MODULE:CLASS or a name from `lenetlab methods`.")
+        str,
+        typer.Argument(
+            help="FILE.py:CLASS, MODULE:CLASS or a name from `lenetlab methods`.",
+            autocompletion=completion.spec,
+        ),
     ],
     scenario: Annotated[
         list[str] | None,
@@ -95,6 +89,21 @@ def challenge(
 
     Exit status: 0 with a verdict, 1 without in some scenario, 2 for wrong usage, 130 after Ctrl-C.
     """
+    from lenetlab.cli.challenge_folder import Entered, alone, write_folder
+    from lenetlab.cli.study_session import Session, all_computed, limited, make_setup
+    from lenetlab.experiments.run.on_disk import Interrupted
+    from lenetlab.experiments.study.challenge import (
+        Terms,
+        beside_leaders,
+        challenger,
+        leading_cell,
+        scenarios_of,
+        take_over,
+    )
+    from lenetlab.experiments.study.guest import at_home, find_guest
+    from lenetlab.experiments.study.run_ids import Names
+    from lenetlab.experiments.study.worker import runtime_of
+
     stored, beside = open_results(study, out), results_folder(study, out).absolute()
     names = scenarios_of(stored, scenario or ["plain"])
     firsts = [leading_cell(stored, name) for name in names]
@@ -142,7 +151,7 @@ def _print(text: str, folder: Path, home: Path) -> None:
     print_out(f"in {shown}")
 
 
-def _count(row: RunRow, guest: Guest, runs: Path) -> None:
+def _count(row: RunRow, guest: "Guest", runs: Path) -> None:
     """A final of the guest is a look at the test set, and is counted."""
     if row.role == FINAL and row.recorded.name == guest.method:
         note(runs, look(guest.method, guest.identity, row.recorded.scenario, row.recipe))

@@ -38,7 +38,7 @@ def export(
 ) -> None:
     """Write the weights of a run as a file that the starter script's LeNet5 loads.
 
-    - `lenetlab export runs/adamw-cbc1b2a08dff9f80 --format torch --to lenet.pt`
+    - `lenetlab export last --format torch --to lenet.pt`
 
     In the script: `model.load_state_dict(torch.load("lenet.pt"))`.
     """

@@ -35,8 +35,8 @@ def inspect(
     and turns of the layers. At its end: eigenvalues, trace, critical batch size.
 
     - `lenetlab inspect last`
-    - `lenetlab inspect runs/sgd-bb9dfcf2d23d0ebf runs/muon-b025f0fb41f35bf3`
-    - `lenetlab inspect runs/sgd-bb9dfcf2d23d0ebf runs/muon-b025f0fb41f35bf3 --plane`
+    - `lenetlab inspect runs/sgd-* runs/muon-*`
+    - `lenetlab inspect runs/sgd-* runs/muon-* --plane`
 
     A run keeps its final weights; it is trained once more for the points on its way, which it then
     keeps too, unless `lenetlab run --inspect` has kept them. The numbers go to inspect.json in each

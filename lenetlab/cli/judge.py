@@ -77,7 +77,7 @@ def judge(
 
     - `lenetlab judge lenet.pt --scenario sparse`
     - `lenetlab judge submissions/ --csv marks.csv`
-    - `lenetlab judge runs/adamw-cbc1b2a08dff9f80 --rerun`
+    - `lenetlab judge last --rerun`
 
     Of a folder that `lenetlab challenge` left, its figures are computed again from its rows; with
     `--rerun` its guest is trained again with one seed, which runs the guest's code.

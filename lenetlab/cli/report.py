@@ -117,14 +117,20 @@ def _write(
 
 
 def _spaces(results: Results) -> dict[str, dict[str, str]]:
-    """What a search of each tuned method varies, with the decay of a scenario that has some."""
+    """What a search of each tuned method varies, with the decay of a scenario that has some; of
+    those methods whose trials were drawn from there, in every scenario."""
     from lenetlab.experiments.tuning.search_space import space_of
+    from lenetlab.experiments.tuning.within import all_within
     from lenetlab.methods.describe import is_here
 
     found: dict[str, dict[str, str]] = {}
+    others: set[str] = set()
     for cell in results.cells if results.tuned else ():
-        if cell.trials and is_here(cell.place.method):
-            space = space_of(cell.place.method, cell.place.scenario)
-            said = {key: str(span) for key, span in space.items()}
-            found[cell.place.method] = found.get(cell.place.method, {}) | said
-    return found
+        method, scenario = cell.place.method, cell.place.scenario
+        if cell.trials and is_here(method):
+            drawn = (row.recorded for row in cell.trials if row.number)
+            if not all_within(method, scenario, drawn):
+                others.add(method)
+            said = {key: str(span) for key, span in space_of(method, scenario).items()}
+            found[method] = found.get(method, {}) | said
+    return {method: said for method, said in found.items() if method not in others}

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from lenetlab.cli import completion
 from lenetlab.cli.options import (
     RUNS,
     Data,
@@ -33,7 +34,8 @@ def run(
         list[str] | None,
         typer.Argument(
             help="A name from `lenetlab methods`, FILE.py:CLASS or MODULE:CLASS; "
-            "inside wrappers: ema+svrg+sgd."
+            "inside wrappers: ema+svrg+sgd.",
+            autocompletion=completion.spec,
         ),
     ] = None,
     settings: Annotated[
@@ -75,7 +77,10 @@ def run(
     ] = "plain",
     constraint: Annotated[
         str | None,
-        typer.Option(help="What keeps few weights nonzero: magnitude, iht:keep=24480, …"),
+        typer.Option(
+            help="What keeps few weights nonzero: magnitude, iht:keep=24480, …",
+            autocompletion=completion.constraint,
+        ),
     ] = None,
     decay: Annotated[
         str | None,

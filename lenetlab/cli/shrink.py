@@ -31,7 +31,7 @@ def shrink(
     unit without a weight. Times are PyTorch's, one thread, the least of several.
 
     - `lenetlab run adamw --scenario frontier --constraint units --set constraint.keep=0.1`
-    - `lenetlab shrink runs/adamw-0123456789abcdef`
+    - `lenetlab shrink last`
     """
     run = run_at(run)
     found = run_folder.read_run(run)

@@ -45,7 +45,10 @@ def _again(target: Path, folder: Path, name: str) -> str:
     file; it is recognised by its folder, which has another name than the study in it."""
     if target.is_file():
         return shlex.join(["lenetlab", "study", str(target)])
-    return f"lenetlab study {name}.toml" if name in (folder.name, folder.parent.name) else ""
+    if name not in (folder.name, folder.parent.name):
+        return ""
+    checkout = (folder.parent.parent / STUDIES / f"{name}.toml").is_file()
+    return f"lenetlab study {f'{STUDIES}/' if checkout else ''}{name}.toml"
 
 
 def published(name: str) -> Path:

@@ -6,7 +6,7 @@ folder of single runs has no plan, so nothing is said of one.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from lenetlab.analysis.board import Board
 from lenetlab.analysis.comparison import FEWEST
@@ -162,6 +162,19 @@ def budget(results: Results) -> str:
     return " ".join(said)
 
 
+def prices(results: Results) -> str:
+    """What is charged beside gradients, as the rows were: one without prices is of the first."""
+    forwards = {(row.numerics.get("prices") or {}).get("forwards") for row in results.rows()}
+    if not forwards:
+        return ""
+    ordered = sorted(forwards, key=lambda price: price or 0)
+    counts = joined(["a third" if price is None else f"{price:g}" for price in ordered])
+    return (
+        f"A forward pass alone counts {counts}{', by when it ran' * (len(forwards) > 1)}, products"
+        " with the curvature what they take, and factorizations are counted apart."
+    )
+
+
 def ends(results: Results) -> str:
     """What a result is the mean of."""
     seeds = seeds_of(results)
@@ -170,7 +183,7 @@ def ends(results: Results) -> str:
     fewer = results.planned and min(seeds) < results.seeds
     planned = f" of {results.seeds} planned" if fewer else ""
     of = f" and {passes(results.passes)}" if results.planned else ""
-    return f"A result is of {spread(seeds, 'seed')}{planned}{of}."
+    return f"Every result is over {spread(seeds, 'seed')}{planned}{of}."
 
 
 def intervals(results: Results) -> str:
@@ -182,8 +195,8 @@ def intervals(results: Results) -> str:
         return "Of a single seed there is no interval: any difference may be luck."
     single = "; of a single seed there is none, and a difference may be luck" if 1 in seeds else ""
     return (
-        f"Means of {spread([n for n in seeds if n > 1], 'seed')} stand with Student’s interval "
-        f"for the mean at 95 in 100{single}. The bands of curves are bootstrapped."
+        f"Means over {spread([n for n in seeds if n > 1], 'seed')} are given with Student’s 95 % "
+        f"interval{single}. The bands of curves are bootstrapped."
     )
 
 
@@ -315,10 +328,10 @@ def seconds(results: Results) -> str:
 
 
 EQUAL_TIME = (
-    f"Every method when it has had the CPU time that {REFERENCE} takes for its whole budget, by "
-    "its last measurement until then. A cheaper one had come to its end before; a dearer one is "
-    "cut off in the middle of its schedule, while its rate is still high, and might do better with "
-    "a schedule for that time."
+    f"Every method at the CPU time that plain SGD ({REFERENCE}) takes for its whole budget, by its "
+    "last measurement until then. A cheaper method had ended before; a more expensive one is cut "
+    "off in the middle of its schedule, while its rate is still high, and might do better with a "
+    "schedule for that time."
 )
 KIND = ("engine", "torch", "capability", "device", "kernel")  # of the numerics: not the method's
 
@@ -385,11 +398,12 @@ PICKED = (
 )
 
 
-def compared_with(board: Board) -> str:
-    """Who the reference of a leaderboard is, and why; what cannot be compared is said."""
+def compared_with(board: Board, called: Callable[[str], str] = str) -> str:
+    """Who the reference of a leaderboard is, as it is `called`, and why; what cannot be compared is
+    said."""
     if board.reference is None:
         return f"Nothing is compared: {board.chosen}." if board.begun else ""
-    name = board.reference.place.name
+    name = called(board.reference.place.name)
     if board.led:
         said = f"The leader is {name}: {board.chosen}."
         none = board.lead is not None and board.lead.runs == 0
@@ -476,17 +490,19 @@ def of_leaders(leader_nets: Sequence[LeaderNet], boards: Sequence[Board]) -> lis
 
 
 def again(results: Results, boards: Sequence[Board]) -> tuple[str, list[str]]:
-    """What can be computed again, and the commands: a study's own, or one for every recipe."""
+    """What computes it again, in words, and the commands: of a study, or of every recipe."""
     if results.again:
-        return "all of them", [results.again]
+        said = "This computes the whole study, as this version of lenetlab plans it:"
+        return said, [results.again]
     if results.planned:
         return "", []
     commands = [line.command for board in boards for line in board.begun if line.command]
-    return "the lines of the leaderboards", commands
+    return "These commands compute the lines of the leaderboards again:", commands
 
 
-def contest_about(board: Board) -> str:
-    """What is minimised and what is allowed on a leaderboard, and who is ranked on it."""
+def contest_about(board: Board, called: Callable[[str], str] = str) -> str:
+    """What is minimised and what is allowed on a leaderboard, and who is ranked on it; methods are
+    as they are `called`."""
     scenario, rules, terms, norms, problem = board.contest
     said = recorded_scenario(scenario).description
     text = f"{said[0].upper()}{said[1:]}. Rules {rules}: {RULE_SETS.get(rules, 'unknown')}."
@@ -496,7 +512,7 @@ def contest_about(board: Board) -> str:
         text += f" Only runs of {terms} are ranked here."
     if norms:
         text += f" {FREE}"
-    elif bound := _bound(board):
+    elif bound := _bound(board, called):
         text += f" {bound}"
     return text
 
@@ -504,9 +520,9 @@ def contest_about(board: Board) -> str:
 FREE = "Only methods that leave the norms of weights free are ranked here."
 
 
-def _bound(board: Board) -> str:
+def _bound(board: Board, called: Callable[[str], str]) -> str:
     """Who is not on the leaderboard of free norms beside this one, where there is one."""
-    others = [line.name for line in board.begun if line.cell.place.norms != "free"]
+    others = [called(line.name) for line in board.begun if line.cell.place.norms != "free"]
     if board.scenario != "plain" or not others or len(others) == len(board.begun):
         return ""
     keep = "keeps" if len(others) == 1 else "keep"

@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from lenetlab.cli import completion
 from lenetlab.cli.app import COMMANDS as LISTED
 from lenetlab.cli.app import load
 from lenetlab.cli.extras import EXTRAS
+from lenetlab.methods.constraint import constraints
 from lenetlab.methods.registry import methods
+from lenetlab.methods.wrappers import wrappers
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = (
@@ -58,15 +61,34 @@ def test_the_version_is_the_projects():
         ("lenetlab stu", "study"),
         ("lenetlab run --sched", "--schedule"),
         ("lenetlab run adamw --lr 0.1 --spl", "--split"),  # --lr is no option of the command
+        ("lenetlab run so", "soap sophia"),
+        ("lenetlab run adamw ema+loo", "ema+lookahead+"),
+        ("lenetlab run ema+lookahead+mu", "ema+lookahead+multibatch_lbfgs ema+lookahead+muon "
+                                          "ema+lookahead+muon_hyperball"),
+        ("lenetlab run sgd --scenario sparse --constraint mag", "magnitude"),
+        ("lenetlab methods rig", "rigl"),
+        ("lenetlab tune soa", "soap"),
+        ("lenetlab challenge soa", "soap"),
     ],
-)
-def test_a_shell_completes(typed, completed):
+)  # fmt: skip
+def test_a_shell_completes_without_torch(typed, completed):
     asked = {"_LENETLAB_COMPLETE": "complete_bash", "COMP_WORDS": typed,
              "COMP_CWORD": str(len(typed.split()) - 1)}  # fmt: skip
-    program = "import sys; sys.argv = ['lenetlab']; from lenetlab.cli import main; main()"
+    program = (
+        "import sys; sys.argv = ['lenetlab']; sys.modules['torch'] = None\n"
+        "from lenetlab.cli import main; main()"
+    )
     run = [sys.executable, "-c", program]
     done = subprocess.run(run, capture_output=True, text=True, env=os.environ | asked)
-    assert done.stdout.split() == [completed]
+    assert done.stdout.split() == completed.split()
+
+
+def test_a_shell_knows_every_name_that_is_registered():
+    assert completion.registered("method") == sorted(
+        name for name, entry in methods().items() if not entry.package
+    )
+    assert completion.registered("wrapper") == sorted(wrappers())
+    assert completion.registered("constraint") == sorted(constraints())
 
 
 @pytest.mark.parametrize("command", ["run", "compare", "report", "watch", "inspect", "convergence"])

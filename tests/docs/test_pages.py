@@ -60,6 +60,28 @@ def test_places_and_brackets():
     assert ["".join(part.itertext()) for part in below] == ["w", "t+1"]
 
 
+def test_words_are_told_from_products():
+    def leaves(text):
+        return [leaf.text for leaf in ET.fromstring(mathml(text)).iter() if leaf.text]
+
+    assert leaves("JJᵀ") == ["J", "J", "T"]
+    assert leaves("a kernel's QR") == ["a", "kernel's", "QR"]
+    assert leaves("Gauss-Southwell, every H-th step") == [
+        "Gauss-Southwell", ",", "every", "H", "-th", "step"
+    ]  # fmt: skip
+    (star,) = ET.fromstring(mathml("F* + G'")).find(".//mtd").findall("msup[1]")
+    assert "".join(star.itertext()) == "F*"
+
+
+def test_a_root_is_over_all_that_it_is_of():
+    for text, inside in [
+        ("√max(1, A/B) U", "max(1, A/B)"), ("√v̂ + ε", "v^"), ("√‖g‖ x", "‖g‖"), ("√β₂ r", "β2"),
+        ("√(a + b) c", "a + b"),
+    ]:  # fmt: skip
+        (root,) = ET.fromstring(mathml(text)).iter("msqrt")
+        assert "".join(root.itertext()) == inside.replace(" ", "")
+
+
 def test_every_method_and_wrapper_has_a_page_and_the_overview_names_it():
     made = pages()
     for name, entry in ENTRIES.items():

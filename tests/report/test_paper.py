@@ -13,8 +13,9 @@ from urllib.parse import unquote
 import pytest
 
 from lenetlab.analysis.board import board
+from lenetlab.cli.report import _spaces
 from lenetlab.errors import UserError
-from lenetlab.records.rows import Results
+from lenetlab.records.rows import Results, read_results
 from lenetlab.records.selection import leader
 from lenetlab.report import formats
 from lenetlab.report.attachments import Attachments, LeaderNet
@@ -26,6 +27,7 @@ from lenetlab.report.paper.pictures import Pictures
 from lenetlab.report.paper.tex import Tex
 from lenetlab.report.paper.typst import Typst
 from lenetlab.report.paper.write import write
+from lenetlab.report.wording import prices
 from tests.studies import made_up, row
 
 HERE = Path(__file__).parents[2]
@@ -374,3 +376,29 @@ def test_a_literal_result_would_be_found(text):
 def test_an_unknown_format_is_a_sentence(tmp_path):
     with pytest.raises(UserError, match="unknown format 'doc'"):
         write(made_up(["sgd"]), tmp_path / "x.doc", "doc")
+
+
+def test_ranges_are_listed_of_methods_whose_trials_lie_in_them(composed):
+    """Those of the committed study were drawn from others, as its rows show."""
+    results = read_results(HERE / "results" / "course")
+    assert _spaces(results) == {}
+    ladder = read_results(HERE / "results" / "ladder-1")
+    found = _spaces(ladder)
+    assert "log" in found["muon"]["lr"]
+    assert set(found) == {cell.place.method for cell in ladder.cells if cell.trials}
+    few = made_up(["sgd", "muon"], seeds=2)
+    text = composed(few, Attachments(spaces={"muon": {"lr": "0.1 … 1"}})).markdown
+    assert "Of `sgd` they are not listed" in text
+    assert "not listed" not in composed(few, Attachments(spaces={"muon": {}, "sgd": {}})).markdown
+
+
+def test_a_forward_is_priced_as_the_rows_were():
+    results = made_up(["sgd"], ["plain"], seeds=2)
+    assert prices(results).startswith("A forward pass alone counts a third, products")
+    (cell,) = results.cells
+    newer = tuple(
+        replace(row, numerics={**row.numerics, "prices": {"forwards": 0.4}}) for row in cell.finals
+    )
+    assert "counts 0.4, products" in prices(
+        replace(results, cells=(replace(cell, finals=newer, trials=()),))
+    )

@@ -189,7 +189,7 @@ def test_a_study_says_what_it_tuned_and_what_not(said):
     assert "drawn by people who had seen test results" in text
     assert "without trials" not in text
     assert "not all of their trials" not in text
-    assert "A result is of 3 seeds and 10 effective passes." in text
+    assert "Every result is over 3 seeds and 10 effective passes." in text
     first, second, third = whole.cells
     cells = (replace(first, trials=()), replace(second, trials=second.trials[:2]),
              replace(third, finals=third.finals[:2]))  # fmt: skip
@@ -197,7 +197,7 @@ def test_a_study_says_what_it_tuned_and_what_not(said):
     assert "Run with settings as they were given, without trials: sgd." in text
     assert "1 of 3 methods begun have not all of their trials yet." in text
     assert "drawn by people" not in text
-    assert "A result is of 2 to 3 seeds of 3 planned and 10 effective passes." in text
+    assert "Every result is over 2 to 3 seeds of 3 planned and 10 effective passes." in text
 
 
 def test_a_search_without_finals_promises_none(said):
@@ -208,11 +208,11 @@ def test_a_search_without_finals_promises_none(said):
 
 def test_a_study_that_has_no_file_gives_no_command(said):
     made = made_up(("sgd",), ("plain",), 2, 2)
-    assert "These commands" not in said(made)["paper"]
+    assert "This computes" not in said(made)["paper"]
     known = replace(made, again="lenetlab study some/where.toml")
     assert (
-        "These commands compute all of them again: lenetlab study some/where.toml"
-        in (said(known)["paper"])
+        "This computes the whole study, as this version of lenetlab plans it: "
+        "lenetlab study some/where.toml" in (said(known)["paper"])
     )
 
 

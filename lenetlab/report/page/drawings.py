@@ -35,7 +35,7 @@ def board_charts(
         *_curves(cells, style, id, datasets),
         *_differences(found, style, id, datasets),
         *(_tuning(cells, style, id, datasets) if found.planned else ()),
-        *(_leader_net(leader_net, id, datasets) if found.led and not carried(found) else ()),
+        *(_leader_net(leader_net, style, id, datasets) if found.led and not carried(found) else ()),
     ]
 
 
@@ -117,13 +117,15 @@ def _budget(
                  follows=True)  # fmt: skip
 
 
-def _leader_net(found: LeaderNet | None, id: str, datasets: dict[str, Any]) -> Iterator[Drawn]:
+def _leader_net(
+    found: LeaderNet | None, style: Styles, id: str, datasets: dict[str, Any]
+) -> Iterator[Drawn]:
     if found is None:
         yield Drawn(f"{id}-champion", "The leader’s mistakes and first layer", "",
                     missing="Its weights were not evaluated: leaders.json beside the results "
                     "has nothing of them.")  # fmt: skip
         return
-    who = f"Of {found.method}, seed {found.seed}."
+    who = f"Of {style.label(found.method)}, seed {found.seed}."
     yield drawn(f"{id}-confusion", "What the leader takes for what",
                  f"{captions.confusion()} {who}",
                  {"": confusion(found.confusion, id, found.problem)}, datasets,

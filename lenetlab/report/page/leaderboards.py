@@ -66,7 +66,7 @@ def view(
     return BoardView(
         id=id,
         name=found.contest.title,
-        about=contest_about(found),
+        about=contest_about(found, style.label),
         first=first_and_leader(found, style.titles),
         families=families,
         groups=list(UNITS) if reached else [],
@@ -79,21 +79,21 @@ def view(
             for line in found.begun
         ],
         choosing=choosing(found, results, style),
-        at_time=_at_time(found),
-        notes=list(_notes(found)),
-        failures=[failure for line in found.lines for failure in _failures(line)],
+        at_time=_at_time(found, style),
+        notes=list(_notes(found, style)),
+        failures=[failure for line in found.lines for failure in _failures(line, style)],
         choices=choices(cells, style),
         charts=board_charts(found, style, id, _leader_net(attachments, found), datasets),
     )  # fmt: skip
 
 
-def _at_time(found: Board) -> Table:
+def _at_time(found: Board, style: Styles) -> Table:
     """The methods at the same CPU time; no rows where nobody's time is the measure."""
     cells = [line.cell for line in found.lines]
     seconds = limit(cells)
     links = {cell.place.name: anchor(cell.place) for cell in cells}
     rows = [] if seconds is None else [
-        [Entry(at.name, link=links[at.name]), number(at.accuracy, 2), short(at.passes),
+        [Entry(style.label(at.name), link=links[at.name]), number(at.accuracy, 2), short(at.passes),
          text("yes" if at.whole else "cut off"), number(at.seeds)]
         for at in at_equal_time(cells, seconds)
     ]  # fmt: skip
@@ -113,8 +113,8 @@ def _leader_net(attachments: Attachments, found: Board) -> LeaderNet | None:
     return next(iter(of_leaders(attachments.leader_nets, [found])), None)
 
 
-def _notes(found: Board) -> Iterator[str]:
-    if len(found.begun) > 1 and (said := compared_with(found)):
+def _notes(found: Board, style: Styles) -> Iterator[str]:
+    if len(found.begun) > 1 and (said := compared_with(found, style.label)):
         yield said
     if any(line.standing == "tied" for line in found.lines):
         yield (
@@ -127,13 +127,13 @@ def _notes(found: Board) -> Iterator[str]:
             "that holds together with all others has 0 in it."
         )
     if found.waiting:
-        yield f"Without a run yet: {', '.join(found.waiting)}."
+        yield f"Without a run yet: {', '.join(map(style.label, found.waiting))}."
 
 
-def _failures(line: Line) -> Iterator[Entry]:
+def _failures(line: Line, style: Styles) -> Iterator[Entry]:
     for row in (*line.cell.finals, *line.cell.trials):
         if not row.done:
             kind = "seed" if row.role == "final" else row.role
             reason = row.status if row.reason is None else f"{row.status}, {row.reason}"
-            yield Entry(f"{line.name}, {kind} {row.number}", note=reason,
+            yield Entry(f"{style.label(line.name)}, {kind} {row.number}", note=reason,
                         link=anchor(line.cell.place))  # fmt: skip

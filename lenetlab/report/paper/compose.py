@@ -21,7 +21,7 @@ from lenetlab.report.paper.numbers import Numbers
 from lenetlab.report.paper.pictures import Picture, Pictures
 from lenetlab.report.paper.references import references
 from lenetlab.report.paper.sentences import story, summary
-from lenetlab.report.paper.settings import settings, spaces
+from lenetlab.report.paper.settings import other_spaces, settings, spaces
 from lenetlab.report.paper.tables import Section, costs, leaderboard
 
 COSTS = 10  # methods in a table of costs
@@ -47,6 +47,7 @@ class PaperContext:
     wrapped: str
     waiting: Markdown
     tuning: str
+    prices: str
     budget: str
     intervals: str
     comparisons: str
@@ -60,6 +61,7 @@ class PaperContext:
     failures: Markdown
     settings: Markdown
     spaces: Markdown
+    other_spaces: Markdown
     references: Sequence[Markdown]
     limits: Sequence[str]
     sources_note: str
@@ -108,6 +110,7 @@ def compose(
         wrapped=wrapped(results),
         waiting=waiting(results),
         tuning=wording.tuning(results),
+        prices=wording.prices(results),
         budget=wording.budget(results),
         intervals=wording.intervals(results),
         comparisons=wording.comparisons(boards),
@@ -121,6 +124,7 @@ def compose(
         failures=failures(results, figure, rows and 2 * rows),
         settings=settings(_whole(boards), {}, None, most=rows),
         spaces=spaces(_names(boards), attachments.spaces) if results.tuned else Markdown(),
+        other_spaces=other_spaces(_tuned(results), attachments.spaces),
         references=references(
             _names(boards), attachments.methods, boards, DEFAULT in wording.problems_of(results)
         ),
@@ -170,6 +174,11 @@ def _at_time(boards: Sequence[Board]) -> bool:
 
 def _names(boards: Sequence[Board]) -> list[str]:
     return [line.cell.place.method for one in boards for line in one.begun]
+
+
+def _tuned(results: Results) -> list[str]:
+    cells = results.cells if results.tuned else ()
+    return list(dict.fromkeys(cell.place.method for cell in cells if cell.trials))
 
 
 def _title(leader_net: LeaderNet) -> str:

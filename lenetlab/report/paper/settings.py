@@ -7,6 +7,7 @@ from lenetlab.records.recipe import RecordedRecipe
 from lenetlab.records.rows import Cell
 from lenetlab.records.run_folder import Run
 from lenetlab.report.paper.markdown import Markdown, code, table
+from lenetlab.report.wording import joined
 from lenetlab.settings import Choice, Settings, Value, show
 
 Defaults = Mapping[str, Settings]
@@ -121,8 +122,21 @@ def spaces(names: Sequence[str], found: Mapping[str, Mapping[str, str]]) -> Mark
     ]
     alike = "".join(f" {BESIDE[key].capitalize()}: {text}." for key, text in shared.items())
     caption = (
-        "What tuning searches, as this version of lenetlab has it: ranges, even in the logarithm "
-        "where that is said, and values. The rate is that at the method’s own batch size; decay "
-        f"is searched where the scenario has some.{alike}"
+        "What tuning searches, as this version of lenetlab has it, of the methods whose trials lie "
+        "in it: ranges, even in the logarithm where that is said, and values. The rate is that at "
+        "the method’s own batch size; decay is searched where the scenario has some."
+        f"{alike}"
     )
     return table(caption, ["method", *columns.values(), "others"], lines)
+
+
+def other_spaces(names: Sequence[str], found: Mapping[str, Mapping[str, str]]) -> Markdown:
+    """What is said of the methods whose spaces are not in `found`."""
+    left = [code(name) for name in names if name not in found]
+    if not left:
+        return Markdown("")
+    whose = "all methods" if len(left) == len(names) else joined(left)
+    return Markdown(
+        f"Results do not record the ranges that tuning searched. Of {whose} they are not listed: "
+        "trials lie outside of the ranges of this version of lenetlab, or it knows none."
+    )

@@ -20,7 +20,7 @@ from lenetlab.report.paper.markdown import Markdown, code
 from lenetlab.report.paper.pictures import WHOLE, Picture, Pictures, cells_of
 from lenetlab.report.wording import joined
 
-PANEL = 125  # of height, where several are below each other
+PANEL = 104  # of height, where several are below each other
 
 
 def at_budgets(results: Results, attachments: Attachments, pictures: Pictures) -> Sequence[Picture]:
