@@ -19,7 +19,8 @@ from scipy import special
 
 from lenetlab.analysis.comparison import NOISY, WILD, in_common, moderate
 from lenetlab.analysis.proportions import holm
-from lenetlab.records.rows import Cell, leader, read_results
+from lenetlab.records.rows import Cell, read_results
+from lenetlab.records.selection import leader
 
 DRAWS, BEHIND, LEVEL = 2000, 0.4, 0.05
 # Variances and their degrees of freedom to pairs of what they then are.
@@ -32,7 +33,7 @@ def own(s2: np.ndarray, nu: int) -> np.ndarray:
 
 def of_all(s2: np.ndarray, nu: int) -> np.ndarray:
     """As before: the wild ones decide what all have in common, too."""
-    d0, common = in_common(s2, [nu] * len(s2))
+    d0, common = in_common(s2.tolist(), [nu] * len(s2))
     weight = np.where(s2 <= NOISY * common, min(d0, nu), 0.0)
     return np.column_stack([(weight * common + nu * s2) / (weight + nu), weight + nu])
 

@@ -14,9 +14,12 @@ import ctypes
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from lenetlab.openmp import wait_briefly
 
@@ -131,7 +134,7 @@ def native_epoch(engine: NativeEngine, w: torch.Tensor, data: Split) -> Work:
 
 def updates(gradient_seconds: float, timed: Timed) -> None:
     """PyTorch's optimizers on the flat vector, beside the gradient's time."""
-    kinds: dict[str, tuple[type[torch.optim.Optimizer], dict[str, object], str]] = {
+    kinds: dict[str, tuple[Callable[..., torch.optim.Optimizer], dict[str, Any], str]] = {
         "SGD": (torch.optim.SGD, {}, "≤ 12 %"),
         "SGD, momentum": (torch.optim.SGD, {"momentum": 0.9}, "≤ 12 %"),
         "Adam (fused)": (torch.optim.Adam, {"fused": True}, "≤ 25 %"),
@@ -239,12 +242,12 @@ def main() -> None:
 
         gradients[size], _ = timed.pair(
             f"loss and gradient, batch {size}, 2 threads",
-            lambda batch=batch: engine.gradient(w, batch, g), eager, 2, reach,
+            partial(engine.gradient, w, batch, g), eager, 2, reach,
         )  # fmt: skip
         fast = compiled(model, images, labels) if size == 256 else ""
         if callable(fast):
             timed.pair(f"the same, torch.compile, batch {size}",
-                       lambda batch=batch: engine.gradient(w, batch, g), fast, 2, "")  # fmt: skip
+                       partial(engine.gradient, w, batch, g), fast, 2, "")  # fmt: skip
         elif fast:
             out.print(f"torch.compile is not to be had: {fast}", soft_wrap=True)
     tester = NativeEngine(test.images, test.labels, 2)

@@ -46,7 +46,7 @@ def measured(cells: list[Cell]) -> Methods:
     calm = own <= WILD * np.median(own)
     seeds = finals.shape[1]
     common = in_common(own[calm], [seeds - 1] * int(calm.sum()))[1]
-    trials = [sorted((row.accuracy for row in cell.trials if row.done), reverse=True)
+    trials = [sorted((a for row in cell.trials if (a := row.accuracy) is not None), reverse=True)
               for cell in cells]  # fmt: skip
     behind = np.array([[(t[min(k, len(t) - 1)] - t[0]) / 2 for k in range(RECIPES)]
                        for t in trials])  # fmt: skip

@@ -74,7 +74,7 @@ def ratio(cell: Cell, runtime: Runtime, reference: Course, blocks: int) -> dict[
 
 def main() -> None:
     """Measure, and write after every cell."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--blocks", type=int, default=7)
     parser.add_argument("--scenario")

@@ -17,7 +17,7 @@ from lenetlab.openmp import wait_briefly
 
 wait_briefly()
 
-from lenetlab.analysis.tables import RunRow, tabulate
+from lenetlab.analysis.tables import SummaryRow, tabulate
 from lenetlab.experiments.jobs import jobs
 from lenetlab.experiments.run.on_disk import execute
 from lenetlab.experiments.run.runtime import Runtime
@@ -42,7 +42,7 @@ def settings(method: str, scenario: str) -> dict[str, object]:
     return {}
 
 
-def compute(method: str, label: str, options: argparse.Namespace, **given: object) -> RunRow:
+def compute(method: str, label: str, options: argparse.Namespace, **given: object) -> SummaryRow:
     """The runs of one cell."""
     runtime = Runtime(out=options.out, threads=options.threads)
     common = {"passes": options.passes, "schedule": "cosine", "split": options.split}
@@ -54,7 +54,7 @@ def compute(method: str, label: str, options: argparse.Namespace, **given: objec
     return row
 
 
-def cell(row: RunRow) -> str:
+def cell(row: SummaryRow) -> str:
     """Accuracy, its deviation over seeds, and the failures if any."""
     found = row.figures.get("accuracy")
     text = "–" if found is None else f"{found.mean:.2f}"
@@ -63,9 +63,9 @@ def cell(row: RunRow) -> str:
     return text + (f" ({len(row.failures)} failed)" if row.failures else "")
 
 
-def nonzeros(row: RunRow) -> str:
+def nonzeros(row: SummaryRow) -> str:
     """The largest count among the runs."""
-    counts = [run.result.nonzeros for run in row.runs if run.status == "done"]
+    counts = [n for run in row.runs if (n := run.result.nonzeros) is not None]
     return f"{max(counts):,}" if counts else "–"
 
 

@@ -28,7 +28,7 @@ def instant(task: Task, setup: Setup) -> Output:
         correct=round(100 * accuracy),
         nonzeros=24_480,
         passes=task.recipe.budget.amount,
-        eval_at=[
+        evaluations=[
             {"at": at, **EVALUATION_KEYS, "accuracy": accuracy, "loss": loss} for at in task.eval_at
         ],
         ledger_counts={"gradients": 600_000},

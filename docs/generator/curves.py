@@ -14,7 +14,7 @@ from lenetlab.analysis.targets import STARTER
 from lenetlab.report.colours import COLOURS
 
 INK = "#808080"  # readable on light and on dark
-STYLE = {
+STYLE: dict[Any, Any] = {
     "svg.hashsalt": "lenetlab",  # the same figure has the same bytes
     "text.color": INK,
     "axes.labelcolor": INK,

@@ -28,7 +28,8 @@ def pages() -> dict[str, str]:
     measured = _read("defaults.json").get("methods", {})
     cost = {k: v for k, v in _read("cost.json").items() if "failed" not in v}
     out = {}
-    for entry in [*methods().values(), *wrappers().values()]:
+    entries: list[Method | Wrapper] = [*methods().values(), *wrappers().values()]
+    for entry in entries:
         spec = entry.name if isinstance(entry, Method) else f"{entry.name}+sgd"
         found = measured.get(spec)
         if found and found["at"]:

@@ -13,7 +13,7 @@ from findings.sources import Sources
 from findings.words import counted, gap, listing, mean, sentence, shortly
 from lenetlab.analysis.board import Line
 from lenetlab.analysis.equal_time import REFERENCE
-from lenetlab.analysis.targets import passes_to
+from lenetlab.analysis.targets import spent_to
 from lenetlab.problem.model import SIZE
 from lenetlab.records.rows import Cell
 from lenetlab.report.formats import count
@@ -45,7 +45,7 @@ def finding(sources: Sources) -> Finding:
 
 def soon(sgd: Cell, accuracy: float) -> float:
     """The first evaluation at which half of SGD's seeds have `accuracy`, in passes."""
-    return median(passes_to(row, accuracy) for row in sgd.finals)
+    return median(spent_to(row, accuracy, "passes") for row in sgd.finals)
 
 
 def _title(found: Group, sgd: Line, lines: Sequence[Line]) -> str:

@@ -52,8 +52,8 @@ def split(effects: Iterable[Effect]) -> Split:
     """`effects` by what the tests say."""
     listed = list(effects)
     tested = sorted((one for one in listed if one.difference), key=_mean, reverse=True)
-    signed = (tuple(one for one in tested if one.sign == sign) for sign in (1, 0, -1))
-    return Split(*signed, tuple(one for one in listed if one.difference is None))
+    above, tied, below = (tuple(one for one in tested if one.sign == sign) for sign in (1, 0, -1))
+    return Split(above, tied, below, tuple(one for one in listed if one.difference is None))
 
 
 def _mean(effect: Effect) -> float:

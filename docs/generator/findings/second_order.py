@@ -99,7 +99,7 @@ def _table(steps: Mapping[str, Group]) -> str:
                 f"{budget}, `{name}`",
                 mean(lines[name].accuracy),
                 gap(lines[name].difference),
-                str(lines[name].accuracy.n if lines[name].accuracy else 0),
+                str(accuracy.n if (accuracy := lines[name].accuracy) else 0),
             ]
             for name in names
         ]
