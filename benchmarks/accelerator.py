@@ -134,7 +134,9 @@ def graph(device: torch.device) -> Iterator[str]:
 def milliseconds(work: Callable[[], object], count: int, device: torch.device) -> float:
     """Of one call, in a block of `count`."""
     work()
-    wait = torch.accelerator.synchronize if device.type != "cpu" else lambda: None
+    wait: Callable[[], object] = (
+        torch.accelerator.synchronize if device.type != "cpu" else lambda: None
+    )
     wait()
     begun = time.perf_counter()
     for _ in range(count):

@@ -58,7 +58,7 @@ def unpaired(y: np.ndarray, draw: Draw) -> list[float]:
     return holm((2 * special.stdtr(freedom, -t)).tolist())
 
 
-TESTS = {
+TESTS: dict[str, Callable[[np.ndarray], list[float]]] = {
     "in pairs, t": lambda y: paired(y, own),
     "in pairs, moderated by all": lambda y: paired(y, of_all),
     "in pairs, moderated by the calm": lambda y: paired(y, of_calm),

@@ -87,7 +87,7 @@ class Timed:
 
     def pair(
         self, what: str, native: Work, other: Work, threads: int, reach: str, scale: float = 1
-    ):
+    ) -> tuple[float, float]:
         """Native and PyTorch at the same number of threads."""
         t = in_turns({"native": native, "torch": other}, {"torch": threads}, self.repeats)
         a, b = ([scale * 1e3 * x for x in t[k]] for k in ("native", "torch"))
@@ -187,7 +187,7 @@ def peak() -> tuple[float, float]:
             seconds = min(
                 block(lambda: list(pool.map(loaded.peak, [n] * workers)), 1) for _ in range(15)
             )
-        return workers * n * 12 * loaded.lanes() / seconds
+        return float(workers * n * 12 * loaded.lanes() / seconds)
 
     return rate(1), rate(2)
 
@@ -236,7 +236,7 @@ def main() -> None:
         batch = torch.randperm(60_000)[:size]
         images, labels = data.images[batch].unsqueeze(1).float() / 255, data.labels[batch]
 
-        def eager(images=images, labels=labels) -> None:
+        def eager(images: torch.Tensor = images, labels: torch.Tensor = labels) -> None:
             model.zero_grad()
             F.cross_entropy(model(images), labels).backward()
 

@@ -119,7 +119,7 @@ def apart(function: "Callable[..., float]", *given: Path) -> tuple[float, float]
 
 def stub_study(folder: Path, runs: int) -> dict[str, Any]:
     """Plan, record, plan again, tables."""
-    from lenetlab.experiments.study.executors.stub import instant
+    from stub_worker import instant
 
     from lenetlab.experiments.study.executors.local import Local
     from lenetlab.experiments.study.worker import Setup
@@ -148,7 +148,7 @@ def stub_study(folder: Path, runs: int) -> dict[str, Any]:
 
 def over_dask(folder: Path, runs: int) -> dict[str, Any]:
     """The same over a Dask cluster on this machine."""
-    from lenetlab.experiments.study.executors.stub import instant
+    from stub_worker import instant
 
     from lenetlab.experiments.study.executors.dask import connect
     from lenetlab.experiments.study.worker import Setup

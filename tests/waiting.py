@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from subprocess import Popen
 from threading import Thread
 from typing import Any
@@ -31,3 +32,15 @@ def join(thread: Thread) -> None:
     thread.join(PATIENCE)
     if thread.is_alive():
         pytest.fail(f"thread {thread.name} did not end within {PATIENCE:g} s")
+
+
+def wait_for_end(pid: int, what: str) -> None:
+    """Wait until the process runs no more; one that nobody has asked after counts as ended."""
+
+    def ended() -> bool:
+        try:
+            return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+        except OSError:
+            return True
+
+    wait_until(ended, f"the end of {what}", every=0.1)

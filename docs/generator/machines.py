@@ -39,6 +39,32 @@ def table(results: Path = RESULTS) -> str:
     if not results.exists():
         return NONE
     found = json.loads(results.read_text(encoding="utf-8"))
+    lines = _lines(found, found["epochs"], found["short"])
+    said = (
+        f"With seed 42 and nothing changed the accuracy is {found['baseline']:.2f} %, with other "
+        f"seeds {found['spread']['seed']['mean']:.2f} % on average. The range is "
+        "around the mean of the runs\nin the first four lines, and in the others that of the "
+        "differences seed for seed. 0.01 points are one\ntest image."
+    )
+    return "\n".join(lines) + f"\n\n{said}\n" + _larger(found)
+
+
+def _larger(found: Mapping[str, Any]) -> str:
+    """The same for a larger rate, where it was measured."""
+    if "larger" not in found:
+        return ""
+    larger = found["larger"]
+    lines = _lines(larger, found["epochs"], found["epochs"])
+    mean = larger["spread"]["seed"]["mean"]
+    said = (
+        f"The same with a learning rate of {larger['rate']:g}, which ends at {mean:.2f} % on "
+        "average over seeds:"
+    )
+    return f"\n{said}\n\n" + "\n".join(lines) + "\n"
+
+
+def _lines(found: Mapping[str, Any], epochs: float, short: float) -> list[str]:
+    """The table of one recipe; what PyTorch computed took `short` epochs."""
     lines = [
         "| what differs | epochs | runs | standard deviation, points | range, points |",
         "| --- | ---: | ---: | ---: | ---: |",
@@ -46,17 +72,10 @@ def table(results: Path = RESULTS) -> str:
     for name, one in found["spread"].items():
         # around the mean of the same runs: how far two of them lie apart
         apart = {key: one[key] - one["mean"] for key in ("least", "most")}
-        lines.append(_line(name, found["epochs"], one | apart))
+        lines.append(_line(name, epochs, one | apart))
     for name, one in found["pairs"].items():
-        epochs = found["epochs"] if name == "instruction set" else found["short"]
-        lines.append(_line(name, epochs, one))
-    said = (
-        f"With seed 42 and nothing changed the accuracy is {found['baseline']:.2f} %, with other "
-        f"seeds {found['spread']['seed']['mean']:.2f} % on average. The range is "
-        "around the mean of the runs\nin the first four lines, and in the others that of the "
-        "differences seed for seed. 0.01 points are one\ntest image."
-    )
-    return "\n".join(lines) + f"\n\n{said}\n"
+        lines.append(_line(name, epochs if name == "instruction set" else short, one))
+    return lines
 
 
 def _line(name: str, epochs: float, one: Mapping[str, Any]) -> str:

@@ -87,7 +87,7 @@ def test_command_lines_are_found():
     )
     assert commands(page) == [["data"], ["run", "a", "--passes", "2"]]
     assert mentions(page) == [["run", "x"]]
-    assert commands(PAGES["README.md"])
+    assert commands(PAGES[str(Path("docs") / "index.md")])
     assert len(commands(PAGES[str(Path("docs") / "guide.md")])) > 20
 
 

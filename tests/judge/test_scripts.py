@@ -1,6 +1,8 @@
 """Scripts that were handed in are run, and the nets that they leave are judged."""
 
 import json
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 from lenetlab.experiments.starter.scripts import attend
 from lenetlab.judge.scripts import judge_script
 from lenetlab.judge.verdict import SCRIPTS, judge, submissions
+from tests.waiting import wait_for_end, wait_until
 
 HANDED_IN = Path(__file__).parents[1] / "experiments" / "starter" / "handed_in"
 
@@ -72,6 +75,30 @@ def test_what_a_script_leaves_running_is_not_waited_for(scorer, tmp_path, first)
     begun = time.monotonic()
     assert judge_script(path, None, scorer).outcome == "kept"
     assert time.monotonic() - begun < 40
+
+
+ENDLESS = """
+import os, pathlib, time
+child = os.fork()
+if child:
+    pathlib.Path({where!r}).write_text(f"{{os.getpid()}} {{child}}.")
+time.sleep(1000)
+"""
+
+
+def test_a_script_ends_with_a_judge_that_was_killed(tmp_path):
+    where = tmp_path / "processes"
+    (path := tmp_path / "endless.py").write_text(ENDLESS.format(where=str(where)))
+    run = "import sys; from lenetlab.cli import main; main()"
+    judging = subprocess.Popen([sys.executable, "-c", run, "judge", str(path), "--script"])
+    try:
+        wait_until(lambda: where.exists() and where.read_text().endswith("."), "a script", judging)
+        processes = where.read_text().rstrip(".").split()
+    finally:
+        judging.kill()
+        judging.wait()
+    for process in processes:
+        wait_for_end(int(process), "a script whose judge is gone")
 
 
 def test_a_script_that_prints_without_end_is_stopped(scorer, tmp_path, monkeypatch):

@@ -25,6 +25,7 @@ def finding(sources: Sources, page: str = PAGE) -> Finding:
         f"{two(seed['most'])} (n = {seed['n']}, standard deviation {two(seed['sd'])}). With seed "
         f"42 and one weight changed by its last bit it ends from {two(bit['least'])} to "
         f"{two(bit['most'])} (n = {bit['n']}, standard deviation {two(bit['sd'])}).",
+        *_larger(found),
         *more,
     ]
     return Finding(KEY, _title(seed, bit), text, tables=(_table(found),), shown_by=(COMMAND,))
@@ -36,6 +37,21 @@ def _title(seed: Mapping[str, float], bit: Mapping[str, float]) -> str:
     share = bit["sd"] / seed["sd"] if seed["sd"] else 0.0
     return (f"One bit of one weight moves the baseline by {two(bit['sd'])} points, "
             f"{share:.0%} of what a seed does".replace("%", " %"))  # fmt: skip
+
+
+def _larger(found: Mapping[str, Any]) -> list[str]:
+    """What a larger rate makes of the same differences, where it was measured."""
+    if "larger" not in found:
+        return []
+    larger = found["larger"]
+    seed, bit = larger["spread"]["seed"], larger["spread"]["one bit"]
+    other = larger["pairs"]["instruction set"]
+    return [
+        f"With a learning rate of {larger['rate']:g} it ends at {two(seed['mean'])} % on average "
+        f"(n = {seed['n']}, standard deviation over seeds {two(seed['sd'])}); one bit moves that by "
+        f"{two(bit['sd'])} points (n = {bit['n']}), another instruction set by {two(other['sd'])} "
+        f"(n = {other['n']} pairs)."
+    ]
 
 
 def _table(found: Mapping[str, Any]) -> str:

@@ -15,7 +15,7 @@ from lenetlab.errors import UserError
 from lenetlab.experiments.study.executors.local import Local
 from lenetlab.experiments.study.worker import Setup
 from tests.experiments.study.studying import TINY, Inline, bits, go, hanging, slow_stub
-from tests.waiting import wait_until
+from tests.waiting import wait_for_end, wait_until
 
 ROOT = Path(__file__).parents[3]
 PROGRAM = """
@@ -80,7 +80,7 @@ def undisturbed(file: Path, folder: Path) -> dict[str, str]:
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="reads /proc")
 def test_workers_killed_and_then_the_coordinator(tmp_path):
     file, folder = tmp_path / "tiny.toml", tmp_path / "work"
-    file.write_text(TINY.replace("trials = 3", "trials = 40"))
+    file.write_text(TINY.replace("trials = 2", "trials = 39"))
     wanted = undisturbed(file, tmp_path / "whole")
     process = begin(tmp_path, file, folder)
     wait_until(lambda: len(bits_or_none(folder)) >= 5, "five runs", process)
@@ -90,7 +90,7 @@ def test_workers_killed_and_then_the_coordinator(tmp_path):
     process.kill()
     process.wait(60)
     for worker in workers:  # none goes on computing for nobody
-        wait_for_end(worker)
+        wait_for_end(worker, "a worker whose coordinator is gone")
     assert 5 <= len(bits(folder)) < len(wanted)
     process = begin(tmp_path, file, folder)
     assert process.wait(timeout=300) == 0
@@ -101,24 +101,11 @@ def bits_or_none(folder: Path) -> list[Path]:
     return list(folder.glob("records/*/*.json"))
 
 
-def wait_for_end(pid: int) -> None:
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        try:
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        except OSError:
-            return
-        if state == "Z":
-            return
-        time.sleep(0.1)
-    pytest.fail(f"worker {pid} outlives its coordinator")
-
-
 @pytest.mark.long
 def test_200_kills_in_200_runs(tmp_path):
     """Three of four kills hit a worker, one the coordinator, at random moments."""
     file, folder = tmp_path / "tiny.toml", tmp_path / "work"
-    file.write_text(TINY.replace("trials = 3", "trials = 98"))
+    file.write_text(TINY.replace("trials = 2", "trials = 97"))
     wanted = undisturbed(file, tmp_path / "whole")
     assert len(wanted) == 200
     chance, kills, process = random.Random(11), 0, None

@@ -12,6 +12,7 @@ import json
 import math
 import os
 import runpy
+import signal
 import sys
 import traceback
 from collections import Counter
@@ -29,6 +30,7 @@ from torch.optim import Optimizer, lr_scheduler
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 from torch.utils.data import DataLoader, RandomSampler
 
+from lenetlab.experiments.run.parent import end_with
 from lenetlab.experiments.starter.scripts.nets import beginning, is_starters, net_of, ordered
 from lenetlab.experiments.starter.scripts.record import Loader, Net, Record, Scheduler, Trained
 
@@ -294,5 +296,13 @@ def main(record: str, code: str, folder: str, notebook: str = "") -> None:
         torch.save(recorder.weights(), Path(record).with_suffix(".pt"))
 
 
+def _end_all() -> None:
+    """End this process with all that the script began: of the group that it leads."""
+    if hasattr(os, "killpg"):
+        os.killpg(0, signal.SIGKILL)
+    os._exit(1)
+
+
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    end_with(int(sys.argv[1]), _end_all)
+    main(*sys.argv[2:])

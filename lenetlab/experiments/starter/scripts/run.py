@@ -52,7 +52,7 @@ def run_script(
             code = folder / f"{source.path.stem}.py"
             code.write_bytes(source.code)
         command = [sys.executable, "-m", "lenetlab.experiments.starter.scripts.recorder"]
-        command += [str(said), str(code), str(source.path.resolve().parent)]
+        command += [str(os.getpid()), str(said), str(code), str(source.path.resolve().parent)]
         command += ["notebook"] if source.cells else []
         output = Path(scratch) / "output"
         status, stopped = attend(

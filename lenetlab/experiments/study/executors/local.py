@@ -8,13 +8,14 @@ import multiprocessing
 import os
 import signal
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any
 
 from lenetlab.errors import UserError
+from lenetlab.experiments.run.parent import end_with
 from lenetlab.experiments.study.executors import OverLimit, Quit, TaskError, WorkerDied
 from lenetlab.experiments.study.model import Task
 from lenetlab.experiments.study.worker import Output, Setup, work
@@ -130,7 +131,8 @@ class Worker:
 def _serve(pipe: Connection, work: Callable[[Any, Any], Any], setup: Any, coordinator: int) -> None:
     """What a worker process does until its coordinator closes the pipe, or is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the coordinator decides what Ctrl-C ends
-    threading.Thread(target=_follow, args=(coordinator,), daemon=True).start()
+    # in the middle of a run nobody looks at the pipe
+    end_with(coordinator, partial(os._exit, 1))
     pipe.send("ready")
     while True:
         try:
@@ -147,10 +149,3 @@ def _answer(task: Any, work: Callable[[Any, Any], Any], setup: Any) -> Any:
         return error
     except Exception as error:  # its class may be one that only the worker knows
         return TaskError(f"{type(error).__name__}: {error}")
-
-
-def _follow(coordinator: int) -> None:
-    """End this process when the coordinator is gone, which the pipe tells between tasks alone."""
-    while os.getppid() == coordinator:
-        time.sleep(0.5)
-    os._exit(1)
