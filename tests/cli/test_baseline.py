@@ -75,6 +75,7 @@ def test_the_trace_of_the_script_at_one_thread_is_ours(tmp_path):
     assert ours.stdout.splitlines() == trace["lines"]
 
 
+@pytest.mark.long
 @needs_script
 def test_somebodys_copy_is_run_and_compared(tmp_path):
     starter = Path(os.environ["LENETLAB_STARTER"])

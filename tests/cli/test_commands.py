@@ -175,6 +175,7 @@ def test_luck_is_shown_over_seeds(lenetlab):
     assert found["table"][0]["figures"]["accuracy"]["n"] == 2
 
 
+@pytest.mark.long
 def test_a_net_of_few_units_is_shrunk_and_compared(lenetlab):
     made = lenetlab(
         "run sgd --epochs 0.05 --scenario frontier --constraint units:keep=0.1 --split inner --json"

@@ -86,6 +86,7 @@ def identities(path: Path, cwd: Path) -> list[str]:
     return found.stdout.splitlines()
 
 
+@pytest.mark.long
 def test_its_methods_are_listed_run_and_named_in_a_study(tmp_path):
     path = [install(tmp_path / "there", "lenetlab-signs", "1.0", signs_plugin=SIGNS)]
     listed = lenetlab("methods", "--json", path=path, cwd=tmp_path)

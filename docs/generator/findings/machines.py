@@ -48,9 +48,9 @@ def _larger(found: Mapping[str, Any]) -> list[str]:
     other = larger["pairs"]["instruction set"]
     return [
         f"With a learning rate of {larger['rate']:g} it ends at {two(seed['mean'])} % on average "
-        f"(n = {seed['n']}, standard deviation over seeds {two(seed['sd'])}); one bit moves that by "
-        f"{two(bit['sd'])} points (n = {bit['n']}), another instruction set by {two(other['sd'])} "
-        f"(n = {other['n']} pairs)."
+        f"(n = {seed['n']}, standard deviation over seeds {two(seed['sd'])}); one bit moves that "
+        f"by {two(bit['sd'])} points (n = {bit['n']}), another instruction set by "
+        f"{two(other['sd'])} (n = {other['n']} pairs)."
     ]
 
 
