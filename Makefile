@@ -66,10 +66,10 @@ docs: .venv/docs
 	PYTHONPATH=docs/generator $(BIN)/zensical build --clean --strict
 
 test: .venv/test check docs
-	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --durations 25
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --dist loadfile --durations 25
 
 test-all: .venv/test check docs
-	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --durations 25 -m ''
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --dist loadfile --durations 25 -m ''
 
 clean:
 	rm -rf .venv build dist docs/methods docs/findings docs/findings.md docs/report/*/index.html runs site
