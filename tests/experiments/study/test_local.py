@@ -19,8 +19,8 @@ from tests.experiments.study.studying import (
     slow_stub,
     stub,
 )
-from tests.experiments.study.test_faults import children, wait_for_end
-from tests.waiting import wait_until
+from tests.experiments.study.test_faults import children
+from tests.waiting import wait_for_end, wait_until
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="reads /proc")
 
@@ -47,7 +47,7 @@ def test_a_worker_that_died_while_idle_costs_one_try(local, tasks):
     assert local.submit(tasks[0]).result(60).row == stub(tasks[0]).row
     (worker,) = children(os.getpid())
     os.kill(worker, signal.SIGKILL)
-    wait_for_end(worker)
+    wait_for_end(worker, "a worker")
     with pytest.raises(WorkerDied, match="exit code -9"):
         local.submit(tasks[1]).result(60)
     assert local.submit(tasks[1]).result(60).row == stub(tasks[1]).row
@@ -68,7 +68,7 @@ def test_closing_ends_a_worker_in_the_middle_of_a_run(local, tasks):
     local.close()
     assert waiting.cancelled()
     assert isinstance(running.exception(5), WorkerDied)
-    wait_for_end(worker)
+    wait_for_end(worker, "a worker")
 
 
 @pytest.mark.parametrize("local", [quitting], indirect=True)
