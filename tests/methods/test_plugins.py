@@ -139,7 +139,7 @@ def test_they_are_residents_in_a_study_a_comparison_and_a_challenge(tmp_path):
     assert "signs" in json.dumps(verdict)
     call("run", "signs", "--tuned", "--passes", "0.02", "--limit", "90")
     call("report", "found", "--format", "md")
-    assert "Signs: every weight moves by the same length" in (tmp_path / "one.md").read_text()
+    assert "| momentum | `signs` |" in (tmp_path / "one.md").read_text()
 
 
 def test_name_version_and_every_file_of_the_package_are_in_a_runs_identity(tmp_path):
