@@ -9,7 +9,7 @@ from rich.table import Table
 
 from lenetlab.analysis.record_board import RecordBoard, record_board
 from lenetlab.cli.options import Json
-from lenetlab.cli.terminal.console import out, print_json
+from lenetlab.cli.terminal.console import make_table, out, print_json, print_out
 from lenetlab.errors import UserError
 from lenetlab.records.locate import published
 from lenetlab.records.record_boards import RECORDS, record_folders
@@ -52,7 +52,7 @@ def records(
     for table in _tables(found):
         out.print(table, "")
     for sentence in filter(None, map(ahead, found)):
-        out.print(sentence, soft_wrap=True)
+        print_out(sentence)
 
 
 def read_boards(folder: Path) -> list[RecordBoard]:
@@ -91,13 +91,10 @@ def _tables(boards: list[RecordBoard]) -> Iterator[Table]:
 
 
 def _table(boards: list[RecordBoard], shown: Sequence[Column]) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in shown:
-        heading = f"{column.title}\n{column.unit}" if column.unit else column.title
-        if column.words:
-            table.add_column(heading, overflow="fold", min_width=8)
-        else:
-            table.add_column(heading, justify="right", no_wrap=True)
+    table = make_table(*(
+        ("<" if column.words else "") + "\n".join(filter(None, (column.title, column.unit)))
+        for column in shown
+    ))  # fmt: skip
     for one in boards:
         table.add_row(*(column.text(one) for column in shown))
     return table

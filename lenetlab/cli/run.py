@@ -20,7 +20,7 @@ from lenetlab.cli.options import (
     Threads,
     check_limit,
 )
-from lenetlab.cli.terminal.console import err
+from lenetlab.cli.terminal.console import print_err
 from lenetlab.errors import UserError
 from lenetlab.problem.problems import DEFAULT
 from lenetlab.records.rows import RunRow
@@ -198,7 +198,7 @@ def run(
     if recipe is None:
         todo = jobs(methods or [], varied, seeds, given, seed or 0, out if tuned else None)
     for remark in remarks(todo):
-        err.print(remark, markup=False, soft_wrap=True)
+        print_err(remark)
     results = execute_all(todo, runtime, json, tensorboard, limit, inspect)
     if len(todo) == 1:
         print_one(*results[0], json)
@@ -206,7 +206,7 @@ def run(
         print_many(results, figure or out / "comparison.png", json)
     if rows:
         for _, result in results:
-            err.print(repeated(result, rows), markup=False, soft_wrap=True)
+            print_err(repeated(result, rows))
     done = [result for _, result in results if result.status == "done"]
     if inspect and done:
         inspect_each(done, Asked(data=data, printed="nothing" if json else "tables"))

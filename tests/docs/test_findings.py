@@ -383,10 +383,11 @@ def test_values_alone(tmp_path, level, title):
 DEFAULT = methods()["sgd"].defaults["lr"]  # which a record leaves out
 
 
-def rates(folder: Path, levels: dict[float, float]) -> None:
-    """A study of rates, constant and cosine."""
+def rates(folder: Path, levels: dict[float, float], cosine: float = -1.0) -> None:
+    """A study of rates, constant and cosine, which is worth so much more."""
     cells = [
-        cell("sgd", level - (schedule == "cosine"), variant=f"schedule={schedule}, lr={rate}",
+        cell("sgd", level + cosine * (schedule == "cosine"),
+             variant=f"schedule={schedule}, lr={rate}",
              recipe={"method": ["sgd", {} if rate == DEFAULT else {"lr": rate}],
                      "schedule": [schedule, {}]})
         for schedule in ("constant", "cosine") for rate, level in levels.items()
@@ -407,6 +408,12 @@ def test_the_learning_rate_alone(tmp_path):
     assert value(lines[f"constant, {DEFAULT:g}"][2]) == pytest.approx(gain, abs=0.00501)
     assert lines[f"constant, {DEFAULT:g}"][1] == shown(best)
     parse(commands("```sh\n" + "\n".join(found.shown_by) + "\n```\n")[0])
+
+
+def test_a_schedule_that_helps_has_its_part_in_the_title(tmp_path):
+    rates(tmp_path / "ablations" / "learning_rate", {0.001: 60.0, DEFAULT: 89.0}, cosine=1.0)
+    title = learning_rate.finding(Sources(tmp_path)).title
+    assert title.startswith("The learning rate and its cosine schedule are worth 30.")
 
 
 @pytest.mark.parametrize("level", [60.0, 40.0])

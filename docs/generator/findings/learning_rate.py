@@ -108,13 +108,15 @@ def _title(own: Tried, best: Tried, front: Line | None) -> str:
     if not _gains(best):
         return "No learning rate is better than the starter’s, as far as these seeds can show"
     gain = _mean(best) - _mean(own)
+    what = "The learning rate alone is"
+    if best.schedule != own.schedule:
+        what = f"The learning rate and its {best.schedule} schedule are"
     if front is None or front.accuracy is None:
-        return f"The learning rate alone is worth {gain:.1f} points"
+        return f"{what} worth {gain:.1f} points"
     whole = front.accuracy.mean - _mean(own)
     if gain >= whole:
-        return f"The learning rate alone is worth {gain:.1f} points, all of the way to the front"
-    return (f"The learning rate alone is worth {gain:.1f} of the {whole:.1f} points between "
-            "starter and front")  # fmt: skip
+        return f"{what} worth {gain:.1f} points, all of the way to the front"
+    return f"{what} worth {gain:.1f} of the {whole:.1f} points between starter and front"
 
 
 def _rates(own: Tried, best: Tried, tried: Sequence[Tried], front: Line | None) -> str:

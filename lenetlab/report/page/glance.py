@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from lenetlab.analysis.board import Board
 from lenetlab.report.charts.theme import Styles
-from lenetlab.report.metrics import Metric, metrics
+from lenetlab.report.metrics import metrics
 from lenetlab.report.page.board_table import MAIN, column, entry, reached_at
 from lenetlab.report.page.cell import anchor
 from lenetlab.report.page.table import Column, Entry, Table, number
@@ -15,31 +15,32 @@ def glance(found: Sequence[Board], styles: Styles) -> Table:
     led = [one.led for one in found]
     who = "Leader" if all(led) else "Leader, or highest mean" if any(led) else "Highest mean"
     compared = any(one.led and one.compared for one in found)
-    mean, rest = _glanced(found[0]) if found else ({}, {})
+    of_board = [metrics(one) for one in found]
+    mean, rest = (
+        [key for key in keys if any(every[key].shown for every in of_board)]
+        for keys in MEAN_AND_REST
+    )
     columns = (
         Column(
             "Leaderboard" if any(one.contest.terms for one in found) else "Scenario", kind="word"
         ),
         Column(who, kind="text"),
-        *(column(metric) for metric in mean.values()),
+        *(column(of_board[0][key]) for key in mean),
         Column(f"To {MAIN.accuracy:g}\u00a0%", "passes"),
-        *(column(metric) for metric in rest.values()),
+        *(column(of_board[0][key]) for key in rest),
         *((Column("Tie with it"), Column("Ahead")) if compared else ()),
     )
-    return Table(columns, [row for one in found if (row := _glance(one, compared, styles))])
+    rows = (_row(one, mean, rest, compared, styles) for one in found)
+    return Table(columns, [row for row in rows if row])
 
 
-def _glanced(found: Board) -> tuple[dict[str, Metric], dict[str, Metric]]:
-    """The mean and its interval, and what stands behind the target."""
-    every = metrics(found)
-    one, two = ({key: every[key] for key in keys} for keys in MEAN_AND_REST)
-    return one, two
-
-
+# The mean and its interval, and what stands behind the target; each where a leaderboard has it.
 MEAN_AND_REST = (("accuracy", "half"), ("loss", "beats"))
 
 
-def _glance(found: Board, compared: bool, styles: Styles) -> list[Entry]:
+def _row(
+    found: Board, mean: Sequence[str], rest: Sequence[str], compared: bool, styles: Styles
+) -> list[Entry]:
     line = found.lead if found.led else next(iter(found.measured), None)
     if line is None:
         return []
@@ -48,13 +49,13 @@ def _glance(found: Board, compared: bool, styles: Styles) -> list[Entry]:
         for standing in ("tied", "ahead")
     )
     mine = found.led and found.compared
-    mean, rest = _glanced(found)
+    every = metrics(found)
     entries = [
         Entry(found.contest.title, link=found.contest.key),
         Entry(styles.among_scenarios(line.name, found.scenario), link=anchor(line.cell.place)),
-        *(entry(key, metric, line, found) for key, metric in mean.items()),
+        *(entry(key, every[key], line, found) for key in mean),
         reached_at(line, MAIN, "passes"),
-        *(entry(key, metric, line, found) for key, metric in rest.items()),
+        *(entry(key, every[key], line, found) for key in rest),
     ]
     if compared:
         entries += [
