@@ -39,9 +39,11 @@ from lenetlab.experiments.recipe.recipe import Recipe, make_recipe
 from lenetlab.experiments.run.on_disk import Interrupted, OnEval, OnStep, execute
 from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.experiments.starter.recipe import SEED, baseline_recipe
+from lenetlab.methods.describe import describe
 from lenetlab.plural import count
 from lenetlab.records.locate import open_results
 from lenetlab.records.run_folder import Run
+from lenetlab.report.attachments import Attachments
 from lenetlab.report.formats import MISSING, number
 from lenetlab.report.run_plots import race, save
 
@@ -113,7 +115,8 @@ def make_page(runs: Path, path: Path) -> Path | None:
     from lenetlab.report.page.write import write
 
     results = replace(open_results(runs), title="The baseline and the best recipes")
-    return write(results, path)
+    named = describe(cell.place.method for cell in results.cells)
+    return write(results, path, Attachments(methods=named))
 
 
 def wanted() -> bool:

@@ -32,11 +32,13 @@ def test_no_window_without_a_terminal_or_in_ci(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_the_page_is_of_the_runs(runtime: Runtime, tmp_path: Path) -> None:
-    execute(make_recipe("adamw", {"lr": 0.003}, epochs=1, batch_size=50), 0, runtime)
+    for method in ("adamw", "kfac"):
+        execute(make_recipe(method, {}, epochs=1, batch_size=50), 0, runtime)
     page = make_page(runtime.out, tmp_path / "page.html")
     assert page is not None
     text = page.read_text()
     assert "adamw" in text
+    assert "K-FAC" in text  # as a stranger knows it
     assert "The baseline and the best recipes" in text
 
 
