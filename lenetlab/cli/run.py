@@ -24,7 +24,7 @@ from lenetlab.cli.terminal.console import print_err
 from lenetlab.errors import UserError
 from lenetlab.problem.problems import DEFAULT
 from lenetlab.records.rows import RunRow
-from lenetlab.report.record_boards import repeated
+from lenetlab.report.repeated import repeated
 from lenetlab.settings import parse_pairs, parse_value
 
 

@@ -10,8 +10,6 @@ from lenetlab.analysis.board import Line
 from lenetlab.analysis.record_board import RecordBoard
 from lenetlab.problem.scenarios import recorded_scenario
 from lenetlab.records.goal import Goal
-from lenetlab.records.rows import RunRow
-from lenetlab.records.run_folder import Run
 from lenetlab.report import formats
 from lenetlab.report.metrics import metrics
 from lenetlab.report.wording import joined
@@ -89,23 +87,6 @@ def ahead(one: RecordBoard) -> str:
     return (
         f"{one.name}: {others} {'is' if len(one.ahead) == 1 else 'are'} significantly better on "
         f"the test set than {one.line.name}, which was chosen on held-out images."
-    )
-
-
-def repeated(run: Run, rows: Sequence[RunRow]) -> str:
-    """How a final that was trained again compares with the recorded one."""
-    row = next((row for row in rows if row.seed == run.seed), None)
-    if row is None:
-        return f"seed {run.seed} is none of the record's {rows[0].seed} to {rows[-1].seed}"
-    if run.identity["id"] == row.id:
-        same = (run.result.correct, run.result.loss) == (row.correct, row.loss)
-        return f"seed {run.seed}: {'the same figures as' if same else 'NOT the figures'} recorded"
-    said, here = row.numerics, run.identity["numerics"]
-    keys = [key for key in sorted({*said, *here}) if said.get(key) != here.get(key)]
-    why = ", ".join(f"{key} {said.get(key)} there and {here.get(key)} here" for key in keys)
-    return (
-        f"seed {run.seed}: recorded are {formats.percent(row.accuracy or 0.0)} and loss "
-        f"{formats.four(row.loss or 0.0)}, by other numerics ({why})"
     )
 
 

@@ -44,6 +44,11 @@ def test_help_needs_no_torch():
         assert command in listed
 
 
+def test_a_run_loads_no_statistics_and_no_charts(tmp_path):
+    said = without(f"run sgd --epochs 0.01 --json --out {tmp_path}", "scipy", "altair", "jinja2")
+    assert '"status": "done"' in said
+
+
 def test_first_steps_are_commands_and_need_no_torch():
     lines = without("", "torch", "numpy").splitlines()
     assert len(lines) == 5
