@@ -61,6 +61,7 @@ check: .venv/lint
 docs: .venv/docs
 	$(BIN)/python docs/generator/method_pages.py docs/methods
 	$(BIN)/python docs/generator/findings_page.py docs/findings.md
+	$(BIN)/python docs/generator/ideas_page.py docs/ideas.md
 	$(BIN)/lenetlab report results/course --to docs/report/course/index.html
 	$(BIN)/lenetlab report results/frontier --to docs/report/frontier/index.html
 	PYTHONPATH=docs/generator $(BIN)/zensical build --clean --strict
@@ -72,4 +73,4 @@ test-all: .venv/test check docs
 	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --dist loadfile --durations 25 -m ''
 
 clean:
-	rm -rf .venv build dist docs/methods docs/findings docs/findings.md docs/report/*/index.html runs site
+	rm -rf .venv build dist docs/methods docs/findings docs/findings.md docs/ideas.md docs/report/*/index.html runs site

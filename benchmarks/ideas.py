@@ -1,0 +1,149 @@
+"""What was tried on the way to the record boards: one thing changed at a time, on held-out images.
+
+    python benchmarks/ideas.py [studies/ideas/NAME.toml ...] [--workers 2] [--out runs]
+
+A file has ideas for one board, in the order in which they were had. Each is a recipe: that of the
+idea it is held `against`, with what it changes.
+
+    scenario = "l2"             # settings of all, as in `lenetlab run`
+    passes = 20
+
+    [[idea]]
+    name = "spheres"
+    method = "muon_hyperball"
+    lr = 0.03
+    seeds = 2                   # 0 and 1; 2 unless it says so
+
+    [[idea]]
+    name = "an average over the end"
+    against = "spheres"
+    method = "ema+muon_hyperball"
+
+They train on 50,000 training images and are measured once, at their end, on the other 10,000. The
+test set is not looked at. What they came to is kept in results/ideas/NAME.json; a second call runs
+what is new. `docs/generator/ideas_page.py` makes docs/ideas.md of it.
+"""
+
+import argparse
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from rich.progress import track
+
+from lenetlab.disk import replace_json
+from lenetlab.errors import UserError
+from lenetlab.experiments.recipe.recipe import Recipe, recipe_from
+from lenetlab.experiments.run.on_disk import execute
+from lenetlab.experiments.run.runtime import Runtime
+from lenetlab.records.rows import TRIAL, row_of
+from lenetlab.records.run_folder import Run
+
+ROOT = Path(__file__).parents[1]
+IDEAS, RESULTS = ROOT / "studies" / "ideas", ROOT / "results" / "ideas"
+SEEDS = 2
+FIGURES = ("seed", "status", "accuracy", "loss", "train_accuracy", "nonzeros", "passes",
+           "cpu_seconds")  # fmt: skip
+OWN = ("name", "against", "seeds")  # all else is of the recipe
+
+
+@dataclass(frozen=True)
+class Idea:
+    """`changed` : what it says itself. `given` : that, what it has from the one it is held
+    `against`, and the settings of all. `seeds` : how many, from 0."""
+
+    name: str
+    against: str | None
+    seeds: int
+    changed: Mapping[str, Any]
+    given: Mapping[str, Any]
+
+    def recipe(self) -> Recipe:
+        """On the inner split; `UserError` for a wrong name or value."""
+        settings = {key: value for key, value in self.given.items() if key != "method"}
+        return recipe_from(self.given["method"], {**settings, "split": "inner"})
+
+
+def read_ideas(path: Path) -> list[Idea]:
+    """The ideas of a file, in its order; `UserError` for one that is not clear."""
+    with path.open("rb") as file:
+        found = tomllib.load(file)
+    entries = found.pop("idea")
+    ideas: dict[str, Idea] = {}
+    for entry in entries:
+        name, against = entry["name"], entry.get("against")
+        if name in ideas:
+            raise UserError(f"{path}: two ideas are called {name!r}; each needs a name of its own")
+        if against is not None and against not in ideas:
+            raise UserError(f"{path}: {name!r} is against {against!r}, which is not above it")
+        changed = {key: value for key, value in entry.items() if key not in OWN}
+        before = found if against is None else ideas[against].given
+        given = {key: value for key, value in {**before, **changed}.items() if value != ""}
+        if "method" not in given:
+            raise UserError(f"{path}: {name!r} has no method, and none to take over")
+        ideas[name] = Idea(name, against, entry.get("seeds", SEEDS), changed, given)
+    return list(ideas.values())
+
+
+@cache
+def _runtime(out: Path) -> Runtime:
+    return Runtime(out=out, threads=1)
+
+
+def _train(job: tuple[Recipe, int, Path]) -> Run:
+    recipe, seed, out = job
+    return execute(recipe, seed, _runtime(out), eval_at=())
+
+
+def _kept(run: Run) -> dict[str, Any]:
+    """What is kept of a run: its figures, where it was trained, by which code."""
+    row = row_of(run, TRIAL, run.seed)
+    where = {"processor": row.machine["processor"], "git": row.machine["git"]}
+    return {key: getattr(row, key) for key in FIGURES} | where
+
+
+def tried(ideas: Sequence[Idea], runs: Sequence[Run]) -> Iterator[dict[str, Any]]:
+    """Every idea with its runs, which are in their order."""
+    rest = iter(runs)
+    for idea in ideas:
+        own = [next(rest) for _ in range(idea.seeds)]
+        yield {
+            "name": idea.name,
+            "against": idea.against,
+            "changed": dict(idea.changed),
+            "command": idea.recipe().recorded().command(0, idea.seeds),
+            "runs": [_kept(run) for run in own],
+        }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Try ideas on held-out images.")
+    parser.add_argument("files", nargs="*", type=Path, default=sorted(IDEAS.glob("*.toml")))
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--out", type=Path, default=Path("runs"))
+    given = parser.parse_args()
+    read = [(path, read_ideas(path)) for path in given.files]
+    jobs = [
+        (idea.recipe(), seed, given.out)
+        for _, ideas in read for idea in ideas for seed in range(idea.seeds)
+    ]  # fmt: skip
+    with ProcessPoolExecutor(given.workers, get_context("spawn")) as pool:
+        runs = list(track(pool.map(_train, jobs), "ideas", len(jobs)))
+    at = 0
+    for path, ideas in read:
+        n = sum(idea.seeds for idea in ideas)
+        replace_json(RESULTS / f"{path.stem}.json", list(tried(ideas, runs[at : at + n])))
+        at += n
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except UserError as error:
+        sys.exit(f"error: {error}")
