@@ -14,7 +14,7 @@ from lenetlab.report import formats
 from lenetlab.report.metrics import metrics
 from lenetlab.report.wording import joined
 
-README = ("name", "goal", "where", "who", "mean", "low", "verdict", "price", "nonzeros")
+README = ("name", "where", "asked", "who", "mean", "verdict", "price", "nonzeros")
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ def columns(boards: Sequence[RecordBoard]) -> dict[str, Column]:
     """The columns of a table of `boards`, in order; nonzeros only where some are bounded."""
     found = {
         "name": Column("board", "", lambda one: one.name, words=True),
-        "goal": Column("goal", "", lambda one: f"{one.goal.goal}: {bound(one.goal)}", words=True),
         "where": Column("where", "", where, words=True),
+        "asked": Column("asked", "", lambda one: bound(one.goal), words=True),
         "who": Column("who", "", holder, words=True),
         "mean": Column("mean", "±95 %", mean),
         "low": Column("bound", "one-sided", _low),
