@@ -133,6 +133,7 @@ def main() -> None:
         (idea.recipe(), seed, given.out)
         for _, ideas in read for idea in ideas for seed in range(idea.seeds)
     ]  # fmt: skip
+    RESULTS.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor(given.workers, get_context("spawn")) as pool:
         runs = list(track(pool.map(_train, jobs), "ideas", len(jobs)))
     at = 0

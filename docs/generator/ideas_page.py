@@ -11,13 +11,11 @@ from pathlib import Path
 from statistics import fmean, variance
 from typing import Any
 
-from findings.finding import table
-
 from lenetlab.analysis.intervals import LEVEL, quantile_of_t
 from lenetlab.report.formats import MISSING, points
 
 ROOT = Path(__file__).parents[2]
-RESULTS = ROOT / "results" / "ideas"
+IDEAS, RESULTS = ROOT / "studies" / "ideas", ROOT / "results" / "ideas"
 HEAD = """\
 # What was tried
 
@@ -31,8 +29,8 @@ corrected for how many were tried, and the best of many looks better than it is:
 A dash is a run that failed. `studies/ideas/` has the recipes, and `python benchmarks/ideas.py` runs
 what is new in it.
 """
-HEADS = ("idea", "against", "change, points", "held-out, %", "n", "loss", "training, %", "passes",
-         "CPU s")  # fmt: skip
+HEADS = ("idea", "change, points", "held-out, %", "n", "loss", "training, %", "passes", "CPU s",
+         "against")  # fmt: skip
 Entry = Mapping[str, Any]
 
 
@@ -63,7 +61,21 @@ def _part(name: str, ideas: Sequence[Entry]) -> str:
         f"{sum(run['cpu_seconds'] or 0 for run in runs) / 60:,.0f} minutes of one core. "
         f"The standard deviation over seeds is {sd:.2f} points."
     )
-    return f"## {name}\n\n{said}\n\n{table(HEADS, rows)}\n"
+    return f"## {name}\n\n{_purpose(name)}{said}\n\n{_table(rows)}\n"
+
+
+def _purpose(name: str) -> str:
+    """What the ideas are for: the first line of their file, a comment."""
+    path = IDEAS / f"{name}.toml"
+    if not path.exists():
+        return ""
+    return path.read_text(encoding="utf-8").partition("\n")[0].lstrip("# ") + " "
+
+
+def _table(rows: Sequence[Sequence[str]]) -> str:
+    """Words to the left, numbers to the right."""
+    marks = ["---", *["---:"] * (len(HEADS) - 2), "---"]
+    return "\n".join(f"| {' | '.join(line)} |" for line in [HEADS, marks, *rows])
 
 
 def _row(idea: Entry, accuracies: Mapping[str, Sequence[float]], sd: float, df: int) -> list[str]:
@@ -71,8 +83,8 @@ def _row(idea: Entry, accuracies: Mapping[str, Sequence[float]], sd: float, df: 
     against = accuracies.get(idea["against"] or "", ())
     numbers = [_mean(_values(idea, key), digits) for key, digits in
                (("loss", 4), ("train_accuracy", 1), ("passes", 1), ("cpu_seconds", 0))]  # fmt: skip
-    return [f"{idea['name']}: {_words(idea['changed'])}", idea["against"] or MISSING,
-            _change(own, against, sd, df), _mean(own, 2), str(len(own)), *numbers]  # fmt: skip
+    return [f"**{idea['name']}** {_words(idea['changed'])}", _change(own, against, sd, df),
+            _mean(own, 2), str(len(own)), *numbers, idea["against"] or MISSING]  # fmt: skip
 
 
 def _change(own: Sequence[float], against: Sequence[float], sd: float, df: int) -> str:

@@ -78,9 +78,10 @@ def test_the_page_has_differences_by_one_deviation_for_all(tmp_path):
     sd = math.sqrt((2 * stdev(a) ** 2 + stdev(b) ** 2) / 3)
     half = stats.t.ppf(0.975, 3) * sd * math.sqrt(1 / 3 + 1 / 2)
     mean = fmean(b) - fmean(a)
-    assert f"+{mean:.2f} [−{half - mean:.2f}, +{mean + half:.2f}] | 91.70 | 2 |" in text
+    change = f"+{mean:.2f} [−{half - mean:.2f}, +{mean + half:.2f}]"
+    assert f"| **two** `lr=0.1` | {change} | 91.70 | 2 |" in text
     assert "3 ideas, 6 runs, 120 effective passes, 1 minutes" in text
-    assert "| failed: `lr=0.1` | one | – | – | 0 |" in text
+    assert "| **failed** `lr=0.1` | – | – | 0 |" in text
 
 
 def run(accuracy):
