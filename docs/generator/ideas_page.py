@@ -23,14 +23,14 @@ The record boards begin with ideas: one thing changed at a time, trained on 50,0
 and measured once, at its end, on the 10,000 others. The test set is not looked at. What helped went
 into the search space of its board in `studies/records/`; what did not stands here all the same.
 
-Accuracies are means over `n` seeds. *Change* is the difference to the idea that a line is held
-against, with its 95 % interval by one standard deviation for all ideas of a table. It is not
-corrected for how many were tried, and the best of many looks better than it is: these are leads.
+Accuracies (%) are means over `n` seeds. *Change* is the difference *to* the idea of that number,
+with its 95 % interval by one standard deviation for all ideas of a table. It is not corrected for
+how many were tried, and the best of many looks better than it is: these are leads. Loss is held-out
+too, *train* the accuracy on training images, and passes and seconds are of one run.
 A dash is a run that failed. `studies/ideas/` has the recipes, and `python benchmarks/ideas.py` runs
 what is new in it.
 """
-HEADS = ("idea", "change, points", "held-out, %", "n", "loss", "training, %", "passes", "CPU s",
-         "against")  # fmt: skip
+HEADS = ("", "idea", "to", "change, points", "%", "n", "loss", "train, %", "passes", "CPU, s")
 Entry = Mapping[str, Any]
 
 
@@ -54,14 +54,16 @@ def _part(name: str, ideas: Sequence[Entry]) -> str:
     accuracies = {idea["name"]: _values(idea, "accuracy") for idea in ideas}
     sd, df = deviation(accuracies.values())
     runs = [run for idea in ideas for run in idea["runs"]]
-    rows = [_row(idea, accuracies, sd, df) for idea in ideas]
+    numbers = {idea["name"]: str(i) for i, idea in enumerate(ideas, 1)}
+    rows = [_row(idea, numbers, accuracies, sd, df) for idea in ideas]
     said = (
         f"{len(ideas)} ideas, {len(runs)} runs, "
         f"{sum(run['passes'] or 0 for run in runs):,.0f} effective passes, "
         f"{sum(run['cpu_seconds'] or 0 for run in runs) / 60:,.0f} minutes of one core. "
         f"The standard deviation over seeds is {sd:.2f} points."
     )
-    return f"## {name}\n\n{_purpose(name)}{said}\n\n{_table(rows)}\n"
+    wrapped = f'<div class="prose" markdown="1">\n\n{_table(rows)}\n\n</div>'
+    return f"## {name}\n\n{_purpose(name)}{said}\n\n{wrapped}\n"
 
 
 def _purpose(name: str) -> str:
@@ -74,17 +76,21 @@ def _purpose(name: str) -> str:
 
 def _table(rows: Sequence[Sequence[str]]) -> str:
     """Words to the left, numbers to the right."""
-    marks = ["---", *["---:"] * (len(HEADS) - 2), "---"]
+    marks = ["---:", "---", *["---:"] * (len(HEADS) - 2)]
     return "\n".join(f"| {' | '.join(line)} |" for line in [HEADS, marks, *rows])
 
 
-def _row(idea: Entry, accuracies: Mapping[str, Sequence[float]], sd: float, df: int) -> list[str]:
-    own = accuracies[idea["name"]]
-    against = accuracies.get(idea["against"] or "", ())
-    numbers = [_mean(_values(idea, key), digits) for key, digits in
-               (("loss", 4), ("train_accuracy", 1), ("passes", 1), ("cpu_seconds", 0))]  # fmt: skip
-    return [f"**{idea['name']}** {_words(idea['changed'])}", _change(own, against, sd, df),
-            _mean(own, 2), str(len(own)), *numbers, idea["against"] or MISSING]  # fmt: skip
+def _row(
+    idea: Entry, numbers: Mapping[str, str], accuracies: Mapping[str, Sequence[float]],
+    sd: float, df: int,
+) -> list[str]:  # fmt: skip
+    name, against = idea["name"], idea["against"] or ""
+    own = accuracies[name]
+    figures = [_mean(_values(idea, key), digits) for key, digits in
+               (("loss", 4), ("train_accuracy", 1), ("passes", 1), ("cpu_seconds", 1))]  # fmt: skip
+    return [numbers[name], f"**{name}** {_words(idea['changed'])}", numbers.get(against, ""),
+            _change(own, accuracies.get(against, ()), sd, df), _mean(own, 2), str(len(own)),
+            *figures]  # fmt: skip
 
 
 def _change(own: Sequence[float], against: Sequence[float], sd: float, df: int) -> str:
@@ -92,11 +98,12 @@ def _change(own: Sequence[float], against: Sequence[float], sd: float, df: int) 
         return MISSING
     mean = fmean(own) - fmean(against)
     half = quantile_of_t((1 + LEVEL) / 2, df) * sd * math.sqrt(1 / len(own) + 1 / len(against))
-    return f"{points(mean)} [{points(mean - half)}, {points(mean + half)}]"
+    said = f"{points(mean)} [{points(mean - half)}, {points(mean + half)}]"
+    return said.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _words(changed: Mapping[str, Any]) -> str:
-    return ", ".join(f"`{key}={value}`" for key, value in changed.items())
+    return " ".join(f"`{key}={value}`" for key, value in changed.items())
 
 
 def _values(idea: Entry, key: str) -> list[float]:

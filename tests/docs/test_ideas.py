@@ -16,6 +16,7 @@ sys.path[:0] = [str(ROOT / "benchmarks"), str(ROOT / "docs" / "generator")]
 from ideas import IDEAS, RESULTS, read_ideas
 from ideas_page import page
 
+NO_BREAK = "\N{NO-BREAK SPACE}"
 FILE = """
 scenario = "l2"
 passes = 2
@@ -78,10 +79,12 @@ def test_the_page_has_differences_by_one_deviation_for_all(tmp_path):
     sd = math.sqrt((2 * stdev(a) ** 2 + stdev(b) ** 2) / 3)
     half = stats.t.ppf(0.975, 3) * sd * math.sqrt(1 / 3 + 1 / 2)
     mean = fmean(b) - fmean(a)
-    change = f"+{mean:.2f} [−{half - mean:.2f}, +{mean + half:.2f}]"
-    assert f"| **two** `lr=0.1` | {change} | 91.70 | 2 |" in text
+    change = (
+        f"+{mean:.2f}\N{NO-BREAK SPACE}[−{half - mean:.2f},\N{NO-BREAK SPACE}+{mean + half:.2f}]"
+    )
+    assert f"| 2 | **two** `lr=0.1` | 1 | {change} | 91.70 | 2 |" in text
     assert "3 ideas, 6 runs, 120 effective passes, 1 minutes" in text
-    assert "| **failed** `lr=0.1` | – | – | 0 |" in text
+    assert "| 3 | **failed** `lr=0.1` | 1 | – | – | 0 |" in text
 
 
 def run(accuracy):
