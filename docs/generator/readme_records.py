@@ -1,31 +1,28 @@
-"""The block of records in the README, from the committed study and record boards.
+"""The records in the README and the boards in docs/records.md, from the committed results.
 
-    python docs/generator/readme_records.py      writes it between the marks
+    python docs/generator/readme_records.py      writes both between their marks
 
-A test holds the block to what the results give.
+A test holds them to what the results give.
 """
 
 import math
 from pathlib import Path
 
 from lenetlab.analysis.board import Board, board
-from lenetlab.analysis.record_board import record_board
+from lenetlab.analysis.record_board import RecordBoard, record_board
 from lenetlab.records.other_budgets import other_budgets
 from lenetlab.records.record_boards import RECORDS, record_folders
 from lenetlab.records.rows import STUDY, Results, read_results
+from lenetlab.report import formats
 from lenetlab.report.formats import MISSING
 from lenetlab.report.metrics import metrics
-from lenetlab.report.record_boards import README as IN_README
-from lenetlab.report.record_boards import ahead, columns
+from lenetlab.report.record_boards import IN_DOCS, ahead, bound, columns, holder, mean, where
 
 ROOT = Path(__file__).parents[2]
 README, STUDIED = ROOT / "README.md", ROOT / "results" / "course"
+PAGE, BOARDS = ROOT / "docs" / "records.md", ROOT / "results" / RECORDS
 BEGIN, END = "<!-- records -->\n", "<!-- /records -->"
 NONE = "There are none yet: no study is committed."
-INTRODUCED = (
-    "[Record boards](docs/records.md): each has a bound for the mean over seeds that its search "
-    "has not had. `lenetlab run --recipe BOARD` trains one again."
-)
 
 
 def written(readme: str, block: str) -> str:
@@ -98,22 +95,49 @@ def _ladder(folder: Path) -> str:
     )
 
 
-def _boards(folder: Path) -> str:
+def _computed(folder: Path) -> list[RecordBoard]:
     """The record boards that are computed."""
     read = [read_results(one) for one in record_folders(folder)]
     boards = [record_board(one, one.record) for one in read if one.record is not None]
-    shown = [one for one in boards if one.computed]
+    return [one for one in boards if one.computed]
+
+
+def _boards(folder: Path) -> str:
+    """How many boards are beaten, and which."""
+    shown = _computed(folder)
     if not shown:
         return ""
+    beaten = [one for one in shown if one.verdict and one.verdict.outcome == "beaten"]
+    named = "; ".join(
+        f"`{one.name}` ({bound(one.goal)} in {where(one)}) by `{holder(one)}`, {mean(one)}"
+        for one in beaten
+    )
+    parts = [
+        "[Record boards](docs/records.md#boards) have a bound and a budget that were fixed before.",
+        f"Beaten so far are {len(beaten)} of {len(shown)}{f': {named}' if named else ''}.",
+    ]
+    means = [(one.line.accuracy.mean, one) for one in shown if one.line and one.line.accuracy]
+    if means:
+        most, best = max(means, key=lambda pair: pair[0])
+        parts.append(f"The most accurate net is that of `{best.name}`: `{holder(best)}` in "
+                     f"{where(best)}, {formats.percent(most)}.")  # fmt: skip
+    return " ".join([*parts, "`lenetlab run --recipe BOARD` trains one again."])
+
+
+def table(folder: Path = BOARDS) -> str:
+    """The record boards that are computed, a line each; what is to be said of them."""
+    shown = _computed(folder)
+    if not shown:
+        return "None is computed yet.\n"
     found = columns(shown)
-    cells = [found[key] for key in IN_README if key in found]
+    cells = [found[key] for key in IN_DOCS if key in found]
     lines = [
         f"| {' | '.join(column.heading for column in cells)} |",
         f"| {' | '.join('---' if column.words else '---:' for column in cells)} |",
         *(f"| {' | '.join(column.text(one) for column in cells)} |" for one in shown),
     ]
     said = [f"- {sentence}" for one in shown if (sentence := ahead(one))]
-    return "\n\n".join(filter(None, (INTRODUCED, "\n".join(lines), "\n".join(said))))
+    return "\n\n".join(filter(None, ("\n".join(lines), "\n".join(said)))) + "\n"
 
 
 def _leader(one: Board) -> str:
@@ -161,3 +185,4 @@ def _beaten(one: Board) -> str:
 
 if __name__ == "__main__":
     README.write_text(written(README.read_text(), block()))
+    PAGE.write_text(written(PAGE.read_text(), table()))

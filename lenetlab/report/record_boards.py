@@ -1,6 +1,6 @@
 """Record boards as people read them: their columns, the bound and the verdict in words.
 
-Terminal and README show them from here; numbers that a leaderboard has too are written as there.
+Terminal and pages show them from here; numbers that a leaderboard has too are written as there.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ from lenetlab.report import formats
 from lenetlab.report.metrics import metrics
 from lenetlab.report.wording import joined
 
-README = ("name", "where", "asked", "who", "mean", "verdict", "price", "nonzeros")
+IN_DOCS = ("name", "where", "asked", "who", "mean", "verdict", "price", "nonzeros")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The records in the README are those of the committed results."""
+"""The records in the README and on their page are those of the committed results."""
 
 import sys
 from dataclasses import replace
@@ -13,13 +13,14 @@ from .blocks import PAGES, ROOT
 
 sys.path.insert(0, str(ROOT / "docs" / "generator"))
 from ladder import description, lines, pictures, spread
-from readme_records import BEGIN, END, NONE, block, written
+from readme_records import BEGIN, END, NONE, block, table, written
 
 
 def test_the_block_is_what_the_results_give():
-    assert PAGES["README.md"] == written(PAGES["README.md"], block()), (
-        "python docs/generator/readme_records.py writes it anew"
-    )
+    for page, made in (("README.md", block()), ("docs/records.md", table())):
+        assert PAGES[page] == written(PAGES[page], made), (
+            "python docs/generator/readme_records.py writes it anew"
+        )
 
 
 @pytest.fixture
@@ -59,8 +60,7 @@ def test_record_boards_that_are_computed_are_a_table(study):
     write_results(home / "records" / "sparse", replace(tried, name="sparse", record=goal))
     unfinished = replace(tried, cells=tried.cells[:1] + made_up(scenarios=["sparse"]).cells[1:])
     write_results(home / "records" / "later", replace(unfinished, name="later", record=goal))
-    made = block(home / "course")
-    assert "[Record boards](docs/records.md)" in made
+    said, made = block(home / "course"), table(home / "records")
     (line,) = [line for line in made.splitlines() if line.startswith("| sparse |")]
     finals = [row.accuracy for row in tried.cells[-1].finals]
     budget_and_bound = "sparse, 10 passes | accuracy above 90 %"
@@ -69,6 +69,8 @@ def test_record_boards_that_are_computed_are_a_table(study):
     assert "| beaten |" in line
     assert "24,480 |" in line
     assert "later" not in made
+    assert "1 of 1: `sparse` (accuracy above 90 % in sparse, 10 passes) by `muon`, " in said
+    assert table(folder / "nowhere") == "None is computed yet.\n"
 
 
 def test_only_what_is_between_the_marks_is_replaced():
