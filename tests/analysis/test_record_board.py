@@ -46,7 +46,7 @@ def test_a_beaten_bound_is_scipys_test_with_holms_correction():
     assert shown["low"] == f"> {muon.confidence_interval(0.95).low:.2f}"
     assert shown["mean"].startswith(f"{fmean(accuracies(results, 'muon')):.2f} ± ")
     assert (shown["who"], shown["seeds"]) == ("muon", "10")
-    assert shown["goal"] == "the best: accuracy above 90 %"
+    assert shown["asked"] == "accuracy above 90 %"
     assert shown["where"] == "l2, 10 passes"
     assert "nonzeros" not in shown
     json.dumps(one.plain(), allow_nan=False)
