@@ -31,7 +31,10 @@ def test_names_are_text_whatever_is_in_them(show):
         link = page.tab.locator("#plain .leaderboard tbody th a").nth(i)
         name = link.text_content()
         link.click()
-        assert page.tab.text_content("dialog h2").removesuffix(" plain") == name
+        # the page follows its address, which is told of a little after the click
+        page.tab.wait_for_function(
+            "name => document.querySelector('dialog h2').textContent === name + ' plain'", arg=name
+        )
         page.tab.keyboard.press("Escape")
     page.tab.fill("#plain [data-filter=name]", "優化")
     assert page.all("#plain .leaderboard tbody th a") == [NAMES[1]]
