@@ -31,6 +31,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -74,10 +75,11 @@ def read_ideas(path: Path) -> list[Idea]:
     """The ideas of a file, in its order; `UserError` for one that is not clear."""
     with path.open("rb") as file:
         found = tomllib.load(file)
-    entries = found.pop("idea")
     ideas: dict[str, Idea] = {}
-    for entry in entries:
-        name, against = entry["name"], entry.get("against")
+    for entry in found.pop("idea", []):
+        name, against = entry.get("name"), entry.get("against")
+        if not name:
+            raise UserError(f"{path}: an idea has no name; each needs one of its own")
         if name in ideas:
             raise UserError(f"{path}: two ideas are called {name!r}; each needs a name of its own")
         if against is not None and against not in ideas:
@@ -108,11 +110,10 @@ def _kept(run: Run) -> dict[str, Any]:
     return {key: getattr(row, key) for key in FIGURES} | where
 
 
-def tried(ideas: Sequence[Idea], runs: Sequence[Run]) -> Iterator[dict[str, Any]]:
-    """Every idea with its runs, which are in their order."""
-    rest = iter(runs)
+def tried(ideas: Sequence[Idea], runs: Iterator[Run]) -> Iterator[dict[str, Any]]:
+    """Every idea with its runs, the next ones of `runs`."""
     for idea in ideas:
-        own = [next(rest) for _ in range(idea.seeds)]
+        own = list(islice(runs, idea.seeds))
         yield {
             "name": idea.name,
             "against": idea.against,
@@ -135,16 +136,14 @@ def main() -> None:
     ]  # fmt: skip
     RESULTS.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor(given.workers, get_context("spawn")) as pool:
-        runs = list(track(pool.map(_train, jobs), "ideas", len(jobs)))
-    at = 0
-    for path, ideas in read:
-        n = sum(idea.seeds for idea in ideas)
-        replace_json(RESULTS / f"{path.stem}.json", list(tried(ideas, runs[at : at + n])))
-        at += n
+        runs = iter(track(pool.map(_train, jobs), "ideas", len(jobs)))
+        for path, ideas in read:
+            replace_json(RESULTS / f"{path.stem}.json", list(tried(ideas, runs)))
 
 
 if __name__ == "__main__":
     try:
         main()
     except UserError as error:
-        sys.exit(f"error: {error}")
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)

@@ -27,8 +27,8 @@ Accuracies (%) are means over `n` seeds. *Change* is the difference *to* the ide
 with its 95 % interval by one standard deviation for all ideas of a table. It is not corrected for
 how many were tried, and the best of many looks better than it is: these are leads. Loss is held-out
 too, *train* the accuracy on training images, and passes and seconds are of one run.
-A dash is a run that failed. `studies/ideas/` has the recipes, and `python benchmarks/ideas.py` runs
-what is new in it.
+A dash stands where no run finished or nothing is compared. `studies/ideas/` has the recipes, and
+`python benchmarks/ideas.py` runs what is new in it.
 """
 HEADS = ("", "idea", "to", "change, points", "%", "n", "loss", "train, %", "passes", "CPU, s")
 Entry = Mapping[str, Any]

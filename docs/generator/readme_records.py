@@ -119,7 +119,7 @@ def _boards(folder: Path) -> str:
     means = [(one.line.accuracy.mean, one) for one in shown if one.line and one.line.accuracy]
     if means:
         most, best = max(means, key=lambda pair: pair[0])
-        parts.append(f"The most accurate net is that of `{best.name}`: `{holder(best)}` in "
+        parts.append(f"The highest mean accuracy is that of `{best.name}`: `{holder(best)}` in "
                      f"{where(best)}, {formats.percent(most)}.")  # fmt: skip
     return " ".join([*parts, "`lenetlab run --recipe BOARD` trains one again."])
 

@@ -57,6 +57,7 @@ def test_an_idea_has_what_it_is_held_against_and_what_it_changes(tmp_path):
         ('name = "second"', 'name = "first"', "two ideas are called 'first'"),
         ('against = "first"', 'against = "third"', "'second' is against 'third'"),
         ('method = "sgd"', "", "'first' has no method"),
+        ('name = "second"', "", "an idea has no name"),
     ],
 )
 def test_mistakes_are_told(tmp_path, old, new, said):
