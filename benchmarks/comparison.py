@@ -19,7 +19,8 @@ from scipy import special
 
 from lenetlab.analysis.comparison import NOISY, WILD, in_common, moderate
 from lenetlab.analysis.proportions import holm
-from lenetlab.records.rows import Cell, read_results
+from lenetlab.records.cells import Cell
+from lenetlab.records.rows import read_results
 from lenetlab.records.selection import leader
 
 DRAWS, BEHIND, LEVEL = 2000, 0.4, 0.05

@@ -4,16 +4,8 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 
-from lenetlab.records.rows import (
-    CONFIRMATION,
-    FINAL,
-    LEADER,
-    TRIAL,
-    Cell,
-    CellKey,
-    Results,
-    RunRow,
-)
+from lenetlab.records.cells import CONFIRMATION, FINAL, LEADER, TRIAL, Cell, Results, RunRow
+from lenetlab.records.contest import CellKey
 from lenetlab.records.selection import Stages
 
 FAMILIES = ("basic", "momentum", "adaptive", "second_order", "matrix")

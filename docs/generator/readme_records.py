@@ -10,9 +10,10 @@ from pathlib import Path
 
 from lenetlab.analysis.board import Board, board
 from lenetlab.analysis.record_board import RecordBoard, record_board
+from lenetlab.records.cells import Results
 from lenetlab.records.other_budgets import other_budgets
 from lenetlab.records.record_boards import RECORDS, record_folders
-from lenetlab.records.rows import STUDY, Results, read_results
+from lenetlab.records.rows import STUDY, read_results
 from lenetlab.report import formats
 from lenetlab.report.formats import MISSING
 from lenetlab.report.metrics import metrics

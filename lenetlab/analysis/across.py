@@ -17,7 +17,8 @@ from lenetlab.analysis.board import Metric, by_seed
 from lenetlab.analysis.intervals import DRAWS, LEVEL, expanded_tail, resamples
 from lenetlab.analysis.ranks import Friedman, alike, critical_difference, fewest, friedman, ranks
 from lenetlab.problem.problems import DEFAULT
-from lenetlab.records.rows import Cell, Contest, Results
+from lenetlab.records.cells import Cell, Results
+from lenetlab.records.contest import Contest
 
 
 @dataclass(frozen=True)

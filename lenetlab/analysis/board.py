@@ -14,7 +14,8 @@ from lenetlab.analysis.targets import Target, targets_on
 from lenetlab.errors import UserError, unknown
 from lenetlab.plural import count
 from lenetlab.problem.problems import DEFAULT
-from lenetlab.records.rows import Cell, Contest, Results, RunRow
+from lenetlab.records.cells import Cell, Results, RunRow
+from lenetlab.records.contest import Contest
 from lenetlab.records.selection import leader
 
 Metric = Literal["accuracy", "loss"]

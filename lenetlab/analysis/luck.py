@@ -10,7 +10,7 @@ from math import sqrt
 from statistics import fmean, stdev
 
 from lenetlab.problem.problems import DEFAULT
-from lenetlab.records.rows import Cell, Results
+from lenetlab.records.cells import Cell, Results
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,8 @@ from statistics import median
 
 from lenetlab.analysis.speed import durations
 from lenetlab.analysis.targets import TARGETS, Target, targets_on
-from lenetlab.records.rows import Contest, Results
+from lenetlab.records.cells import Results
+from lenetlab.records.contest import Contest
 
 FURTHEST = 4.0  # AlgoPerf's
 

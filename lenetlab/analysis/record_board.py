@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from lenetlab.analysis.board import Board, Line, Metric, board
+from lenetlab.analysis.cost import total
 from lenetlab.analysis.plain import as_plain
 from lenetlab.analysis.record import Verdict, records
+from lenetlab.records.cells import Cell, Results
 from lenetlab.records.goal import Goal
 from lenetlab.records.record_boards import entry
-from lenetlab.records.rows import Cell, Results, total
 
 
 @dataclass(frozen=True)

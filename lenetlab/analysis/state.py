@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from lenetlab.records.cells import Cell, Results
+from lenetlab.records.contest import Contest
 from lenetlab.records.progress import ScenarioProgress
-from lenetlab.records.rows import Cell, Contest, Results
 from lenetlab.records.selection import leader
 
 

@@ -20,6 +20,7 @@ from lenetlab.experiments.study.guest import Guest, pack
 from lenetlab.experiments.study.leaders import leaders, look_into
 from lenetlab.experiments.study.model import Study
 from lenetlab.experiments.study.worker import Setup, runtime_of
+from lenetlab.records.cells import Cell, Results
 from lenetlab.records.challenge import (
     GUEST,
     PAGE,
@@ -33,8 +34,9 @@ from lenetlab.records.challenge import (
     sources_in,
     write_record,
 )
+from lenetlab.records.contest import Contest
 from lenetlab.records.finished import Result
-from lenetlab.records.rows import Cell, Contest, Results, write_results
+from lenetlab.records.rows import write_results
 from lenetlab.records.run_folder import Run
 from lenetlab.records.test_set import Looks, count
 from lenetlab.report.attachments import Attachments, LeaderNet, read_attachments

@@ -14,9 +14,9 @@ from lenetlab.cli.terminal.compare import show, show_beginning
 from lenetlab.cli.terminal.console import print_json
 from lenetlab.cli.terminal.ranks import show_ranking
 from lenetlab.errors import unknown
+from lenetlab.records.cells import Results
 from lenetlab.records.costs import read_costs
 from lenetlab.records.locate import open_results, results_folder
-from lenetlab.records.rows import Results
 
 
 def compare(

@@ -27,6 +27,7 @@ from lenetlab.judge.files import Unreadable
 from lenetlab.judge.scoring import Score, Scorer
 from lenetlab.judge.verdict import Verdict, judge, outcome_of, printable
 from lenetlab.plural import count
+from lenetlab.records.cells import Cell, Results, RunRow
 from lenetlab.records.challenge import (
     AGAIN,
     GUEST,
@@ -39,7 +40,7 @@ from lenetlab.records.challenge import (
 )
 from lenetlab.records.challenge import digest as digest_of
 from lenetlab.records.locate import open_results, published
-from lenetlab.records.rows import Cell, Results, RunRow, read_results
+from lenetlab.records.rows import read_results
 
 CLOSE = 1e-9  # relative: the same sums by another compiler's library
 SURE = 0.99  # of the interval in which a further run would lie

@@ -9,8 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from lenetlab.errors import UserError
+from lenetlab.records.cells import Cell, Results
 from lenetlab.records.challenge import ROWS, Record, is_challenge, read_record
-from lenetlab.records.rows import Cell, Results, read_results
+from lenetlab.records.rows import read_results
 
 
 def entries(folder: Path, stored: Results) -> tuple[list[Cell], list[str]]:

@@ -19,10 +19,11 @@ from lenetlab.analysis.equal_time import priced
 from lenetlab.disk import read_json, read_text
 from lenetlab.errors import UserError
 from lenetlab.problem.problems import DEFAULT
+from lenetlab.records.cells import Results, RunRow
 from lenetlab.records.costs import Costs, read_costs
 from lenetlab.records.other_budgets import other_budgets
 from lenetlab.records.readable import readable
-from lenetlab.records.rows import Results, RunRow, read_results, row_from
+from lenetlab.records.rows import read_results, row_from
 from lenetlab.records.shapes import misfit
 from lenetlab.settings import Settings
 

@@ -14,8 +14,9 @@ from lenetlab.analysis.equal_time import REFERENCE
 from lenetlab.plural import count as count  # page and paper take it from here
 from lenetlab.problem.problems import DEFAULT, title_of
 from lenetlab.problem.scenarios import RULE_SETS, recorded_scenario
+from lenetlab.records.cells import Results, RunRow
+from lenetlab.records.contest import Contest
 from lenetlab.records.recipe import RecordedRecipe
-from lenetlab.records.rows import Contest, Results, RunRow
 from lenetlab.report.attachments import LeaderNet
 
 

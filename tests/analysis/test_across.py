@@ -11,7 +11,7 @@ from lenetlab.analysis.across import rankings
 from lenetlab.analysis.board import board
 from lenetlab.analysis.profiles import profiles
 from lenetlab.analysis.speed import durations
-from lenetlab.records.rows import Cell, Results
+from lenetlab.records.cells import Cell, Results
 from tests.studies import made_up
 
 METHODS = ("sgd", "adamw", "muon")

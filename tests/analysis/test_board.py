@@ -13,7 +13,7 @@ from lenetlab.analysis.board import Board, Line, board
 from lenetlab.analysis.plain import plain
 from lenetlab.analysis.targets import TARGETS
 from lenetlab.errors import UserError
-from lenetlab.records.rows import FINAL, Cell, Results, RunRow
+from lenetlab.records.cells import FINAL, Cell, Results, RunRow
 from lenetlab.records.selection import leader
 from tests.studies import made_up, row
 

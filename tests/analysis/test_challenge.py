@@ -8,7 +8,7 @@ from scipy import stats
 
 from lenetlab.analysis.board import board
 from lenetlab.analysis.challenge import Challenge, arrivals, challenge
-from lenetlab.records.rows import Cell, Results, RunRow
+from lenetlab.records.cells import Cell, Results, RunRow
 from tests.studies import made_up
 
 RESULTS = made_up(scenarios=["plain"])

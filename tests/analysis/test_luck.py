@@ -8,7 +8,7 @@ import pytest
 from lenetlab.analysis.board import board
 from lenetlab.analysis.luck import luck, pooled_spread
 from lenetlab.analysis.state import scenario_progress
-from lenetlab.records.rows import CONFIRMATION, LEADER, Cell
+from lenetlab.records.cells import CONFIRMATION, LEADER, Cell
 from lenetlab.records.selection import Stages
 from tests.studies import made_up
 

@@ -11,7 +11,7 @@ from lenetlab.analysis.profiles import profiles, profiles_of
 from lenetlab.analysis.speed import durations, reached, speed_up
 from lenetlab.analysis.targets import TARGETS, Target, spent_to
 from lenetlab.problem.scenarios import BOUND
-from lenetlab.records.rows import FINAL, Results, RunRow
+from lenetlab.records.cells import FINAL, Results, RunRow
 from tests.studies import made_up, row
 
 INF = math.inf

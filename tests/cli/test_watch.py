@@ -13,8 +13,9 @@ from rich.console import Console
 from lenetlab.analysis.state import scenario_progress
 from lenetlab.cli.watch import duration, screen
 from lenetlab.disk import replace_json
+from lenetlab.records.cells import Cell, Results
 from lenetlab.records.progress import PROGRESS, SILENT
-from lenetlab.records.rows import Cell, Results, write_results
+from lenetlab.records.rows import write_results
 from tests.studies import made_up
 
 from .conftest import Lenetlab

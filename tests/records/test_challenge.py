@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from lenetlab.errors import UserError
+from lenetlab.records.cells import Cell
 from lenetlab.records.challenge import AGAIN, digest, entered
-from lenetlab.records.rows import Cell
 from lenetlab.records.test_set import FILE, Looks, count, look, note
 from tests.studies import made_up
 

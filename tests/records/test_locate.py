@@ -7,8 +7,9 @@ import pytest
 
 from lenetlab.disk import read_json
 from lenetlab.errors import UserError
+from lenetlab.records.contest import Contest
 from lenetlab.records.locate import from_runs, open_results, results_folder
-from lenetlab.records.rows import STUDY, Contest, write_results
+from lenetlab.records.rows import STUDY, write_results
 from tests.evening import NUMERICS, write_run
 from tests.studies import made_up
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from lenetlab.records.rows import CONFIRMATION, LEADER, Cell, read_results, write_results
+from lenetlab.records.cells import CONFIRMATION, LEADER, Cell
+from lenetlab.records.rows import read_results, write_results
 from lenetlab.records.selection import (
     Stages,
     by_confirmation,

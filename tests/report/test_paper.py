@@ -15,7 +15,8 @@ import pytest
 from lenetlab.analysis.board import board
 from lenetlab.cli.report import _spaces
 from lenetlab.errors import UserError
-from lenetlab.records.rows import Results, read_results
+from lenetlab.records.cells import Results
+from lenetlab.records.rows import read_results
 from lenetlab.records.selection import leader
 from lenetlab.report import formats
 from lenetlab.report.attachments import Attachments, LeaderNet

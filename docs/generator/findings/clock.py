@@ -14,7 +14,7 @@ from findings.words import mean
 from lenetlab.analysis.at_budget import at_budgets
 from lenetlab.analysis.equal_time import REFERENCE, rate
 from lenetlab.analysis.intervals import Summary
-from lenetlab.records.rows import Results
+from lenetlab.records.cells import Results
 from lenetlab.report.charts.theme import ticks
 from lenetlab.report.wording import passes
 

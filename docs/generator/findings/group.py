@@ -10,7 +10,7 @@ from findings.finding import Finding, table
 from findings.words import counted, gap, headline, listing, mean, p, sentence
 from lenetlab.analysis.board import Board, board
 from lenetlab.analysis.equal_time import REFERENCE, at_equal_time, limit
-from lenetlab.records.rows import Results
+from lenetlab.records.cells import Results
 from lenetlab.report.formats import two
 from lenetlab.report.wording import passes
 

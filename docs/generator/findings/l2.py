@@ -10,7 +10,7 @@ from findings.finding import Finding, missing, table
 from findings.group import COURSE
 from findings.sources import Sources, cells_by_name
 from findings.words import MISSING, counted, gap, listing, tested
-from lenetlab.records.rows import Results
+from lenetlab.records.cells import Results
 from lenetlab.report.formats import points
 from lenetlab.report.wording import joined
 

@@ -15,7 +15,7 @@ from findings.words import gap, listing, mean
 from lenetlab.analysis.board import Board, Line, board
 from lenetlab.analysis.targets import STARTER
 from lenetlab.experiments.starter.recipe import baseline_recipe
-from lenetlab.records.rows import Results
+from lenetlab.records.cells import Results
 from lenetlab.report.colours import COLOURS
 from lenetlab.report.formats import two
 

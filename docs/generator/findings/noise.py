@@ -11,7 +11,7 @@ from findings.sources import Sources, whole_recipe
 from findings.words import counted, gap, listing, mean, size, tested
 from lenetlab.analysis.equal_time import REFERENCE
 from lenetlab.analysis.intervals import summarise
-from lenetlab.records.rows import Cell, Results
+from lenetlab.records.cells import Cell, Results
 from lenetlab.report.wording import joined, passes
 
 KEY = "noise"

@@ -10,10 +10,11 @@ from lenetlab.analysis.equal_time import priced
 from lenetlab.disk import read_json
 from lenetlab.experiments.recipe.recall import recall
 from lenetlab.experiments.recipe.recipe import Recipe
+from lenetlab.records.cells import Cell, Results, RunRow
 from lenetlab.records.costs import read_costs
 from lenetlab.records.locate import open_results
 from lenetlab.records.other_budgets import other_budgets
-from lenetlab.records.rows import STUDY, Cell, Results, RunRow
+from lenetlab.records.rows import STUDY
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from findings.sources import Sources
 from findings.words import counted, gap, listing, mean, tested
 from lenetlab.analysis.intervals import Summary, summarise
 from lenetlab.problem.scenarios import BOUND
-from lenetlab.records.rows import Cell, Results
+from lenetlab.records.cells import Cell, Results
 from lenetlab.report.colours import FAMILY_COLOURS, INK
 from lenetlab.report.formats import two
 from lenetlab.report.wording import joined

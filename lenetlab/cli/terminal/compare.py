@@ -10,7 +10,7 @@ from lenetlab.analysis.board import Board, Line
 from lenetlab.analysis.comparison import Difference
 from lenetlab.analysis.speed import Reached
 from lenetlab.cli.terminal.console import make_table, out, print_err, print_out
-from lenetlab.records.rows import Results
+from lenetlab.records.cells import Results
 from lenetlab.report import wording
 from lenetlab.report.formats import MISSING, number, three
 from lenetlab.report.metrics import TERMINAL, Metric, metrics

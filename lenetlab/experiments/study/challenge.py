@@ -16,8 +16,9 @@ from lenetlab.experiments.study.run_ids import Naming
 from lenetlab.experiments.study.single_search import search_cell
 from lenetlab.experiments.tuning.trials import Tuning
 from lenetlab.problem.problems import DEFAULT
+from lenetlab.records.cells import Cell, Results, RunRow
 from lenetlab.records.challenge import marked
-from lenetlab.records.rows import Cell, Results, RunRow, cell_path, write_cell
+from lenetlab.records.rows import cell_path, write_cell
 from lenetlab.records.run_folder import Run
 from lenetlab.records.selection import leader
 

@@ -19,7 +19,7 @@ from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.problem.model import flatten, views
 from lenetlab.problem.own_folder import find_problem
 from lenetlab.problem.problems import FASHION_MNIST, Problem
-from lenetlab.records.rows import Cell, Results, RunRow
+from lenetlab.records.cells import Cell, Results, RunRow
 from lenetlab.records.selection import leader
 
 LEADERS = "leaders.json"  # read by lenetlab.report.attachments

@@ -7,7 +7,7 @@ from typing import Any
 from lenetlab.analysis.at_budget import AtBudget, at_budgets, count_budgets
 from lenetlab.analysis.board import Board
 from lenetlab.analysis.targets import STARTER
-from lenetlab.records.rows import Results
+from lenetlab.records.cells import Results
 from lenetlab.report import captions, formats
 from lenetlab.report.attachments import Attachments
 from lenetlab.report.charts.at_budget import (

@@ -6,7 +6,7 @@ from typing import Any
 
 from lenetlab.analysis.board import Board, Line, board
 from lenetlab.analysis.equal_time import at_equal_time, limit
-from lenetlab.records.rows import Results
+from lenetlab.records.cells import Results
 from lenetlab.report.attachments import Attachments, LeaderNet
 from lenetlab.report.charts.theme import Styles
 from lenetlab.report.leading import first_and_leader

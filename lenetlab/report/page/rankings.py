@@ -6,7 +6,7 @@ from typing import Any
 
 from lenetlab.analysis.across import RankedMethod, Ranking
 from lenetlab.problem.problems import title_of
-from lenetlab.records.rows import Results
+from lenetlab.records.cells import Results
 from lenetlab.report import formats
 from lenetlab.report.page.cell import anchor
 from lenetlab.report.page.drawings import ranking

@@ -16,7 +16,7 @@ from lenetlab.analysis.equal_time import priced
 from lenetlab.disk import replace_bytes
 from lenetlab.errors import UserError
 from lenetlab.problem.problems import DEFAULT
-from lenetlab.records.rows import Results
+from lenetlab.records.cells import Results
 from lenetlab.report.attachments import Attachments
 from lenetlab.report.charts.curves import AXES
 from lenetlab.report.charts.theme import styles

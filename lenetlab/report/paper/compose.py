@@ -10,7 +10,8 @@ from lenetlab.analysis.equal_time import limit, priced
 from lenetlab.analysis.targets import TARGETS
 from lenetlab.errors import UserError
 from lenetlab.problem.problems import DEFAULT
-from lenetlab.records.rows import Contest, Results, RunRow
+from lenetlab.records.cells import Results, RunRow
+from lenetlab.records.contest import Contest
 from lenetlab.report import wording
 from lenetlab.report.attachments import Attachments, LeaderNet
 from lenetlab.report.paper import scenario_figures, study_figures

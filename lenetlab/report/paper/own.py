@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from lenetlab.analysis.board import Board, board
 from lenetlab.analysis.equal_time import priced
 from lenetlab.problem.problems import DEFAULT, title_of
+from lenetlab.records.cells import Results
 from lenetlab.records.recipe import RecordedRecipe
-from lenetlab.records.rows import Results
 from lenetlab.records.run_folder import Run
 from lenetlab.report import wording
 from lenetlab.report.attachments import Attachments

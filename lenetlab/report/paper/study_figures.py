@@ -8,7 +8,8 @@ from lenetlab.analysis.at_budget import count_budgets
 from lenetlab.analysis.board import Board
 from lenetlab.analysis.profiles import comparable
 from lenetlab.analysis.profiles import profiles as profiles_of
-from lenetlab.records.rows import Results, located
+from lenetlab.records.cells import Results
+from lenetlab.records.contest import located
 from lenetlab.report import captions
 from lenetlab.report.attachments import Attachments, LeaderNet
 from lenetlab.report.charts.at_budget import at_budget, at_budget_rows, axes_of, starter_at
