@@ -103,7 +103,7 @@ def main(folder: Path) -> None:
     """Print the table of every scenario."""
     results = read_results(folder)
     for contest in results.contests():
-        show(contest.title, [cell for cell in results.within(*contest)
+        show(contest.title, [cell for cell in results.within(contest)
                              if cell.finals and all(row.done for row in cell.finals)])  # fmt: skip
 
 

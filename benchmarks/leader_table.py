@@ -94,7 +94,7 @@ def main(folder: Path) -> None:
     results = read_results(folder)
     print(f"{'scenario':<18} {'way':<24} {'is the best':>11} {'behind, points':>14}")
     for contest in results.leaderboards():
-        show(contest, results.within(*contest))
+        show(contest, results.within(contest))
 
 
 def show(contest: Contest, cells: list[Cell]) -> None:

@@ -79,7 +79,7 @@ def rankings(results: Results, metric: Metric = "accuracy") -> list[Ranking]:
 def _ranking(
     results: Results, shared: Contest, contests: Sequence[Contest], metric: Metric
 ) -> Ranking | None:
-    cells = [{cell.place.name: cell for cell in results.within(*contest)} for contest in contests]
+    cells = [{cell.place.name: cell for cell in results.within(contest)} for contest in contests]
     finals = [{name for name, cell in here.items() if cell.finals} for here in cells]
     named = list(dict.fromkeys(name for here in cells for name in here))
     names = [name for name in named if all(name in here for here in finals)]

@@ -141,7 +141,7 @@ class Challenge:
 
 def challenge(results: Results, contest: Contest, guest: str, leader: str) -> Challenge:
     """The method `guest` of `results` against `leader` and all others of the leaderboard."""
-    found = board(results, *contest, against=guest)
+    found = board(results, contest, against=guest)
     lines = {line.name: line for line in found.lines}
     new, first = lines[guest], lines[leader]
     numerics = [{common_numerics(row) for row in line.cell.finals if row.done}

@@ -43,7 +43,7 @@ class Profile:
 
 def comparable(results: Results) -> bool:
     """Whether leaderboards have methods in common: without, profiles say who was run where."""
-    names = [{cell.place.name for cell in results.within(*contest) if cell.finals}
+    names = [{cell.place.name for cell in results.within(contest) if cell.finals}
              for contest in _with_targets(results)]  # fmt: skip
     ran = [found for found in names if found]
     return results.planned and (len(ran) < 2 or bool(set.intersection(*ran)))
@@ -61,7 +61,7 @@ def profiles(
     for contest in _with_targets(results):
         taken = {
             cell.place.name: durations(cell.finals, targets)
-            for cell in results.within(*contest)
+            for cell in results.within(contest)
             if cell.finals
         }
         for i in range(len(targets)):

@@ -78,7 +78,7 @@ def record_board(results: Results, goal: Goal) -> RecordBoard:
     if not any(cell.begun for cell in results.cells):
         return RecordBoard(results.name, goal, contest.title, results.passes)
     metric: Metric = "loss" if goal.of_loss else "accuracy"
-    found = board(results, *contest, metric=metric, targets=())
+    found = board(results, contest, metric=metric, targets=())
     tried = [line for line in found.lines if line.cell.finals]
     values = [
         ([float(getattr(row, metric)) for row in line.cell.finals if row.done], len(line.failures))

@@ -145,7 +145,7 @@ def write_folder(found: Entered, trained: Sequence[Alone], setup: Setup, working
     folder.mkdir(parents=True, exist_ok=True)
     pack(guest, folder / GUEST)
     write_results(folder / ROWS, _own(found))
-    said = [judged(found.results, Contest(*new.place.contest), new.place.name, first.place.name)
+    said = [judged(found.results, new.place.contest, new.place.name, first.place.name)
             for new, first in found.shown]  # fmt: skip
     looks = [count(found.runs, guest.method, guest.identity, one.scenario) for one in said]
     text = "\n\n".join(
@@ -222,7 +222,7 @@ def _remarks(found: Entered, new: Cell, first: Cell, run: Alone) -> Iterator[str
 
 def _provenance(found: Entered, new: Cell, first: Cell) -> Iterator[str]:
     """Where those are from that the guest is compared with."""
-    cells = {cell.place: cell for cell in found.stored.within(new.place.scenario)}
+    cells = {cell.place: cell for cell in found.stored.within(Contest(new.place.scenario))}
     recorded = {row.id for row in cells.pop(first.place).finals}
     if all(row.id in recorded for row in first.finals):
         yield ("the leader’s finals are as recorded, with the bits that they would have here; "

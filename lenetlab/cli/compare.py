@@ -92,13 +92,13 @@ def make_boards(
         known = {contest.scenario for contest in contests}
         raise unknown("scenario of these results:", str(scenario), known)
     if against is not None:
-        names = {n for contest in asked for cell in results.within(*contest)
+        names = {n for contest in asked for cell in results.within(contest)
                  for n in (cell.place.name, cell.place.method)}  # fmt: skip
         if against not in names:
             raise unknown("method of these results:", against, names)
     return [
-        board(results, *contest, metric=metric, against=against)
+        board(results, contest, metric=metric, against=against)
         for contest in asked
         if against is None
-        or any(against in (cell.place.name, cell.place.method) for cell in results.within(*contest))
+        or any(against in (cell.place.name, cell.place.method) for cell in results.within(contest))
     ]

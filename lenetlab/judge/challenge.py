@@ -39,6 +39,7 @@ from lenetlab.records.challenge import (
     sources_in,
 )
 from lenetlab.records.challenge import digest as digest_of
+from lenetlab.records.contest import Contest
 from lenetlab.records.locate import open_results, published
 from lenetlab.records.rows import read_results
 
@@ -96,7 +97,7 @@ def _read(path: Path) -> Folder:
     record, results = read_record(path), read_results(path / ROWS)
     pairs = {}
     for scenario, leader in record.leaders.items():
-        cells = {cell.place.name: cell for cell in results.within(scenario)}
+        cells = {cell.place.name: cell for cell in results.within(Contest(scenario))}
         both = cells.get(record.name), cells.get(f"{leader}, {AGAIN}")
         if both[0] is None or both[1] is None:
             raise UserError(

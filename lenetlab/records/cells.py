@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from lenetlab.problem.problems import DEFAULT
 from lenetlab.records.contest import CellKey, Contest
 from lenetlab.records.finished import Result, Spent
 from lenetlab.records.goal import Goal
@@ -146,7 +145,7 @@ class Results:
         not: who holds or shrinks its weights does what weight decay does, by another name."""
         found = []
         for contest in self.contests():
-            norms = {cell.place.norms for cell in self.within(*contest)}
+            norms = {cell.place.norms for cell in self.within(contest)}
             both = contest.scenario == "plain" and "free" in norms and len(norms) > 1
             found += [contest, *([contest._replace(norms="free")] if both else [])]
         return found
@@ -167,18 +166,11 @@ class Results:
         """The cells that have a run; all of them if none has."""
         return [cell for cell in self.cells if cell.begun] or list(self.cells)
 
-    def within(
-        self,
-        scenario: str,
-        rules: str = "strict",
-        terms: str = "",
-        norms: str = "",
-        problem: str = DEFAULT,
-    ) -> list[Cell]:
+    def within(self, contest: Contest) -> list[Cell]:
         """The cells of one leaderboard."""
-        contest = Contest(scenario, rules, terms, problem=problem)
+        every = contest._replace(norms="")
         return [
             cell
             for cell in self.cells
-            if cell.place.contest == contest and norms in ("", cell.place.norms)
+            if cell.place.contest == every and contest.norms in ("", cell.place.norms)
         ]

@@ -14,6 +14,8 @@ class Contest(NamedTuple):
         study, whose budget is one, but on a frontier.
     norms : `free` for the methods alone that leave norms free; empty for all of them.
     problem : the images.
+
+    In JSON it is a list, as a tuple is.
     """
 
     scenario: str

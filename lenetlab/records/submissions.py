@@ -11,6 +11,7 @@ from pathlib import Path
 from lenetlab.errors import UserError
 from lenetlab.records.cells import Cell, Results
 from lenetlab.records.challenge import ROWS, Record, is_challenge, read_record
+from lenetlab.records.contest import Contest
 from lenetlab.records.rows import read_results
 
 
@@ -47,6 +48,6 @@ def _cells(path: Path, record: Record) -> list[Cell]:
     return [
         replace(cell, place=replace(cell.place, method=path.name, variant=""))
         for scenario in record.leaders
-        for cell in results.within(scenario)
+        for cell in results.within(Contest(scenario))
         if cell.place.name == record.name
     ]

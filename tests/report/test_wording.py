@@ -51,7 +51,7 @@ def said(tmp_path):
 
 
 def boards(results):
-    return [board(results, *contest) for contest in results.contests()]
+    return [board(results, contest) for contest in results.contests()]
 
 
 @pytest.fixture

@@ -46,7 +46,7 @@ def write_leader_nets(folder: Path, results: Results, runtime: Runtime, kept: Pa
 
 def leaders(results: Results) -> Iterator[tuple[Cell, RunRow]]:
     """The leaders of all leaderboards, each once, and its finished run of the lowest seed."""
-    firsts = (leader(results.within(*contest)) for contest in results.leaderboards())
+    firsts = (leader(results.within(contest)) for contest in results.leaderboards())
     for cell in {first.place: first for first in firsts if first is not None}.values():
         done = [row for row in cell.finals if row.done]
         if done:

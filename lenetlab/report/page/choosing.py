@@ -71,7 +71,7 @@ def _stage(found: Stage | None) -> Entry:
 
 
 def _lucky(board: Board, results: Results, styles: Styles) -> Iterator[Titled]:
-    found = luck(results, *board.contest)
+    found = luck(results, board.contest)
     pooled = pooled_spread(found)
     if pooled is None:
         return

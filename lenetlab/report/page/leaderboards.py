@@ -46,7 +46,7 @@ class BoardView:
 
 def boards(results: Results) -> list[Board]:
     """The analysis of every leaderboard."""
-    return [board(results, *contest) for contest in results.leaderboards()]
+    return [board(results, contest) for contest in results.leaderboards()]
 
 
 def view(

@@ -89,7 +89,7 @@ def compose(
 ) -> Composed:
     """The paper with the first `rows` lines of every leaderboard (None: all of them)."""
     results = priced(results, attachments.costs)
-    boards = [board(results, *contest) for contest in results.leaderboards()]
+    boards = [board(results, contest) for contest in results.leaderboards()]
     figure = Numbers(all_facts(results, boards, attachments))
     sections = [_section(found, boards, figure, pictures, rows) for found in _whole(boards)]
     leader_nets = wording.of_leaders(attachments.leader_nets, boards)

@@ -77,7 +77,7 @@ def compose_own(
     """The paper of `runs`, from which `results` were made; leaderboards as `compose` has them."""
     results = priced(results, attachments.costs)
     by_id = {run.identity["id"]: run for run in runs}
-    every = [board(results, *contest) for contest in results.leaderboards()]
+    every = [board(results, contest) for contest in results.leaderboards()]
     figure = Numbers(all_facts(results, every, attachments))
     first = baseline_of(runs)
     boards = [found for found in every if not _alone(found, by_id)]
