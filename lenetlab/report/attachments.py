@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from lenetlab.analysis.board import Board
 from lenetlab.analysis.equal_time import priced
 from lenetlab.disk import read_json, read_text
 from lenetlab.errors import UserError
@@ -100,6 +101,13 @@ def read_attachments(folder: Path) -> Attachments:
         costs=read_costs(folder),
         others=tuple(priced(read_results(one), read_costs(one)) for one in other_budgets(folder)),
     )
+
+
+def still_leading(leader_nets: Sequence[LeaderNet], boards: Sequence[Board]) -> list[LeaderNet]:
+    """Those that still lead: runs may have come since they were evaluated."""
+    ids = {row.id for board in boards if board.led and board.reference is not None
+           for row in board.reference.finals}  # fmt: skip
+    return [leader_net for leader_net in leader_nets if leader_net.id in ids]
 
 
 def _made(make: Callable[[Any], Made], given: Any, path: Path) -> Made:

@@ -29,7 +29,7 @@ from lenetlab.report.paper.pictures import Pictures
 from lenetlab.report.paper.tex import Tex
 from lenetlab.report.paper.typst import Typst
 from lenetlab.report.paper.write import write
-from lenetlab.report.wording import prices
+from lenetlab.report.wording.protocol import prices
 from tests.studies import made_up, row
 
 L2 = Contest("l2")

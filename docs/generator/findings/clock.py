@@ -17,7 +17,7 @@ from lenetlab.analysis.intervals import Summary
 from lenetlab.records.cells import Results
 from lenetlab.records.contest import Contest
 from lenetlab.report.charts.theme import ticks
-from lenetlab.report.wording import passes
+from lenetlab.report.wording.phrases import passes
 
 
 @dataclass(frozen=True)

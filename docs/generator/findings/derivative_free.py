@@ -17,7 +17,7 @@ from lenetlab.analysis.targets import spent_to
 from lenetlab.problem.model import SIZE
 from lenetlab.records.cells import Cell
 from lenetlab.report.formats import count
-from lenetlab.report.wording import passes
+from lenetlab.report.wording.phrases import passes
 
 KEY = "derivative_free"
 

@@ -13,7 +13,7 @@ from lenetlab.analysis.equal_time import REFERENCE, at_equal_time, limit
 from lenetlab.records.cells import Results
 from lenetlab.records.contest import Contest
 from lenetlab.report.formats import two
-from lenetlab.report.wording import passes
+from lenetlab.report.wording.phrases import passes
 
 COURSE = "lenetlab study studies/course.toml --results results/course"
 SHOW = f"lenetlab compare results/course --scenario plain --against {REFERENCE}"

@@ -13,7 +13,7 @@ from findings.words import MISSING, counted, gap, listing, tested
 from lenetlab.records.cells import Results
 from lenetlab.records.contest import Contest
 from lenetlab.report.formats import points
-from lenetlab.report.wording import joined
+from lenetlab.report.wording.phrases import joined
 
 KEY = "l2"
 WITHIN = 3.0  # points that the figure shows

@@ -13,7 +13,7 @@ from lenetlab.analysis.equal_time import REFERENCE
 from lenetlab.analysis.intervals import summarise
 from lenetlab.records.cells import Cell, Results
 from lenetlab.records.contest import Contest
-from lenetlab.report.wording import joined, passes
+from lenetlab.report.wording.phrases import joined, passes
 
 KEY = "noise"
 COMMAND = "lenetlab study studies/ablations/noise.toml --results results/ablations/noise"

@@ -7,7 +7,7 @@ from lenetlab.records.cells import Cell
 from lenetlab.records.recipe import RecordedRecipe
 from lenetlab.records.run_folder import Run
 from lenetlab.report.paper.markdown import Markdown, code, table
-from lenetlab.report.wording import joined
+from lenetlab.report.wording.phrases import joined
 from lenetlab.settings import Choice, Settings, Value, show
 
 Defaults = Mapping[str, Settings]

@@ -19,7 +19,7 @@ from lenetlab.report.charts.theme import SHOWN
 from lenetlab.report.charts.training import FEWEST
 from lenetlab.report.paper.markdown import Markdown, code
 from lenetlab.report.paper.pictures import WHOLE, Picture, Pictures, cells_of
-from lenetlab.report.wording import joined
+from lenetlab.report.wording.phrases import joined
 
 PANEL = 104  # of height, where several are below each other
 
