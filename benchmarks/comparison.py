@@ -19,7 +19,8 @@ from scipy import special
 
 from lenetlab.analysis.comparison import NOISY, WILD, in_common, moderate
 from lenetlab.analysis.proportions import holm
-from lenetlab.records.rows import Cell, read_results
+from lenetlab.records.cells import Cell
+from lenetlab.records.rows import read_results
 from lenetlab.records.selection import leader
 
 DRAWS, BEHIND, LEVEL = 2000, 0.4, 0.05
@@ -102,7 +103,7 @@ def main(folder: Path) -> None:
     """Print the table of every scenario."""
     results = read_results(folder)
     for contest in results.contests():
-        show(contest.title, [cell for cell in results.within(*contest)
+        show(contest.title, [cell for cell in results.within(contest)
                              if cell.finals and all(row.done for row in cell.finals)])  # fmt: skip
 
 

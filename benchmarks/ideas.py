@@ -43,7 +43,8 @@ from lenetlab.errors import UserError
 from lenetlab.experiments.recipe.recipe import Recipe, recipe_from
 from lenetlab.experiments.run.on_disk import execute
 from lenetlab.experiments.run.runtime import Runtime
-from lenetlab.records.rows import TRIAL, row_of
+from lenetlab.records.cells import TRIAL
+from lenetlab.records.rows import row_of
 from lenetlab.records.run_folder import Run
 
 ROOT = Path(__file__).parents[1]

@@ -21,7 +21,9 @@ from pathlib import Path
 import numpy as np
 
 from lenetlab.analysis.comparison import WILD, in_common
-from lenetlab.records.rows import Cell, Contest, read_results
+from lenetlab.records.cells import Cell
+from lenetlab.records.contest import Contest
+from lenetlab.records.rows import read_results
 
 DRAWS, LEADING, RECIPES, FIVE = 4000, 12, 3, 5
 WAYS = ("best trial", "confirmation", "+ three seeds, alone", "+ three seeds, all five")
@@ -92,7 +94,7 @@ def main(folder: Path) -> None:
     results = read_results(folder)
     print(f"{'scenario':<18} {'way':<24} {'is the best':>11} {'behind, points':>14}")
     for contest in results.leaderboards():
-        show(contest, results.within(*contest))
+        show(contest, results.within(contest))
 
 
 def show(contest: Contest, cells: list[Cell]) -> None:

@@ -30,8 +30,9 @@ from lenetlab.experiments.recipe.recipe import Recipe, make_recipe
 from lenetlab.experiments.run.in_memory import prepare
 from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.experiments.run.training import Diverged, StepError, Training
+from lenetlab.records.cells import Cell
 from lenetlab.records.costs import COST, key
-from lenetlab.records.rows import Cell, read_results
+from lenetlab.records.rows import read_results
 
 BLOCK = 0.5  # CPU seconds
 REFERENCE = "sgd, batch 64"

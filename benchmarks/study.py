@@ -100,7 +100,7 @@ def tables(results: Path) -> float:
     begin = time.perf_counter()
     found = read_results(results)
     for place in found.contests():
-        board(found, *place)
+        board(found, place)
     return time.perf_counter() - begin
 
 

@@ -14,7 +14,9 @@ from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.experiments.table import Table, table_of
 from lenetlab.methods.lookup import family_of, norms_of
 from lenetlab.methods.outside import hand_over
-from lenetlab.records.rows import FINAL, TRIAL, CellKey, RunRow, row_of
+from lenetlab.records.cells import FINAL, TRIAL, RunRow
+from lenetlab.records.contest import CellKey
+from lenetlab.records.rows import row_of
 from lenetlab.records.run_folder import Run
 from lenetlab.trained import Trained, report
 

@@ -4,16 +4,8 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 
-from lenetlab.records.rows import (
-    CONFIRMATION,
-    FINAL,
-    LEADER,
-    TRIAL,
-    Cell,
-    CellKey,
-    Results,
-    RunRow,
-)
+from lenetlab.records.cells import CONFIRMATION, FINAL, LEADER, TRIAL, Cell, Results, RunRow
+from lenetlab.records.contest import CellKey
 from lenetlab.records.selection import Stages
 
 FAMILIES = ("basic", "momentum", "adaptive", "second_order", "matrix")
@@ -118,9 +110,9 @@ def with_stages(results: Results, best: int = 2, searches: int = 2) -> Results:
     cells, further = [], []
     for contest in results.contests():
         draw = random.Random(f"stages {contest.key}")
-        here = [cell for cell in results.within(*contest) if cell.best is not None]
+        here = [cell for cell in results.within(contest) if cell.best is not None]
         first = sorted(here, key=lambda cell: -(cell.best.accuracy or 0.0) if cell.best else 0.0)
-        for cell in results.within(*contest):
+        for cell in results.within(contest):
             if cell in first:
                 cell = _confirmed(cell, draw)
                 if cell.place in [one.place for one in first[:best]]:

@@ -10,9 +10,11 @@ from pathlib import Path
 
 from lenetlab.analysis.board import Board, board
 from lenetlab.analysis.record_board import RecordBoard, record_board
+from lenetlab.records.cells import Results
+from lenetlab.records.contest import Contest
 from lenetlab.records.other_budgets import other_budgets
 from lenetlab.records.record_boards import RECORDS, record_folders
-from lenetlab.records.rows import STUDY, Results, read_results
+from lenetlab.records.rows import STUDY, read_results
 from lenetlab.report import formats
 from lenetlab.report.formats import MISSING
 from lenetlab.report.metrics import metrics
@@ -37,7 +39,7 @@ def block(folder: Path = STUDIED) -> str:
     if not (folder / STUDY).exists():
         return f"{NONE}\n"
     results = read_results(folder)
-    boards = [board(results, *where) for where in results.leaderboards()]
+    boards = [board(results, where) for where in results.leaderboards()]
     shown = [one for one in boards if any(line.rank for line in one.lines)]
     if not shown:
         return f"{NONE}\n"
@@ -86,7 +88,7 @@ def _ladder(folder: Path) -> str:
         f"| ---: |{' --- |' * len(scenarios)}",
     ]
     for step in steps:
-        cells = [_leader(board(step, name)) for name in scenarios]
+        cells = [_leader(board(step, Contest(name))) for name in scenarios]
         lines.append(f"| {step.passes:g} | {' | '.join(cells)} |")
     methods = max(len({cell.place.method for cell in step.cells}) for step in steps)
     return (

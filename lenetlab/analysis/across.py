@@ -17,7 +17,8 @@ from lenetlab.analysis.board import Metric, by_seed
 from lenetlab.analysis.intervals import DRAWS, LEVEL, expanded_tail, resamples
 from lenetlab.analysis.ranks import Friedman, alike, critical_difference, fewest, friedman, ranks
 from lenetlab.problem.problems import DEFAULT
-from lenetlab.records.rows import Cell, Contest, Results
+from lenetlab.records.cells import Cell, Results
+from lenetlab.records.contest import Contest
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def rankings(results: Results, metric: Metric = "accuracy") -> list[Ranking]:
 def _ranking(
     results: Results, shared: Contest, contests: Sequence[Contest], metric: Metric
 ) -> Ranking | None:
-    cells = [{cell.place.name: cell for cell in results.within(*contest)} for contest in contests]
+    cells = [{cell.place.name: cell for cell in results.within(contest)} for contest in contests]
     finals = [{name for name, cell in here.items() if cell.finals} for here in cells]
     named = list(dict.fromkeys(name for here in cells for name in here))
     names = [name for name in named if all(name in here for here in finals)]

@@ -11,7 +11,7 @@ from itertools import groupby
 from statistics import fmean
 
 from lenetlab.analysis.intervals import Summary, summarise
-from lenetlab.records.rows import Cell, Results, RunRow
+from lenetlab.records.cells import Cell, Results, RunRow
 
 Budget = tuple[str, float]
 

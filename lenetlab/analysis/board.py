@@ -13,8 +13,8 @@ from lenetlab.analysis.speed import Durations, Reached, durations, reached
 from lenetlab.analysis.targets import Target, targets_on
 from lenetlab.errors import UserError, unknown
 from lenetlab.plural import count
-from lenetlab.problem.problems import DEFAULT
-from lenetlab.records.rows import Cell, Contest, Results, RunRow
+from lenetlab.records.cells import Cell, Results, RunRow
+from lenetlab.records.contest import Contest
 from lenetlab.records.selection import leader
 
 Metric = Literal["accuracy", "loss"]
@@ -127,23 +127,18 @@ class Board:
 
 def board(
     results: Results,
-    scenario: str,
-    rules: str = "strict",
-    terms: str = "",
-    norms: str = "",
-    problem: str = DEFAULT,
+    contest: Contest,
     metric: Metric = "accuracy",
     against: str | None = None,
     level: float = LEVEL,
     targets: Sequence[Target] | None = None,
 ) -> Board:
-    """The leaderboard of `scenario`, compared in `metric` with `against`: a method's name, or None
+    """The leaderboard of `contest`, compared in `metric` with `against`: a method's name, or None
     for the leader by held-out images; without trials the first method of the study, or of single
     runs the one with the most seeds. The best on the test set is never what the others are
     compared with: it was chosen by its luck. `targets` are those of the problem unless given."""
-    contest = Contest(scenario, rules, terms, norms, problem)
-    targets = targets_on(problem) if targets is None else targets
-    cells = results.within(*contest)
+    targets = targets_on(contest.problem) if targets is None else targets
+    cells = results.within(contest)
     first = _carried_leader(results, contest, cells)
     reference, chosen, led = choose_reference(cells, against, results.planned, first)
     differences, reasons = _tests(cells, reference, metric, level)
@@ -163,7 +158,7 @@ def board(
 def _carried_leader(results: Results, contest: Contest, cells: Sequence[Cell]) -> Cell | None:
     """Where recipes were carried over from another problem: the leader there, among `cells`."""
     for problem in {cell.place.tuned_on for cell in cells} - {""}:
-        there = leader(results.within(*contest._replace(problem=problem)))
+        there = leader(results.within(contest._replace(problem=problem)))
         if there is not None:
             return next((cell for cell in cells if cell.place.name == there.place.name), None)
     return None

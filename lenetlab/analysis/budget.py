@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from lenetlab.records.rows import Cell
+from lenetlab.records.cells import Cell
 
 GUESSING = 10.0  # percent right by guessing among ten classes
 

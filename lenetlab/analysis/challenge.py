@@ -23,7 +23,8 @@ from lenetlab.analysis.plain import as_plain
 from lenetlab.analysis.record import Verdict
 from lenetlab.analysis.speed import durations
 from lenetlab.analysis.targets import TARGETS, Target
-from lenetlab.records.rows import Cell, Contest, Results, RunRow
+from lenetlab.records.cells import Cell, Results, RunRow
+from lenetlab.records.contest import Contest
 from lenetlab.records.selection import leader as leader_of
 
 # What is the same for all methods on one machine; versions of a method are its own affair.
@@ -140,7 +141,7 @@ class Challenge:
 
 def challenge(results: Results, contest: Contest, guest: str, leader: str) -> Challenge:
     """The method `guest` of `results` against `leader` and all others of the leaderboard."""
-    found = board(results, *contest, against=guest)
+    found = board(results, contest, against=guest)
     lines = {line.name: line for line in found.lines}
     new, first = lines[guest], lines[leader]
     numerics = [{common_numerics(row) for row in line.cell.finals if row.done}

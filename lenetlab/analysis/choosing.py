@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from lenetlab.records.rows import Cell, RunRow
+from lenetlab.records.cells import Cell, RunRow
 from lenetlab.records.selection import leader
 
 

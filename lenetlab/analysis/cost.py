@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from lenetlab.records.rows import RunRow, total
+from lenetlab.records.cells import RunRow
 
 
 @dataclass(frozen=True)
@@ -39,3 +39,9 @@ def cost(rows: Sequence[RunRow], share: int = 1) -> Cost | None:
         seconds=shared(row.train_seconds for row in rows),
         cpu_seconds=shared(row.cpu_seconds for row in rows),
     )
+
+
+def total(values: Iterable[float | None]) -> float | None:
+    """The sum; None if one of the values is not known."""
+    known = list(values)
+    return None if None in known else sum(value for value in known if value is not None)

@@ -7,7 +7,7 @@ from typing import Any
 
 from lenetlab.analysis.intervals import bootstrap_band
 from lenetlab.analysis.targets import counting
-from lenetlab.records.rows import Cell
+from lenetlab.records.cells import Cell
 
 
 @dataclass(frozen=True)

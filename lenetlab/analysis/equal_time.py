@@ -9,8 +9,8 @@ from statistics import fmean, median
 from typing import Any
 
 from lenetlab.analysis.targets import counting
+from lenetlab.records.cells import Cell, Results, RunRow
 from lenetlab.records.costs import Costs
-from lenetlab.records.rows import Cell, Results, RunRow
 
 REFERENCE = "sgd"  # whose time for a study's passes is the limit, where no costs name another
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from math import sqrt
 from statistics import fmean, stdev
 
-from lenetlab.problem.problems import DEFAULT
-from lenetlab.records.rows import Cell, Results
+from lenetlab.records.cells import Cell, Results
+from lenetlab.records.contest import Contest
 
 
 @dataclass(frozen=True)
@@ -35,18 +35,11 @@ class Luck:
         return max(self.means) - min(self.means)
 
 
-def luck(
-    results: Results,
-    scenario: str,
-    rules: str = "strict",
-    terms: str = "",
-    norms: str = "",
-    problem: str = DEFAULT,
-) -> list[Luck]:
+def luck(results: Results, contest: Contest) -> list[Luck]:
     """The methods of a leaderboard that were searched more than once, in the order of the study; of
     a search without a recipe there is no mean."""
     found = []
-    for cell in results.within(scenario, rules, terms, norms, problem):
+    for cell in results.within(contest):
         place = cell.place
         again = [one for one in results.searches
                  if (one.place.method, one.place.variant, one.place.contest)

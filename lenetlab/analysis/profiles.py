@@ -20,7 +20,8 @@ from statistics import median
 
 from lenetlab.analysis.speed import durations
 from lenetlab.analysis.targets import TARGETS, Target, targets_on
-from lenetlab.records.rows import Contest, Results
+from lenetlab.records.cells import Results
+from lenetlab.records.contest import Contest
 
 FURTHEST = 4.0  # AlgoPerf's
 
@@ -42,7 +43,7 @@ class Profile:
 
 def comparable(results: Results) -> bool:
     """Whether leaderboards have methods in common: without, profiles say who was run where."""
-    names = [{cell.place.name for cell in results.within(*contest) if cell.finals}
+    names = [{cell.place.name for cell in results.within(contest) if cell.finals}
              for contest in _with_targets(results)]  # fmt: skip
     ran = [found for found in names if found]
     return results.planned and (len(ran) < 2 or bool(set.intersection(*ran)))
@@ -60,7 +61,7 @@ def profiles(
     for contest in _with_targets(results):
         taken = {
             cell.place.name: durations(cell.finals, targets)
-            for cell in results.within(*contest)
+            for cell in results.within(contest)
             if cell.finals
         }
         for i in range(len(targets)):

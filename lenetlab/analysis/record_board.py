@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from lenetlab.analysis.board import Board, Line, Metric, board
+from lenetlab.analysis.cost import total
 from lenetlab.analysis.plain import as_plain
 from lenetlab.analysis.record import Verdict, records
+from lenetlab.records.cells import Cell, Results
 from lenetlab.records.goal import Goal
 from lenetlab.records.record_boards import entry
-from lenetlab.records.rows import Cell, Results, total
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def record_board(results: Results, goal: Goal) -> RecordBoard:
     if not any(cell.begun for cell in results.cells):
         return RecordBoard(results.name, goal, contest.title, results.passes)
     metric: Metric = "loss" if goal.of_loss else "accuracy"
-    found = board(results, *contest, metric=metric, targets=())
+    found = board(results, contest, metric=metric, targets=())
     tried = [line for line in found.lines if line.cell.finals]
     values = [
         ([float(getattr(row, metric)) for row in line.cell.finals if row.done], len(line.failures))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from lenetlab.analysis.targets import TARGETS, Target, firsts
-from lenetlab.records.rows import RunRow
+from lenetlab.records.cells import RunRow
 
 UNITS = ("passes", "seconds", "cpu_seconds")
 Durations = Mapping[str, Mapping[int, float]]  # by unit and seed; infinite where it never got there

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from lenetlab.records.cells import Cell, Results
+from lenetlab.records.contest import Contest
 from lenetlab.records.progress import ScenarioProgress
-from lenetlab.records.rows import Cell, Contest, Results
 from lenetlab.records.selection import leader
 
 
@@ -24,7 +25,7 @@ def failures(results: Results) -> list[str]:
 
 
 def _progress(results: Results, contest: Contest) -> ScenarioProgress:
-    cells = results.within(*contest)
+    cells = results.within(contest)
     searches = [cell for cell in results.searches if cell.place.contest == contest]
     rows = [row for cell in (*cells, *searches) for row in cell.rows]
     done = sum(row.done for row in rows)

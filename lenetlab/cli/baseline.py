@@ -36,7 +36,8 @@ from lenetlab.experiments.starter.scripts.recipe import describe
 from lenetlab.experiments.starter.scripts.run import Ran, run_script
 from lenetlab.experiments.starter.scripts.source import Source, read_source
 from lenetlab.plural import count
-from lenetlab.records.rows import FINAL, as_json, row_of
+from lenetlab.records.cells import FINAL
+from lenetlab.records.rows import as_json, row_of
 from lenetlab.records.run_folder import Run
 from lenetlab.report.attachments import BASELINE
 from lenetlab.report.run_plots import loss_panels, save

@@ -20,8 +20,8 @@ from lenetlab.cli.options import (
     Workers,
 )
 from lenetlab.cli.terminal.console import print_err, print_json, print_out, stop_for
+from lenetlab.records.cells import FINAL, RunRow
 from lenetlab.records.locate import RESULTS, STUDIES, open_results, results_folder
-from lenetlab.records.rows import FINAL, RunRow
 from lenetlab.records.test_set import look, note
 from lenetlab.settings import parse_pairs
 

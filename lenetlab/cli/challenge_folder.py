@@ -20,6 +20,7 @@ from lenetlab.experiments.study.guest import Guest, pack
 from lenetlab.experiments.study.leaders import leaders, look_into
 from lenetlab.experiments.study.model import Study
 from lenetlab.experiments.study.worker import Setup, runtime_of
+from lenetlab.records.cells import Cell, Results
 from lenetlab.records.challenge import (
     GUEST,
     PAGE,
@@ -33,8 +34,9 @@ from lenetlab.records.challenge import (
     sources_in,
     write_record,
 )
+from lenetlab.records.contest import Contest
 from lenetlab.records.finished import Result
-from lenetlab.records.rows import Cell, Contest, Results, write_results
+from lenetlab.records.rows import write_results
 from lenetlab.records.run_folder import Run
 from lenetlab.records.test_set import Looks, count
 from lenetlab.report.attachments import Attachments, LeaderNet, read_attachments
@@ -143,7 +145,7 @@ def write_folder(found: Entered, trained: Sequence[Alone], setup: Setup, working
     folder.mkdir(parents=True, exist_ok=True)
     pack(guest, folder / GUEST)
     write_results(folder / ROWS, _own(found))
-    said = [judged(found.results, Contest(*new.place.contest), new.place.name, first.place.name)
+    said = [judged(found.results, new.place.contest, new.place.name, first.place.name)
             for new, first in found.shown]  # fmt: skip
     looks = [count(found.runs, guest.method, guest.identity, one.scenario) for one in said]
     text = "\n\n".join(
@@ -220,7 +222,7 @@ def _remarks(found: Entered, new: Cell, first: Cell, run: Alone) -> Iterator[str
 
 def _provenance(found: Entered, new: Cell, first: Cell) -> Iterator[str]:
     """Where those are from that the guest is compared with."""
-    cells = {cell.place: cell for cell in found.stored.within(new.place.scenario)}
+    cells = {cell.place: cell for cell in found.stored.within(Contest(new.place.scenario))}
     recorded = {row.id for row in cells.pop(first.place).finals}
     if all(row.id in recorded for row in first.finals):
         yield ("the leader’s finals are as recorded, with the bits that they would have here; "

@@ -14,9 +14,9 @@ from lenetlab.cli.terminal.compare import show, show_beginning
 from lenetlab.cli.terminal.console import print_json
 from lenetlab.cli.terminal.ranks import show_ranking
 from lenetlab.errors import unknown
+from lenetlab.records.cells import Results
 from lenetlab.records.costs import read_costs
 from lenetlab.records.locate import open_results, results_folder
-from lenetlab.records.rows import Results
 
 
 def compare(
@@ -92,13 +92,13 @@ def make_boards(
         known = {contest.scenario for contest in contests}
         raise unknown("scenario of these results:", str(scenario), known)
     if against is not None:
-        names = {n for contest in asked for cell in results.within(*contest)
+        names = {n for contest in asked for cell in results.within(contest)
                  for n in (cell.place.name, cell.place.method)}  # fmt: skip
         if against not in names:
             raise unknown("method of these results:", against, names)
     return [
-        board(results, *contest, metric=metric, against=against)
+        board(results, contest, metric=metric, against=against)
         for contest in asked
         if against is None
-        or any(against in (cell.place.name, cell.place.method) for cell in results.within(*contest))
+        or any(against in (cell.place.name, cell.place.method) for cell in results.within(contest))
     ]

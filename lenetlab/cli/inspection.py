@@ -20,7 +20,7 @@ from lenetlab.inspection.trajectory import Trajectory
 from lenetlab.oracle.torch_engine import TorchEngine
 from lenetlab.problem.own_folder import find_problem
 from lenetlab.problem.problems import title_of
-from lenetlab.records.rows import located
+from lenetlab.records.contest import located
 from lenetlab.records.run_folder import Run
 from lenetlab.report.inspection import figures, tables
 from lenetlab.report.inspection.page import Page, Theatre, make_folder, save_figure, write_page

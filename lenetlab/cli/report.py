@@ -11,8 +11,9 @@ from lenetlab.cli.options import Json
 from lenetlab.cli.terminal.console import out, print_err, print_json
 from lenetlab.errors import UserError
 from lenetlab.plural import count
+from lenetlab.records.cells import FINAL, Results
 from lenetlab.records.locate import open_results, results_folder
-from lenetlab.records.rows import FINAL, Results, row_of
+from lenetlab.records.rows import row_of
 from lenetlab.records.run_folder import Run, finished_runs
 from lenetlab.records.submissions import entries
 from lenetlab.report.attachments import Attachments, read_attachments

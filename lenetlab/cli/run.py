@@ -23,7 +23,7 @@ from lenetlab.cli.options import (
 from lenetlab.cli.terminal.console import print_err
 from lenetlab.errors import UserError
 from lenetlab.problem.problems import DEFAULT
-from lenetlab.records.rows import RunRow
+from lenetlab.records.cells import RunRow
 from lenetlab.report.repeated import repeated
 from lenetlab.settings import parse_pairs, parse_value
 

@@ -27,8 +27,8 @@ from lenetlab.experiments.study.run_ids import Names
 from lenetlab.experiments.study.store import Store
 from lenetlab.experiments.study.worker import Setup, runtime_of
 from lenetlab.plural import count
+from lenetlab.records.cells import Cell, RunRow
 from lenetlab.records.locate import RESULTS
-from lenetlab.records.rows import Cell, RunRow
 
 MOST_WORKERS = 1000  # processes on one machine, each with PyTorch in it
 

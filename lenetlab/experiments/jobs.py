@@ -16,7 +16,7 @@ from lenetlab.experiments.tuning.tuned_recipes import tuned as kept
 from lenetlab.methods.lookup import canonical, find, split
 from lenetlab.problem.own_folder import find_problem
 from lenetlab.problem.problems import DEFAULT
-from lenetlab.records.rows import located
+from lenetlab.records.contest import located
 from lenetlab.records.run_folder import Run, noted
 
 EARLY = (0.1, 0.25, 0.5)  # of the first unit of a budget: most of what is learned is learned there

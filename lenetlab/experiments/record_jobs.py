@@ -2,8 +2,8 @@
 
 from lenetlab.experiments.jobs import Job, check_seeds
 from lenetlab.experiments.recipe.recall import recall
+from lenetlab.records.cells import RunRow
 from lenetlab.records.record_boards import finals, read_record
-from lenetlab.records.rows import RunRow
 
 
 def record_jobs(

@@ -33,10 +33,11 @@ from lenetlab.errors import UserError
 from lenetlab.experiments.recipe.recall import recall
 from lenetlab.experiments.recipe.recipe import Recipe
 from lenetlab.oracle.ledger import Ledger
+from lenetlab.records.cells import RunRow
+from lenetlab.records.contest import CellKey
 from lenetlab.records.finished import Result, Spent
 from lenetlab.records.locate import open_results
 from lenetlab.records.recipe import RecordedRecipe
-from lenetlab.records.rows import CellKey, RunRow
 from lenetlab.settings import Choice, show
 
 if TYPE_CHECKING:

@@ -27,6 +27,7 @@ from lenetlab.judge.files import Unreadable
 from lenetlab.judge.scoring import Score, Scorer
 from lenetlab.judge.verdict import Verdict, judge, outcome_of, printable
 from lenetlab.plural import count
+from lenetlab.records.cells import Cell, Results, RunRow
 from lenetlab.records.challenge import (
     AGAIN,
     GUEST,
@@ -38,8 +39,9 @@ from lenetlab.records.challenge import (
     sources_in,
 )
 from lenetlab.records.challenge import digest as digest_of
+from lenetlab.records.contest import Contest
 from lenetlab.records.locate import open_results, published
-from lenetlab.records.rows import Cell, Results, RunRow, read_results
+from lenetlab.records.rows import read_results
 
 CLOSE = 1e-9  # relative: the same sums by another compiler's library
 SURE = 0.99  # of the interval in which a further run would lie
@@ -95,7 +97,7 @@ def _read(path: Path) -> Folder:
     record, results = read_record(path), read_results(path / ROWS)
     pairs = {}
     for scenario, leader in record.leaders.items():
-        cells = {cell.place.name: cell for cell in results.within(scenario)}
+        cells = {cell.place.name: cell for cell in results.within(Contest(scenario))}
         both = cells.get(record.name), cells.get(f"{leader}, {AGAIN}")
         if both[0] is None or both[1] is None:
             raise UserError(

@@ -17,7 +17,8 @@ from typing import Any
 
 from lenetlab.disk import read_bytes, read_json, replace_json
 from lenetlab.errors import UserError
-from lenetlab.records.rows import Cell, CellKey, Results
+from lenetlab.records.cells import Cell, Results
+from lenetlab.records.contest import CellKey
 from lenetlab.records.shapes import misfit, shape_of
 
 FORMAT = 1

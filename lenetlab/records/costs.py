@@ -13,8 +13,8 @@ from pathlib import Path
 from lenetlab.disk import read_json
 from lenetlab.errors import UserError
 from lenetlab.problem.problems import DEFAULT
+from lenetlab.records.contest import CellKey
 from lenetlab.records.readable import readable
-from lenetlab.records.rows import CellKey
 from lenetlab.records.shapes import misfit
 
 COST = "cost.json"

@@ -12,17 +12,9 @@ from typing import Any
 from lenetlab.errors import UserError
 from lenetlab.problem.problems import DEFAULT
 from lenetlab.problem.scenarios import SCENARIOS
-from lenetlab.records.rows import (
-    FINAL,
-    STUDY,
-    TRIAL,
-    Cell,
-    CellKey,
-    Results,
-    read_results,
-    row_of,
-    to_show,
-)
+from lenetlab.records.cells import FINAL, TRIAL, Cell, Results
+from lenetlab.records.contest import CellKey
+from lenetlab.records.rows import STUDY, read_results, row_of, to_show
 from lenetlab.records.run_folder import RESULT, Run, finished_runs
 
 STUDIES, RESULTS = "studies", "results"  # <out>/studies/<name>/results

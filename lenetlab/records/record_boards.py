@@ -7,8 +7,9 @@ results/records/NAME/    rows as any study's, the bound in study.json; and in
 from pathlib import Path
 
 from lenetlab.errors import UserError, unknown
+from lenetlab.records.cells import Cell, Results, RunRow
 from lenetlab.records.locate import published
-from lenetlab.records.rows import STUDY, Cell, Results, RunRow, read_results
+from lenetlab.records.rows import STUDY, read_results
 from lenetlab.records.selection import leader
 
 RECORDS = "records"

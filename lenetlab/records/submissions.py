@@ -9,8 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from lenetlab.errors import UserError
+from lenetlab.records.cells import Cell, Results
 from lenetlab.records.challenge import ROWS, Record, is_challenge, read_record
-from lenetlab.records.rows import Cell, Results, read_results
+from lenetlab.records.contest import Contest
+from lenetlab.records.rows import read_results
 
 
 def entries(folder: Path, stored: Results) -> tuple[list[Cell], list[str]]:
@@ -46,6 +48,6 @@ def _cells(path: Path, record: Record) -> list[Cell]:
     return [
         replace(cell, place=replace(cell.place, method=path.name, variant=""))
         for scenario in record.leaders
-        for cell in results.within(scenario)
+        for cell in results.within(Contest(scenario))
         if cell.place.name == record.name
     ]

@@ -15,14 +15,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from lenetlab.analysis.board import Board
 from lenetlab.analysis.equal_time import priced
 from lenetlab.disk import read_json, read_text
 from lenetlab.errors import UserError
 from lenetlab.problem.problems import DEFAULT
+from lenetlab.records.cells import Results, RunRow
 from lenetlab.records.costs import Costs, read_costs
 from lenetlab.records.other_budgets import other_budgets
 from lenetlab.records.readable import readable
-from lenetlab.records.rows import Results, RunRow, read_results, row_from
+from lenetlab.records.rows import read_results, row_from
 from lenetlab.records.shapes import misfit
 from lenetlab.settings import Settings
 
@@ -99,6 +101,13 @@ def read_attachments(folder: Path) -> Attachments:
         costs=read_costs(folder),
         others=tuple(priced(read_results(one), read_costs(one)) for one in other_budgets(folder)),
     )
+
+
+def still_leading(leader_nets: Sequence[LeaderNet], boards: Sequence[Board]) -> list[LeaderNet]:
+    """Those that still lead: runs may have come since they were evaluated."""
+    ids = {row.id for board in boards if board.led and board.reference is not None
+           for row in board.reference.finals}  # fmt: skip
+    return [leader_net for leader_net in leader_nets if leader_net.id in ids]
 
 
 def _made(make: Callable[[Any], Made], given: Any, path: Path) -> Made:

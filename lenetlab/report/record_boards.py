@@ -12,7 +12,7 @@ from lenetlab.problem.scenarios import recorded_scenario
 from lenetlab.records.goal import Goal
 from lenetlab.report import formats
 from lenetlab.report.metrics import metrics
-from lenetlab.report.wording import joined
+from lenetlab.report.wording.phrases import joined
 
 IN_DOCS = ("name", "where", "asked", "who", "mean", "verdict", "price", "nonzeros")
 

@@ -5,7 +5,7 @@ Apart from the boards, whose statistics take longer to load than a short run tak
 
 from collections.abc import Sequence
 
-from lenetlab.records.rows import RunRow
+from lenetlab.records.cells import RunRow
 from lenetlab.records.run_folder import Run
 from lenetlab.report import formats
 

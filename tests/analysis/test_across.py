@@ -11,7 +11,7 @@ from lenetlab.analysis.across import rankings
 from lenetlab.analysis.board import board
 from lenetlab.analysis.profiles import profiles
 from lenetlab.analysis.speed import durations
-from lenetlab.records.rows import Cell, Results
+from lenetlab.records.cells import Cell, Results
 from tests.studies import made_up
 
 METHODS = ("sgd", "adamw", "muon")
@@ -111,7 +111,7 @@ def test_scenarios_are_ranked_apart_and_one_problem_is_no_ranking():
 
 def test_no_leaderboard_mixes_problems_and_targets_are_fashion_mnists():
     results = study(*on(PROBLEMS[0], CLEAR), *on(PROBLEMS[1], SWAPPED))
-    usual, other = (board(results, *contest) for contest in results.leaderboards())
+    usual, other = (board(results, contest) for contest in results.leaderboards())
     assert [one.contest.title for one in (usual, other)] == ["plain", "plain on mnist"]
     assert other.contest.key == "plain,mnist"
     assert {line.cell.place.problem for line in other.lines} == {"mnist"}

@@ -3,12 +3,13 @@
 from dataclasses import replace
 
 from lenetlab.analysis.at_budget import at_budgets, count_budgets
+from lenetlab.records.contest import Contest
 from tests.studies import made_up
 
 
 def test_ten_epochs_that_are_ten_passes_are_one_budget():
     results = made_up(("sgd", "adamw"), ("plain",), 2, 2)
-    first, second = results.within("plain")
+    first, second = results.within(Contest("plain"))
 
     def budget(cell, *said, passes):
         finals = tuple(

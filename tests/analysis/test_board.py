@@ -13,9 +13,12 @@ from lenetlab.analysis.board import Board, Line, board
 from lenetlab.analysis.plain import plain
 from lenetlab.analysis.targets import TARGETS
 from lenetlab.errors import UserError
-from lenetlab.records.rows import FINAL, Cell, Results, RunRow
+from lenetlab.records.cells import FINAL, Cell, Results, RunRow
+from lenetlab.records.contest import Contest
 from lenetlab.records.selection import leader
 from tests.studies import made_up, row
+
+PLAIN = Contest("plain")
 
 
 def line(found: Board, name: str) -> Line:
@@ -41,7 +44,7 @@ MADE = made_up(("sgd", "nesterov", "adamw", "soap", "muon"), ("plain",))
 
 
 def test_lines_are_ordered_by_their_mean_and_have_all_that_was_recorded():
-    found = board(MADE, "plain")
+    found = board(MADE, PLAIN)
     means = [one.accuracy.mean for one in found.lines]
     assert means == sorted(means, reverse=True)
     assert [one.rank for one in found.lines] == [1, 2, 3, 4, 5]
@@ -60,7 +63,7 @@ def test_lines_are_ordered_by_their_mean_and_have_all_that_was_recorded():
 
 
 def test_every_method_is_compared_with_the_leader_on_held_out_images():
-    found = board(MADE, "plain")
+    found = board(MADE, PLAIN)
     first = leader(MADE.cells)
     assert found.reference is first
     assert found.led
@@ -77,13 +80,13 @@ def test_a_method_that_cannot_be_told_from_the_leader_is_tied_and_a_better_one_a
     lead = leader(MADE.cells)
     changed = change(MADE, "sgd", finals=shifted(lead, 0.02, 1))
     changed = change(changed, "nesterov", finals=shifted(lead, 0.5, 2))
-    found = board(changed, "plain")
+    found = board(changed, PLAIN)
     assert found.reference.place == lead.place  # although another is better on the test set
     assert line(found, "sgd").standing == "tied"
     assert line(found, "sgd").tied
     assert line(found, "nesterov").standing == "ahead"
     assert line(found, "nesterov").rank == 1
-    by_loss = board(changed, "plain", metric="loss")
+    by_loss = board(changed, PLAIN, metric="loss")
     assert line(by_loss, "nesterov").standing == "ahead"
     assert line(by_loss, "nesterov").difference.mean < 0
     assert by_loss.lines[0].loss.mean == min(one.loss.mean for one in by_loss.lines)
@@ -93,7 +96,7 @@ def test_failures_are_shown_and_not_tested():
     cell = MADE.cells[0]
     broken = row(FINAL, 3, "sgd", 88, random.Random(0), failed=True)
     finals = tuple(broken if r.seed == 3 else r for r in cell.finals)
-    found = board(change(MADE, "sgd", finals=finals), "plain")
+    found = board(change(MADE, "sgd", finals=finals), PLAIN)
     sgd = found.lines[-1]
     assert (sgd.name, sgd.rank, sgd.standing) == ("sgd", None, "untested")
     assert sgd.reason == "1 of 10 runs failed"
@@ -108,23 +111,23 @@ def test_failures_are_shown_and_not_tested():
 def test_nothing_is_compared_with_a_leader_whose_finals_failed():
     lead = leader(MADE.cells)
     finals = tuple(replace(r, status="timeout", reason=None) for r in lead.finals)
-    found = board(change(MADE, lead.place.name, finals=finals), "plain")
+    found = board(change(MADE, lead.place.name, finals=finals), PLAIN)
     assert found.reference.place == lead.place
     assert all(one.difference is None for one in found.lines)
     assert line(found, "sgd").reason == f"runs of {lead.place.name} failed"
     assert line(found, lead.place.name).failures[0] == "seed 0: timeout"
-    by_sgd = board(change(MADE, lead.place.name, finals=finals), "plain", against="sgd")
+    by_sgd = board(change(MADE, lead.place.name, finals=finals), PLAIN, against="sgd")
     assert line(by_sgd, "nesterov").standing == "ahead"
 
 
 def test_it_is_said_when_only_some_were_tried_on_held_out_images():
     some = change(MADE, leader(MADE.cells).place.name, trials=())
-    assert "of the 4 of 5 tried on them" in board(some, "plain").chosen
-    assert board(MADE, "plain").chosen == "best on held-out training images, not on the test set"
+    assert "of the 4 of 5 tried on them" in board(some, PLAIN).chosen
+    assert board(MADE, PLAIN).chosen == "best on held-out training images, not on the test set"
 
 
 def test_without_trials_the_first_of_the_study_is_compared_with_never_the_best():
-    found = board(made_up(("sgd", "muon"), ("plain",), trials=0), "plain")
+    found = board(made_up(("sgd", "muon"), ("plain",), trials=0), PLAIN)
     assert found.reference.place.name == "sgd"
     assert not found.led
     assert found.chosen == "the first of the study, since nothing was tuned"
@@ -134,7 +137,7 @@ def test_without_trials_the_first_of_the_study_is_compared_with_never_the_best()
 
 
 def test_one_seed_has_no_interval_and_no_test():
-    found = board(made_up(("sgd", "muon"), ("plain",), seeds=1), "plain")
+    found = board(made_up(("sgd", "muon"), ("plain",), seeds=1), PLAIN)
     sgd = line(found, "sgd")
     assert sgd.accuracy.n == 1
     assert sgd.accuracy.interval is sgd.accuracy.deviation is sgd.difference is None
@@ -143,22 +146,22 @@ def test_one_seed_has_no_interval_and_no_test():
 
 
 def test_a_study_with_trials_alone_and_one_where_all_diverged():
-    found = board(made_up(("sgd", "muon"), ("plain",), seeds=0), "plain")
+    found = board(made_up(("sgd", "muon"), ("plain",), seeds=0), PLAIN)
     sgd = line(found, "sgd")
     assert (sgd.rank, sgd.accuracy, sgd.reached, sgd.records) == (None, None, (), ())
     assert sgd.reason == "no run on the test set"
     assert "--split inner" in sgd.command  # of the best trial
-    lost = board(made_up(("sgd", "muon"), ("plain",), failing=("sgd", "muon")), "plain")
+    lost = board(made_up(("sgd", "muon"), ("plain",), failing=("sgd", "muon")), PLAIN)
     assert [one.rank for one in lost.lines] == [None, None]
     assert lost.lines[0].reason == "10 of 10 runs failed" or lost.lines[0].standing == "reference"
     assert lost.lines[0].training is None
-    empty = board(Results("x", "x", 0, 0, 0, 0), "plain")
+    empty = board(Results("x", "x", 0, 0, 0, 0), PLAIN)
     assert (empty.reference, empty.lines) == (None, ())
 
 
 def test_seeds_that_one_of_two_lacks_are_left_out_of_their_difference():
     lead = leader(MADE.cells)
-    found = board(change(MADE, "sgd", finals=MADE.cells[0].finals[:4]), "plain")
+    found = board(change(MADE, "sgd", finals=MADE.cells[0].finals[:4]), PLAIN)
     sgd = line(found, "sgd")
     assert (sgd.difference.n, sgd.difference.df) == (4, 3)
     pairs = zip(sgd.cell.finals, lead.finals[:4], strict=True)
@@ -167,22 +170,22 @@ def test_seeds_that_one_of_two_lacks_are_left_out_of_their_difference():
 
 def test_who_to_compare_with_must_be_there_and_one():
     with pytest.raises(UserError, match="did you mean 'muon'"):
-        board(MADE, "plain", against="muo")
+        board(MADE, PLAIN, against="muo")
     place = MADE.cells[0].place
     twice = [replace(MADE.cells[0], place=replace(place, variant=v)) for v in ("lr=1", "lr=2")]
     results = replace(MADE, cells=(*twice, *MADE.cells[1:]))
     with pytest.raises(UserError, match="more than one setting"):
-        board(results, "plain", against="sgd")
-    assert board(results, "plain", against="sgd, lr=2").reference is results.cells[1]
+        board(results, PLAIN, against="sgd")
+    assert board(results, PLAIN, against="sgd, lr=2").reference is results.cells[1]
 
 
 def test_a_board_is_json_without_infinities():
-    text = json.dumps(plain(board(MADE, "plain")), allow_nan=False)
+    text = json.dumps(plain(board(MADE, PLAIN)), allow_nan=False)
     lines = json.loads(text)["lines"]
-    assert [one["name"] for one in lines] == [one.name for one in board(MADE, "plain").lines]
+    assert [one["name"] for one in lines] == [one.name for one in board(MADE, PLAIN).lines]
     never = lines[-1]["reached"][-1]
     assert (never["passes"], never["missed"]) == (None, 10)
-    assert math.isinf(board(MADE, "plain").lines[-1].reached[-1].passes)
+    assert math.isinf(board(MADE, PLAIN).lines[-1].reached[-1].passes)
 
 
 def test_what_a_killed_run_cost_is_not_known_and_no_zero():
@@ -191,7 +194,7 @@ def test_what_a_killed_run_cost_is_not_known_and_no_zero():
                      train_seconds=None, cpu_seconds=None)  # fmt: skip
     trials = (*results.cells[0].trials[:3], killed, *results.cells[0].trials[4:])
     found = replace(results, cells=(replace(results.cells[0], trials=trials), results.cells[1]))
-    sgd, muon = (next(x for x in board(found, "plain").lines if x.name == n)
+    sgd, muon = (next(x for x in board(found, PLAIN).lines if x.name == n)
                  for n in ("sgd", "muon"))  # fmt: skip
     assert sgd.tuning.passes is None
     assert sgd.tuning.cpu_seconds is None
@@ -205,7 +208,7 @@ def test_plain_has_a_board_of_its_own_for_methods_that_leave_norms_free():
         replace(c, place=replace(c.place, norms="sphere")) if c is first else c for c in MADE.cells
     ]
     made = replace(MADE, cells=tuple(held))
-    whole, free = [board(made, *contest) for contest in made.leaderboards()]
+    whole, free = [board(made, contest) for contest in made.leaderboards()]
     assert [one.contest.title for one in (whole, free)] == ["plain", "plain, free norms"]
     assert whole.lead.name == first.place.name
     assert first.place.name not in [line.name for line in free.lines]

@@ -16,7 +16,8 @@ from lenetlab.analysis.budget import best_of_k, chances
 from lenetlab.analysis.curves import curves
 from lenetlab.analysis.record import Verdict, records
 from lenetlab.problem.scenarios import BOUND
-from lenetlab.records.rows import FINAL, TRIAL, Cell, CellKey
+from lenetlab.records.cells import FINAL, TRIAL, Cell
+from lenetlab.records.contest import CellKey
 from tests.studies import made_up, row
 
 

@@ -8,7 +8,8 @@ from scipy import stats
 
 from lenetlab.analysis.board import board
 from lenetlab.analysis.challenge import Challenge, arrivals, challenge
-from lenetlab.records.rows import Cell, Results, RunRow
+from lenetlab.records.cells import Cell, Results, RunRow
+from lenetlab.records.contest import Contest
 from tests.studies import made_up
 
 RESULTS = made_up(scenarios=["plain"])
@@ -61,7 +62,7 @@ def test_every_resident_is_compared_as_on_a_board_whose_reference_is_the_guest()
     found = judged("soap", "muon")
     assert [one.name for one in found.answered("worse")] == ["muon"]
     assert {one.name for one in found.answered("better")} == {"sgd", "nesterov", "adamw"}
-    lines = {line.name: line for line in board(RESULTS, "plain", against="soap").lines}
+    lines = {line.name: line for line in board(RESULTS, Contest("plain"), against="soap").lines}
     for one in found.residents:
         d = lines[one.name].difference
         assert d is not None

@@ -6,6 +6,7 @@ from statistics import fmean
 import pytest
 
 from lenetlab.analysis.choosing import candidates
+from lenetlab.records.contest import Contest
 from lenetlab.records.selection import leader
 from tests.studies import made_up, with_stages
 
@@ -13,7 +14,7 @@ METHODS = ("sgd", "nesterov", "adamw", "soap", "muon")
 
 
 def test_of_trials_alone_the_best_trial_decides():
-    cells = made_up(METHODS, ("plain",), 2, 4).within("plain")
+    cells = made_up(METHODS, ("plain",), 2, 4).within(Contest("plain"))
     found = candidates(cells)
     assert found[0].cell is leader(cells)
     assert [one.decided.mean for one in found] == sorted(
@@ -23,7 +24,7 @@ def test_of_trials_alone_the_best_trial_decides():
 
 
 def test_leader_runs_and_confirmations_decide_together_and_stand_before_the_rest():
-    cells = with_stages(made_up(METHODS, ("plain",), 2, 4)).within("plain")
+    cells = with_stages(made_up(METHODS, ("plain",), 2, 4)).within(Contest("plain"))
     found = candidates(cells)
     assert found[0].cell is leader(cells)
     assert [one.leading is not None for one in found] == [True, True, False, False, False]
@@ -35,7 +36,7 @@ def test_leader_runs_and_confirmations_decide_together_and_stand_before_the_rest
 
 
 def test_a_failed_leader_run_has_no_mean_and_does_not_lead():
-    cells = with_stages(made_up(METHODS, ("plain",), 2, 4)).within("plain")
+    cells = with_stages(made_up(METHODS, ("plain",), 2, 4)).within(Contest("plain"))
     first = leader(cells)
     bad = replace(first.leading[0], status="diverged", accuracy=None)
     failed = replace(first, leading=(bad, *first.leading[1:]))

@@ -9,7 +9,7 @@ from lenetlab.analysis.equal_time import at_equal_time, limit, priced
 from lenetlab.disk import replace_json
 from lenetlab.errors import UserError
 from lenetlab.records.costs import COST, Costs, Ratio, key, read_costs
-from lenetlab.report.wording import seconds
+from lenetlab.report.wording.machines import seconds
 from tests.studies import made_up
 
 MADE = made_up(("sgd", "nesterov", "muon"), ("plain",))

@@ -8,9 +8,12 @@ import pytest
 from lenetlab.analysis.board import board
 from lenetlab.analysis.luck import luck, pooled_spread
 from lenetlab.analysis.state import scenario_progress
-from lenetlab.records.rows import CONFIRMATION, LEADER, Cell
+from lenetlab.records.cells import CONFIRMATION, LEADER, Cell
+from lenetlab.records.contest import Contest
 from lenetlab.records.selection import Stages
 from tests.studies import made_up
+
+PLAIN = Contest("plain")
 
 
 def searched(cell: Cell, number: int, accuracies: tuple[float, ...]) -> Cell:
@@ -46,25 +49,25 @@ STUDY = replace(
 
 
 def test_the_means_are_those_of_the_confirmations() -> None:
-    one, two = luck(STUDY, "plain")
+    one, two = luck(STUDY, PLAIN)
     assert one.cell is STUDY.cells[0]
     assert one.means == pytest.approx((90.5, 92.5, 93.5))
     assert two.means == pytest.approx((92.1, 91.9))
     assert one.spread == pytest.approx(stdev([90.5, 92.5, 93.5]))
     assert (one.range, two.range) == (pytest.approx(3.0), pytest.approx(0.2))
-    assert luck(STUDY, "l2") == []
-    assert luck(MADE, "plain") == []
+    assert luck(STUDY, Contest("l2")) == []
+    assert luck(MADE, PLAIN) == []
 
 
 def test_the_pooled_spread_weighs_by_degrees_of_freedom() -> None:
-    found = luck(STUDY, "plain")
+    found = luck(STUDY, PLAIN)
     wanted = ((2 * found[0].spread ** 2 + found[1].spread ** 2) / 3) ** 0.5
     assert pooled_spread(found) == pytest.approx(wanted)
     assert pooled_spread([]) is None
 
 
 def test_a_board_shows_what_chose_and_what_all_of_the_search_cost() -> None:
-    found = board(STUDY, "plain")
+    found = board(STUDY, PLAIN)
     sgd = next(line for line in found.lines if line.name == "sgd")
     assert sgd.held_out == 90.5
     assert sgd.tuning is not None
@@ -74,7 +77,7 @@ def test_a_board_shows_what_chose_and_what_all_of_the_search_cost() -> None:
     assert "when confirmed" in found.chosen
     leading = tuple(replace(row, role=LEADER, accuracy=99.0) for row in FIRST.trials[:3])
     more = replace(STUDY, cells=(replace(STUDY.cells[0], leading=leading), *STUDY.cells[1:]))
-    found = board(more, "plain")
+    found = board(more, PLAIN)
     assert found.lead is not None
     assert found.lead.name == "sgd"
     assert "in the mean of 5 seeds" in found.chosen

@@ -10,8 +10,9 @@ from scipy import stats
 from lenetlab.analysis.record import records
 from lenetlab.analysis.record_board import RecordBoard, record_board
 from lenetlab.errors import UserError
+from lenetlab.records.cells import Results
 from lenetlab.records.goal import Goal
-from lenetlab.records.rows import STUDY, Results, read_results, write_results
+from lenetlab.records.rows import STUDY, read_results, write_results
 from lenetlab.report.record_boards import ahead, columns, verdict
 from tests.studies import made_up, with_stages
 

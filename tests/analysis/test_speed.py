@@ -11,7 +11,8 @@ from lenetlab.analysis.profiles import profiles, profiles_of
 from lenetlab.analysis.speed import durations, reached, speed_up
 from lenetlab.analysis.targets import TARGETS, Target, spent_to
 from lenetlab.problem.scenarios import BOUND
-from lenetlab.records.rows import FINAL, Results, RunRow
+from lenetlab.records.cells import FINAL, Results, RunRow
+from lenetlab.records.contest import Contest
 from tests.studies import made_up, row
 
 INF = math.inf
@@ -113,7 +114,7 @@ def test_profiles_of_a_study_are_over_scenarios_and_targets():
     best, worst = profiles(results)
     assert (best.method, worst.method) == ("muon", "sgd")
     solved = sum(
-        any(durations(c.finals)[i]["passes"][0] < INF for c in results.within(s))
+        any(durations(c.finals)[i]["passes"][0] < INF for c in results.within(Contest(s)))
         for s in ("plain", "l2")
         for i in range(len(TARGETS))
     )

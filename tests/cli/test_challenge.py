@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from lenetlab.records.cells import Results
 from lenetlab.records.challenge import GUEST, PAGE, ROW, ROWS, RUNS, VERDICT, read_record
-from lenetlab.records.rows import Results, read_results
+from lenetlab.records.rows import read_results
 from lenetlab.records.run_folder import finished_runs
 from lenetlab.records.test_set import FILE
 from tests.waiting import wait_until

@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 
 from lenetlab.cli import main
 from lenetlab.cli.app import app
-from lenetlab.records.rows import RunRow, write_results
+from lenetlab.records.cells import RunRow
+from lenetlab.records.rows import write_results
 from tests.studies import made_up
 
 

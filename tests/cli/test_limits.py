@@ -237,7 +237,9 @@ def test_a_pipe_in_a_run_is_not_waited_for(lenetlab, own_runs, file):
 @pytest.mark.parametrize("file", ["study.json", "plain/sgd.jsonl", "baseline.json", "methods.json",
                                   "leaders.json"])  # fmt: skip
 def test_a_broken_file_of_results_is_named(lenetlab, tmp_path, file, content):
-    from lenetlab.records.rows import Cell, CellKey, Results, write_results
+    from lenetlab.records.cells import Cell, Results
+    from lenetlab.records.contest import CellKey
+    from lenetlab.records.rows import write_results
 
     folder = tmp_path / "results"
     place = CellKey("sgd", "basic", "plain")

@@ -13,8 +13,10 @@ from rich.console import Console
 from lenetlab.analysis.state import scenario_progress
 from lenetlab.cli.watch import duration, screen
 from lenetlab.disk import replace_json
+from lenetlab.records.cells import Cell, Results
+from lenetlab.records.contest import Contest
 from lenetlab.records.progress import PROGRESS, SILENT
-from lenetlab.records.rows import Cell, Results, write_results
+from lenetlab.records.rows import write_results
 from tests.studies import made_up
 
 from .conftest import Lenetlab
@@ -72,7 +74,7 @@ def test_counts_add_up_to_the_plan() -> None:
     results = half_done()
     found = {s.scenario: (s.done, s.failed, s.left) for s in scenario_progress(results)}
     for scenario, (done, failed, left) in found.items():
-        rows = [r for c in results.within(scenario) for r in (*c.trials, *c.finals)]
+        rows = [r for c in results.within(Contest(scenario)) for r in (*c.trials, *c.finals)]
         assert done == sum(r.status == "done" for r in rows)
         assert done + failed == len(rows)
         # three methods of 4 + 3; all trials of sgd failed, and it gets no finals where they ended

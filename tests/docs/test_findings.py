@@ -17,7 +17,9 @@ from scipy import stats
 
 from lenetlab.disk import replace_json
 from lenetlab.methods.registry import methods
-from lenetlab.records.rows import FINAL, Cell, CellKey, Results, write_results
+from lenetlab.records.cells import FINAL, Cell, Results
+from lenetlab.records.contest import CellKey
+from lenetlab.records.rows import write_results
 
 from .blocks import ROOT, commands
 from .test_commands import parse

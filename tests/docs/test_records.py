@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from lenetlab.records.contest import Contest
 from lenetlab.records.goal import Goal
 from lenetlab.records.rows import write_results
 from tests.studies import made_up, with_stages
@@ -35,7 +36,7 @@ def test_a_study_gives_a_line_a_scenario_and_its_records(study):
     made = block(folder)
     lines = [line for line in made.splitlines() if line.startswith("| `")]
     assert [line.split("`")[1] for line in lines] == ["plain", "l2", "sparse"]
-    finals = [row.accuracy for row in results.within("plain")[-1].finals]
+    finals = [row.accuracy for row in results.within(Contest("plain"))[-1].finals]
     assert f"| `muon` | {sum(finals) / len(finals):.2f} ± " in lines[0]
     assert "5 methods" in made
     assert "12 trials of 5 passes" in made
@@ -89,7 +90,7 @@ def test_studies_of_other_budgets_beside_are_steps_of_a_ladder(study):
     assert "| 1 |" not in made
     assert "For other budgets, 5 methods" in made
     (line,) = [line for line in made.splitlines() if line.startswith("| 2 |")]
-    finals = [row.accuracy for row in results.within("plain")[-1].finals]
+    finals = [row.accuracy for row in results.within(Contest("plain"))[-1].finals]
     assert f"| `muon` {sum(finals) / len(finals):.2f} ± " in line
     assert line.count("|") == 5
 
@@ -108,7 +109,7 @@ def test_a_line_of_the_picture_has_the_means_of_its_rows(study):
     write_results(folder / "course", results)
     write_results(folder / "two", replace(results, name="two", passes=2.0))
     first = lines(folder / "course")[0]
-    finals = [row.accuracy for row in results.within("plain")[-1].finals]
+    finals = [row.accuracy for row in results.within(Contest("plain"))[-1].finals]
     assert [one.line for one in first] == ["muon"] * len(first)
     assert first[-1].accuracy.mean == pytest.approx(sum(finals) / len(finals))
 

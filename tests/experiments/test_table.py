@@ -10,8 +10,8 @@ import pytest
 from lenetlab import sweep, table
 from lenetlab.errors import UserError
 from lenetlab.experiments.table import BEFORE, table_of
+from lenetlab.records.contest import CellKey
 from lenetlab.records.locate import open_results
-from lenetlab.records.rows import CellKey
 
 COURSE = Path(__file__).parents[2] / "results" / "course"
 

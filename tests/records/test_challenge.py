@@ -5,13 +5,15 @@ from dataclasses import replace
 import pytest
 
 from lenetlab.errors import UserError
+from lenetlab.records.cells import Cell
 from lenetlab.records.challenge import AGAIN, digest, entered
-from lenetlab.records.rows import Cell
+from lenetlab.records.contest import Contest
 from lenetlab.records.test_set import FILE, Looks, count, look, note
 from tests.studies import made_up
 
+PLAIN = Contest("plain")
 STUDY = made_up(scenarios=["plain", "l2"], seeds=3, trials=2)
-SGD, MUON = STUDY.within("plain")[0], STUDY.within("plain")[-1]
+SGD, MUON = STUDY.within(PLAIN)[0], STUDY.within(PLAIN)[-1]
 GUEST = replace(SGD, place=replace(SGD.place, method="mine.py:Mine", family="outside"))
 OTHER = tuple(replace(row, id=f"again {row.seed}") for row in MUON.finals[:2])
 PAIR = (GUEST, Cell(replace(MUON.place, variant=AGAIN), finals=OTHER))
@@ -19,8 +21,8 @@ PAIR = (GUEST, Cell(replace(MUON.place, variant=AGAIN), finals=OTHER))
 
 def test_a_guest_stands_among_the_residents_and_its_leader_has_the_finals_of_here() -> None:
     results, ((guest, leader),) = entered(STUDY, [PAIR], STUDY.passes)
-    assert results.within("plain") == [*STUDY.within("plain")[:-1], leader, guest]
-    assert results.within("l2") == STUDY.within("l2")
+    assert results.within(PLAIN) == [*STUDY.within(PLAIN)[:-1], leader, guest]
+    assert results.within(Contest("l2")) == STUDY.within(Contest("l2"))
     assert guest == GUEST
     assert (leader.trials, leader.finals) == (MUON.trials, OTHER)
     assert leader.place == MUON.place
@@ -29,14 +31,14 @@ def test_a_guest_stands_among_the_residents_and_its_leader_has_the_finals_of_her
 def test_runs_of_another_length_have_a_leaderboard_of_their_own() -> None:
     results, ((guest, leader),) = entered(STUDY, [PAIR], 0.5)
     assert [contest.title for contest in results.contests()] == ["plain, 0.5 passes", "plain", "l2"]
-    assert results.within("plain", terms="0.5 passes") == [guest, leader]
-    assert results.within("plain") == STUDY.within("plain")
+    assert results.within(Contest("plain", terms="0.5 passes")) == [guest, leader]
+    assert results.within(PLAIN) == STUDY.within(PLAIN)
 
 
 def test_a_resident_that_challenges_is_told_from_itself() -> None:
     results, ((guest, _),) = entered(STUDY, [(SGD, PAIR[1])], STUDY.passes)
     assert guest.place.name == "sgd, challenger"
-    names = [cell.place.name for cell in results.within("plain")]
+    names = [cell.place.name for cell in results.within(PLAIN)]
     assert len(names) == len(set(names))
 
 

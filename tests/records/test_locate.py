@@ -7,8 +7,9 @@ import pytest
 
 from lenetlab.disk import read_json
 from lenetlab.errors import UserError
+from lenetlab.records.contest import Contest
 from lenetlab.records.locate import from_runs, open_results, results_folder
-from lenetlab.records.rows import STUDY, Contest, write_results
+from lenetlab.records.rows import STUDY, write_results
 from tests.evening import NUMERICS, write_run
 from tests.studies import made_up
 
@@ -83,7 +84,7 @@ def test_what_differs_in_scenario_rules_budget_or_size_is_ranked_apart(tmp_path)
         write_run(tmp_path, passes=1, epochs=1, budget=["epochs", 1.0], scenario="frontier",
                   constraint=["magnitude", {"keep": keep}])  # fmt: skip
     found = from_runs(tmp_path)
-    names = {contest.title: [cell.place.method for cell in found.within(*contest)]
+    names = {contest.title: [cell.place.method for cell in found.within(contest)]
              for contest in found.contests()}  # fmt: skip
     assert names == {
         "plain, 1 epoch": ["sam+sgd"],

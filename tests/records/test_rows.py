@@ -3,6 +3,7 @@
 import pytest
 
 from lenetlab.errors import UserError
+from lenetlab.records.contest import Contest
 from lenetlab.records.rows import as_json, cell_path, read_results, row_from, write_results
 from lenetlab.records.selection import best_first, leader
 from tests.studies import made_up
@@ -30,7 +31,7 @@ def test_a_broken_line_is_named(tmp_path):
 
 def test_the_best_trial_is_a_done_one_and_the_leader_has_the_best_of_all():
     results = made_up(failing=["muon"])
-    cells = results.within("plain")
+    cells = results.within(Contest("plain"))
     for cell in cells[:-1]:
         assert cell.best.accuracy == max(t.accuracy for t in cell.trials if t.done)
     assert best_first(cells[-1].trials) == []

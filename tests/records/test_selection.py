@@ -4,7 +4,9 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from lenetlab.records.rows import CONFIRMATION, LEADER, Cell, read_results, write_results
+from lenetlab.records.cells import CONFIRMATION, LEADER, Cell
+from lenetlab.records.contest import Contest
+from lenetlab.records.rows import read_results, write_results
 from lenetlab.records.selection import (
     Stages,
     by_confirmation,
@@ -121,4 +123,5 @@ def test_stages_are_kept_and_read_as_they_were_written(tmp_path):
     assert read_results(tmp_path) == written
     assert (tmp_path / "plain" / "sgd_search_2.jsonl").exists()
     assert len(written.rows()) == 2 * (3 + 4 + 2 + 1) + 3
-    assert [cell.place.name for cell in read_results(tmp_path).within("plain")] == ["sgd", "muon"]
+    plain = read_results(tmp_path).within(Contest("plain"))
+    assert [cell.place.name for cell in plain] == ["sgd", "muon"]

@@ -13,6 +13,7 @@ from lenetlab.analysis.board import board
 from lenetlab.analysis.budget import best_of_k
 from lenetlab.analysis.profiles import profiles as profiles_of
 from lenetlab.methods.registry import FAMILIES
+from lenetlab.records.contest import Contest
 from lenetlab.report.charts import render
 from lenetlab.report.charts.at_budget import at_budget, at_budget_rows
 from lenetlab.report.charts.curves import AXES, accuracy_curves, curve_rows, loss_curves
@@ -26,6 +27,7 @@ from lenetlab.report.charts.theme import Styles, config, styles, ticks
 from lenetlab.report.colours import FAMILY_COLOURS
 from tests.studies import made_up
 
+L2 = Contest("l2")
 HOSTILE = "</script><b>\"'\\ | $x$ {{ 7 }} é 漢字 🎉 " + "long" * 75
 
 STUDIES = {
@@ -40,9 +42,9 @@ STUDIES = {
 
 def everything(results, interactive):
     """Every chart of a study's scenario l2."""
-    cells, style = results.within("l2"), styles(results)
+    cells, style = results.within(L2), styles(results)
     names = [cell.place.name for cell in cells]
-    found = board(results, "l2")
+    found = board(results, L2)
     rows = curve_rows(cells)
     for i, x in enumerate(AXES):  # a third of the charts each
         draw = (accuracy_curves, loss_curves, pareto)[i]
@@ -79,7 +81,7 @@ def data_of(chart, name):
 
 def test_curves_are_means_over_seeds_in_a_band():
     results = made_up(seeds=4)
-    cells = results.within("l2")
+    cells = results.within(L2)
     drawn = data_of(accuracy_curves(cells, styles(results)), "curves, scenario l2")
     other = loss_curves(cells, styles(results), "cpu_seconds")
     assert drawn == data_of(other, "curves, scenario l2")
@@ -96,12 +98,12 @@ def test_curves_are_means_over_seeds_in_a_band():
 
 
 def test_a_single_seed_has_no_band():
-    rows = curve_rows(made_up(["sgd"], seeds=1).within("l2"))
+    rows = curve_rows(made_up(["sgd"], seeds=1).within(L2))
     assert all(row["loss_low"] is None and row["loss_high"] is None for row in rows)
 
 
 def test_differences_are_the_boards():
-    found = board(made_up([f"m{i}" for i in range(30)], ["l2"], seeds=5, trials=2), "l2")
+    found = board(made_up([f"m{i}" for i in range(30)], ["l2"], seeds=5, trials=2), L2)
     rows = difference_rows(found)
     assert {row["tie"] for row in rows} == {True, False}
     lines = [line for line in found.lines if line.difference]
@@ -125,7 +127,7 @@ def test_profiles_and_budgets_are_the_analysiss():
             drawn = max((y for x, y in mine if x <= ratio), default=0)
             assert drawn == pytest.approx(profile.at(ratio + 1e-5), abs=1e-4)
     assert len({max(r["ratio"] for r in rows if r["method"] == p.method) for p in found}) == 1
-    cells = results.within("l2")
+    cells = results.within(L2)
     spent = budget_rows(cells)
     assert [row["best"] for row in spent] == [b.median for c in cells for b in best_of_k(c)]
     assert [row["trials"] for row in spent] == [*range(1, 13)] * 5
@@ -137,7 +139,7 @@ def with_final(cell, number, **changes):
 
 
 def test_a_mean_is_never_over_other_seeds_than_its_neighbours():
-    cell = made_up(["sgd"], seeds=3).within("l2")[0]
+    cell = made_up(["sgd"], seeds=3).within(L2)[0]
     short = with_final(cell, 1, evaluations=cell.finals[1].evaluations[:5])
     assert [row["passes"] for row in curve_rows([short])] == [0.1, 0.25, 0.5, 1, 2]
     failed = with_final(cell, 1, status="diverged", evaluations=cell.finals[1].evaluations[:5])
@@ -147,7 +149,7 @@ def test_a_mean_is_never_over_other_seeds_than_its_neighbours():
 
 
 def test_looks_before_a_constraint_holds_are_left_out():
-    cell = made_up(["sgd"], scenarios=["sparse"], seeds=1).within("sparse")[0]
+    cell = made_up(["sgd"], scenarios=["sparse"], seeds=1).within(Contest("sparse"))[0]
     evaluations = [dict(evaluation, nonzeros=40_800 if i < 3 else 24_480)
              for i, evaluation in enumerate(cell.finals[0].evaluations)]  # fmt: skip
     recipe = {**cell.finals[0].recipe, "constraint": ["magnitude", {}]}
@@ -169,8 +171,8 @@ def test_the_front_is_what_no_other_point_beats():
 
 def test_sensitivity_shows_every_trial_and_failed_ones_without_a_number():
     results = made_up(["sgd", "adamw"], failing=["sgd"])
-    rows = trial_rows(results.within("l2"))
-    trials = [row for cell in results.within("l2") for row in cell.trials]
+    rows = trial_rows(results.within(L2))
+    trials = [row for cell in results.within(L2) for row in cell.trials]
     assert [row["run"] for row in rows] == [row.id for row in trials]
     assert [row["rate"] for row in rows] == [row.recipe["method"][1]["lr"] for row in trials]
     assert [row["batch"] for row in rows] == [row.recipe["plan"][1]["size"] for row in trials]
@@ -180,7 +182,7 @@ def test_sensitivity_shows_every_trial_and_failed_ones_without_a_number():
 
 
 def test_a_recipe_at_the_default_batch_size_is_drawn_at_it():
-    cell = made_up(["sgd"], trials=1, seeds=0).within("l2")[0]
+    cell = made_up(["sgd"], trials=1, seeds=0).within(L2)[0]
     recipe = {key: value for key, value in cell.trials[0].recipe.items() if key != "plan"}
     trial = dataclasses.replace(cell.trials[0], recipe=recipe)
     assert trial_rows([dataclasses.replace(cell, trials=(trial,))])[0]["batch"] == 64
@@ -195,7 +197,7 @@ def test_the_frontier_has_the_bounded_cells_by_nonzeros():
                   for row in cell.finals]  # fmt: skip
         place = dataclasses.replace(cell.place, variant=f"keep={keep}")
         cells.append(dataclasses.replace(cell, place=place, finals=tuple(finals)))
-    rows = frontier_rows([*cells, *made_up(["adamw"]).within("l2")])
+    rows = frontier_rows([*cells, *made_up(["adamw"]).within(L2)])
     assert [row["nonzeros"] for row in rows] == [408, 4080, 12_240]
     assert [row["n"] for row in rows] == [3, 3, 3]
     mean = np.mean([row.accuracy for row in cells[1].finals])
@@ -217,10 +219,10 @@ def scale_of(spec, channel):
 
 def test_a_method_looks_alike_in_all_charts_and_forty_can_be_told_apart():
     results = made_up([f"m{i:02}" for i in range(40)], seeds=2, trials=2)
-    style, cells = styles(results), results.within("l2")
+    style, cells = styles(results), results.within(L2)
     curves, points = (
         accuracy_curves(cells, style),
-        pareto(results.within("sparse"), style),
+        pareto(results.within(Contest("sparse")), style),
     )
     for channel in ("color", "shape"):
         assert scale_of(render.spec(curves), channel) == scale_of(render.spec(points), channel)
@@ -267,7 +269,7 @@ def test_legends_say_what_a_stranger_knows_and_the_name_beside_it():
     assert style.label("ema+sgd") == "ema+sgd"
     assert style.among_scenarios("muon", "l2") == "Muon with decay"
     assert style.among_scenarios("muon", "sparse") == "Muon"
-    drawn = render.draw(accuracy_curves(results.within("l2"), style), "svg").decode()
+    drawn = render.draw(accuracy_curves(results.within(L2), style), "svg").decode()
     for name in ("Mini-batch gradient descent (sgd)", "Muon", "ema+sgd"):
         assert f">{name}</text>" in drawn
 
@@ -339,7 +341,7 @@ def test_colours_are_the_families_and_the_ink_comes_from_the_configuration():
         text = json.dumps(render.spec(chart))
         assert set(re.findall(r"#[0-9A-Fa-f]{3,8}", text)) <= set(FAMILY_COLOURS.values())
     dark = vl_convert.vegalite_to_svg(
-        render.spec(accuracy_curves(results.within("l2"), styles(results))),
+        render.spec(accuracy_curves(results.within(L2), styles(results))),
         config=config("#eeeeee"),
     )
     assert "#1a1a1a" not in dark

@@ -11,9 +11,10 @@ from lenetlab.cli.app import app
 from lenetlab.experiments.starter.recipe import baseline_recipe
 from lenetlab.experiments.starter.recipe import test_line as line_of
 from lenetlab.methods.describe import defaults, describe
+from lenetlab.records.cells import FINAL
 from lenetlab.records.locate import from_runs
 from lenetlab.records.recipe import RecordedRecipe
-from lenetlab.records.rows import FINAL, row_of
+from lenetlab.records.rows import row_of
 from lenetlab.records.run_folder import finished_runs
 from lenetlab.report.attachments import Attachments
 from lenetlab.report.charts.at_budget import kept_apart, starter_at

@@ -15,7 +15,9 @@ import pytest
 from lenetlab.analysis.board import board
 from lenetlab.cli.report import _spaces
 from lenetlab.errors import UserError
-from lenetlab.records.rows import Results, read_results
+from lenetlab.records.cells import Results
+from lenetlab.records.contest import Contest
+from lenetlab.records.rows import read_results
 from lenetlab.records.selection import leader
 from lenetlab.report import formats
 from lenetlab.report.attachments import Attachments, LeaderNet
@@ -27,9 +29,10 @@ from lenetlab.report.paper.pictures import Pictures
 from lenetlab.report.paper.tex import Tex
 from lenetlab.report.paper.typst import Typst
 from lenetlab.report.paper.write import write
-from lenetlab.report.wording import prices
+from lenetlab.report.wording.protocol import prices
 from tests.studies import made_up, row
 
+L2 = Contest("l2")
 HERE = Path(__file__).parents[2]
 FORTY = [f"method_{i:02}" for i in range(40)]
 ONE = ["l2"]
@@ -83,7 +86,7 @@ def test_a_pdf_has_its_pages_and_its_sources(tmp_path):
     assert pdf.startswith(b"%PDF")
     assert 3 <= pages(pdf) <= 10
     sources = {source["name"]: source for source in attached(pdf)}
-    cell = next(c for c in results.within("l2") if c.place.method == "muon")
+    cell = next(c for c in results.within(L2) if c.place.method == "muon")
     mean = sum(row.accuracy for row in cell.finals) / len(cell.finals)
     assert sources["l2.muon.accuracy_bare"]["text"] == f"{mean:.2f}"
     assert sources["l2.muon.accuracy_bare"]["runs"] == [row.id for row in cell.finals]
@@ -132,7 +135,7 @@ def cells_of(markdown, heading):
 def test_the_leaderboard_is_the_boards(composed):
     results = made_up(failing=["nesterov"])
     for scenario in ("plain", "l2"):
-        found = board(results, scenario)
+        found = board(results, Contest(scenario))
         rows = cells_of(composed(results).markdown, f"## Scenario {scenario}")
         for line in found.lines:
             row = rows[line.name]
@@ -187,7 +190,7 @@ def test_pictures_with_one_caption_are_one_figure():
 def equal(results, scenario, one, other):
     """`results` in which two methods have the same runs but for a hair."""
     cells = []
-    first = next(c for c in results.within(scenario) if c.place.method == one)
+    first = next(c for c in results.within(Contest(scenario)) if c.place.method == one)
     for cell in results.cells:
         if cell.place.scenario == scenario and cell.place.method == other:
             finals = [replace(r, accuracy=r.accuracy + (-1) ** i * 0.05 + 0.01)
@@ -271,7 +274,7 @@ def test_what_lies_beside_is_in_the_paper(composed):
     import random
 
     baseline = row("final", 42, "sgd", 59.5, random.Random(0))
-    leads = leader(results.within("l2")).finals[0].id
+    leads = leader(results.within(L2)).finals[0].id
     attachments = Attachments(
         methods={"muon": {"title": "A | b", "reference": "Jordan et al. 2024"}},
         baseline=baseline,
@@ -283,7 +286,7 @@ def test_what_lies_beside_is_in_the_paper(composed):
     assert "1. `muon`: Jordan et al. 2024." in text
     assert f"It ended at {baseline.accuracy:.2f} %" in text
     assert "## What the leader gets wrong" in text
-    found = next(line for line in board(results, "l2").lines if line.name == "muon")
+    found = next(line for line in board(results, L2).lines if line.name == "muon")
     assert f"## Discussion\n\n### Why\n\nMuon has {found.accuracy.mean:.2f} % in a\\_b.\n" in text
     bare = composed(results).markdown
     assert "## Discussion" not in bare
@@ -303,14 +306,14 @@ def test_a_discussion_with_a_mistake_is_a_sentence(text, composed):
 def test_the_page_on_reports_names_every_number_and_its_example_works(composed):
     page = (HERE / "docs/report.md").read_text()
     results = made_up(["sgd", "adamw"], seeds=2, trials=2)
-    facts = all_facts(results, [board(results, "l2")], Attachments())
+    facts = all_facts(results, [board(results, L2)], Attachments())
     study = {name for name, fact in facts.items() if isinstance(fact, Fact)}
     scenario = {name for name, fact in facts["l2"].items() if isinstance(fact, Fact)}
     assert all(f"`{name}`" in page for name in study | scenario | set(facts["l2"]["adamw"]))
     example = page.partition("```\n")[2].partition("```")[0]
     text = composed(results, Attachments(discussion=example)).markdown
     assert "### What surprised us" in text
-    accuracy = next(line for line in board(results, "l2").lines if line.name == "adamw").accuracy
+    accuracy = next(line for line in board(results, L2).lines if line.name == "adamw").accuracy
     assert f"AdamW at {accuracy.mean:.2f} %" in text
 
 

@@ -10,12 +10,13 @@ from lenetlab.analysis.board import board
 from lenetlab.cli.app import app
 from lenetlab.records.locate import open_results
 from lenetlab.records.selection import leader
-from lenetlab.report import wording
 from lenetlab.report.attachments import Attachments, LeaderNet
 from lenetlab.report.charts.theme import styles
 from lenetlab.report.page.write import render
 from lenetlab.report.paper.compose import compose
 from lenetlab.report.paper.pictures import Pictures
+from lenetlab.report.wording import experiment, machines, progress, protocol, statistics
+from lenetlab.report.wording.limits import limits
 from tests.evening import MACHINE, NUMERICS, write_run
 from tests.studies import made_up
 
@@ -51,7 +52,7 @@ def said(tmp_path):
 
 
 def boards(results):
-    return [board(results, *contest) for contest in results.contests()]
+    return [board(results, contest) for contest in results.contests()]
 
 
 @pytest.fixture
@@ -141,35 +142,35 @@ def test_seeds_with_gaps_have_a_command_for_every_stretch(said, tmp_path):
 def test_budgets_in_epochs_and_frontiers_are_explained_only_where_there_are_some(tmp_path):
     write_run(tmp_path / "a")
     a = open_results(tmp_path / "a")
-    assert "in epochs where" not in wording.budget(a)
-    assert "frontier" not in wording.budget(a)
-    assert "one budget" in wording.limits(a)[0]
+    assert "in epochs where" not in protocol.budget(a)
+    assert "frontier" not in protocol.budget(a)
+    assert "one budget" in limits(a)[0]
     write_run(tmp_path / "a", passes=20)
     write_run(tmp_path / "a", scenario="frontier", constraint=["rigl", {"keep": 100}])
     a = open_results(tmp_path / "a")
-    assert "in epochs where an epoch did not cost one effective pass" in wording.budget(a)
-    assert "as many weights" in wording.budget(a)
-    assert "one budget" not in wording.limits(a)[0]
-    assert wording.freedoms(a) == "; beside these, which weights are kept"
+    assert "in epochs where an epoch did not cost one effective pass" in protocol.budget(a)
+    assert "as many weights" in protocol.budget(a)
+    assert "one budget" not in limits(a)[0]
+    assert experiment.freedoms(a) == "; beside these, which weights are kept"
 
 
 def test_machines_and_threads_are_those_of_the_runs(tmp_path):
     write_run(tmp_path / "a")
     one = open_results(tmp_path / "a")
-    assert wording.devices(one.rows()) == [
+    assert machines.devices(one.rows()) == [
         "a processor, 2 cores, Linux x86_64, 2 threads a run, PyTorch 2.13, engine native on cpu."
     ]
-    assert "of the machine named above, with 2 threads a run" in wording.seconds(one)
-    assert "such ways" not in wording.seconds(one)
+    assert "of the machine named above, with 2 threads a run" in machines.seconds(one)
+    assert "such ways" not in machines.seconds(one)
     write_run(tmp_path / "a", 1, machine={**MACHINE, "processor": "another", "threads": 1},
               numerics={**NUMERICS, "torch": "2.14"})  # fmt: skip
-    two = wording.seconds(open_results(tmp_path / "a"))
+    two = machines.seconds(open_results(tmp_path / "a"))
     assert "of the 2 kinds of machine named above, with 1 or 2 threads a run" in two
     assert "computed in 2 such ways" in two
     write_run(tmp_path / "b", machine={"processor": None, "threads": None, "cores": None})
     none = open_results(tmp_path / "b")
-    assert "None" not in wording.devices(none.rows())[0]
-    assert "thread" not in wording.seconds(none)
+    assert "None" not in machines.devices(none.rows())[0]
+    assert "thread" not in machines.seconds(none)
 
 
 def test_held_out_runs_alone_open_no_test_set(said, tmp_path):
@@ -231,23 +232,23 @@ def test_a_leader_without_finals_leads_and_nobody_takes_its_place(said):
 
 def test_the_test_is_described_as_it_was_made():
     few = boards(made_up(("sgd", "adamw", "muon"), ("plain",), 3, 2))
-    assert "paired t test" in wording.comparisons(few)
-    assert "Smyth" not in wording.comparisons(few)
+    assert "paired t test" in statistics.comparisons(few)
+    assert "Smyth" not in statistics.comparisons(few)
     many = boards(made_up([f"m{i}" for i in range(8)], ("plain",), 3, 2))
-    assert "Smyth" in wording.comparisons(many)
+    assert "Smyth" in statistics.comparisons(many)
     two = boards(made_up(("sgd", "muon"), ("plain",), 3, 2))
-    assert "Holm" not in wording.comparisons(two)
-    assert "There is no leader" not in wording.comparisons(two)
-    untuned = wording.comparisons(boards(made_up(("sgd", "muon"), ("plain",), 3, 0)))
+    assert "Holm" not in statistics.comparisons(two)
+    assert "There is no leader" not in statistics.comparisons(two)
+    untuned = statistics.comparisons(boards(made_up(("sgd", "muon"), ("plain",), 3, 0)))
     assert "there is no leader: the others are compared with the first of the study" in untuned
 
 
 def test_what_failed_is_counted_and_nothing_said_of_it_where_nothing_did():
     made = made_up(("sgd", "adamw"), ("plain",), 2, 0)
-    assert wording.failed(made) == "None of the 4 runs failed."
+    assert progress.failed(made) == "None of the 4 runs failed."
     failing = made_up(("sgd", "adamw"), ("plain",), 1, 0, failing=("sgd",))
-    assert wording.failed(failing).startswith("1 of 2 runs has no result. It is shown with")
-    assert "Ended without one" not in wording.progress(made)
+    assert progress.failed(failing).startswith("1 of 2 runs has no result. It is shown with")
+    assert "Ended without one" not in progress.progress(made)
 
 
 def test_a_champion_that_no_longer_leads_is_not_called_the_leader(said):
@@ -264,9 +265,9 @@ def test_a_shorter_baseline_is_not_called_the_script(said):
     row = made.cells[0].finals[0]
     whole = {key: value for key, value in row.recipe.items() if key != "budget"}
     whole = replace(row, recipe=whole, seed=42)
-    assert wording.baseline(whole) == (
+    assert machines.baseline(whole) == (
         "The same training (seed 42) took 5 s on a processor with 1 thread."
     )
     short = replace(whole, recipe={**whole.recipe, "budget": ["epochs", 1.0]})
-    assert wording.baseline(short).startswith("The same training for 1 epoch (seed 42) took")
-    assert wording.baseline(None) == ""
+    assert machines.baseline(short).startswith("The same training for 1 epoch (seed 42) took")
+    assert machines.baseline(None) == ""

@@ -10,7 +10,7 @@ from findings.finding import Finding, missing, table
 from findings.group import COURSE
 from findings.sources import Sources, cells_by_name
 from findings.words import counted, headline, listing, sentence, shortly, tested
-from lenetlab.report.wording import joined, passes
+from lenetlab.report.wording.phrases import joined, passes
 
 KEY = "averaging"
 AVERAGED = {

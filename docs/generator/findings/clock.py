@@ -14,9 +14,10 @@ from findings.words import mean
 from lenetlab.analysis.at_budget import at_budgets
 from lenetlab.analysis.equal_time import REFERENCE, rate
 from lenetlab.analysis.intervals import Summary
-from lenetlab.records.rows import Results
+from lenetlab.records.cells import Results
+from lenetlab.records.contest import Contest
 from lenetlab.report.charts.theme import ticks
-from lenetlab.report.wording import passes
+from lenetlab.report.wording.phrases import passes
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ def made_for(steps: Iterable[Results], names: Sequence[str]) -> list[Timed]:
     """`names` and the reference at every budget, in scenario `plain`; without failed runs."""
     found = []
     for results in steps:
-        sgd = next((c for c in results.within("plain") if c.place.name == REFERENCE), None)
+        sgd = next((c for c in results.within(Contest("plain")) if c.place.name == REFERENCE), None)
         unit = rate(sgd) if sgd else None
         for one in at_budgets([results], "plain"):
             name, seconds = one.cell.place.name, rate(one.cell)

@@ -15,9 +15,9 @@ from lenetlab.analysis.board import Line
 from lenetlab.analysis.equal_time import REFERENCE
 from lenetlab.analysis.targets import spent_to
 from lenetlab.problem.model import SIZE
-from lenetlab.records.rows import Cell
+from lenetlab.records.cells import Cell
 from lenetlab.report.formats import count
-from lenetlab.report.wording import passes
+from lenetlab.report.wording.phrases import passes
 
 KEY = "derivative_free"
 

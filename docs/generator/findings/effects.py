@@ -7,7 +7,7 @@ from lenetlab.analysis.board import Board
 from lenetlab.analysis.comparison import Difference, compare
 from lenetlab.analysis.equal_time import REFERENCE, at_equal_time, limit
 from lenetlab.analysis.intervals import LEVEL
-from lenetlab.records.rows import Cell
+from lenetlab.records.cells import Cell
 
 BySeed = Mapping[int, float]
 

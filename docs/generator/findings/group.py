@@ -10,9 +10,10 @@ from findings.finding import Finding, table
 from findings.words import counted, gap, headline, listing, mean, p, sentence
 from lenetlab.analysis.board import Board, board
 from lenetlab.analysis.equal_time import REFERENCE, at_equal_time, limit
-from lenetlab.records.rows import Results
+from lenetlab.records.cells import Results
+from lenetlab.records.contest import Contest
 from lenetlab.report.formats import two
-from lenetlab.report.wording import passes
+from lenetlab.report.wording.phrases import passes
 
 COURSE = "lenetlab study studies/course.toml --results results/course"
 SHOW = f"lenetlab compare results/course --scenario plain --against {REFERENCE}"
@@ -33,10 +34,10 @@ def group(results: Results | None, names: Sequence[str]) -> Group | None:
     """Those of `names` that have finals beside SGD's; None where there are none."""
     if results is None:
         return None
-    cells = results.within("plain")
+    cells = results.within(Contest("plain"))
     if REFERENCE not in {cell.place.name for cell in cells if cell.finals}:
         return None
-    found = board(results, "plain", against=REFERENCE)
+    found = board(results, Contest("plain"), against=REFERENCE)
     effects = on_board(found, names)
     if not any(line.runs for line in found.lines if line.name in names):
         return None
@@ -48,7 +49,7 @@ def of_family(results: Results | None, *families: str) -> list[str]:
     """The methods of `families` in scenario `plain`, without what is around others."""
     if results is None:
         return []
-    return [cell.place.name for cell in results.within("plain")
+    return [cell.place.name for cell in results.within(Contest("plain"))
             if cell.place.family in families and "+" not in cell.place.name]  # fmt: skip
 
 
@@ -100,7 +101,7 @@ def _table(found: Group) -> str:
              "to SGD there, points", "passes there", "n"]  # fmt: skip
     lines = {line.name: line for line in found.board.lines}
     timed = {one.name: one for one in found.timed}
-    cells = found.results.within("plain")
+    cells = found.results.within(Contest("plain"))
     there = {at.name: at for at in at_equal_time(cells, found.seconds)} if found.seconds else {}
     rows = []
     for name in (REFERENCE, *(one.name for one in _sorted(found.effects))):

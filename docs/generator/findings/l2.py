@@ -10,9 +10,10 @@ from findings.finding import Finding, missing, table
 from findings.group import COURSE
 from findings.sources import Sources, cells_by_name
 from findings.words import MISSING, counted, gap, listing, tested
-from lenetlab.records.rows import Results
+from lenetlab.records.cells import Results
+from lenetlab.records.contest import Contest
 from lenetlab.report.formats import points
-from lenetlab.report.wording import joined
+from lenetlab.report.wording.phrases import joined
 
 KEY = "l2"
 WITHIN = 3.0  # points that the figure shows
@@ -89,7 +90,7 @@ def _norms(course: Results | None, effects: Sequence[Effect]) -> list[str]:
     """Whether those gain that hold norms by themselves already."""
     if course is None:
         return []
-    norms = {cell.place.name: cell.place.norms for cell in course.within("plain")}
+    norms = {cell.place.name: cell.place.norms for cell in course.within(Contest("plain"))}
     bound = [one for one in effects if norms.get(one.name, "free") != "free" and one.difference]
     if not bound:
         return []

@@ -15,7 +15,8 @@ from findings.words import gap, listing, mean
 from lenetlab.analysis.board import Board, Line, board
 from lenetlab.analysis.targets import STARTER
 from lenetlab.experiments.starter.recipe import baseline_recipe
-from lenetlab.records.rows import Results
+from lenetlab.records.cells import Results
+from lenetlab.records.contest import Contest
 from lenetlab.report.colours import COLOURS
 from lenetlab.report.formats import two
 
@@ -44,7 +45,7 @@ def finding(sources: Sources) -> Finding:
     own = next((one for one in tried if (one.rate, one.schedule) == _starters()), None)
     if results is None or own is None or own.line.accuracy is None or own.line.failures:
         return missing(KEY, "What the learning rate alone explains", COMMAND, begin)
-    compared = board(results, "plain", against=own.line.name)
+    compared = board(results, Contest("plain"), against=own.line.name)
     tried = _tried(results, compared)
     best = max([one for one in tried if _gains(one)] or tried, key=_mean)
     return Finding(
@@ -68,7 +69,7 @@ def _front(course: Results | None) -> Line | None:
     """The leader of scenario `plain`, who was fixed on held-out images."""
     if course is None:
         return None
-    lead = board(course, "plain").lead
+    lead = board(course, Contest("plain")).lead
     return lead if lead is not None and lead.accuracy is not None else None
 
 
@@ -84,7 +85,7 @@ def _distance(front: Line) -> str:
 
 def _tried(results: Results, found: Board | None = None) -> list[Tried]:
     """Every rate with finals, by schedule and rate."""
-    lines = (found or board(results, "plain")).lines
+    lines = (found or board(results, Contest("plain"))).lines
     tried = []
     for line in lines:
         if line.runs:

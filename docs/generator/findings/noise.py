@@ -11,8 +11,9 @@ from findings.sources import Sources, whole_recipe
 from findings.words import counted, gap, listing, mean, size, tested
 from lenetlab.analysis.equal_time import REFERENCE
 from lenetlab.analysis.intervals import summarise
-from lenetlab.records.rows import Cell, Results
-from lenetlab.report.wording import joined, passes
+from lenetlab.records.cells import Cell, Results
+from lenetlab.records.contest import Contest
+from lenetlab.report.wording.phrases import joined, passes
 
 KEY = "noise"
 COMMAND = "lenetlab study studies/ablations/noise.toml --results results/ablations/noise"
@@ -40,7 +41,8 @@ def finding(sources: Sources) -> Finding:
     if averages:
         text.append(f"An average of weights instead of a better estimate: "
                     f"{listing(split(averages), 'SGD of the same batch')}")  # fmt: skip
-    if waiting := [f"`{cell.place.name}`" for cell in results.within("plain") if not cell.finals]:
+    cells = results.within(Contest("plain"))
+    if waiting := [f"`{cell.place.name}`" for cell in cells if not cell.finals]:
         text.append(f"Without finals, so in no pair: {joined(waiting)}.")
     text += [*_course(sources.course)]
     figure = partial(_figure, pairs, effects)
@@ -82,7 +84,7 @@ def batch_of(cell: Cell) -> int:
 
 def _pairs(results: Results) -> list[Pair]:
     """Every method and the reference at equal batch sizes."""
-    cells = [cell for cell in results.within("plain") if cell.finals]
+    cells = [cell for cell in results.within(Contest("plain")) if cell.finals]
     plain = {batch_of(cell): cell for cell in cells if cell.place.method == REFERENCE}
     pairs = [
         Pair(f"{cell.place.method}, batch {batch}", cell, plain[batch])

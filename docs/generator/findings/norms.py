@@ -11,7 +11,7 @@ from findings.group import COURSE
 from findings.sources import Sources, cells_by_name, whole_recipe
 from findings.words import counted, listing, mean, size, tested
 from lenetlab.analysis.intervals import summarise
-from lenetlab.records.rows import Cell
+from lenetlab.records.cells import Cell
 
 KEY = "norms"
 FREE = "muon"

@@ -13,7 +13,7 @@ from findings.words import counted, gap, headline, listing, mean, sentence, shor
 from lenetlab.analysis.comparison import Difference
 from lenetlab.analysis.equal_time import REFERENCE
 from lenetlab.report.formats import points
-from lenetlab.report.wording import joined, passes
+from lenetlab.report.wording.phrases import joined, passes
 
 KEY, WHO = "second_order", ("soap", "kfac", "psgd_kron", "shampoo")
 LADDER = "lenetlab study studies/ladder/ladder-1.toml --results results/ladder-1"

@@ -10,10 +10,12 @@ from lenetlab.analysis.equal_time import priced
 from lenetlab.disk import read_json
 from lenetlab.experiments.recipe.recall import recall
 from lenetlab.experiments.recipe.recipe import Recipe
+from lenetlab.records.cells import Cell, Results, RunRow
+from lenetlab.records.contest import Contest
 from lenetlab.records.costs import read_costs
 from lenetlab.records.locate import open_results
 from lenetlab.records.other_budgets import other_budgets
-from lenetlab.records.rows import STUDY, Cell, Results, RunRow
+from lenetlab.records.rows import STUDY
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ def _read(folder: Path) -> Results:
 
 def cells_by_name(results: Results, scenario: str) -> dict[str, Cell]:
     """The cells of a scenario that have finals."""
-    return {cell.place.name: cell for cell in results.within(scenario) if cell.finals}
+    return {cell.place.name: cell for cell in results.within(Contest(scenario)) if cell.finals}
 
 
 def whole_recipe(row: RunRow) -> Recipe:

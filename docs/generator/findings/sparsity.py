@@ -12,10 +12,10 @@ from findings.sources import Sources
 from findings.words import counted, gap, listing, mean, tested
 from lenetlab.analysis.intervals import Summary, summarise
 from lenetlab.problem.scenarios import BOUND
-from lenetlab.records.rows import Cell, Results
+from lenetlab.records.cells import Cell, Results
 from lenetlab.report.colours import FAMILY_COLOURS, INK
 from lenetlab.report.formats import two
-from lenetlab.report.wording import joined
+from lenetlab.report.wording.phrases import joined
 
 KEY = "sparsity"
 WEIGHTS = 40_800  # of fc1 and fc2

@@ -6,7 +6,7 @@ from findings.effects import Effect, Split
 from lenetlab.analysis.comparison import Difference
 from lenetlab.analysis.intervals import Summary
 from lenetlab.report.formats import p_value, points, two
-from lenetlab.report.wording import joined
+from lenetlab.report.wording.phrases import joined
 
 MISSING = "–"
 FEW = 3  # ties that are listed with their differences

@@ -10,10 +10,12 @@ from lenetlab.analysis.board import Board, Line
 from lenetlab.analysis.comparison import Difference
 from lenetlab.analysis.speed import Reached
 from lenetlab.cli.terminal.console import make_table, out, print_err, print_out
-from lenetlab.records.rows import Results
-from lenetlab.report import wording
+from lenetlab.records.cells import Results
 from lenetlab.report.formats import MISSING, number, three
 from lenetlab.report.metrics import TERMINAL, Metric, metrics
+from lenetlab.report.wording.leaderboards import compared_with
+from lenetlab.report.wording.phrases import joined
+from lenetlab.report.wording.protocol import budget, tuning
 
 NAMED = 3  # methods that a sentence names with their reasons
 DOUBT = (
@@ -28,14 +30,14 @@ def show_beginning(results: Results) -> None:
     if results.timed:
         print_out(f"{results.timed}\n")
     if not results.planned:
-        said = f"{wording.tuning(results)} {wording.budget(results)}\n"
+        said = f"{tuning(results)} {budget(results)}\n"
         print_out(said)
 
 
 def show(board: Board) -> None:
     """Tables of results, differences, targets and costs; records and failures in words."""
     out.print(board.contest.title, style="bold")
-    if said := wording.compared_with(board):
+    if said := compared_with(board):
         print_out(f"{said}\n")
     out.print(_results(board), "")
     if board.compared:
@@ -192,7 +194,7 @@ def _records(lines: Sequence[Line]) -> Iterator[str]:
         target = f"{judged[0].records[place].target:g} %"
         fates.setdefault(_fate(judged, place), []).append(target)
     for fate, targets in fates.items():
-        yield f"{wording.joined(targets)} {'is' if len(targets) == 1 else 'are'} {fate}."
+        yield f"{joined(targets)} {'is' if len(targets) == 1 else 'are'} {fate}."
 
 
 def _fate(judged: Sequence[Line], place: int) -> str:

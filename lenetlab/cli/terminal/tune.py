@@ -10,7 +10,7 @@ from lenetlab.cli.terminal.console import make_table, out, print_out
 from lenetlab.experiments.tuning.tuned_recipes import FILE, Settled
 from lenetlab.plural import count
 from lenetlab.problem.problems import DEFAULT
-from lenetlab.records.rows import Cell, RunRow
+from lenetlab.records.cells import Cell, RunRow
 from lenetlab.report.formats import number
 
 

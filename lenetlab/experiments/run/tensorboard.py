@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from lenetlab.experiments.recipe.recipe import Recipe
     from lenetlab.experiments.run.runtime import Runtime
     from lenetlab.experiments.run.training import Training
-    from lenetlab.records.rows import RunRow
+    from lenetlab.records.cells import RunRow
     from lenetlab.records.run_folder import Run
 
 

@@ -16,8 +16,10 @@ from lenetlab.experiments.study.run_ids import Naming
 from lenetlab.experiments.study.single_search import search_cell
 from lenetlab.experiments.tuning.trials import Tuning
 from lenetlab.problem.problems import DEFAULT
+from lenetlab.records.cells import Cell, Results, RunRow
 from lenetlab.records.challenge import marked
-from lenetlab.records.rows import Cell, Results, RunRow, cell_path, write_cell
+from lenetlab.records.contest import Contest
+from lenetlab.records.rows import cell_path, write_cell
 from lenetlab.records.run_folder import Run
 from lenetlab.records.selection import leader
 
@@ -69,7 +71,7 @@ def challenger(
 
 def leading_cell(stored: Results, scenario: str) -> Cell:
     """The leader of a scenario, fixed on held-out images; `UserError` if there is none."""
-    finished = [cell for cell in stored.within(scenario) if cell.finals]
+    finished = [cell for cell in stored.within(Contest(scenario)) if cell.finals]
     first = leader(finished)
     if first is None:
         raise UserError(f"{stored.name} has no tuned method with finals in {scenario} yet")

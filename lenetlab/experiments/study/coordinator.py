@@ -17,7 +17,7 @@ from lenetlab.experiments.study.publish import Publisher
 from lenetlab.experiments.study.stages import CellPlan
 from lenetlab.experiments.study.status import Status
 from lenetlab.experiments.study.worker import NumericsMismatch, Output
-from lenetlab.records.rows import RunRow
+from lenetlab.records.cells import RunRow
 
 MAX_DEATHS = 20  # workers that may die with one task before it is recorded as an error
 HEARTBEAT = 0.5  # seconds between signs of life

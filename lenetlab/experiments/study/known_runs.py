@@ -12,7 +12,9 @@ from pathlib import Path
 from lenetlab.experiments.study.model import Task
 from lenetlab.experiments.study.run_ids import Naming, kin
 from lenetlab.experiments.study.store import Store
-from lenetlab.records.rows import CellKey, RunRow, read_cell
+from lenetlab.records.cells import RunRow
+from lenetlab.records.contest import CellKey
+from lenetlab.records.rows import read_cell
 
 
 class KnownRuns:

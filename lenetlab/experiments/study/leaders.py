@@ -19,7 +19,7 @@ from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.problem.model import flatten, views
 from lenetlab.problem.own_folder import find_problem
 from lenetlab.problem.problems import FASHION_MNIST, Problem
-from lenetlab.records.rows import Cell, Results, RunRow
+from lenetlab.records.cells import Cell, Results, RunRow
 from lenetlab.records.selection import leader
 
 LEADERS = "leaders.json"  # read by lenetlab.report.attachments
@@ -46,7 +46,7 @@ def write_leader_nets(folder: Path, results: Results, runtime: Runtime, kept: Pa
 
 def leaders(results: Results) -> Iterator[tuple[Cell, RunRow]]:
     """The leaders of all leaderboards, each once, and its finished run of the lowest seed."""
-    firsts = (leader(results.within(*contest)) for contest in results.leaderboards())
+    firsts = (leader(results.within(contest)) for contest in results.leaderboards())
     for cell in {first.place: first for first in firsts if first is not None}.values():
         done = [row for row in cell.finals if row.done]
         if done:

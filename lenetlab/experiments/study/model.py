@@ -20,8 +20,9 @@ from lenetlab.experiments.tuning.trials import (
     trials,
 )
 from lenetlab.problem.problems import DEFAULT
+from lenetlab.records.cells import CONFIRMATION, FINAL, LEADER, TRIAL
+from lenetlab.records.contest import CellKey, located
 from lenetlab.records.goal import Goal
-from lenetlab.records.rows import CONFIRMATION, FINAL, LEADER, TRIAL, CellKey, located
 from lenetlab.records.selection import CONFIRMING, LEADING, TRIALS_ALONE, Stages
 
 # Evaluations before the first whole pass, each at most √2 times as far as the one before: the first

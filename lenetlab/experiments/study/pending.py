@@ -21,8 +21,9 @@ from lenetlab.experiments.study.model import (
 from lenetlab.experiments.study.run_ids import Naming
 from lenetlab.experiments.study.stages import CellPlan, Share, by_board, shares
 from lenetlab.experiments.study.store import Brief, Store
+from lenetlab.records.cells import FIELDS, Cell, RunRow
+from lenetlab.records.contest import Contest
 from lenetlab.records.pace import cell_passes, projected
-from lenetlab.records.rows import FIELDS, Cell, Contest, RunRow
 from lenetlab.records.selection import by_confirmation, chosen, to_confirm
 
 

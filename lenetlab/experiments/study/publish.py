@@ -9,16 +9,8 @@ from typing import Any
 from lenetlab.disk import read_json, replace_json
 from lenetlab.experiments.study.pending import StudyPlan
 from lenetlab.experiments.study.stages import CellPlan
-from lenetlab.records.rows import (
-    FIELDS,
-    LEADER,
-    Cell,
-    Results,
-    cell_path,
-    read_cell,
-    write_cell,
-    write_results,
-)
+from lenetlab.records.cells import FIELDS, LEADER, Cell, Results
+from lenetlab.records.rows import cell_path, read_cell, write_cell, write_results
 
 
 class Publisher:

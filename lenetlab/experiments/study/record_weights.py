@@ -9,8 +9,8 @@ from lenetlab.disk import replace_bytes
 from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.experiments.study.leaders import weights_of
 from lenetlab.problem.model import state_dict
+from lenetlab.records.cells import Results
 from lenetlab.records.record_boards import finals
-from lenetlab.records.rows import Results
 from lenetlab.records.run_folder import WEIGHTS
 
 RUN = "run"  # in the file's metadata: whose weights they are

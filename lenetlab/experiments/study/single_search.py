@@ -14,7 +14,8 @@ from lenetlab.methods.lookup import canonical, family_of, norms_of
 from lenetlab.problem.own_folder import find_problem
 from lenetlab.problem.problems import DEFAULT
 from lenetlab.problem.scenarios import find_scenario
-from lenetlab.records.rows import Cell, CellKey, Results
+from lenetlab.records.cells import Cell, Results
+from lenetlab.records.contest import CellKey
 from lenetlab.records.selection import Stages
 from lenetlab.settings import show
 

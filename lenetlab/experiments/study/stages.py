@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from lenetlab.experiments.recipe.recipe import Recipe
 from lenetlab.experiments.study.model import Study, StudyCell, Task
-from lenetlab.records.rows import CONFIRMATION, FINAL, LEADER, TRIAL, Contest
+from lenetlab.records.cells import CONFIRMATION, FINAL, LEADER, TRIAL
+from lenetlab.records.contest import Contest
 from lenetlab.records.selection import Stages
 
 SEARCHES = "further searches"

@@ -13,7 +13,7 @@ from lenetlab.experiments.study.pending import StudyPlan
 from lenetlab.experiments.study.stages import CellPlan
 from lenetlab.experiments.study.store import Brief
 from lenetlab.experiments.tuning.tuned_recipes import usual_pass_seconds
-from lenetlab.records.rows import located
+from lenetlab.records.contest import located
 
 FAILURES = 5  # the last ones are shown
 

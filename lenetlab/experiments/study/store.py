@@ -20,8 +20,9 @@ from typing import Any, NamedTuple
 
 from lenetlab.disk import replace_bytes
 from lenetlab.errors import UserError
+from lenetlab.records.cells import RunRow
 from lenetlab.records.finished import Spent
-from lenetlab.records.rows import RunRow, as_json, row_from
+from lenetlab.records.rows import as_json, row_from
 
 FORMAT = 3
 INDEX = "index.json"

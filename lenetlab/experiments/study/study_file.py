@@ -24,8 +24,9 @@ from lenetlab.experiments.tuning.trials import SAMPLERS, Tuning
 from lenetlab.methods.lookup import canonical, family_of, norms_of
 from lenetlab.problem.own_folder import find_problem
 from lenetlab.problem.problems import DEFAULT
+from lenetlab.records.contest import CellKey
 from lenetlab.records.goal import Goal
-from lenetlab.records.rows import CellKey, cell_path
+from lenetlab.records.rows import cell_path
 from lenetlab.records.selection import CONFIRMING, LEADING, Stages
 from lenetlab.settings import WHOLE
 

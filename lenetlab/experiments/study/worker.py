@@ -10,7 +10,8 @@ from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.experiments.study.model import Task
 from lenetlab.problem.model import state_dict
 from lenetlab.records import run_folder
-from lenetlab.records.rows import RunRow, row_of
+from lenetlab.records.cells import RunRow
+from lenetlab.records.rows import row_of
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,11 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from lenetlab.analysis.cost import total
 from lenetlab.disk import read_json, replace_json
 from lenetlab.errors import UserError
 from lenetlab.plural import count
-from lenetlab.records.rows import Cell, Results, total
+from lenetlab.records.cells import Cell, Results
 
 FILE = "tuned.json"
 PACKAGE = Path(__file__).parents[2] / FILE

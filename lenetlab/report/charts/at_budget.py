@@ -8,8 +8,8 @@ import altair as alt
 
 from lenetlab.analysis.at_budget import AtBudget, count_budgets
 from lenetlab.analysis.targets import STARTER
+from lenetlab.records.cells import RunRow
 from lenetlab.records.recipe import RecordedRecipe
-from lenetlab.records.rows import RunRow
 from lenetlab.report.charts.curves import AXES
 from lenetlab.report.charts.digits import short
 from lenetlab.report.charts.pareto import front

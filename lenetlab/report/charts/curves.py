@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 
 from lenetlab.analysis.curves import Point, curves
-from lenetlab.records.rows import Cell
+from lenetlab.records.cells import Cell
 from lenetlab.report.charts.digits import short
 from lenetlab.report.charts.selection import Drawing, board, choice, when
 from lenetlab.report.charts.theme import SHOWN, Styles, logarithmic, ticks

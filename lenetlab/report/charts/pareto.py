@@ -6,7 +6,7 @@ from typing import Any
 
 import altair as alt
 
-from lenetlab.records.rows import Cell
+from lenetlab.records.cells import Cell
 from lenetlab.report.charts.curves import AXES, across, curve_rows, stand_out
 from lenetlab.report.charts.selection import Drawing, board, choice, when
 from lenetlab.report.charts.theme import Styles

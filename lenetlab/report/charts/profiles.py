@@ -7,7 +7,7 @@ import altair as alt
 
 from lenetlab.analysis.budget import best_of_k
 from lenetlab.analysis.profiles import Profile
-from lenetlab.records.rows import Cell
+from lenetlab.records.cells import Cell
 from lenetlab.report.charts.digits import short
 from lenetlab.report.charts.selection import Drawing, choice, when
 from lenetlab.report.charts.theme import SHOWN, Styles, logarithmic

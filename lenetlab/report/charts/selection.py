@@ -5,7 +5,7 @@ from typing import Any
 
 import altair as alt
 
-from lenetlab.records.rows import Cell
+from lenetlab.records.cells import Cell
 
 Drawing = alt.LayerChart | alt.FacetChart
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import altair as alt
 
-from lenetlab.records.rows import Cell
+from lenetlab.records.cells import Cell
 from lenetlab.report.charts.selection import Drawing, board
 from lenetlab.report.charts.theme import logarithmic
 

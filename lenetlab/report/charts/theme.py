@@ -16,7 +16,7 @@ import altair as alt
 
 from lenetlab.errors import plain
 from lenetlab.problem.scenarios import recorded_scenario
-from lenetlab.records.rows import Results
+from lenetlab.records.cells import Results
 from lenetlab.report.colours import FAMILY_COLOURS, INK
 
 # The methods of a colour have them in turn.

@@ -7,7 +7,7 @@ from typing import Any
 
 import altair as alt
 
-from lenetlab.records.rows import Cell
+from lenetlab.records.cells import Cell
 from lenetlab.records.run_folder import Run
 from lenetlab.report.charts.curves import AXES
 from lenetlab.report.charts.digits import short

@@ -7,7 +7,8 @@ from typing import Any
 from lenetlab.analysis.at_budget import AtBudget, at_budgets, count_budgets
 from lenetlab.analysis.board import Board
 from lenetlab.analysis.targets import STARTER
-from lenetlab.records.rows import Results
+from lenetlab.plural import count
+from lenetlab.records.cells import Results
 from lenetlab.report import captions, formats
 from lenetlab.report.attachments import Attachments
 from lenetlab.report.charts.at_budget import (
@@ -20,7 +21,7 @@ from lenetlab.report.charts.at_budget import (
 from lenetlab.report.charts.theme import Styles
 from lenetlab.report.metrics import half
 from lenetlab.report.page.drawn import Drawn, Number, drawn
-from lenetlab.report.wording import count, joined, passes
+from lenetlab.report.wording.phrases import joined, passes
 
 HEIGHT = 340
 FAMILY = 145  # pixels of a family's name

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from lenetlab.analysis.board import again
+from lenetlab.records.cells import CONFIRMATION, Cell, RunRow
+from lenetlab.records.contest import CellKey
 from lenetlab.records.recipe import Pairs
-from lenetlab.records.rows import CONFIRMATION, Cell, CellKey, RunRow
 from lenetlab.report.formats import MISSING
 from lenetlab.report.page.table import Column, Entry, Table, number, short, text
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from lenetlab.analysis.board import Board
 from lenetlab.analysis.choosing import Stage, candidates
 from lenetlab.analysis.luck import Luck, luck, pooled_spread
-from lenetlab.records.rows import Results
+from lenetlab.records.cells import Results
 from lenetlab.report.charts.theme import Styles
 from lenetlab.report.page.cell import anchor
 from lenetlab.report.page.table import Column, Entry, Table, Titled, number
@@ -71,7 +71,7 @@ def _stage(found: Stage | None) -> Entry:
 
 
 def _lucky(board: Board, results: Results, styles: Styles) -> Iterator[Titled]:
-    found = luck(results, *board.contest)
+    found = luck(results, board.contest)
     pooled = pooled_spread(found)
     if pooled is None:
         return

@@ -7,7 +7,7 @@ from lenetlab.analysis.across import Ranking
 from lenetlab.analysis.board import Board
 from lenetlab.analysis.profiles import comparable, profiles
 from lenetlab.problem.scenarios import recorded_scenario
-from lenetlab.records.rows import Cell, Results
+from lenetlab.records.cells import Cell, Results
 from lenetlab.report import captions
 from lenetlab.report.attachments import LeaderNet
 from lenetlab.report.charts.curves import AXES, accuracy_curves, curve_rows, loss_curves, stand_out

@@ -6,8 +6,8 @@ from typing import Any
 
 from lenetlab.analysis.board import Board, Line, board
 from lenetlab.analysis.equal_time import at_equal_time, limit
-from lenetlab.records.rows import Results
-from lenetlab.report.attachments import Attachments, LeaderNet
+from lenetlab.records.cells import Results
+from lenetlab.report.attachments import Attachments, LeaderNet, still_leading
 from lenetlab.report.charts.theme import Styles
 from lenetlab.report.leading import first_and_leader
 from lenetlab.report.metrics import metrics
@@ -17,7 +17,7 @@ from lenetlab.report.page.choosing import choosing
 from lenetlab.report.page.drawings import board_charts, choices
 from lenetlab.report.page.drawn import Drawn
 from lenetlab.report.page.table import Column, Entry, Table, Titled, number, short, text
-from lenetlab.report.wording import compared_with, contest_about, of_leaders
+from lenetlab.report.wording.leaderboards import compared_with, contest_about
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class BoardView:
 
 def boards(results: Results) -> list[Board]:
     """The analysis of every leaderboard."""
-    return [board(results, *contest) for contest in results.leaderboards()]
+    return [board(results, contest) for contest in results.leaderboards()]
 
 
 def view(
@@ -110,7 +110,7 @@ AT_TIME = (
 
 
 def _leader_net(attachments: Attachments, found: Board) -> LeaderNet | None:
-    return next(iter(of_leaders(attachments.leader_nets, [found])), None)
+    return next(iter(still_leading(attachments.leader_nets, [found])), None)
 
 
 def _notes(found: Board, style: Styles) -> Iterator[str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from lenetlab.analysis.across import RankedMethod, Ranking
 from lenetlab.problem.problems import title_of
-from lenetlab.records.rows import Results
+from lenetlab.records.cells import Results
 from lenetlab.report import formats
 from lenetlab.report.page.cell import anchor
 from lenetlab.report.page.drawings import ranking
@@ -55,7 +55,7 @@ def _row(one: RankedMethod, found: Ranking, results: Results) -> list[Entry]:
     write = formats.two if found.metric == "accuracy" else formats.four
     entries = [Entry(one.name), number(one.mean_rank, 2), Entry(interval(one), one.low)]
     for problem, mean, rank in zip(found.problems, one.means, one.ranks, strict=True):
-        cells = results.within(*found.contest._replace(problem=problem))
+        cells = results.within(found.contest._replace(problem=problem))
         place = next(cell.place for cell in cells if cell.place.name == one.name)
         said = "failed" if mean is None else write(mean)
         entries.append(Entry(f"{said} ({rank:g})", mean, link=anchor(place)))

@@ -15,11 +15,11 @@ from lenetlab.analysis.across import rankings
 from lenetlab.analysis.equal_time import priced
 from lenetlab.disk import replace_bytes
 from lenetlab.errors import UserError
-from lenetlab.problem.problems import DEFAULT
-from lenetlab.records.rows import Results
+from lenetlab.records.cells import Results
 from lenetlab.report.attachments import Attachments
 from lenetlab.report.charts.curves import AXES
 from lenetlab.report.charts.theme import styles
+from lenetlab.report.page.about import about
 from lenetlab.report.page.answer import Answer, answer
 from lenetlab.report.page.cell import Detail, detail
 from lenetlab.report.page.drawings import across, fewer_weights
@@ -29,7 +29,8 @@ from lenetlab.report.page.leaderboards import BoardView, boards, view
 from lenetlab.report.page.rankings import RankingView, rankings_view
 from lenetlab.report.page.still import style as page_style
 from lenetlab.report.page.table import Table
-from lenetlab.report.wording import EQUAL_TIME, about, problems_of, seconds
+from lenetlab.report.wording.experiment import usual
+from lenetlab.report.wording.machines import EQUAL_TIME, seconds
 
 TEMPLATES = Path(__file__).with_name("templates")
 
@@ -103,7 +104,7 @@ def _page(results: Results, attachments: Attachments) -> Page:
         glance=glance(found, style),
         led=any(one.led for one in found),
         tuned=results.tuned,
-        usual=problems_of(results) == [DEFAULT],
+        usual=usual(results),
         rankings=rankings_view(rankings(results), results, datasets),
         boards=[view(one, results, style, attachments, datasets) for one in found],
         across=[*across(timed, style, datasets), *(fewer if first.figure not in fewer else ())],

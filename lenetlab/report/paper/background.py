@@ -1,7 +1,7 @@
 """What the paper says of the study besides its results: methods, machines, failures."""
 
 from lenetlab.errors import plain
-from lenetlab.records.rows import Results, RunRow
+from lenetlab.records.cells import Results, RunRow
 from lenetlab.report.attachments import Attachments
 from lenetlab.report.paper.markdown import Markdown, code, escape, table
 from lenetlab.report.paper.numbers import Numbers

@@ -10,9 +10,9 @@ from lenetlab.analysis.equal_time import limit, priced
 from lenetlab.analysis.targets import TARGETS
 from lenetlab.errors import UserError
 from lenetlab.problem.problems import DEFAULT
-from lenetlab.records.rows import Contest, Results, RunRow
-from lenetlab.report import wording
-from lenetlab.report.attachments import Attachments, LeaderNet
+from lenetlab.records.cells import Results, RunRow
+from lenetlab.records.contest import Contest
+from lenetlab.report.attachments import Attachments, LeaderNet, still_leading
 from lenetlab.report.paper import scenario_figures, study_figures
 from lenetlab.report.paper.background import failures, method_rows, waiting, wrapped
 from lenetlab.report.paper.facts import all_facts
@@ -23,6 +23,9 @@ from lenetlab.report.paper.references import references
 from lenetlab.report.paper.sentences import story, summary
 from lenetlab.report.paper.settings import other_spaces, settings, spaces
 from lenetlab.report.paper.tables import Section, costs, leaderboard
+from lenetlab.report.wording import experiment, machines, progress, protocol, statistics
+from lenetlab.report.wording.limits import limits
+from lenetlab.report.wording.reproduction import how_to_reproduce
 
 COSTS = 10  # methods in a table of costs
 
@@ -88,34 +91,34 @@ def compose(
 ) -> Composed:
     """The paper with the first `rows` lines of every leaderboard (None: all of them)."""
     results = priced(results, attachments.costs)
-    boards = [board(results, *contest) for contest in results.leaderboards()]
+    boards = [board(results, contest) for contest in results.leaderboards()]
     figure = Numbers(all_facts(results, boards, attachments))
     sections = [_section(found, boards, figure, pictures, rows) for found in _whole(boards)]
-    leader_nets = wording.of_leaders(attachments.leader_nets, boards)
-    again, commands = wording.again(results, boards)
+    leader_nets = still_leading(attachments.leader_nets, boards)
+    again, commands = how_to_reproduce(results, boards)
     study = PaperContext(
         name=results.name,
         title=title or results.title,
-        subject=wording.subject(results),
-        ends=wording.ends(results),
+        subject=experiment.subject(results),
+        ends=statistics.ends(results),
         boards=sections,
-        images=wording.images(results),
-        freedoms=wording.freedoms(results),
-        scenarios=wording.scenarios(results),
-        baseline=wording.baseline(attachments.baseline),
+        images=experiment.images(results),
+        freedoms=experiment.freedoms(results),
+        scenarios=experiment.scenarios(results),
+        baseline=machines.baseline(attachments.baseline),
         device=_device(attachments.baseline),
-        machines=wording.devices(row for cell in results.cells for row in cell.finals),
+        machines=machines.devices(row for cell in results.cells for row in cell.finals),
         targets=[[t.whose, figure("targets", i)] for i, t in enumerate(TARGETS)],
         methods=method_rows(results, attachments),
         wrapped=wrapped(results),
         waiting=waiting(results),
-        tuning=wording.tuning(results),
-        prices=wording.prices(results),
-        budget=wording.budget(results),
-        intervals=wording.intervals(results),
-        comparisons=wording.comparisons(boards),
-        equal_time=wording.EQUAL_TIME if _at_time(boards) else "",
-        failed=wording.failed(results),
+        tuning=protocol.tuning(results),
+        prices=protocol.prices(results),
+        budget=protocol.budget(results),
+        intervals=statistics.intervals(results),
+        comparisons=statistics.comparisons(boards),
+        equal_time=machines.EQUAL_TIME if _at_time(boards) else "",
+        failed=progress.failed(results),
         costs=costs(_whole(boards), figure, min(rows or COSTS, COSTS)),
         at_budgets=study_figures.at_budgets(results, attachments, pictures),
         computed=study_figures.computation(results, boards, pictures),
@@ -126,9 +129,9 @@ def compose(
         spaces=spaces(_names(boards), attachments.spaces) if results.tuned else Markdown(),
         other_spaces=other_spaces(_tuned(results), attachments.spaces),
         references=references(
-            _names(boards), attachments.methods, boards, DEFAULT in wording.problems_of(results)
+            _names(boards), attachments.methods, boards, DEFAULT in experiment.problems_of(results)
         ),
-        limits=wording.limits(results),
+        limits=limits(results),
         sources_note=sources_note,
         again=again,
         commands=commands[: rows and 2 * rows],

@@ -7,9 +7,10 @@ from statistics import fmean
 from typing import Any
 
 from lenetlab.analysis.board import Board, Line
+from lenetlab.analysis.cost import total
 from lenetlab.analysis.equal_time import at_equal_time, limit
 from lenetlab.analysis.targets import TARGETS
-from lenetlab.records.rows import Results, RunRow, total
+from lenetlab.records.cells import Results, RunRow
 from lenetlab.report import formats
 from lenetlab.report.attachments import Attachments
 from lenetlab.report.metrics import metrics

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from lenetlab.analysis.board import Board, board
 from lenetlab.analysis.equal_time import priced
 from lenetlab.problem.problems import DEFAULT, title_of
+from lenetlab.records.cells import Results
 from lenetlab.records.recipe import RecordedRecipe
-from lenetlab.records.rows import Results
 from lenetlab.records.run_folder import Run
-from lenetlab.report import wording
 from lenetlab.report.attachments import Attachments
 from lenetlab.report.charts.training import starter_test, starter_training
 from lenetlab.report.metrics import OWN
@@ -30,7 +29,10 @@ from lenetlab.report.paper.sentences import story
 from lenetlab.report.paper.settings import settings
 from lenetlab.report.paper.starter import baseline_of, is_baseline, printed
 from lenetlab.report.paper.tables import Section, costs, leaderboard
-from lenetlab.report.wording import joined
+from lenetlab.report.wording import experiment, machines, progress, protocol, statistics
+from lenetlab.report.wording.limits import PICKED_TARGETS, limits
+from lenetlab.report.wording.phrases import joined
+from lenetlab.report.wording.reproduction import how_to_reproduce
 
 
 @dataclass(frozen=True)
@@ -77,12 +79,12 @@ def compose_own(
     """The paper of `runs`, from which `results` were made; leaderboards as `compose` has them."""
     results = priced(results, attachments.costs)
     by_id = {run.identity["id"]: run for run in runs}
-    every = [board(results, *contest) for contest in results.leaderboards()]
+    every = [board(results, contest) for contest in results.leaderboards()]
     figure = Numbers(all_facts(results, every, attachments))
     first = baseline_of(runs)
     boards = [found for found in every if not _alone(found, by_id)]
-    again, commands = wording.again(results, every)
-    images = joined([title_of(name) for name in wording.problems_of(results)])
+    again, commands = how_to_reproduce(results, every)
+    images = joined([title_of(name) for name in experiment.problems_of(results)])
     title = (front.title if front else "") or f"Optimizers for LeNet-5 on {images}"
     context = OwnContext(
         title=title,
@@ -90,28 +92,28 @@ def compose_own(
         printed=printed(first) if first else [],
         shortened=_shortened(first),
         starter=_starter(first, pictures),
-        images=wording.images(results),
-        freedoms=wording.freedoms(results),
-        scenarios=wording.scenarios(results),
+        images=experiment.images(results),
+        freedoms=experiment.freedoms(results),
+        scenarios=experiment.scenarios(results),
         methods=[
             [code(name), attachments.methods.get(name, {}).get("summary", "–")]
             for name in dict.fromkeys(_names(every))
         ],
         wrapped=wrapped(results),
         settings=settings(every, attachments.defaults, by_id),
-        budget=wording.budget(results),
-        ends=wording.ends(results),
-        intervals=wording.intervals(results),
-        comparisons=wording.comparisons(boards),
-        failed=wording.failed(results),
-        machines=wording.devices(row for cell in results.cells for row in cell.finals),
+        budget=protocol.budget(results),
+        ends=statistics.ends(results),
+        intervals=statistics.intervals(results),
+        comparisons=statistics.comparisons(boards),
+        failed=progress.failed(results),
+        machines=machines.devices(row for cell in results.cells for row in cell.finals),
         boards=[_section(found, by_id, figure, pictures, rows) for found in boards],
         computed=study_figures.at_budgets(results, attachments, pictures),
         costs=costs(every, figure, min(rows or COSTS, COSTS)),
         failures=failures(results, figure, rows and 2 * rows),
-        limits=[one for one in wording.limits(results) if one != wording.PICKED_TARGETS],
+        limits=[one for one in limits(results) if one != PICKED_TARGETS],
         references=references(_names(every), attachments.methods, boards,
-                              DEFAULT in wording.problems_of(results)),
+                              DEFAULT in experiment.problems_of(results)),
         sources_note=sources_note,
         again=again,
         commands=commands[: rows and 2 * rows],

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from lenetlab.analysis.board import Board
-from lenetlab.records.rows import Cell
+from lenetlab.records.cells import Cell
 from lenetlab.report.charts import render
 from lenetlab.report.charts.curves import curve_rows
 from lenetlab.report.charts.theme import FONT, Styles

@@ -4,9 +4,11 @@ the highest mean is said to have been picked by it."""
 from collections.abc import Iterator
 
 from lenetlab.analysis.board import Board, Standing
+from lenetlab.plural import count
 from lenetlab.report.paper.markdown import Markdown, code, escape
 from lenetlab.report.paper.numbers import Numbers
-from lenetlab.report.wording import compared_with, count, joined, untested
+from lenetlab.report.wording.leaderboards import compared_with, untested
+from lenetlab.report.wording.phrases import joined
 
 NAMED = 6  # ties that a sentence names
 COUNTS: tuple[tuple[Standing, str, str], ...] = (

@@ -8,7 +8,8 @@ from lenetlab.analysis.at_budget import count_budgets
 from lenetlab.analysis.board import Board
 from lenetlab.analysis.profiles import comparable
 from lenetlab.analysis.profiles import profiles as profiles_of
-from lenetlab.records.rows import Results, located
+from lenetlab.records.cells import Results
+from lenetlab.records.contest import located
 from lenetlab.report import captions
 from lenetlab.report.attachments import Attachments, LeaderNet
 from lenetlab.report.charts.at_budget import at_budget, at_budget_rows, axes_of, starter_at
@@ -18,7 +19,7 @@ from lenetlab.report.charts.theme import SHOWN
 from lenetlab.report.charts.training import FEWEST
 from lenetlab.report.paper.markdown import Markdown, code
 from lenetlab.report.paper.pictures import WHOLE, Picture, Pictures, cells_of
-from lenetlab.report.wording import joined
+from lenetlab.report.wording.phrases import joined
 
 PANEL = 104  # of height, where several are below each other
 

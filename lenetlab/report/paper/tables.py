@@ -8,7 +8,7 @@ from lenetlab.analysis.equal_time import REFERENCE
 from lenetlab.report.metrics import PAPER, metrics
 from lenetlab.report.paper.markdown import Markdown, code, table
 from lenetlab.report.paper.numbers import Numbers
-from lenetlab.report.wording import joined
+from lenetlab.report.wording.phrases import joined
 
 REACHED = (2, 3, 4)  # places among TARGETS of those that need more than a pass or two
 UNITS = {"passes": "passes", "s": "seconds"}  # of a column, and of its numbers

@@ -10,7 +10,7 @@ from typing import Literal, get_args
 
 from lenetlab.disk import check_writable, replace_bytes
 from lenetlab.errors import UserError, unknown
-from lenetlab.records.rows import Results
+from lenetlab.records.cells import Results
 from lenetlab.records.run_folder import Run
 from lenetlab.report.attachments import Attachments
 from lenetlab.report.charts.theme import styles

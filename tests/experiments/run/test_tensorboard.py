@@ -14,7 +14,8 @@ from lenetlab.experiments.run.on_disk import Interrupted, execute
 from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.experiments.run.tensorboard import Listener, listening, write_row
 from lenetlab.records import run_folder
-from lenetlab.records.rows import FINAL, row_of
+from lenetlab.records.cells import FINAL
+from lenetlab.records.rows import row_of
 
 RECIPE = make_recipe("ema+adamw", {"lr": 0.003}, epochs=3, batch_size=50, schedule="cosine")
 

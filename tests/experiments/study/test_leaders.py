@@ -11,7 +11,9 @@ from lenetlab.experiments.recipe.recipe import make_recipe
 from lenetlab.experiments.run.on_disk import execute
 from lenetlab.experiments.study.leaders import LEADERS, leaders, look_into, write_leader_nets
 from lenetlab.problem.model import logits
-from lenetlab.records.rows import FINAL, TRIAL, Cell, CellKey, Results, row_of
+from lenetlab.records.cells import FINAL, TRIAL, Cell, Results
+from lenetlab.records.contest import CellKey
+from lenetlab.records.rows import row_of
 from lenetlab.report.attachments import read_attachments
 
 

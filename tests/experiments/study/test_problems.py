@@ -79,7 +79,7 @@ def test_recipes_are_carried_over_unchanged(tmp_path, leaves):
     assert [contest.problem for contest in results.contests()] == ["fashion-mnist", name]
     assert {cell.place.tuned_on for cell in results.cells} == {"", "fashion-mnist"}
     assert [one.left for one in scenario_progress(results)] == [0, 0]
-    first, carried = (board(results, *contest) for contest in results.contests())
+    first, carried = (board(results, contest) for contest in results.contests())
     assert carried.led
     assert carried.reference.place.name == first.reference.place.name
     assert carried.chosen == "the leader on fashion-mnist, where the recipes are from"

@@ -15,6 +15,7 @@ from lenetlab.experiments.study.publish import Publisher
 from lenetlab.experiments.study.run_ids import Names
 from lenetlab.experiments.study.worker import Output, work_on
 from lenetlab.experiments.tuning.tuned_recipes import kept_of
+from lenetlab.records.contest import Contest
 from lenetlab.records.rows import read_results
 from lenetlab.records.selection import leader
 from tests.experiments.study.studying import Hashed, Inline, bits, go, planned, stub
@@ -105,7 +106,7 @@ def test_the_confirmed_recipe_has_the_finals_and_is_kept_with_both_figures(tmp_p
         assert "confirmed by 2 fresh seeds of 0.04 passes" in str(kept)
     assert leader(results.cells).place.method == "muon"
     assert [len(cell.leading) for cell in results.cells] == [0, 0, 3, 3]
-    (found,) = luck(results, "plain")
+    (found,) = luck(results, Contest("plain"))
     assert found.cell.place.method == "muon"
     searches = [cell.place.search for cell in results.searches]
     assert (len(found.means), searches) == (3, [2, 3])
@@ -357,7 +358,7 @@ def test_a_method_too_slow_for_its_study_keeps_its_trials_and_says_so(tmp_path, 
     assert (slow["sgd"], slow["adamw"]) == (None, None)
     assert slow["lion"] == pytest.approx(3.2032)
     assert slow["muon"] == pytest.approx(160.0)
-    said = {line.name: line.reason for line in board(results, "plain").lines}
+    said = {line.name: line.reason for line in board(results, Contest("plain")).lines}
     assert "would take 3 minutes of a core, more than the 0.0533333" in said["muon"]
     again = Inline(graded)
     go(file, tmp_path / "work", again)

@@ -22,6 +22,7 @@ from lenetlab.experiments.tuning.trials import (
     trials,
 )
 from lenetlab.experiments.tuning.tuned_recipes import Tuned, fill, keep, kept_of, tuned
+from lenetlab.records.contest import Contest
 from lenetlab.records.recipe import RecordedRecipe
 from tests.studies import made_up
 
@@ -140,7 +141,7 @@ def test_a_study_gives_the_best_trial_of_every_cell() -> None:
     results = made_up(failing=["sgd"])
     found = kept_of(results)
     assert ("sgd", "plain") not in found
-    cell = next(c for c in results.within("l2") if c.place.method == "muon")
+    cell = next(c for c in results.within(Contest("l2")) if c.place.method == "muon")
     best = max(row.accuracy for row in cell.trials if row.accuracy is not None)
     assert found["muon", "l2"].held_out == best
     assert (found["muon", "l2"].trials, found["muon", "l2"].passes) == (12, 5.0)

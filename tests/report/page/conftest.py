@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lenetlab.records.rows import Results
+from lenetlab.records.cells import Results
 from lenetlab.report.attachments import Attachments
 from lenetlab.report.page.write import write
 

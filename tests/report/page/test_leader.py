@@ -7,12 +7,14 @@ import pytest
 from lenetlab.analysis.board import board
 from lenetlab.analysis.choosing import candidates
 from lenetlab.analysis.luck import luck
+from lenetlab.records.contest import Contest
 from lenetlab.records.rows import write_results
 from lenetlab.records.selection import leader
 from lenetlab.report.attachments import Attachments, read_attachments
 from lenetlab.report.leading import first_and_leader
 from tests.studies import made_up, with_stages
 
+PLAIN = Contest("plain")
 METHODS = ("sgd", "muon", "soap", "kfac")
 TITLES = {"methods": {"kfac": {"title": "K-FAC"}, "sgd": {"title": "Gradient descent"}}}
 
@@ -34,16 +36,16 @@ def study():
 
 
 def test_the_board_says_why_the_first_row_does_not_lead(show, study):
-    found = board(study, "plain")
+    found = board(study, PLAIN)
     first, lead = found.measured[0], found.lead
-    assert (first.name, lead.name) == ("kfac", leader(study.within("plain")).place.name)
+    assert (first.name, lead.name) == ("kfac", leader(study.within(PLAIN)).place.name)
     page = show(study, attachments=Attachments(**TITLES))
     said = page.tab.inner_text("#plain > p.lead >> nth=1")
     assert said.startswith("The first row is not the leader. K-FAC has the highest mean")
     assert (
         f"{first.accuracy.mean:.2f} %, significantly above the {lead.accuracy.mean:.2f} %" in said
     )
-    held = {one.cell.place.name: one.decided.mean for one in candidates(study.within("plain"))}
+    held = {one.cell.place.name: one.decided.mean for one in candidates(study.within(PLAIN))}
     assert f"there {lead.name} had {held[lead.name]:.2f} % and K-FAC {held['kfac']:.2f} %" in said
     rows = page.all("#plain .leaderboard tbody tr")
     assert rows[0].startswith("1K-FAC")
@@ -56,15 +58,15 @@ def test_the_board_says_why_the_first_row_does_not_lead(show, study):
     ("seeds", "standing", "word"), [(10, "ahead", "significantly above"), (2, "tied", ": a tie")]
 )
 def test_the_words_are_those_of_the_test(seeds, standing, word):
-    found = board(unlike(seeds), "plain")
+    found = board(unlike(seeds), PLAIN)
     assert found.measured[0].standing == standing
     assert word in first_and_leader(found, {})
 
 
 def test_a_leader_that_is_first_needs_no_words():
     usual = made_up(METHODS, ("plain",), 3, 3)
-    assert leader(usual.within("plain")).place.name == "kfac"
-    assert first_and_leader(board(usual, "plain"), {}) == ""
+    assert leader(usual.within(PLAIN)).place.name == "kfac"
+    assert first_and_leader(board(usual, PLAIN), {}) == ""
 
 
 def tables(page):
@@ -84,7 +86,7 @@ def test_how_the_leader_was_chosen_and_how_lucky_searches_are_is_shown(show, stu
     assert [head.split()[0] for head in chosen[0]] == [
         "Method", "best", "confirmed", "leader", "all", "test",
     ]  # fmt: skip
-    found = candidates(study.within("plain"))
+    found = candidates(study.within(PLAIN))
     assert [row[0] for row in chosen[1:]] == [one.cell.place.name for one in found]
     assert chosen[1][4] == f"{found[0].decided.mean:.2f}, 5"
     assert chosen[3][3] == "–"
@@ -94,7 +96,7 @@ def test_how_the_leader_was_chosen_and_how_lucky_searches_are_is_shown(show, stu
     said = page.tab.inner_text("dialog")
     assert all(row.id in said for row in (*cell.confirmations, *cell.leading))
     page.tab.keyboard.press("Escape")
-    searches = luck(study, "plain")
+    searches = luck(study, PLAIN)
     assert len(lucky) == 1 + len(searches) == 3
     assert lucky[1][1:4] == [f"{mean:.2f}" for mean in searches[0].means]
     assert lucky[1][5] == f"{searches[0].spread:.2f}"
@@ -103,7 +105,7 @@ def test_how_the_leader_was_chosen_and_how_lucky_searches_are_is_shown(show, stu
 def test_the_answer_has_the_starter_and_switches_scenario_and_axis(show):
     study = made_up(("sgd", "muon"), ("plain", "l2"), 3, 2)
     page = show(study, attachments=Attachments())
-    lead = board(study, "plain").lead
+    lead = board(study, PLAIN).lead
     said = page.tab.inner_text(".answer")
     assert f"{lead.accuracy.mean:.2f} ±" in said
     assert "starter script ends at 59.53 %" in said
@@ -119,7 +121,7 @@ def test_the_answer_has_the_starter_and_switches_scenario_and_axis(show):
     page.tab.check("#overview [value=l2]")
     page.tab.click("#overview .numbers summary")
     page.tab.wait_for_selector("#overview .numbers tbody td")
-    means = {f"{line.accuracy.mean:.2f}" for line in board(study, "l2").lines}
+    means = {f"{line.accuracy.mean:.2f}" for line in board(study, Contest("l2")).lines}
     shown = page.all("#overview .numbers tbody td:nth-child(7)")
     assert set(shown) == means
 

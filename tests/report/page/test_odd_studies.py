@@ -5,7 +5,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from lenetlab.records.rows import Cell, CellKey, Results
+from lenetlab.records.cells import Cell, Results
+from lenetlab.records.contest import CellKey
 from lenetlab.report.attachments import Attachments
 from lenetlab.report.page.write import render
 from tests.report.page.conftest import PHONE

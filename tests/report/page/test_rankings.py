@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from lenetlab.analysis.across import rankings
-from lenetlab.records.rows import Results
+from lenetlab.records.cells import Results
 from lenetlab.report.attachments import Attachments
 from lenetlab.report.charts.leader import confusion
 from lenetlab.report.charts.ranks import rank_rows, ranks

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from lenetlab.analysis.curves import curves
+from lenetlab.records.contest import Contest
 from lenetlab.records.selection import leader
 from lenetlab.report.attachments import Attachments, LeaderNet
 from tests.report.page.conftest import PHONE, WIDE
@@ -58,8 +59,8 @@ def test_every_leaderboard_shows_its_own_leader(show):
     counts = {"plain": 123, "l2": 456}
     study = made_up(("sgd", "adamw"), tuple(counts), 1, 1)
     leaders = [
-        LeaderNet(id=leader(study.within(scenario)).finals[0].id, method="sgd", scenario=scenario,
-                 confusion=[[n] * 10] * 10, filters=[[[n / 1000] * 5] * 5] * 6)
+        LeaderNet(id=leader(study.within(Contest(scenario))).finals[0].id, method="sgd",
+                  scenario=scenario, confusion=[[n] * 10] * 10, filters=[[[n / 1000] * 5] * 5] * 6)
         for scenario, n in counts.items()
     ]  # fmt: skip
     page = show(study, attachments=Attachments(leader_nets=leaders))
@@ -111,7 +112,7 @@ def test_a_row_opens_its_runs_and_escape_brings_back(show, study):
     page.tab.wait_for_selector("dialog[open]")
     assert page.tab.url.endswith("#cell/plain/ema+muon")
     said = page.tab.inner_text("dialog")
-    cell = next(c for c in study.within("plain") if c.place.name == "ema+muon")
+    cell = next(c for c in study.within(Contest("plain")) if c.place.name == "ema+muon")
     assert all(row.id in said for row in (*cell.finals, *cell.trials))
     assert f"lr = {cell.finals[0].recipe['method'][1]['lr']:g}" in said
     assert "lenetlab run muon --set lr=" in said
@@ -199,7 +200,7 @@ def test_the_numbers_of_a_chart_are_those_of_the_results(show, study):
     page.tab.wait_for_selector(f"{table} td")
     fields = page.all(f"{table} th, {table} td")
     rows = [fields[i : i + 8] for i in range(0, len(fields), 8)]
-    cell = next(c for c in study.within("plain") if c.place.name == "soap")
+    cell = next(c for c in study.within(Contest("plain")) if c.place.name == "soap")
     at = curves(cell)[-1]
     soap = [row for row in rows if row[0] == "soap"]
     assert len(soap) == len(cell.finals[0].evaluations)

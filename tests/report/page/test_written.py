@@ -3,6 +3,7 @@
 from html.parser import HTMLParser
 from pathlib import Path
 
+from lenetlab.records.contest import Contest
 from lenetlab.records.locate import open_results
 from lenetlab.records.rows import write_results
 from lenetlab.report.attachments import read_attachments
@@ -73,7 +74,7 @@ def test_a_leaderboard_survives_writing_and_shows_a_changed_result(tmp_path):
     assert leaderboards_again(tmp_path) == page
     path = tmp_path / "plain" / "sgd.jsonl"
     text = path.read_text()
-    accuracy = study.within("plain")[0].finals[0].accuracy
+    accuracy = study.within(Contest("plain"))[0].finals[0].accuracy
     path.write_text(
         text.replace(
             f'"accuracy": {accuracy}, "loss"', f'"accuracy": {accuracy + 0.02:.2f}, "loss"'

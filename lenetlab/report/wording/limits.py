@@ -1,0 +1,42 @@
+"""What results do not say."""
+
+from lenetlab.plural import count
+from lenetlab.records.cells import Results
+from lenetlab.report.wording.machines import seconds
+from lenetlab.report.wording.statistics import seeds_of
+
+PICKED_TARGETS = "Of the targets, those that say so were picked on the test set."
+RECIPES = (
+    " These recipes are the best trials on held-out images; but the spaces that they were searched "
+    "in were drawn by people who had seen test results (protocol, Tuning)."
+)
+
+
+def limits(results: Results) -> list[str]:
+    """What the results do not say."""
+    one = len({contest.terms for contest in results.contests()}) < 2
+    found = [
+        f"One network, one data set{', one budget' if one else ''}. A method that is slow here "
+        f"may be fast where batches{', nets or budgets' if one else ' or nets'} are larger."
+    ]
+    if max(seeds_of(results), default=0) > 1:
+        found.append(
+            "An interval is about the luck of seeds. It is not about the luck of these 10,000 test "
+            "images (at 90 % right some 0.6 points either way), which is common to all methods, so "
+            "that comparisons in pairs feel little of it."
+        )
+    if results.tuned:
+        found.append(
+            f"Tuning is part of the result: with more than {count(results.trials, 'trial')} some "
+            "methods might stand higher."
+        )
+    else:
+        found.append(
+            "A leaderboard says as much of the settings as of the methods: they were not tuned "
+            + ("here." if results.planned else "here by one rule for all.")
+        )
+    if said := seconds(results):
+        found.append(said)
+    none = results.tuned and all(cell.trials for cell in results.cells if cell.finals)
+    found.append(PICKED_TARGETS + (RECIPES * none))
+    return found
