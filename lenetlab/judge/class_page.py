@@ -5,13 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
-
 from lenetlab.disk import replace_bytes
 from lenetlab.judge.ranking import Ranked
 from lenetlab.judge.twins import Twins
-from lenetlab.report.page.write import TEMPLATES
+from lenetlab.report.page.html import environment
 
 WORDS = {"kept": "kept", "broken": "broken", "unchecked": "not trained again",
          "unreadable": "cannot be judged"}  # fmt: skip
@@ -33,14 +30,10 @@ class Line:
 
 def write_page(places: Sequence[Ranked], same: Sequence[Twins], path: Path) -> None:
     """Write the page, whole or not at all."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True,
-        lstrip_blocks=True, undefined=StrictUndefined,
-    )  # fmt: skip
-    text = environment.get_template("class_page.html").render(
+    template = environment(Path(__file__).parent).get_template("class_page.html")
+    text = template.render(
         lines=[_line(place, same) for place in places],
         read=sum(place.verdict.score is not None for place in places),
-        style=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
     )
     replace_bytes(path, text.encode())
 
