@@ -14,6 +14,7 @@ from lenetlab.records.rows import Results
 from lenetlab.report import wording
 from lenetlab.report.formats import MISSING, number, three
 from lenetlab.report.metrics import TERMINAL, Metric, metrics
+from lenetlab.report.waiting import without_a_run
 
 NAMED = 3  # methods that a sentence names with their reasons
 DOUBT = (
@@ -33,11 +34,17 @@ def show_beginning(results: Results) -> None:
 
 
 def show(board: Board) -> None:
-    """Tables of results, differences, targets and costs; records and failures in words."""
+    """Tables of results, differences, targets and costs of what has begun; what has not, records
+    and failures in words."""
     out.print(board.contest.title, style="bold")
     if said := wording.compared_with(board):
         print_out(f"{said}\n")
-    out.print(_results(board), "")
+    if board.begun:
+        out.print(_results(board), "")
+    if waiting := without_a_run(board):
+        out.print(f"{waiting}\n")  # of many names: broken where the terminal ends
+    if not board.begun:
+        return
     if board.compared:
         out.print(_differences(board), "")
         if any(line.standing == "borderline" for line in board.lines):
@@ -59,7 +66,7 @@ def _results(board: Board) -> Table:
     found = metrics(board)
     shown = [found[key] for key in TERMINAL[board.metric] if found[key].shown]
     table = make_table("#", "<method", "seeds", *(_heading(metric) for metric in shown))
-    for line in board.lines:
+    for line in board.begun:
         n = line.runs - len(line.failures)
         seeds = Text(f"{n} of {line.runs}", style="red") if line.failures else str(n)
         table.add_row(
@@ -77,7 +84,7 @@ def _differences(board: Board) -> Table:
     difference, p = found["difference"], found["p"]
     together = f"{100 * board.level:g} % interval\nall together"
     table = make_table("<method", _heading(difference), together, p.title, "<in words")
-    for line in board.lines:
+    for line in board.begun:
         table.add_row(
             line.name,
             difference.text(line),
@@ -155,7 +162,7 @@ def _costs(board: Board) -> Table:
         "held-out\nruns", "their\npasses", "their\nCPU s")  # fmt: skip
     table = make_table("<cost of", *(kind if held else ()), "a run's\npasses", "a run's\nseconds",
                    "a run's\nCPU s")  # fmt: skip
-    for line in board.lines:
+    for line in board.begun:
         table.add_row(line.name, *(_tuning(line) if held else ()), *_training(line))
     return table
 

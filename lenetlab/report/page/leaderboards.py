@@ -17,6 +17,7 @@ from lenetlab.report.page.choosing import choosing
 from lenetlab.report.page.drawings import board_charts, choices
 from lenetlab.report.page.drawn import Drawn
 from lenetlab.report.page.table import Column, Entry, Table, Titled, number, short, text
+from lenetlab.report.waiting import without_a_run
 from lenetlab.report.wording import compared_with, contest_about, of_leaders
 
 
@@ -126,8 +127,8 @@ def _notes(found: Board, style: Styles) -> Iterator[str]:
             "Borderline: the test, corrected by Holm’s rule, finds a difference, and the interval "
             "that holds together with all others has 0 in it."
         )
-    if found.waiting:
-        yield f"Without a run yet: {', '.join(map(style.label, found.waiting))}."
+    if said := without_a_run(found, style.label):
+        yield said
 
 
 def _failures(line: Line, style: Styles) -> Iterator[Entry]:
