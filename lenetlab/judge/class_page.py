@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lenetlab.disk import replace_bytes
 from lenetlab.judge.ranking import Ranked
-from lenetlab.judge.twins import Twins
+from lenetlab.judge.twins import Twins, twins_of
 from lenetlab.report.page.html import environment
 
 WORDS = {"kept": "kept", "broken": "broken", "unchecked": "not trained again",
@@ -46,10 +46,5 @@ def _line(place: Ranked, same: Sequence[Twins]) -> Line:
         half = (score.high - score.low) / 2
         figures = (f"{found.accuracy:.2f}", f"{half:.2f}", f"{found.loss:.4f}",
                    f"{found.starter_average_loss:.6f}", f"{score.constrained:,}")  # fmt: skip
-    twins = tuple(
-        f"{group.what} as {', '.join(name for name in group.names if name != verdict.name)}"
-        for group in same
-        if verdict.name in group.names
-    )
     return Line(str(place), verdict.name, verdict.scenario, WORDS[verdict.outcome], figures,
-                verdict.problems, verdict.notes, twins)  # fmt: skip
+                verdict.problems, verdict.notes, twins_of(verdict.name, same))  # fmt: skip
