@@ -25,7 +25,11 @@ def spec(incomplete: str) -> list[str]:
     """A method, or one inside wrappers: `ema+so` becomes `ema+soap`."""
     around, plus, begun = incomplete.rpartition("+")
     names = [*registered("method"), *(f"{name}+" for name in registered("wrapper"))]
-    return [around + plus + name for name in _beginning(names, begun)]
+    found = _beginning(names, begun)
+    if len(found) == 1 and found[0].endswith("+"):
+        # a shell would put a space behind it; of what can follow it writes the common beginning
+        found = [found[0] + name for name in names]
+    return [around + plus + name for name in found]
 
 
 def page(incomplete: str) -> list[str]:

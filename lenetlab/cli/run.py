@@ -92,8 +92,9 @@ def run(
     ] = None,
     rules: Annotated[str, typer.Option(help="strict or open.")] = "strict",
     augment: Annotated[
-        str, typer.Option(help="With --rules open: flip+shift:pixels=2, cutout, brightness.")
-    ] = "none",
+        str | None,
+        typer.Option(help="With --rules open: flip+shift:pixels=2, cutout, brightness, or none."),
+    ] = None,
     split: Annotated[
         str, typer.Option(help="official, or inner: choose settings without the test set.")
     ] = "official",

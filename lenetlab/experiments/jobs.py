@@ -12,6 +12,7 @@ from lenetlab.experiments.run.on_disk import OnEval, OnStep, execute
 from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.experiments.tuning.origin import Origin, laid_over
 from lenetlab.experiments.tuning.search_space import unusual
+from lenetlab.experiments.tuning.tuned_recipes import kept_as
 from lenetlab.experiments.tuning.tuned_recipes import tuned as kept
 from lenetlab.methods.lookup import canonical, find, split
 from lenetlab.problem.own_folder import find_problem
@@ -118,7 +119,10 @@ def _recipe(
     scenario = settings.get("scenario", "plain")
     given = settings.get("problem", DEFAULT)
     problem = find_problem(given).name
-    found = kept(method, located(scenario, problem), tuned_in)
+    # a recipe that was found with changed images goes before that of the images as they are
+    rules = dict.fromkeys((settings.get("rules", "strict"), "strict"))
+    names = (kept_as(scenario, problem, one) for one in rules)
+    found = next(filter(None, (kept(method, name, tuned_in) for name in names)), None)
     if found is None:
         recipe_from(method, settings)  # a wrong name is said to be wrong, not untuned
         on = "" if problem == DEFAULT else f" --problem {given}"

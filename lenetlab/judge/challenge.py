@@ -24,7 +24,7 @@ from lenetlab.judge.again import Search, compared, process
 from lenetlab.judge.child import open_folder
 from lenetlab.judge.claims import Claim, data_name, wrong_claims
 from lenetlab.judge.files import Unreadable
-from lenetlab.judge.scoring import Score, Scorer
+from lenetlab.judge.scoring import Scorer
 from lenetlab.judge.verdict import Verdict, judge, outcome_of, printable
 from lenetlab.plural import count
 from lenetlab.records.cells import Cell, Results, RunRow
@@ -66,11 +66,11 @@ def judge_challenge(path: Path, scorer: Scorer, again: Runtime | None = None) ->
     try:
         found = _read(path.absolute())  # the guest is trained in another folder
         claims = [*_sources(found), *_rows(found), *_figures(found)]
-        scores, notes, problems, unchecked = list[Score](), list[str](), list[str](), list[str]()
+        scored, notes, problems, unchecked = list[Verdict](), list[str](), list[str](), list[str]()
         for scenario, run in _runs(found):
             one = judge(run, None, scorer)
             problems += [f"{scenario}: {problem}" for problem in one.problems]
-            scores += [one.score] if one.score is not None else []
+            scored += [one] if one.score is not None else []
             claims.append(_is_its_row(found, scenario, run))
         if again is not None:
             home = found.path / GUEST if found.record.sources else Path.cwd()
@@ -88,9 +88,12 @@ def judge_challenge(path: Path, scorer: Scorer, again: Runtime | None = None) ->
         return Verdict(name, "", "unreadable", (str(error),))
     problems += wrong_claims(claims)
     outcome = outcome_of(problems, unchecked)
-    first = scores[0] if scores else None
-    return Verdict(name, ", ".join(found.pairs), outcome, (*problems, *unchecked), tuple(notes),
-                   tuple(claims), first)  # fmt: skip
+    whole = Verdict(name, ", ".join(found.pairs), outcome, (*problems, *unchecked), tuple(notes),
+                    tuple(claims))  # fmt: skip
+    if not scored:
+        return whole
+    first = scored[0]
+    return replace(whole, score=first.score, digest=first.digest, w=first.w)
 
 
 def _read(path: Path) -> Folder:

@@ -5,13 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
-
 from lenetlab.disk import replace_bytes
 from lenetlab.judge.ranking import Ranked
-from lenetlab.judge.twins import Twins
-from lenetlab.report.page.write import TEMPLATES
+from lenetlab.judge.twins import Twins, twins_of
+from lenetlab.report.page.html import environment
 
 WORDS = {"kept": "kept", "broken": "broken", "unchecked": "not trained again",
          "unreadable": "cannot be judged"}  # fmt: skip
@@ -33,14 +30,10 @@ class Line:
 
 def write_page(places: Sequence[Ranked], same: Sequence[Twins], path: Path) -> None:
     """Write the page, whole or not at all."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True,
-        lstrip_blocks=True, undefined=StrictUndefined,
-    )  # fmt: skip
-    text = environment.get_template("class_page.html").render(
+    template = environment(Path(__file__).parent).get_template("class_page.html")
+    text = template.render(
         lines=[_line(place, same) for place in places],
         read=sum(place.verdict.score is not None for place in places),
-        style=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
     )
     replace_bytes(path, text.encode())
 
@@ -53,10 +46,5 @@ def _line(place: Ranked, same: Sequence[Twins]) -> Line:
         half = (score.high - score.low) / 2
         figures = (f"{found.accuracy:.2f}", f"{half:.2f}", f"{found.loss:.4f}",
                    f"{found.starter_average_loss:.6f}", f"{score.constrained:,}")  # fmt: skip
-    twins = tuple(
-        f"{group.what} as {', '.join(name for name in group.names if name != verdict.name)}"
-        for group in same
-        if verdict.name in group.names
-    )
     return Line(str(place), verdict.name, verdict.scenario, WORDS[verdict.outcome], figures,
-                verdict.problems, verdict.notes, twins)  # fmt: skip
+                verdict.problems, verdict.notes, twins_of(verdict.name, same))  # fmt: skip

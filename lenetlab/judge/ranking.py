@@ -49,8 +49,8 @@ def compare(first: Tensor, second: Tensor) -> Comparison:
 
 
 def rank(verdicts: Sequence[Verdict]) -> list[Ranked]:
-    """The nets that keep the rules by accuracy, then loss; after them what breaks them, then what
-    is unreadable.
+    """The nets that keep the rules by accuracy, then loss, then name; after them what breaks them,
+    then what is unreadable.
 
     Two nets differ if McNemar's exact test says so at 5 %, by Holm's correction over all pairs.
     """
@@ -71,8 +71,9 @@ def rank(verdicts: Sequence[Verdict]) -> list[Ranked]:
     return sorted(places, key=lambda place: place.rank or 0) + [Ranked(v, None) for v in others]
 
 
-def _order(verdict: Verdict) -> tuple[int, float, float]:
+def _order(verdict: Verdict) -> tuple[int, float, float, str]:
     score = verdict.score
     if score is None:
-        return STATUS[verdict.outcome], 1.0, 0.0
-    return STATUS[verdict.outcome], -score.evaluation.correct, score.evaluation.loss
+        return STATUS[verdict.outcome], 1.0, 0.0, verdict.name
+    found = score.evaluation
+    return STATUS[verdict.outcome], -found.correct, found.loss, verdict.name

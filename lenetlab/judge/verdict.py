@@ -39,7 +39,8 @@ class Verdict:
         and could not be) or `unreadable`.
     score : None where the weights are not LeNet-5's or give no finite figures.
     claims : statements of a run folder, true ones and wrong ones.
-    digest : SHA-256 of the weights; empty where they are not LeNet-5's.
+    digest, w : SHA-256 of the weights, and they themselves (44426,); empty and None where they are
+        not LeNet-5's.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Verdict:
     claims: tuple[Claim, ...] = ()
     score: Score | None = field(default=None, repr=False)
     digest: str = ""
+    w: Tensor | None = field(default=None, repr=False, compare=False)
 
     def plain(self) -> dict[str, Any]:
         """Plain values, for `--json`."""
@@ -113,7 +115,7 @@ def judge(
     outcome = outcome_of(problems, unchecked)
     said = tuple(map(one_line, problems + unchecked))
     digest = hashlib.sha256(net.w.numpy().tobytes()).hexdigest()
-    return Verdict(name, scenario, outcome, said, tuple(notes), tuple(claims), score, digest)
+    return Verdict(name, scenario, outcome, said, tuple(notes), tuple(claims), score, digest, net.w)
 
 
 def outcome_of(problems: Sequence[str], unchecked: Sequence[str]) -> str:

@@ -153,13 +153,11 @@ class RecordedRecipe:
         for name in ("scenario", "rules", "split", "problem"):
             if (word := getattr(self, name)) != _DEFAULTS[name]:
                 found[name] = word
-        if self.augmentation:
-            found["augment"] = self._augment()
         return found
 
     def settings(self) -> dict[str, Any]:
         """The part of its arguments that a search chooses or is given: all but scenario, rules,
-        split, augmentation, problem and budget."""
+        split, problem and budget."""
         found: dict[str, Any] = self._settings()
         found["batch_size"] = self.batch_size
         found |= _given("plan", _without(self.plan, "size"))
@@ -172,6 +170,8 @@ class RecordedRecipe:
             found["decay"] = self.decay
         if self.initialisation != STARTER:
             found |= _given("initialisation", self.initialisation)
+        if self.augmentation:
+            found["augment"] = self._augment()
         return {k: tuple(v) if isinstance(v, list) else v for k, v in found.items()}
 
     def flat(self) -> dict[str, Plain]:

@@ -67,7 +67,6 @@ def test_the_version_is_the_projects():
         ("lenetlab run --sched", "--schedule"),
         ("lenetlab run adamw --lr 0.1 --spl", "--split"),  # --lr is no option of the command
         ("lenetlab run so", "soap sophia"),
-        ("lenetlab run adamw ema+loo", "ema+lookahead+"),
         ("lenetlab run ema+lookahead+mu", "ema+lookahead+multibatch_lbfgs ema+lookahead+muon "
                                           "ema+lookahead+muon_hyperball"),
         ("lenetlab run sgd --scenario sparse --constraint mag", "magnitude"),
@@ -86,6 +85,12 @@ def test_a_shell_completes_without_torch(typed, completed):
     run = [sys.executable, "-c", program]
     done = subprocess.run(run, capture_output=True, text=True, env=os.environ | asked)
     assert done.stdout.split() == completed.split()
+
+
+def test_a_lone_wrapper_is_completed_by_all_that_can_follow():
+    inside = completion.spec("ema+loo")
+    assert inside == [f"ema+{name}" for name in completion.spec("lookahead+")]
+    assert {"ema+lookahead+soap", "ema+lookahead+sam+"} < set(inside)
 
 
 def test_a_shell_knows_every_name_that_is_registered():

@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 
 from lenetlab.cli import main
 from lenetlab.cli.app import app
-from lenetlab.records.cells import RunRow
+from lenetlab.records.cells import Cell, RunRow
+from lenetlab.records.contest import CellKey
 from lenetlab.records.rows import write_results
 from tests.studies import made_up
 
@@ -96,6 +97,27 @@ def test_an_interval_with_zero_beside_a_difference_is_explained(study, tmp_path)
     assert text.count("ahead of sgd") == 2
     assert "borderline: ahead of sgd" in text
     assert "Borderline is a method whose interval has 0 in it" in text
+
+
+def test_methods_without_a_run_are_a_sentence_and_not_rows_of_dashes(tmp_path):
+    made = made_up(("sgd", "adamw", "muon"), ("plain", "l2"), seeds=3, trials=1)
+    names = [f"method_{number}" for number in range(49)]
+    waiting = [Cell(CellKey(name, "", where)) for where in ("plain", "l2") for name in names]
+    first = replace(made.cells[0], finals=())  # it has trials
+    begun = [cell for cell in made.cells[1:] if cell.place.scenario == "plain"]
+    write_results(tmp_path, replace(made, cells=(first, *begun, *waiting)))
+    text = said(tmp_path, "--scenario", "plain")
+    told = text[text.index("Without a run yet: method_0,") :].split("\n\n")[0]
+    assert " ".join(told.split()).endswith("method_47, method_48 (49 methods).")
+    assert max(map(len, told.splitlines())) <= 200
+    assert text.count("method_48") == 1
+    # what has trials has its row: of results, differences and costs
+    assert len([line for line in text.splitlines() if "sgd " in line]) == 3
+    nothing = said(tmp_path, "--scenario", "l2")
+    assert nothing.splitlines()[1].startswith("Without a run yet: method_0,")
+    assert nothing.strip().endswith("(49 methods).")
+    found = json.loads(said(tmp_path, "--json"))
+    assert [len(board["lines"]) for board in found["boards"]] == [3 + 49, 49]
 
 
 def shifted(finals: list[RunRow], by: tuple[float, ...]) -> tuple[RunRow, ...]:

@@ -163,6 +163,21 @@ def test_a_class_has_a_page_and_its_twins_are_named(lenetlab):
     assert found["twins"] == []  # untrained nets call all images alike
 
 
+def test_a_rounded_copy_is_named_in_table_csv_and_page(lenetlab):
+    ran = json.loads(lenetlab("run sgd --epochs 0.05 --lr 0.1 --json").out)
+    Path("class").mkdir()
+    assert lenetlab(f"export {ran['run_dir']} --format torch --to class/ada.pt").status == 0
+    rounded = {k: v.half().float() for k, v in torch.load("class/ada.pt").items()}
+    put("class/bob.pt", saved(rounded))
+    answer = lenetlab("judge class --page class.html --csv marks.csv")
+    assert "= nearly the same weights: class/ada.pt, class/bob.pt" in answer.out
+    with open("marks.csv", newline="") as file:
+        twins = {row["checkpoint"]: row["twins"] for row in csv.DictReader(file)}
+    assert twins == {"class/ada.pt": "nearly the same weights as class/bob.pt",
+                     "class/bob.pt": "nearly the same weights as class/ada.pt"}  # fmt: skip
+    assert "nearly the same weights as class/bob.pt" in Path("class.html").read_text()
+
+
 def test_paths_may_be_absolute_relative_and_strange(lenetlab):
     here = put("a/a.pt", GOOD["state dict"]())
     put("b.pt", saved([1]))

@@ -86,3 +86,17 @@ def test_a_search_can_confirm(tmp_path, lenetlab):
     assert [row["id"] for row in plain["trials"]] == [row["id"] for row in printed["trials"]]
     assert plain["winner"]["confirmed"] is None
     assert len(list((tmp_path / "runs" / "studies").iterdir())) == 1
+
+
+def test_a_recipe_found_with_changed_images_is_run_with_changed_images(lenetlab):
+    """It had lost its augmentation, and was held against recipes of the images as they are."""
+    words = "tune sgd --passes 0.02 --trials 1 --workers 1 --set rules=open --set augment=flip"
+    found = lenetlab(words)
+    assert found.status == 0, found.err
+    assert "`lenetlab run sgd --rules open --tuned` begins from it" in found.out
+    ran = json.loads(lenetlab("run sgd --rules open --tuned --passes 0.02 --json").out)
+    assert ran["recipe"]["augmentation"] == [["flip", {}]]
+    assert ran["tuned"]["changed"] == {}
+    refused = lenetlab("run sgd --tuned --passes 0.02")
+    assert (refused.status, refused.out) == (2, "")
+    assert "no tuned recipe is kept for sgd in scenario plain" in refused.err

@@ -104,6 +104,14 @@ def test_ranks_count_the_significantly_better(score):
     assert [place.verdict.name for place in places] == list(shown)
 
 
+def test_equal_nets_stand_by_name_however_they_are_handed_in(score):
+    entries = [verdict(score, name, right(range(0, 100))) for name in ("c", "a", "b")]
+    entries += [Verdict(name, "plain", "unreadable") for name in ("z", "y")]
+    for given in (entries, entries[::-1]):
+        assert [place.verdict.name for place in rank(given)] == ["a", "b", "c", "y", "z"]
+        assert [str(place) for place in rank(given)] == ["1=", "1=", "1=", "–", "–"]
+
+
 def test_a_small_difference_is_a_rank_between_two_and_a_tie_among_three(score):
     """p = 10/256 parts two nets; among three pairs Holm's correction asks for a third of 5 %."""
     first, third, second = right(range(0, 1)), right(range(1, 9)), right(range(0, 4))

@@ -13,7 +13,7 @@ from lenetlab.cli.terminal.console import make_table, out, print_err, print_out
 from lenetlab.records.cells import Results
 from lenetlab.report.formats import MISSING, number, three
 from lenetlab.report.metrics import TERMINAL, Metric, metrics
-from lenetlab.report.wording.leaderboards import compared_with
+from lenetlab.report.wording.leaderboards import compared_with, without_a_run
 from lenetlab.report.wording.phrases import joined
 from lenetlab.report.wording.protocol import budget, tuning
 
@@ -35,11 +35,17 @@ def show_beginning(results: Results) -> None:
 
 
 def show(board: Board) -> None:
-    """Tables of results, differences, targets and costs; records and failures in words."""
+    """Tables of results, differences, targets and costs of what has begun; what has not, records
+    and failures in words."""
     out.print(board.contest.title, style="bold")
     if said := compared_with(board):
         print_out(f"{said}\n")
-    out.print(_results(board), "")
+    if board.begun:
+        out.print(_results(board), "")
+    if waiting := without_a_run(board):
+        out.print(f"{waiting}\n")  # of many names: broken where the terminal ends
+    if not board.begun:
+        return
     if board.compared:
         out.print(_differences(board), "")
         if any(line.standing == "borderline" for line in board.lines):
@@ -61,7 +67,7 @@ def _results(board: Board) -> Table:
     found = metrics(board)
     shown = [found[key] for key in TERMINAL[board.metric] if found[key].shown]
     table = make_table("#", "<method", "seeds", *(_heading(metric) for metric in shown))
-    for line in board.lines:
+    for line in board.begun:
         n = line.runs - len(line.failures)
         seeds = Text(f"{n} of {line.runs}", style="red") if line.failures else str(n)
         table.add_row(
@@ -79,7 +85,7 @@ def _differences(board: Board) -> Table:
     difference, p = found["difference"], found["p"]
     together = f"{100 * board.level:g} % interval\nall together"
     table = make_table("<method", _heading(difference), together, p.title, "<in words")
-    for line in board.lines:
+    for line in board.begun:
         table.add_row(
             line.name,
             difference.text(line),
@@ -157,7 +163,7 @@ def _costs(board: Board) -> Table:
         "held-out\nruns", "their\npasses", "their\nCPU s")  # fmt: skip
     table = make_table("<cost of", *(kind if held else ()), "a run's\npasses", "a run's\nseconds",
                    "a run's\nCPU s")  # fmt: skip
-    for line in board.lines:
+    for line in board.begun:
         table.add_row(line.name, *(_tuning(line) if held else ()), *_training(line))
     return table
 

@@ -15,7 +15,7 @@ from lenetlab.cli.terminal.console import make_table, out, print_out
 from lenetlab.disk import replace_bytes
 from lenetlab.judge.ranking import Ranked
 from lenetlab.judge.scoring import Score
-from lenetlab.judge.twins import Twins
+from lenetlab.judge.twins import Twins, twins_of
 from lenetlab.judge.verdict import Verdict
 from lenetlab.problem.data import CLASSES
 from lenetlab.problem.model import CONSTRAINED
@@ -145,7 +145,7 @@ def print_twins(same: Sequence[Twins]) -> None:
 
 def write_csv(places: Sequence[Ranked], same: Sequence[Twins], path: Path) -> None:
     """One line a checkpoint, in the order of the table; empty where there is no figure. `twins` are
-    the others that are the same net."""
+    the others that are the same net, and in what."""
     text = io.StringIO(newline="")
     lines = csv.writer(text)
     lines.writerow(
@@ -160,9 +160,8 @@ def write_csv(places: Sequence[Ranked], same: Sequence[Twins], path: Path) -> No
             figures = [e.accuracy, score.low, score.high, e.correct, e.loss,
                        e.starter_average_loss, score.constrained]  # fmt: skip
         words = [_cell(v.name), v.scenario, v.outcome]
-        twins = {n for _, names in same for n in names if v.name in names} - {v.name}
         remarks = [
-            _cell("; ".join(sorted(twins))),
+            _cell("; ".join(twins_of(v.name, same))),
             _cell("; ".join(v.problems)),
             _cell("; ".join(v.notes)),
         ]

@@ -39,6 +39,7 @@ def show(cell: Cell, winner: Settled | None, out_folder: Path, problem: str) -> 
     if winner.kept:
         place = cell.place
         where = "" if place.scenario == "plain" else f" --scenario {place.scenario}"
+        where += "" if place.rules == "strict" else f" --rules {place.rules}"
         where += "" if place.problem == DEFAULT else f" --problem {shlex.quote(problem)}"
         print_out(
             f"`lenetlab run {place.method}{where} --tuned` begins from it, out of "

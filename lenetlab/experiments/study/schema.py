@@ -7,7 +7,8 @@ known by `study_file`, which has the last word.
 from typing import Any
 
 from lenetlab.experiments.recipe.recipe import LONGEST, OPTIONS
-from lenetlab.experiments.study.study_file import FIXED, MOST_SEEDS
+from lenetlab.experiments.study.file.given import FIXED
+from lenetlab.experiments.study.file.search import MOST_SEEDS
 from lenetlab.experiments.tuning.trials import SAMPLERS
 from lenetlab.methods.constraint import constraints
 from lenetlab.methods.registry import methods

@@ -9,7 +9,7 @@ from lenetlab.errors import UserError, unknown
 from lenetlab.experiments.recipe.recipe import check_count
 from lenetlab.experiments.study.model import Study, StudyCell
 from lenetlab.experiments.tuning.trials import SAMPLERS, Tuning
-from lenetlab.experiments.tuning.tuned_recipes import SEARCH, Settled, settle, winner
+from lenetlab.experiments.tuning.tuned_recipes import SEARCH, Settled, kept_as, settle, winner
 from lenetlab.methods.lookup import canonical, family_of, norms_of
 from lenetlab.problem.own_folder import find_problem
 from lenetlab.problem.problems import DEFAULT
@@ -41,7 +41,8 @@ def search_cell(
     check_count(tune.tried)
     variant = ", ".join(f"{name}={show(value)}" for name, value in sorted(settings.items()))
     name = find_problem(problem).name
-    place = CellKey(method, family_of(method), scenario, variant=variant, norms=norms_of(method),
+    rules = str(settings.get("rules", "strict"))
+    place = CellKey(method, family_of(method), scenario, rules, variant, norms=norms_of(method),
                     problem=name)  # fmt: skip
     if name != DEFAULT:
         settings = {**settings, "problem": problem}
@@ -86,5 +87,6 @@ def settle_winner(out: Path, cell: Cell, study: Study) -> Settled | None:
     found = winner(Results(SEARCH, "", len(cell.trials), price, 0, study.passes, (cell,)), cell)
     if found is None:
         return None
-    key = cell.place.method, cell.place.where
+    place = cell.place
+    key = place.method, kept_as(place.scenario, place.problem, place.rules)
     return settle(out, {key: found})[key]

@@ -78,7 +78,7 @@ class Origin:
         return sentence
 
 
-FRAME = ("scenario", "split", "epochs", "passes", "problem")
+FRAME = ("scenario", "rules", "split", "epochs", "passes", "problem")
 
 
 def laid_over(method: str, given: Mapping[str, Any], found: Tuned) -> tuple[Recipe, Origin]:

@@ -6,8 +6,8 @@
                           package's
 
 Both are {method: {scenario: entry}}; a scenario on another problem than Fashion-MNIST is called
-`plain on mnist`. A recipe takes the place of a kept one only if it did better
-on the held-out images and was searched no less.
+`plain on mnist`, and one in which images may be changed `plain, open`. A recipe takes the place of
+a kept one only if it did better on the held-out images and was searched no less.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,9 @@ from lenetlab.analysis.cost import total
 from lenetlab.disk import read_json, replace_json
 from lenetlab.errors import UserError
 from lenetlab.plural import count
+from lenetlab.problem.problems import DEFAULT
 from lenetlab.records.cells import Cell, Results
+from lenetlab.records.contest import located
 
 FILE = "tuned.json"
 PACKAGE = Path(__file__).parents[2] / FILE
@@ -32,7 +34,8 @@ PARTS = ("plan", "schedule", "constraint")
 class Tuned:
     """A recipe and where it is from.
 
-    settings : arguments of `make_recipe`, all but scenario, split and budget.
+    settings : arguments of `make_recipe`, all but scenario, rules, problem, split and
+        budget.
     study : in which it was found. trials, passes : how many were tried, at which price each.
     held_out, loss : of its trial, on held-out training images.
     budget, confirmed : the effective passes for which it was run again with `seeds` fresh seeds,
@@ -86,13 +89,18 @@ class Tuned:
         )
 
 
+def kept_as(scenario: str, problem: str = DEFAULT, rules: str = "strict") -> str:
+    """What the files call a scenario: `plain`, `plain on mnist`, `plain, open`."""
+    return located(scenario, problem) + ("" if rules == "strict" else f", {rules}")
+
+
 def _passes(amount: float) -> str:
     return f"{amount:g} {'pass' if amount == 1 else 'passes'}"
 
 
 def tuned(method: str, scenario: str, out: Path | None = None) -> Tuned | None:
-    """The recipe kept for a method (with its wrappers) in a scenario; the user's own, in `out`,
-    before the package's. None if there is none."""
+    """The recipe kept for a method (with its wrappers) in a scenario, as `kept_as` calls it; the
+    user's own, in `out`, before the package's. None if there is none."""
     for path in ([] if out is None else [out / FILE]) + [PACKAGE]:
         entry = _read(path).get(method, {}).get(scenario)
         if entry is not None:
@@ -127,13 +135,14 @@ def keep(path: Path, found: Mapping[tuple[str, str], Tuned]) -> None:
 
 
 def kept_of(results: Results) -> dict[tuple[str, str], Tuned]:
-    """The recipe chosen in every tuned cell of a study, by the images as they are and with
-    nothing given beforehand (a variant is somebody's question, not a default)."""
+    """The recipe chosen in every tuned cell of a study that has nothing given beforehand (a variant
+    is somebody's question, not a default)."""
     found = {}
     for cell in results.cells:
         recipe = winner(results, cell)
-        if recipe is not None and cell.place.rules == "strict" and not cell.place.variant:
-            found[cell.place.method, cell.place.where] = recipe
+        place = cell.place
+        if recipe is not None and not place.variant:
+            found[place.method, kept_as(place.scenario, place.problem, place.rules)] = recipe
     return found
 
 

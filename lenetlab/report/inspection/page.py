@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from lenetlab.disk import check_writable, replace_bytes
@@ -16,7 +15,7 @@ from lenetlab.report.charts.selection import Drawing
 from lenetlab.report.colours import PAPER_INK
 from lenetlab.report.inspection.figures import Figure
 from lenetlab.report.inspection.tables import Words
-from lenetlab.report.page.write import TEMPLATES, script_hash
+from lenetlab.report.page.html import TEMPLATES, environment, script_hash
 
 FORMS = (".svg", ".pdf", ".png")
 _PLACES = re.compile(r' (?:d|transform)="[^"]*"')
@@ -55,11 +54,8 @@ class Page:
 def write_page(page: Page, path: Path) -> Path:
     """Write the page, atomically, and return its path."""
     script = (TEMPLATES / "theatre.js").read_text(encoding="utf-8")
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )  # fmt: skip
-    text = environment.get_template("inspection.html").render(
+    template = environment().get_template("inspection.html")
+    text = template.render(
         title=page.title,
         lead=page.lead,
         tables=page.tables,
@@ -67,7 +63,6 @@ def write_page(page: Page, path: Path) -> Path:
         script=Markup(script),
         policy=Markup(script_hash(script)),
         figures=[(one, Markup(svg(one.chart, "currentColor"))) for one in page.figures],
-        style=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
     )
     replace_bytes(path, text.encode())
     return path

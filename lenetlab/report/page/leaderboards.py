@@ -24,8 +24,8 @@ from lenetlab.report.wording.leaderboards import compared_with, contest_about
 class BoardView:
     """A leaderboard and what belongs to it.
 
-    first : why the first row does not lead, if it does not. choosing : what held-out images said.
-    choices : methods, and which curves show at first.
+    first : why the first row does not lead, if it does not. waiting : methods without a run.
+    choosing : what held-out images said. choices : methods, and which curves show at first.
     """
 
     id: str
@@ -39,6 +39,7 @@ class BoardView:
     choosing: Sequence[Titled]
     at_time: Table
     notes: Sequence[str]
+    waiting: Sequence[str]
     failures: Sequence[Entry]
     choices: Sequence[tuple[str, bool]]
     charts: Sequence[Drawn]
@@ -81,6 +82,7 @@ def view(
         choosing=choosing(found, results, style),
         at_time=_at_time(found, style),
         notes=list(_notes(found, style)),
+        waiting=list(map(style.label, found.waiting)),
         failures=[failure for line in found.lines for failure in _failures(line, style)],
         choices=choices(cells, style),
         charts=board_charts(found, style, id, _leader_net(attachments, found), datasets),
@@ -126,8 +128,6 @@ def _notes(found: Board, style: Styles) -> Iterator[str]:
             "Borderline: the test, corrected by Holm’s rule, finds a difference, and the interval "
             "that holds together with all others has 0 in it."
         )
-    if found.waiting:
-        yield f"Without a run yet: {', '.join(map(style.label, found.waiting))}."
 
 
 def _failures(line: Line, style: Styles) -> Iterator[Entry]:

@@ -1,14 +1,11 @@
 """From results to the HTML file."""
 
-import hashlib
-from base64 import b64encode
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from altair.utils.schemapi import debug_mode
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from lenetlab.analysis.across import rankings
@@ -25,14 +22,13 @@ from lenetlab.report.page.cell import Detail, detail
 from lenetlab.report.page.drawings import across, fewer_weights
 from lenetlab.report.page.drawn import Drawn
 from lenetlab.report.page.glance import glance
+from lenetlab.report.page.html import TEMPLATES, environment, script_hash
 from lenetlab.report.page.leaderboards import BoardView, boards, view
 from lenetlab.report.page.rankings import RankingView, rankings_view
 from lenetlab.report.page.still import style as page_style
 from lenetlab.report.page.table import Table
 from lenetlab.report.wording.experiment import usual
 from lenetlab.report.wording.machines import EQUAL_TIME, seconds
-
-TEMPLATES = Path(__file__).with_name("templates")
 
 
 @dataclass(frozen=True)
@@ -73,18 +69,15 @@ def render(results: Results, attachments: Attachments) -> str:
     script = (TEMPLATES / "page.js").read_text(encoding="utf-8")
     vega = library()
     policy = " ".join(script_hash(text) for text in (script, vega))
-    return (
-        _environment()
-        .get_template("page.html")
-        .render(
-            page=page,
-            axes=AXES,
-            equal_time=f"{EQUAL_TIME} {seconds(priced(results, attachments.costs))}",
-            style=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
-            script=Markup(script),
-            vega=Markup(vega),
-            policy=Markup(policy),
-        )
+    jinja = environment()
+    jinja.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "ensure_ascii": False}
+    return jinja.get_template("page.html").render(
+        page=page,
+        axes=AXES,
+        equal_time=f"{EQUAL_TIME} {seconds(priced(results, attachments.costs))}",
+        script=Markup(script),
+        vega=Markup(vega),
+        policy=Markup(policy),
     )
 
 
@@ -128,22 +121,3 @@ def library() -> str:
     bundle = str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
     assert "</script" not in bundle.lower()
     return bundle
-
-
-def script_hash(script: str) -> str:
-    """A script's name in the page's security policy: no other script runs, whatever a name of a
-    method may smuggle in."""
-    digest = hashlib.sha256(script.encode()).digest()
-    return f"'sha256-{b64encode(digest).decode()}'"
-
-
-def _environment() -> Environment:
-    found = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
-    found.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "ensure_ascii": False}
-    return found

@@ -4,10 +4,12 @@ from collections import Counter
 from collections.abc import Callable
 
 from lenetlab.analysis.board import Board
+from lenetlab.plural import count
 from lenetlab.problem.problems import DEFAULT, title_of
 from lenetlab.problem.scenarios import RULE_SETS, recorded_scenario
 from lenetlab.report.wording.phrases import joined
 
+FEW = 5  # names that nobody needs counted
 FREE = "Only methods that leave the norms of weights free are ranked here."
 
 
@@ -68,3 +70,11 @@ def untested(board: Board) -> str:
     reasons = Counter(line.reason for line in board.begun
                       if line.standing == "untested" and line.reason)  # fmt: skip
     return "; ".join(f"{reason} ({n})" if n > 1 else reason for reason, n in reasons.items())
+
+
+def without_a_run(board: Board) -> str:
+    """The methods that have none yet, and from a few on how many; empty where all have begun."""
+    if not (names := board.waiting):
+        return ""
+    many = f" ({count(len(names), 'method')})" if len(names) > FEW else ""
+    return f"Without a run yet: {', '.join(names)}{many}."

@@ -70,6 +70,27 @@ def test_a_changed_recipe_has_no_figure(folder):
     assert "90.17" not in str(job.origin)
 
 
+OPEN = replace(ENTRY, settings={**ENTRY.settings, "augment": "flip+shift:pixels=1"}, held_out=91.0)
+
+
+def test_a_recipe_for_changed_images_is_for_runs_that_may_change_them(folder):
+    keep(folder / FILE, {("sgd", "plain, open"): OPEN})
+    (job,) = begun(folder, rules="open", passes=5)
+    assert str(job.recipe.recorded().arguments()["augment"]) == "flip+shift:pixels=1"
+    assert (job.origin.found, job.origin.changed) == (OPEN, {})
+    assert "91.00 % on held-out images" in str(job.origin)
+    (job,) = begun(folder, passes=5)
+    assert job.recipe.augmentation == ()
+    assert job.origin.found == ENTRY
+    (job,) = begun(folder, rules="open", augment="none", passes=5)
+    assert list(job.origin.changed) == ["augmentation"]
+
+
+def test_where_no_such_recipe_is_kept_that_of_the_images_as_they_are_is_used(folder):
+    (job,) = begun(folder, rules="open", passes=5)
+    assert (job.origin.found, job.origin.changed) == (ENTRY, {})
+
+
 def test_what_is_given_as_it_was_found_changes_nothing(folder):
     (job,) = begun(folder, lr=0.05, passes=5)
     assert job.origin.changed == {}

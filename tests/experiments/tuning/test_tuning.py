@@ -147,6 +147,19 @@ def test_a_study_gives_the_best_trial_of_every_cell() -> None:
     assert (found["muon", "l2"].trials, found["muon", "l2"].passes) == (12, 5.0)
 
 
+def test_a_study_under_the_open_rules_keeps_apart_what_it_found() -> None:
+    made = made_up(("sgd",), ("plain",))
+    (cell,) = made.cells
+    trials = [replace(row, recipe={**row.recipe, "rules": "open",
+                                   "augmentation": [["shift", {"pixels": 1}], ["flip", {}]]})
+              for row in cell.trials]  # fmt: skip
+    opened = replace(cell, place=replace(cell.place, rules="open"), trials=tuple(trials))
+    found = kept_of(replace(made, cells=(cell, opened)))
+    assert list(found) == [("sgd", "plain"), ("sgd", "plain, open")]
+    assert "augment" not in found["sgd", "plain"].settings
+    assert found["sgd", "plain, open"].settings["augment"] == "shift:pixels=1+flip"
+
+
 def test_tpe_is_a_function_of_the_trials_so_far() -> None:
     scores: list[float | None] = [80.0, None, 85.0, 70.0]
     assert ask("a", SPACE, [], ROUND) == ask("a", SPACE, [], ROUND)
