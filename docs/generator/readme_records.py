@@ -64,7 +64,11 @@ def _row(one: Board) -> str:
     accuracy, half, loss = (shown[key].text(lead) for key in ("accuracy", "half", "loss"))
     accuracy += "" if half == MISSING else f" ± {half}"
     passes = next(to.passes for to in lead.reached if to.target.accuracy == 89.38)
-    tied = ", ".join(f"`{line.name}`" for line in one.lines if line.standing == "tied")
+    tied = ", ".join(
+        f"`{line.name}`" + (" (borderline)" if line.standing == "borderline" else "")
+        for line in one.lines
+        if line.standing in ("tied", "borderline")
+    )
     ahead = ", ".join(
         f"`{line.name}`, {line.accuracy.mean:.2f}"
         for line in one.lines
@@ -72,7 +76,7 @@ def _row(one: Board) -> str:
     )
     return (
         f"| `{where}` | `{lead.name}` | {accuracy} | {loss} | "
-        f"{'never' if math.isinf(passes) else f'{passes:g}'} | {tied or 'nobody'} | "
+        f"{'never' if math.isinf(passes) else formats.three(passes)} | {tied or 'nobody'} | "
         f"{ahead or 'nobody'} |"
     )
 
@@ -155,17 +159,21 @@ def _leader(one: Board) -> str:
 def _said(results: Results, shown: list[Board]) -> str:
     leaders = [line for one in shown for line in one.lines if line.standing == "reference"]
     n = min((line.accuracy.n for line in leaders if line.accuracy), default=0)
-    methods = len({cell.place.method for cell in results.cells if cell.finals})
+    planned = len({cell.place.method for cell in results.cells})
+    done = planned - len({cell.place.method for cell in results.cells if not cell.finals})
+    methods = f"{done} methods" if done == planned else f"{done} of {planned} methods so far"
     tuned = (
         f"{results.trials} trials of {results.tuning_passes:g} passes each on training data alone"
     )
     if confirm := results.stages.confirm:
         tuned += f", the best {confirm} of them confirmed with fresh seeds"
     return (
-        f"{methods} methods, tuned at the same price ({tuned}), trained for {results.passes:g} "
+        f"{methods}, tuned at the same price ({tuned}), trained for {results.passes:g} "
         f"effective passes. The leader of a scenario was fixed on held-out images; ± is half the "
-        f"95 % interval of its mean over {n} seeds. Tied is who does not differ from it "
-        "significantly, ahead who is significantly better on the test set, by which none is chosen."
+        f"95 % interval of its mean over {n} seeds of one recipe: how far another search would "
+        "move it is not in it. Tied is who does not differ from it significantly, borderline where "
+        "test and interval disagree, ahead who is significantly better on the test set, by which "
+        "none is chosen."
     )
 
 

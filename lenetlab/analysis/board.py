@@ -149,8 +149,8 @@ def board(
     lines = []
     for cell, difference, reason in zip(cells, differences, reasons, strict=True):
         standing = _standing(cell is reference, difference, metric, level)
-        line = _line(cell, theirs, standing, difference, reason, level, targets)
-        lines.append(line if results.planned else replace(line, held_out=_mean_held_out(cell)))
+        known = _held_out(results, cell)
+        lines.append(_line(cell, known, theirs, standing, difference, reason, level, targets))
     ranked = _ranked(_with_records(lines, targets), metric)
     return Board(contest, metric, level, reference, chosen, led, results.planned, ranked)
 
@@ -220,9 +220,16 @@ def _mean(values: Iterable[float | None]) -> float | None:
     return fmean(known) if known else None
 
 
-def _mean_held_out(cell: Cell) -> float | None:
-    """Of runs that differ in their seed alone: the best of them would be the luckiest."""
-    return _mean(row.accuracy for row in cell.trials)
+def _held_out(results: Results, cell: Cell) -> float | None:
+    """What the recipe was chosen by. Of single runs, which differ in their seed alone, the mean:
+    the best of them would be the luckiest. Where a study confirms, nothing until it has: a trial is
+    of another budget."""
+    if not results.planned:
+        return _mean(row.accuracy for row in cell.trials)
+    stages, runs = results.stages, cell.held_out
+    if stages.confirm and len(runs) < stages.confirm_seeds:
+        return None
+    return _mean(row.accuracy for row in runs)
 
 
 def _tests(
@@ -300,6 +307,7 @@ def _standing(
 
 def _line(
     cell: Cell,
+    held_out: float | None,
     theirs: Sequence[Durations],
     standing: Standing,
     difference: Difference | None,
@@ -324,7 +332,7 @@ def _line(
         starter_average_loss=_mean(row.starter_average_loss for row in done),
         train_accuracy=_mean(row.train_accuracy for row in done),
         train_loss=_mean(row.train_loss for row in done),
-        held_out=_mean(row.accuracy for row in cell.held_out),
+        held_out=held_out,
         nonzeros=max(nonzeros, default=None),
         reached=reached(cell.finals, theirs, targets),
         tuning=cost(cell.search),

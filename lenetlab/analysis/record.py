@@ -97,7 +97,8 @@ def _judged(verdict: Verdict, adjusted: float, n: int, methods: int) -> Verdict:
     )
     side = "below" if verdict.below else "above"
     mean = _written(verdict.mean, verdict.below)
-    found = f"mean {mean} of {n} seeds, p = {adjusted:.4f} one-sided"
+    p = "p < 0.0001" if adjusted < 0.0001 else f"p = {adjusted:.4f}"
+    found = f"mean {mean} of {n} seeds, {p} one-sided"
     if methods > 1:
         found += f", Holm’s over {methods} methods"
     if outcome == "borderline":

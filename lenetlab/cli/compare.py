@@ -48,10 +48,11 @@ def compare(
     - `lenetlab compare results/course --against adamw --metric loss`
     - `lenetlab compare runs --json`
 
-    The leader of a study is the method whose best trial was best on held-out training images.
-    Every other is compared with it seed by seed; p-values are corrected for the number of methods
-    (Holm). Single runs are ranked within one scenario, one rule set and one budget; methods on
-    several problems on each of them alone, and by their mean ranks across them.
+    The leader of a study is the method that was best on held-out training images: by confirmations
+    and leader runs, where it has them, else by its best trial. Every other is compared with it
+    seed by seed; p-values are corrected for the number of methods (Holm). Single runs are ranked
+    within one scenario, one rule set and one budget; methods on several problems on each of them
+    alone, and by their mean ranks across them.
     """
     results = priced(open_results(target, out), read_costs(results_folder(target, out)))
     boards = make_boards(results, scenario, against, metric, problem)

@@ -141,24 +141,19 @@ def by_confirmation(cells: Iterable[C]) -> list[C]:
 
 
 def leader(cells: Iterable[C]) -> C | None:
-    """The leader of the cells of a leaderboard, fixed before the test: of those with the most
-    leader runs by the mean of these and the confirmations of the same recipe; where no cell has
-    such runs, by confirmation; where none has that, by the best trial.
+    """The leader of the cells of a leaderboard, fixed before the test: of those with the most runs
+    at full length, confirmations and leader runs of the same recipe together, by their mean; where
+    no cell has such runs, by the best trial. So a cell that is not whole yet does not lead.
 
     Confirmations have chosen the recipes, so that their means are too high, but for all methods
-    alike: to leave them out finds the best less often (benchmarks/leader_choice.py)."""
+    alike: to leave them out finds the best less often (benchmarks/leader_table.py)."""
     tuned = [cell for cell in cells if chosen(cell.trials, cell.confirmations) is not None]
-    run_more = [
-        (stands, cell)
-        for cell in tuned
-        if cell.leading and (stands := mean(_at_full_length(cell))) is not None
-    ]
-    if run_more:
-        most = max(len(cell.leading) for _, cell in run_more)
-        whole = [pair for pair in run_more if len(pair[1].leading) == most]
+    at_length = [(len(runs), stands, cell) for cell in tuned
+                 if (stands := mean(runs := _at_full_length(cell))) is not None]  # fmt: skip
+    most = max((n for n, _, _ in at_length), default=0)
+    whole = [(stands, cell) for n, stands, cell in at_length if n == most]
+    if whole:
         return min(whole, key=lambda pair: pair[0])[1]
-    if sure := by_confirmation(tuned):
-        return sure[0]
     return min(tuned, key=_by_trial, default=None)
 
 

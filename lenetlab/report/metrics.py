@@ -60,7 +60,10 @@ def metrics(board: Board) -> dict[str, Metric]:
     """Every column by its key; `board` decides which are shown, and what they are relative to."""
     lines = board.begun
     held = any(line.held_out is not None for line in lines)
-    which = "the best trial" if board.planned else "mean over seeds"
+    which = "mean over seeds"
+    if board.planned:
+        confirmed = any(line.cell.confirmations for line in lines)
+        which = "the mean of its confirmations" if confirmed else "the best trial"
     other = "leader" if board.led else "reference"
     name = board.reference.place.name if board.reference else ""
     by_accuracy = board.metric == "accuracy"

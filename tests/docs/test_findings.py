@@ -287,17 +287,17 @@ def test_failed_runs_are_named_and_not_compared(tmp_path):
     cells = (results.cells[0], replace(broken, finals=finals), results.cells[2])
     write_results(tmp_path / "course", replace(results, cells=cells))
     text = " ".join(momentum.finding(Sources(tmp_path)).text)
-    assert "Not compared: `nesterov` (1 of 10 runs failed)" in text
+    assert "Not compared (1 of 10 runs failed): `nesterov`." in text
     assert "Above SGD: `heavy_ball`" in text
 
 
 @pytest.mark.parametrize(
     ("early", "late", "title"),
     [
-        (95.0, 90.5, r"Second order pays when passes are few: 5\.00 points after 0.25 passes, \+0\.50 after 10$"),  # noqa: E501
-        (95.0, 90.0, r"Second order pays when .* after 10 \(above SGD by the test: 0 of 1\)"),
-        (90.5, 95.0, r"Second-order methods end 0\.50 points above SGD after 0.25 passes; after 10 .* 5\.00 points above it"),  # noqa: E501
-        (89.0, 90.5, r"Second-order methods end 1\.00 points below SGD after 0.25 passes; after 10"),  # noqa: E501
+        (95.0, 90.5, r"Kronecker-factored steps pay when passes are few: 5\.00 points after 0.25 passes, \+0\.50 after 10$"),  # noqa: E501
+        (95.0, 90.0, r"Kronecker-factored steps pay when .* after 10 \(above SGD by the test: 0 of 1\)"),  # noqa: E501
+        (90.5, 95.0, r"Kronecker-factored methods end 0\.50 points above SGD after 0.25 passes; after 10 .* 5\.00 points above it"),  # noqa: E501
+        (89.0, 90.5, r"Kronecker-factored methods end 1\.00 points below SGD after 0.25 passes; after 10"),  # noqa: E501
     ],
 )  # fmt: skip
 def test_second_order_is_said_to_pay_early_only_if_it_does(tmp_path, early, late, title):
@@ -309,10 +309,14 @@ def test_second_order_is_said_to_pay_early_only_if_it_does(tmp_path, early, late
 @pytest.mark.parametrize(
     ("early", "late", "title"),
     [
-        (91.0, 90.0, "Averaging pays for few passes alone: in 1 of 1 cases up to 1 pass, in none"),
-        (90.0, 90.0, "Cases of averaging cannot be told from the method without"),
-        (91.0, 91.0, "Cases of averaging end 1.00 points above the method without"),
-        (90.0, 89.0, "Of 2 cases of averaging, 1 ends below the method without and 1"),
+        (
+            91.0,
+            90.0,
+            "Averaging in `plain` pays for few passes alone: in 1 of 1 cases up to 1 pass, in none",
+        ),
+        (90.0, 90.0, "Cases of averaging in `plain` cannot be told from the method without"),
+        (91.0, 91.0, "Cases of averaging in `plain` end 1.00 points above the method without"),
+        (90.0, 89.0, "Of 2 cases of averaging in `plain`, 1 ends below the method without and 1"),
     ],
 )
 def test_averaging_by_budget(tmp_path, early, late, title):
@@ -324,9 +328,12 @@ def test_averaging_by_budget(tmp_path, early, late, title):
 @pytest.mark.parametrize(
     ("level", "title"),
     [
-        (91.0, "L2 helps 2 of 2 methods"),
-        (90.0, "L2 changes nothing that these seeds can show, for any of 2 methods"),
-        (89.0, "L2 helps none of 2 methods, and lowers 2 of them"),
+        (91.0, "After 10 passes, L2 helps 2 of 2 methods"),
+        (
+            90.0,
+            "After 10 passes, L2 changes nothing that these seeds can show, for any of 2 methods",
+        ),
+        (89.0, "After 10 passes, L2 helps none of 2 methods, and lowers 2 of them"),
     ],
 )
 def test_l2_helps_only_whom_it_helps(tmp_path, level, title):
@@ -358,9 +365,13 @@ def test_sparsity_is_free_only_where_nothing_is_lost(tmp_path, level, title):
 @pytest.mark.parametrize(
     ("decay", "sphere", "title"),
     [
-        (91.0, 91.5, "Whatever its name, norm control is worth 1.0"),
-        (90.0, 90.0, "Norm control is worth nothing to Muon that these seeds can show"),
-        (91.0, 89.0, "Norm control helps Muon in 1 of 2 forms, and hurts it in 1"),
+        (91.0, 91.5, "After 10 passes, whatever its name, norm control is worth 1.0"),
+        (
+            90.0,
+            90.0,
+            "After 10 passes, norm control is worth nothing to Muon that these seeds can show",
+        ),
+        (91.0, 89.0, "After 10 passes, norm control helps Muon in 1 of 2 forms, and hurts it in 1"),
     ],
 )
 def test_norm_control_is_worth_what_the_pairs_say(tmp_path, decay, sphere, title):

@@ -107,6 +107,12 @@ def test_the_leader_is_by_the_latest_stage_that_there_is():
     assert leader([tuned("d", None)]) is None
 
 
+def test_who_is_not_confirmed_by_all_seeds_yet_does_not_lead():
+    whole, begun = tuned("a", 91.0, [91.0, 91.2]), tuned("b", 92.0, [91.9])
+    assert leader([whole, begun]) is whole
+    assert leader([whole, replace(begun, confirmations=begun.confirmations * 2)]).name == "b"
+
+
 def test_stages_are_kept_and_read_as_they_were_written(tmp_path):
     made = made_up(["sgd", "muon"], ["plain"], seeds=2, trials=3)
     cells = []

@@ -196,7 +196,7 @@ def test_a_study_says_what_it_tuned_and_what_not(said):
              replace(third, finals=third.finals[:2]))  # fmt: skip
     text = said(replace(whole, cells=cells))["paper"]
     assert "Run with settings as they were given, without trials: sgd." in text
-    assert "1 of 3 methods begun have not all of their trials yet." in text
+    assert "1 of 3 pairs of method and scenario begun have not all of their trials yet." in text
     assert "drawn by people" not in text
     assert "Every result is over 2 to 3 seeds of 3 planned and 10 effective passes." in text
 

@@ -73,11 +73,11 @@ def _title(groups: Mapping[float, Sequence[Effect]]) -> str:
     above = [budget for budget, here in groups.items() if split(here).above]
     everything = split(one for here in groups.values() for one in here)
     if not above or max(above) == max(groups):
-        return sentence(headline(everything, "cases of averaging", "the method without"))
+        return sentence(headline(everything, "cases of averaging in `plain`", "the method without"))
     few = split(one for budget, here in groups.items() if budget <= max(above) for one in here)
     rest = joined([f"{budget:g}" for budget in groups if budget > max(above)])
-    return (f"Averaging pays for few passes alone: in {len(few.above)} of {few.tested} cases up to "
-            f"{shortly(max(above))}, in none after {rest}")  # fmt: skip
+    return (f"Averaging in `plain` pays for few passes alone: in {len(few.above)} of {few.tested} "
+            f"cases up to {shortly(max(above))}, in none after {rest}")  # fmt: skip
 
 
 def _dictionary(pairs: Sequence[Pair]) -> str:

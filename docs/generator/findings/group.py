@@ -60,6 +60,8 @@ def passes_and_seconds(key: str, who: str, found: Group, last: Sequence[str] = (
     title = headline(at_passes, who, "tuned SGD") if at_passes.tested else f"{who}: not compared"
     if at_passes.tested and at_seconds.tested:
         title += f"; at its CPU time {_how_many(at_seconds)} above it"
+    if at_passes.tested and at_passes.untested:
+        title += f" ({at_passes.tested} of {len(found.effects)} compared)"
     text = [f"After {budget}, in pairs of equal seeds ({counted(found.effects)}). "
             f"{listing(at_passes, 'SGD')}"]  # fmt: skip
     if at_seconds.tested and found.seconds is not None:

@@ -9,7 +9,7 @@ from findings.effects import Effect, Pair, Split, in_pairs, split
 from findings.finding import Finding, missing, table
 from findings.group import COURSE
 from findings.sources import Sources, cells_by_name
-from findings.words import MISSING, counted, gap, listing, tested
+from findings.words import MISSING, counted, dated, gap, listing, tested
 from lenetlab.records.cells import Results
 from lenetlab.records.contest import Contest
 from lenetlab.report.formats import points
@@ -17,6 +17,10 @@ from lenetlab.report.wording.phrases import joined
 
 KEY = "l2"
 WITHIN = 3.0  # points that the figure shows
+SEARCHED_TWICE = (
+    "Each side has the recipe of its own search; how far another search would move a mean is in "
+    "none of these intervals ([protocol](protocol.md#tuning))."
+)
 SHOWN = """\
 from lenetlab import table
 frame = table("results/course").to_pandas().query("role == 'final' and search == 1")
@@ -27,12 +31,12 @@ print((runs["{one}"] - runs["plain"]).groupby("method").agg(["mean", "std", "cou
 def finding(sources: Sources) -> Finding:
     """Scenario `l2` less `plain`."""
     effects = scenario_less_plain(sources.course, "l2")
-    if not effects:
+    if sources.course is None or not effects:
         return missing(KEY, "What L2 does to each family", COURSE)
     found, families = split(effects), by_family(effects)
     text = [
         f"In pairs of equal seeds, each side tuned for itself ({counted(effects)}). "
-        f"{listing(found, 'itself without L2')}",
+        f"{listing(found, 'itself without L2')} {SEARCHED_TWICE}",
         *_norms(sources.course, effects),
     ]
     tables = (
@@ -44,7 +48,8 @@ def finding(sources: Sources) -> Finding:
     figure = partial(forest, groups, "points of test accuracy, l2 less plain", WITHIN)
     about = "L2 less plain, by family"
     shown = SHOWN.format(one="l2").splitlines()
-    return Finding(KEY, _title(found, families), text, {about: figure}, tables, shown, python=True)
+    title = dated(sources.course.passes, _title(found, families))
+    return Finding(KEY, title, text, {about: figure}, tables, shown, python=True)
 
 
 def scenario_less_plain(course: Results | None, scenario: str) -> list[Effect]:

@@ -1,6 +1,6 @@
 """Norm control under three names: weight decay, a ball, a sphere."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from statistics import fmean
 
@@ -9,9 +9,10 @@ from findings.effects import Effect, Pair, in_pairs, split
 from findings.finding import Finding, missing, table
 from findings.group import COURSE
 from findings.sources import Sources, cells_by_name, whole_recipe
-from findings.words import counted, listing, mean, size, tested
+from findings.words import counted, dated, listing, mean, size, tested
 from lenetlab.analysis.intervals import summarise
-from lenetlab.records.cells import Cell
+from lenetlab.records.cells import Cell, Results
+from lenetlab.report.wording.phrases import passes
 
 KEY = "norms"
 FREE = "muon"
@@ -26,8 +27,8 @@ print(runs[[("l2", "muon"), ("plain", "frank_wolfe"), ("plain", "muon_hyperball"
 
 def finding(sources: Sources) -> Finding:
     """Muon with decay, on a ball and on spheres, against Muon whose norms are free."""
-    pairs = _pairs(sources)
-    if not pairs:
+    pairs = _pairs(sources.course)
+    if sources.course is None or not pairs:
         return missing(KEY, "Norm control under three names", COURSE)
     effects = in_pairs(pairs)
     text = [
@@ -36,12 +37,13 @@ def finding(sources: Sources) -> Finding:
         f"In pairs with `{FREE}` in scenario `plain`, whose norms are free ({counted(effects)}). "
         f"{listing(split(effects), 'free Muon')}",
         *_settings(pairs),
+        *_other_budgets(sources.ladder.values(), sources.course.passes),
     ]
     figure = partial(forest, {"": effects}, "points of test accuracy above free Muon")
     about = "Muon with its norms held, less Muon with free norms"
     return Finding(
         KEY,
-        _title(effects),
+        dated(sources.course.passes, _title(effects)),
         text,
         {about: figure},
         (_table(pairs, effects),),
@@ -50,10 +52,10 @@ def finding(sources: Sources) -> Finding:
     )
 
 
-def _pairs(sources: Sources) -> list[Pair]:
-    if sources.course is None:
+def _pairs(results: Results | None) -> list[Pair]:
+    if results is None:
         return []
-    plain, l2 = cells_by_name(sources.course, "plain"), cells_by_name(sources.course, "l2")
+    plain, l2 = cells_by_name(results, "plain"), cells_by_name(results, "l2")
     if FREE not in plain:
         return []
     held = {"decay (muon in l2)": l2.get(FREE), "a ball (frank_wolfe)": plain.get("frank_wolfe"),
@@ -61,13 +63,23 @@ def _pairs(sources: Sources) -> list[Pair]:
     return [Pair(name, cell, plain[FREE]) for name, cell in held.items() if cell is not None]
 
 
+def _other_budgets(steps: Iterable[Results], own: float) -> list[str]:
+    """The same for budgets that are smaller, where nets have less time to overfit."""
+    said = []
+    for step in steps:
+        if step.passes != own and (effects := in_pairs(_pairs(step))):
+            said.append(f"After {passes(step.passes)} ({counted(effects)}). "
+                        f"{listing(split(effects), 'free Muon')}")  # fmt: skip
+    return [f"It is worth that for this budget. {' '.join(said)}"] if said else []
+
+
 def _title(effects: Sequence[Effect]) -> str:
     found = split(effects)
     if found.tested and found.tested == len(found.above):
-        return f"Whatever its name, norm control is worth {size(effects)} to Muon"
+        return f"whatever its name, norm control is worth {size(effects)} to Muon"
     if found.tested == len(found.tied):
-        return "Norm control is worth nothing to Muon that these seeds can show"
-    return f"Norm control helps Muon in {len(found.above)} of {found.tested} forms, and hurts it " \
+        return "norm control is worth nothing to Muon that these seeds can show"
+    return f"norm control helps Muon in {len(found.above)} of {found.tested} forms, and hurts it " \
            f"in {len(found.below)}"  # fmt: skip
 
 

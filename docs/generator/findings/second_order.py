@@ -12,9 +12,11 @@ from findings.sources import Sources
 from findings.words import counted, gap, headline, listing, mean, sentence, shortly, size
 from lenetlab.analysis.comparison import Difference
 from lenetlab.analysis.equal_time import REFERENCE
+from lenetlab.records.cells import Results
 from lenetlab.report.formats import points
 from lenetlab.report.wording.phrases import joined, passes
 
+OTHERS = ("muon", "ema+muon", "muon_hyperball", "frank_wolfe", "schedule_free_sgd")
 KEY, WHO = "second_order", ("soap", "kfac", "psgd_kron", "shampoo")
 LADDER = "lenetlab study studies/ladder/ladder-1.toml --results results/ladder-1"
 
@@ -28,6 +30,7 @@ def finding(sources: Sources) -> Finding:
         return missing(KEY, "What second order is worth", LADDER)
     text = [_said(one) for one in steps.values()]
     timed = clock.made_for([step.results for step in steps.values()], WHO)
+    text += _others(next(iter(steps.values())).results)
     text += [said] if (said := clock.said(timed)) else []
     shown = [f"lenetlab compare results/{name} --scenario plain --against {REFERENCE}"
              for name in steps]  # fmt: skip
@@ -45,7 +48,7 @@ def _title(steps: Sequence[Group]) -> str:
     few, many = shortly(first.results.passes), f"{last.results.passes:g}"
     early, late = split(first.effects), split(last.effects)
     if first is last:
-        return headline(early, "second-order methods", f"SGD after {few}")
+        return headline(early, "Kronecker-factored methods", f"SGD after {few}")
     before, after = _by_name(first.effects), _by_name(last.effects)
     changes = [(before[name], after[name]) for name in before if name in after]
     shrinks = bool(changes) and all(a.low > b.high for a, b in changes)
@@ -54,10 +57,10 @@ def _title(steps: Sequence[Group]) -> str:
         left = points(means[0]) + (f" to {points(means[-1])}" if len(means) > 1 else "")
         test = "" if len(late.above) == late.tested else (
             f" (above SGD by the test: {len(late.above)} of {late.tested})")  # fmt: skip
-        return (f"second order pays when passes are few: {size(early.above)} after {few}, {left} "
-                f"after {many}{test}")  # fmt: skip
-    return (f"{headline(early, 'second-order methods', f'SGD after {few}')}; after {many} "
-            f"{headline(late, 'second-order methods', 'it')}")  # fmt: skip
+        return (f"Kronecker-factored steps pay when passes are few: {size(early.above)} after "
+                f"{few}, {left} after {many}{test}")  # fmt: skip
+    return (f"{headline(early, 'Kronecker-factored methods', f'SGD after {few}')}; after {many} "
+            f"{headline(late, 'Kronecker-factored methods', 'it')}")  # fmt: skip
 
 
 def _by_name(effects: Sequence[Effect]) -> dict[str, Difference]:
@@ -75,6 +78,15 @@ def _said(step: Group) -> str:
     if early and step.seconds is not None:
         said += f" Before their first measurement by then: {joined(early)}."
     return said
+
+
+def _others(results: Results) -> list[str]:
+    """Whether it takes second order: who else is ahead at the least budget."""
+    found = group(results, OTHERS)
+    if found is None:
+        return []
+    return [f"Others after {passes(results.passes)} ({counted(found.effects)}). "
+            f"{listing(split(found.effects), 'SGD')}"]  # fmt: skip
 
 
 def _figure(steps: Mapping[str, Group]) -> str:

@@ -7,9 +7,9 @@ from findings.charts import Series, forest, over, point
 from findings.effects import Effect, Pair, in_pairs, split
 from findings.finding import Finding, missing, table
 from findings.group import COURSE
-from findings.l2 import SHOWN, WITHIN, by_family, scenario_less_plain
+from findings.l2 import SEARCHED_TWICE, SHOWN, WITHIN, by_family, scenario_less_plain
 from findings.sources import Sources
-from findings.words import counted, gap, listing, mean, tested
+from findings.words import counted, dated, gap, listing, mean, tested
 from lenetlab.analysis.intervals import Summary, summarise
 from lenetlab.problem.scenarios import BOUND
 from lenetlab.records.cells import Cell, Results
@@ -28,27 +28,17 @@ FRONTIER = "lenetlab study studies/frontier.toml --results results/frontier"
 def finding(sources: Sources) -> Finding:
     """Scenario `sparse` less `plain`, and thinner nets beyond."""
     effects = scenario_less_plain(sources.course, "sparse")
-    if not effects:
+    if sources.course is None or not effects:
         return missing(KEY, "How far sparsity is free", COURSE)
     text = [f"At most {BOUND:,} of the {WEIGHTS:,} weights of fc1 and fc2, in pairs of equal seeds "
-            f"({counted(effects)}). {listing(split(effects), 'itself with all weights')}",
+            f"({counted(effects)}). {listing(split(effects), 'itself with all weights')} "
+            f"{SEARCHED_TWICE}",
             *_most(effects)]  # fmt: skip
     figures = {"Sparse less plain, by family": partial(forest,
         {family.replace("_", " "): some for family, some in by_family(effects).items()},
         "points of test accuracy, sparse less plain", WITHIN)}  # fmt: skip
     heads = ["method", "sparse less plain, points", "p (Holm)", "n"]
-    tables = [
-        table(
-            heads,
-            [
-                [
-                    f"`{one.name}`",
-                    *tested(one),
-                ]
-                for one in effects
-            ],
-        )
-    ]
+    tables = [table(heads, [[f"`{one.name}`", *tested(one)] for one in effects])]
     thinner = _thinner(sources.frontier)
     if thinner:
         nets = in_pairs(thinner)
@@ -58,7 +48,8 @@ def finding(sources: Sources) -> Finding:
     else:
         text.append(f"Thinner nets are not computed; `{FRONTIER}` does.")
     shown = [*SHOWN.format(one="sparse").splitlines(), *(THINNER.splitlines() if thinner else ())]
-    return Finding(KEY, _title(effects), text, figures, tables, shown, python=True)
+    title = dated(sources.course.passes, _title(effects))
+    return Finding(KEY, title, text, figures, tables, shown, python=True)
 
 
 def _title(effects: Sequence[Effect]) -> str:

@@ -81,15 +81,20 @@ def listing(found: Split, than: str) -> str:
                 f"`{one.name}`" + ("" if many else f" {gap(one.difference)}") for one in effects
             ]
             sentences.append(f"{sentence(said)}: {', '.join(each)}.")
-    if found.untested:
-        each = [f"`{one.name}` ({one.reason})" for one in found.untested]
-        sentences.append(f"Not compared: {joined(each)}.")
+    for reason in dict.fromkeys(one.reason for one in found.untested):
+        each = [f"`{one.name}`" for one in found.untested if one.reason == reason]
+        sentences.append(f"Not compared ({reason}): {', '.join(each)}.")
     return " ".join(sentences)
 
 
 def shortly(amount: float) -> str:
     """`10 passes`, for titles."""
     return f"{amount:g} pass{'' if amount == 1 else 'es'}"
+
+
+def dated(budget: float, title: str) -> str:
+    """A claim that holds after so many passes."""
+    return f"After {shortly(budget)}, {title}"
 
 
 def counted(effects: Sequence[Effect]) -> str:

@@ -16,7 +16,8 @@ from lenetlab.report.page.table import Column, Entry, Table, number, short, text
 class Detail:
     """A cell, ready to be shown.
 
-    commands : what computes its finals and its best trial. again : confirmations and leader runs.
+    commands : what computes its finals and the trial that won. again : confirmations and leader
+        runs.
     """
 
     anchor: str
@@ -68,7 +69,8 @@ def _commands(cell: Cell, planned: bool) -> Iterable[tuple[str, str]]:
     if cell.finals:
         yield "all seeds", again(cell.finals)
     if planned and cell.best:
-        yield "the best trial", again([cell.best])
+        yield ("the trial that was chosen" if cell.confirmations else "the best trial",
+               again([cell.best]))  # fmt: skip
     if not planned and cell.trials:
         yield "those on held-out images", again(cell.trials)
 

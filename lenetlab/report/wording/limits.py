@@ -7,9 +7,14 @@ from lenetlab.report.wording.statistics import seeds_of
 
 PICKED_TARGETS = "Of the targets, those that say so were picked on the test set."
 RECIPES = (
-    " These recipes are the best trials on held-out images; but the spaces that they were searched "
+    " These recipes were chosen on held-out images alone; but the spaces that they were searched "
     "in were drawn by people who had seen test results (protocol, Tuning)."
 )
+
+
+def _luck(results: Results) -> str:
+    """Where the luck of a search is shown instead."""
+    return "; further searches of the best show it" if results.searches else ""
 
 
 def limits(results: Results) -> list[str]:
@@ -28,7 +33,8 @@ def limits(results: Results) -> list[str]:
     if results.tuned:
         found.append(
             f"Tuning is part of the result: with more than {count(results.trials, 'trial')} some "
-            "methods might stand higher."
+            "methods might stand higher. Another search of the same price finds another recipe, "
+            f"and how far that moves a mean is in no interval here{_luck(results)}."
         )
     else:
         found.append(

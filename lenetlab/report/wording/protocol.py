@@ -58,7 +58,10 @@ def _tuning(results: Results) -> Iterator[str]:
     begun = [cell for cell in begun if not cell.place.tuned_on]
     short = sum(0 < len(cell.trials) < results.trials for cell in begun)
     if short:
-        yield f"{short} of {count(len(begun), 'method')} begun have not all of their trials yet."
+        yield (
+            f"{short} of {count(len(begun), 'pair')} of method and scenario begun have not all of "
+            "their trials yet."
+        )
     without = list(dict.fromkeys(cell.place.name for cell in begun if not cell.trials))
     if without:
         yield f"Run with settings as they were given, without trials: {', '.join(without)}."

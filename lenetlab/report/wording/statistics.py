@@ -57,11 +57,22 @@ def comparisons(boards: Sequence[Board]) -> str:
     return " ".join(_comparisons(compared))
 
 
+def _leading(compared: Sequence[Board]) -> str:
+    """By which runs a leader is known."""
+    cells = [board.reference for board in compared if board.led and board.reference]
+    if any(cell.leading for cell in cells):
+        return "the mean of its confirmations and of further seeds for that"
+    if any(cell.confirmations for cell in cells):
+        return "the mean of its confirmations"
+    return "its best trial"
+
+
 def _comparisons(compared: Sequence[Board]) -> Iterator[str]:
     if any(board.led for board in compared):
         yield (
-            "The leader of a leaderboard is the method whose best trial was best on the held-out "
-            "images; the test set has no part in that. The others are compared with it."
+            "The leader of a leaderboard is the method that was best on the held-out images, by "
+            f"{_leading(compared)}; the test set has no part in that. The others are compared "
+            "with it."
         )
     if not all(board.led for board in compared):
         who = "the first of the study" if compared[0].planned else "the one with the most seeds"

@@ -1,0 +1,38 @@
+"""The discussion of the study's paper: the findings that its rows and those beside them support.
+
+python docs/generator/discussion.py    writes results/course/discussion.md, which the paper includes
+
+A claim stands with its first paragraph; figures, tables and commands are on the page of findings.
+Other rows, other words. What no row can say is written by hand, in `DOUBTS`.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from findings.finding import NOT_YET, Finding
+from findings_page import ROOT, findings
+
+TARGET = ROOT / "results" / "course" / "discussion.md"
+DOUBTS = """\
+### What should be doubted
+
+A search of {{ figure("trials") }} trials in four or five dimensions finds a good recipe, not the
+best one; another search of the same price finds another. The spaces were drawn by people who had
+seen test results (protocol, Tuning), and who was tried more before has better ones. Finals of a
+method share one recipe, so the interval over seeds says nothing about the luck of the search. A tie
+is no proof of equality. Methods without a result were not tried, which says nothing about them."""
+
+
+def discussion(found: Sequence[Finding]) -> str:
+    """Markdown: a section for each finding that has its rows, then what should be doubted."""
+    claims = [f"### {one.title}\n\n{one.text[0]}" for one in found if NOT_YET not in one.text]
+    return "\n\n".join((*claims, DOUBTS)) + "\n"
+
+
+def write(target: Path = TARGET) -> None:
+    """From the committed rows."""
+    target.write_text(discussion(findings(ROOT / "results")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write()
