@@ -1,7 +1,8 @@
 """Tuned recipes: what a search found best for a method in a scenario, used where it is asked for.
 
     lenetlab/tuned.json   of the study that is kept with the package: what that study left in its
-                          own <out>/tuned.json
+                          own <out>/tuned.json; of methods that it has not reached yet, from the
+                          one before it, `course-1`, whose recipes were not confirmed
     <out>/tuned.json      of the user's own `lenetlab tune` and `lenetlab study`; goes before the
                           package's
 
