@@ -98,12 +98,11 @@ def fastest(found: list[Candidate], target: float, runtime: Runtime) -> Candidat
     """Of those that are good enough on held-out images."""
     able = sorted((one for one in found if one.held_out >= target + MARGIN),
                   key=lambda one: one.cpu_seconds)[:TIMED]  # fmt: skip
-    timed = {}
-    for one in able:
-        timed[one] = min(seconds_of(one.recipe, runtime) for _ in range(2))
+    timed = [(min(seconds_of(one.recipe, runtime) for _ in range(2)), one) for one in able]
+    for seconds, one in timed:
         print(f"{target:g} %: {one.cell.place.name} in {one.cell.place.where} of {one.study}, "
-              f"{one.held_out:.2f} % held out, {timed[one]:.2f} s", flush=True)  # fmt: skip
-    return min(timed, key=lambda one: timed[one]) if timed else None
+              f"{one.held_out:.2f} % held out, {seconds:.2f} s", flush=True)  # fmt: skip
+    return min(timed, key=lambda pair: pair[0], default=(0.0, None))[1]
 
 
 def process_seconds(recipe: Recipe, threads: int) -> float:
@@ -115,7 +114,7 @@ def process_seconds(recipe: Recipe, threads: int) -> float:
         with tempfile.TemporaryDirectory() as scratch:
             begun = time.perf_counter()
             subprocess.run([lenetlab, *words, "--threads", str(threads)], cwd=scratch, check=True,
-                           stdout=subprocess.DEVNULL)  # fmt: skip
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
             taken.append(time.perf_counter() - begun)
     return median(taken)
 

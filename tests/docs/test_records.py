@@ -1,5 +1,7 @@
 """The records in the README and on their page are those of the committed results."""
 
+import json
+import re
 import sys
 from dataclasses import replace
 
@@ -118,3 +120,19 @@ def test_names_are_moved_apart_as_little_as_is_needed():
     assert spread([0.9, 0.5, 0.1], 0.1) == [0.9, 0.5, 0.1]
     assert spread([0.52, 0.5, 0.1], 0.1) == pytest.approx([0.56, 0.46, 0.1])
     assert spread([0.5, 0.5, 0.45], 0.1) == pytest.approx([0.583333, 0.483333, 0.383333], abs=1e-5)
+
+
+def test_the_fewest_seconds_are_those_that_were_measured():
+    measured = json.loads((ROOT / "results" / "seconds.json").read_text())["targets"]
+    page = (ROOT / "docs" / "records.md").read_text()
+    lines = [line for line in page.splitlines() if re.match(r"\| \d[\d.]* % \|", line)]
+    assert len(lines) == len(measured)
+    for line, one in zip(lines, measured, strict=True):
+        _, to, who, *numbers, _ = (cell.strip() for cell in line.split("|"))
+        assert to == f"{one['target']:g} %"
+        assert who.startswith(f"`{one['method']}`, {one['scenario']}, {one['passes']:g} passes")
+        mean, bound, outcome, *seconds = numbers
+        assert [mean, bound] == [f"{one['mean']:.2f}", f"{one['bound']:.2f}"]
+        assert outcome == one["outcome"]
+        assert seconds == [f"{one['train_seconds']:.2f}", f"{one['process_seconds']:.2f}"]
+        assert one["seeds"] == 10
