@@ -85,7 +85,9 @@ def test_the_page_is_right_about_coupled_and_decoupled(split, name):
         steps(each, 3)
     off = float((t.weights.w - by_hand.weights.w).norm() / by_hand.weights.w.norm())
     if find(name).decay == "coupled":
-        assert off < 1e-4  # rounding in schedule_free_sgd's average moves pooled winners: 5e-5
+        # Schedule-Free rounds its average before the decay: with AVX2 a pooled winner is another
+        # one in the second step, 5e-5; the others have the same bits.
+        assert off < (1e-4 if name == "schedule_free_sgd" else 1e-5)
     else:
         assert off > 1e-4  # psgd_kron moves least in three steps, 1.7e-4
 
