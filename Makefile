@@ -5,7 +5,7 @@ BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 NEEDED := .venv/bin/python pyproject.toml constraints.txt
 
-.PHONY: install demo records docs test test-all check clean
+.PHONY: install demo records published docs test test-all check clean
 .NOTPARALLEL:
 # What is installed without byte code gets it when it is first used.
 unexport PYTHONDONTWRITEBYTECODE
@@ -51,6 +51,16 @@ records: .venv/all
 	for board in $(BOARDS); do $(STUDY) --plan || exit; done
 	for board in $(BOARDS); do $(STUDY) || [ $$? -eq 1 ] || exit; done
 	$(BIN)/lenetlab records $(RECORDS)
+
+# What is committed and made of the studies' rows, anew after rows were added.
+published: .venv/test
+	$(BIN)/python docs/generator/kept_recipes.py
+	$(BIN)/python docs/generator/discussion.py
+	$(BIN)/python docs/generator/ladder.py
+	$(BIN)/python docs/generator/readme_records.py
+	$(BIN)/python docs/generator/protocol_tables.py
+	$(BIN)/lenetlab report results/course --format pdf --to docs/report/course/course.pdf
+	$(BIN)/python docs/generator/page_picture.py
 
 check: .venv/lint
 	$(BIN)/ruff check .

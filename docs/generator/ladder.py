@@ -131,6 +131,11 @@ def _bottom(block: Sequence[float], gap: float) -> float:
     return _top(block, gap) - gap * (len(block) - 1)
 
 
-if __name__ == "__main__":
+def write() -> None:
+    """From the committed rows."""
     for name, text in pictures(lines()).items():
         (ROOT / "docs" / name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write()

@@ -1,6 +1,7 @@
-"""The records in the README and the boards in docs/records.md, from the committed results.
+"""The records in the README, and the boards and the fewest seconds in docs/records.md, from the
+committed results.
 
-    python docs/generator/readme_records.py      writes both between their marks
+    python docs/generator/readme_records.py      writes them between their marks
 
 A test holds them to what the results give.
 """
@@ -8,8 +9,11 @@ A test holds them to what the results give.
 import math
 from pathlib import Path
 
+import marks
+
 from lenetlab.analysis.board import Board, board
 from lenetlab.analysis.record_board import RecordBoard, record_board
+from lenetlab.disk import read_json
 from lenetlab.records.cells import Results
 from lenetlab.records.contest import Contest
 from lenetlab.records.other_budgets import other_budgets
@@ -23,15 +27,8 @@ from lenetlab.report.record_boards import IN_DOCS, ahead, bound, columns, holder
 ROOT = Path(__file__).parents[2]
 README, STUDIED = ROOT / "README.md", ROOT / "results" / "course"
 PAGE, BOARDS = ROOT / "docs" / "records.md", ROOT / "results" / RECORDS
-BEGIN, END = "<!-- records -->\n", "<!-- /records -->"
+SECONDS = ROOT / "results" / "seconds.json"
 NONE = "There are none yet: no study is committed."
-
-
-def written(readme: str, block: str) -> str:
-    """`readme` with `block` between the marks."""
-    before, _, rest = readme.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}{block}{END}{after}"
 
 
 def block(folder: Path = STUDIED) -> str:
@@ -193,6 +190,26 @@ def _beaten(one: Board) -> str:
     return f"- `{one.contest.title}`: {target:g} % is beaten by {', '.join(names[:3])}{more}."
 
 
+def seconds(file: Path = SECONDS) -> str:
+    """The fewest seconds to the targets, as `benchmarks/seconds.py` measured them."""
+    lines = [
+        f"| {one['target']:g} % | `{one['method']}`, {one['scenario']}, "
+        f"{one['passes']:g} passes (`{one['study']}`) | {one['mean']:.2f} | {one['bound']:.2f} | "
+        f"{one['outcome']} | {one['train_seconds']:.2f} | {one['process_seconds']:.2f} |"
+        for one in read_json(file)["targets"]
+    ]
+    head = (
+        "| to | who | mean, % | one-sided, % above | outcome | training, s | whole process, s |\n"
+        "| --- | --- | ---: | ---: | --- | ---: | ---: |"
+    )
+    return "\n".join([head, *lines]) + "\n"
+
+
+def write() -> None:
+    """From the committed results."""
+    marks.write(README, {"records": block()})
+    marks.write(PAGE, {"records": table(), "seconds": seconds()})
+
+
 if __name__ == "__main__":
-    README.write_text(written(README.read_text(), block()))
-    PAGE.write_text(written(PAGE.read_text(), table()))
+    write()

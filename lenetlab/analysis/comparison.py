@@ -31,7 +31,7 @@ methods of equal noise and ten seeds is found in 59 % of studies, by paired t te
 
 Pairs are worth their price only where a seed has something in common for all methods: they halve
 the degrees of freedom, and take the correlation out of the variance. What was measured here and
-what it buys is in docs/protocol.md, by `python benchmarks/comparison.py`.
+what it buys is in docs/protocol.md, by docs/generator/protocol/pairs.py.
 
 The p-values are corrected by Holm's step-down rule (1979), which holds for tests that depend on
 each other, as these do through the reference. The intervals are Bonferroni's, all true together

@@ -146,7 +146,7 @@ def leader(cells: Iterable[C]) -> C | None:
     no cell has such runs, by the best trial. So a cell that is not whole yet does not lead.
 
     Confirmations have chosen the recipes, so that their means are too high, but for all methods
-    alike: to leave them out finds the best less often (benchmarks/leader_table.py)."""
+    alike: to leave them out finds the best less often (docs/protocol.md)."""
     tuned = [cell for cell in cells if chosen(cell.trials, cell.confirmations) is not None]
     at_length = [(len(runs), stands, cell) for cell in tuned
                  if (stands := mean(runs := _at_full_length(cell))) is not None]  # fmt: skip

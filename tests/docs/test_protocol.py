@@ -1,6 +1,11 @@
 """Figures that the protocol page repeats are those of the code."""
 
 import re
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
 
 from lenetlab.analysis.targets import TARGETS
 from lenetlab.experiments.tuning.search_space import (
@@ -17,8 +22,17 @@ from lenetlab.experiments.tuning.search_space import (
 from lenetlab.methods.registry import methods
 from lenetlab.oracle.ledger import COST
 from lenetlab.problem.scenarios import BOUND, RULE_SETS, SCENARIOS
+from lenetlab.records.contest import Contest
+from lenetlab.records.rows import read_results
+from tests.studies import made_up
 
-from .blocks import PAGES
+from .blocks import PAGES, ROOT
+
+sys.path.insert(0, str(ROOT / "docs" / "generator"))
+from marks import written
+from protocol import pairs
+from protocol.leader_choice import shares
+from protocol_tables import STUDIED, tables
 
 PAGE = PAGES["docs/protocol.md"]
 ROWS = [
@@ -91,3 +105,38 @@ def test_who_holds_norms():
     for kind in ("decay", "ball", "sphere"):
         mine = {name for name, entry in methods().items() if entry.norms == kind}
         assert said[kind] - {"l1"} == mine
+
+
+@pytest.mark.long
+def test_tables_of_the_statistics_are_what_the_rows_give():
+    for name, made in tables(read_results(STUDIED)).items():
+        assert written(PAGE, name, made) == PAGE, "python docs/generator/protocol_tables.py"
+
+
+def test_tables_are_of_all_methods_that_are_complete():
+    results = read_results(STUDIED)
+    for title, whole, *_ in (row for row in ROWS if len(row) == 7 and row[0].startswith("`")):
+        cells = [c for c in results.within(Contest(title.strip("`"))) if c.finals]
+        assert int(whole) == len(cells)
+
+
+def test_a_leader_far_ahead_is_found_by_every_way():
+    ahead, *others = made_up(scenarios=["plain"]).cells
+    ahead = replace(
+        ahead,
+        trials=tuple(replace(row, accuracy=99.0) for row in ahead.trials),
+        finals=tuple(replace(row, accuracy=(row.accuracy or 0) + 10) for row in ahead.finals),
+    )
+    assert shares([*others, ahead]) == [(1.0, 0.0)] * 4
+
+
+def test_pairs_are_worth_what_seeds_have_in_common(monkeypatch):
+    monkeypatch.setattr(pairs, "DRAWS", 400)
+    alike, apart = (
+        pairs.rates(pairs.Spread(np.full(8, True), np.full(8, 0.3), 10, within, 9, 9))
+        for within in (0.8, 0.0)
+    )
+    (in_pairs, *_), (*_, welch) = list(alike.values()), list(alike.values())
+    assert in_pairs[1] > welch[1] + 0.2
+    for false, _ in (*alike.values(), *apart.values()):
+        assert false <= 0.05 + 3 * (0.05 * 0.95 / 400) ** 0.5

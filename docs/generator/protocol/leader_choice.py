@@ -1,7 +1,5 @@
 """How often is the leader, chosen on held-out images, the best method of its scenario?
 
-    python benchmarks/leader_table.py results/course
-
 Simulated from a study's rows, for four ways to choose: the best single trial; the best recipe by
 confirmation, three recipes a method with two fresh seeds each at the full budget; and then three
 more seeds of the five best, by those three alone or by all five.
@@ -13,20 +11,22 @@ its finals' mean has beyond that noise. The second and third recipes of a method
 first by half of what their trials are, for trials are picked by their luck.
 """
 
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from lenetlab.analysis.comparison import WILD, in_common
-from lenetlab.records.cells import Cell
-from lenetlab.records.contest import Contest
-from lenetlab.records.rows import read_results
+from lenetlab.records.cells import Cell, Results
+from protocol.whole import whole
 
 DRAWS, LEADING, RECIPES, FIVE = 4000, 12, 3, 5
-WAYS = ("best trial", "confirmation", "+ three seeds, alone", "+ three seeds, all five")
+WAYS = (
+    "the best trial",
+    "confirmation: three recipes, two fresh seeds each at the full budget",
+    "and three more seeds of the five best, by those three alone",
+    "… by all five seeds together",
+)
 
 
 @dataclass(frozen=True)
@@ -89,22 +89,26 @@ def _chosen(true: np.ndarray, score: np.ndarray) -> tuple[bool, float]:
     return behind == 0, behind
 
 
-def main(folder: Path) -> None:
-    """Print a line for every scenario and way."""
-    results = read_results(folder)
-    print(f"{'scenario':<18} {'way':<24} {'is the best':>11} {'behind, points':>14}")
-    for contest in results.leaderboards():
-        show(contest, results.within(contest))
-
-
-def show(contest: Contest, cells: list[Cell]) -> None:
-    whole = [cell for cell in cells if cell.trials and cell.finals
-             and all(row.done for row in cell.finals)]  # fmt: skip
-    found, rng = measured(whole), np.random.default_rng(0)
+def shares(cells: list[Cell]) -> list[tuple[float, float]]:
+    """For each of `WAYS`: the share of simulated studies whose leader is the best of `cells`, and
+    how many points it is behind on average. All their finals are done."""
+    tuned = [cell for cell in cells if cell.trials]
+    found, rng = measured(tuned), np.random.default_rng(0)
     draws = np.array([list(simulated(found, rng)) for _ in range(DRAWS)], dtype=float)
-    for way, (best, behind) in zip(WAYS, draws.mean(axis=0), strict=True):
-        print(f"{contest.title:<18} {way:<24} {best:>11.2f} {behind:>14.3f}")
+    return [(float(best), float(behind)) for best, behind in draws.mean(axis=0)]
 
 
-if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "results/course"))
+def leader_choice(results: Results) -> str:
+    """A line for every way, a column for every leaderboard."""
+    boards = [
+        (contest.title, shares(whole(results.within(contest))))
+        for contest in results.leaderboards()
+    ]
+    lines = [
+        f"| {way} | "
+        + " | ".join(f"{found[i][0]:.2f} ({found[i][1]:.2f})" for _, found in boards)
+        + " |"
+        for i, way in enumerate(WAYS)
+    ]
+    head = f"| leader by | {' | '.join(f'`{title}`' for title, _ in boards)} |"
+    return "\n".join([head, f"| --- |{' ---: |' * len(boards)}", *lines]) + "\n"
