@@ -1,12 +1,30 @@
-"""A user's mistake, explained in one sentence: what, where, what was expected, what to do."""
+"""A user's mistake, explained in one sentence: what, where, what was expected, what to do; and a
+training that a signal ended."""
 
 import re
 from collections.abc import Iterable
 from difflib import get_close_matches
+from pathlib import Path
 
 
 class UserError(Exception):
     """Wrong input. The command line prints the message alone and exits with status 2."""
+
+
+class Interrupted(Exception):
+    """A signal, by its `number`, ended a training between two steps. The same call continues what
+    is in `path`; None where nothing of it was to be kept. The command line prints the message and
+    exits with status 128 + number."""
+
+    def __init__(self, path: Path | None, step: int, number: int) -> None:
+        kept = "the same command begins it anew"
+        if path is not None:
+            kept = f"the same command continues the run in {path}"
+        super().__init__(f"interrupted at step {step}; {kept}")
+        self.path, self.step, self.number = path, step, number
+
+    def __reduce__(self) -> tuple[type, tuple[Path | None, int, int]]:
+        return Interrupted, (self.path, self.step, self.number)  # a worker answers with it
 
 
 SHOWN = 80  # characters of what a user wrote that a message repeats

@@ -9,7 +9,7 @@ import sys
 
 from lenetlab.cli.extras import bringing
 from lenetlab.cli.terminal.streams import lost, prepare
-from lenetlab.errors import UserError
+from lenetlab.errors import Interrupted, UserError
 from lenetlab.openmp import wait_briefly
 
 # How libraries say that memory is short, where they raise no MemoryError.
@@ -18,7 +18,7 @@ SHORT = ("failed to map segment", "bad_alloc", "allocate memory", "start new thr
 
 def main() -> None:
     """Entry point of `lenetlab`: 0 done, 1 a run failed or nobody can read what is printed, 2 wrong
-    usage or a machine that lacks something."""
+    usage or a machine that lacks something, 128 and its number after a signal."""
     if not prepare():
         sys.exit(1)
     wait_briefly()
@@ -32,6 +32,9 @@ def main() -> None:
             sys.stdout.flush()
     except UserError as error:
         _refuse(str(error))
+    except Interrupted as stop:
+        print(stop, file=sys.stderr)
+        sys.exit(128 + stop.number)
     except ModuleNotFoundError as error:
         if (extra := bringing(error.name)) is None:
             raise

@@ -16,13 +16,12 @@ from lenetlab.cli.terminal.console import (
     print_failures,
     print_json,
     results_table,
-    stop_for,
 )
 from lenetlab.cli.terminal.progress_bar import meter
 from lenetlab.disk import replace_json
 from lenetlab.errors import UserError
 from lenetlab.experiments.jobs import Job
-from lenetlab.experiments.run.on_disk import Interrupted, execute
+from lenetlab.experiments.run.on_disk import execute
 from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.experiments.starter.recipe import (
     baseline_recipe,
@@ -124,18 +123,15 @@ def _train(runtime: Runtime, epochs: float, seed: int, verbose: bool, quiet: boo
     if quiet:
         return execute(recipe, seed, runtime)
     print(preamble(train, test))
-    try:
-        with meter(evaluations=False) as shown:
-            shown.begin("baseline", recipe.budget)
-            found = execute(
-                recipe,
-                seed,
-                runtime,
-                on_step=shown.step,
-                on_eval=lambda t, evaluations: catch_up(t.losses, evaluations),
-            )
-    except Interrupted as stop:
-        stop_for(stop)
+    with meter(evaluations=False) as shown:
+        shown.begin("baseline", recipe.budget)
+        found = execute(
+            recipe,
+            seed,
+            runtime,
+            on_step=shown.step,
+            on_eval=lambda t, evaluations: catch_up(t.losses, evaluations),
+        )
     catch_up(found.losses.tolist(), found.evaluations)
     return found
 

@@ -19,7 +19,7 @@ from lenetlab.cli.options import (
     Retry,
     Workers,
 )
-from lenetlab.cli.terminal.console import print_err, print_json, print_out, stop_for
+from lenetlab.cli.terminal.console import print_err, print_json, print_out
 from lenetlab.records.cells import FINAL, RunRow
 from lenetlab.records.locate import RESULTS, STUDIES, open_results, results_folder
 from lenetlab.records.test_set import look, note
@@ -91,7 +91,6 @@ def challenge(
     """
     from lenetlab.cli.challenge_folder import Entered, alone, write_folder
     from lenetlab.cli.study_session import Session, all_computed, limited, make_setup
-    from lenetlab.experiments.run.on_disk import Interrupted
     from lenetlab.experiments.study.challenge import (
         Terms,
         beside_leaders,
@@ -128,10 +127,7 @@ def challenge(
             for row in cell.finals:
                 _count(row, guest, runs)
         entered = Entered(guest, planned, stored, beside, tuple(cells), runs, given)
-        try:
-            trained = alone(entered, setup, limit, json)
-        except Interrupted as stop:
-            stop_for(stop)
+        trained = alone(entered, setup, limit, json)
         written = write_folder(entered, trained, setup, working)
     if json:
         print_json(written.plain())

@@ -31,12 +31,11 @@ from lenetlab.cli.terminal.console import (
     print_err,
     print_json,
     print_out,
-    stop_for,
 )
 from lenetlab.cli.terminal.console import out as console
 from lenetlab.cli.terminal.console import seconds as show_seconds
 from lenetlab.experiments.recipe.recipe import Recipe, make_recipe
-from lenetlab.experiments.run.on_disk import Interrupted, OnEval, OnStep, execute
+from lenetlab.experiments.run.on_disk import OnEval, OnStep, execute
 from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.experiments.starter.recipe import SEED, baseline_recipe
 from lenetlab.methods.describe import describe
@@ -72,15 +71,12 @@ def demo(
     entries = recipes()
     board = Board([label for label, _, _ in entries])
     runs: list[tuple[str, Run]] = []
-    try:
-        with board.shown(quiet=json):
-            for label, recipe, seed in entries:
-                on_step, on_eval = board.watch(label)
-                run = execute(recipe, seed, runtime, EVAL_AT, on_step, on_eval)
-                board.finish(label, run)
-                runs.append((label, run))
-    except Interrupted as stop:
-        stop_for(stop)
+    with board.shown(quiet=json):
+        for label, recipe, seed in entries:
+            on_step, on_eval = board.watch(label)
+            run = execute(recipe, seed, runtime, EVAL_AT, on_step, on_eval)
+            board.finish(label, run)
+            runs.append((label, run))
     path = save(race(runs), Path(out) / "demo.png")
     rows = [summarise(label, run, runs[0][1]) for label, run in runs]
     page = make_page(out / "demo", out / "demo.html")

@@ -14,12 +14,12 @@ from pathlib import Path
 import typer
 
 from lenetlab.cli.execute import execute_one
-from lenetlab.cli.terminal.console import stop_for
 from lenetlab.cli.terminal.progress_bar import meter
+from lenetlab.errors import Interrupted
 from lenetlab.experiments.jobs import Job
 from lenetlab.experiments.recipe.recipe import Recipe
 from lenetlab.experiments.run.in_memory import prepare
-from lenetlab.experiments.run.on_disk import Interrupted, give_up
+from lenetlab.experiments.run.on_disk import give_up
 from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.experiments.study.executors import OverLimit, Quit, WorkerDied
 from lenetlab.experiments.study.executors.local import GRACE, Worker
@@ -35,15 +35,6 @@ class _Setup:
     tensorboard: Path | None
     limit: float
     inspect: bool
-
-
-@dataclass(frozen=True)
-class _Ended:
-    """A run in a folder: recorded, or interrupted at a step by a signal."""
-
-    path: Path
-    step: int = 0
-    number: int = 0
 
 
 def execute_limited(
@@ -68,7 +59,9 @@ def execute_limited(
                     worker.compute(job.recipe, None)  # the data is no part of a training
                     ended = worker.compute((job, label if len(todo) > 1 else job.label),
                                            limit + GRACE)  # fmt: skip
-                    found = run_folder.read_run(ended.path) if not ended.number else None
+                    if isinstance(ended, Interrupted):
+                        raise ended
+                    found = run_folder.read_run(ended)
                 except (OverLimit, Quit, WorkerDied) as error:
                     worker.end()
                     if received:
@@ -78,8 +71,6 @@ def execute_limited(
                     said = f"over its limit of {limit:g} s: " if over else ""
                     found = give_up(run, status, f"{said}{error}")
                     worker = Worker(_train, setup)
-            if found is None:
-                stop_for(Interrupted(ended.path, ended.step, ended.number))
             results.append((job, found))
             if received:  # while there was nothing to interrupt
                 raise typer.Exit(128 + received[0])
@@ -88,8 +79,8 @@ def execute_limited(
     return results
 
 
-def _train(order: tuple[Job, str] | Recipe, setup: _Setup) -> _Ended | None:
-    """What the worker does: loads the data of a recipe, or trains."""
+def _train(order: tuple[Job, str] | Recipe, setup: _Setup) -> Path | Interrupted | None:
+    """What the worker does: loads the data of a recipe, or trains and says where the run is."""
     if isinstance(order, Recipe):
         setup.runtime.load(order.split, order.problem)
         return None
@@ -101,8 +92,8 @@ def _train(order: tuple[Job, str] | Recipe, setup: _Setup) -> _Ended | None:
                 job, setup.runtime, shown, setup.tensorboard, setup.limit, setup.inspect
             )
         except Interrupted as stop:
-            return _Ended(stop.path, stop.step, stop.number)
-    return _Ended(found.path)
+            return stop
+    return found.path
 
 
 @contextmanager

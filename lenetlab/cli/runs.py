@@ -13,11 +13,9 @@ from lenetlab.cli.terminal.console import (
     print_json,
     print_out,
     results_table,
-    stop_for,
 )
 from lenetlab.cli.terminal.progress_bar import meter
 from lenetlab.experiments.jobs import Job
-from lenetlab.experiments.run.on_disk import Interrupted
 from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.plural import count
 from lenetlab.records.run_folder import Run
@@ -38,15 +36,12 @@ def execute_all(
     if limit is not None:
         return execute_limited(todo, runtime, quiet, tensorboard, limit, inspect)
     results = []
-    try:
-        with meter(len(todo), quiet) as shown:
-            for job in todo:
-                label = f"{job.label}, seed {job.seed}" if len(todo) > 1 else job.label
-                shown.begin(label, job.recipe.budget, job.recipe.split == "inner")
-                found = execute_one(job, runtime, shown, tensorboard, inspect=inspect)
-                results.append((job, found))
-    except Interrupted as stop:
-        stop_for(stop)
+    with meter(len(todo), quiet) as shown:
+        for job in todo:
+            label = f"{job.label}, seed {job.seed}" if len(todo) > 1 else job.label
+            shown.begin(label, job.recipe.budget, job.recipe.split == "inner")
+            found = execute_one(job, runtime, shown, tensorboard, inspect=inspect)
+            results.append((job, found))
     return results
 
 

@@ -7,7 +7,7 @@ seed, on the numerics it was computed by; that it ends at the same bits is check
 import tempfile
 from pathlib import Path
 
-from lenetlab.errors import UserError
+from lenetlab.errors import Interrupted, UserError
 from lenetlab.experiments.recipe.recall import recall
 from lenetlab.experiments.run.on_disk import OnStep, execute
 from lenetlab.experiments.run.repeat import numerics_differ, numerics_here, runtime_like
@@ -28,7 +28,7 @@ def whole_trajectory(
 ) -> Trajectory:
     """The run's trajectory: the one beside it, or that of training it again, which is then kept
     beside it. Raises: `NotAgain` where it cannot be trained again here, `UserError` where it has no
-    weights or what lies beside it is broken."""
+    weights or what lies beside it is broken, `Interrupted` after a signal."""
     trajectory.final(run)  # a run without weights is refused
     if (found := trajectory.read(run)) is not None:
         return found
@@ -60,7 +60,10 @@ def _train(run: Run, data: Path | None, on_step: OnStep) -> Trajectory:
         runtime = runtime_like(said, data, Path(scratch))
         if other := numerics_differ(said, numerics_here(recipe, runtime)):
             raise NotAgain(f"it was computed by other numerics: {other}")
-        again = execute(recipe, run.seed, runtime, [], step)
+        try:
+            again = execute(recipe, run.seed, runtime, [], step)
+        except Interrupted as stop:  # what it has is in a folder that is gone now
+            raise Interrupted(None, stop.step, stop.number) from None
         if again.status != "done":
             raise NotAgain(f"trained again it ended as {again.status}: {again.result.reason}")
         if not trajectory.same_weights(again, run):

@@ -1,7 +1,11 @@
 """`lenetlab inspect` and `lenetlab run --inspect`, from the command line."""
 
 import json
+import os
 import shutil
+import signal
+import subprocess
+import time
 
 import pytest
 
@@ -11,6 +15,9 @@ from lenetlab.inspection import measure, plane, trajectory
 from lenetlab.problem import own_folder
 from lenetlab.records import run_folder
 from tests.own_images import write
+from tests.waiting import wait_until
+
+from .conftest import LENETLAB
 
 SHORT = "--epochs 0.05 --engine native"
 
@@ -191,3 +198,22 @@ def test_convergence_is_written_and_printed(lenetlab, tmp_path, monkeypatch):
     assert (tmp_path / "here" / "convergence.html").read_text().count("<svg") == 1
     assert (tmp_path / "rates.pdf").read_bytes().startswith(b"%PDF")
     assert lenetlab("convergence --seeds 0").status == 2
+
+
+def test_ended_by_a_signal_while_it_trains_again(lenetlab, tmp_path):
+    assert lenetlab("run sgd --epochs 4 --batch-size 32").status == 0
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    running = subprocess.Popen(
+        [LENETLAB, "inspect", "last"], cwd=tmp_path, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "TMPDIR": str(scratch)},
+    )  # fmt: skip
+    wait_until(lambda: list(scratch.glob("lenetlab-inspect-*/*/run.json")), "training", running)
+    time.sleep(0.2)
+    running.send_signal(signal.SIGTERM)
+    _, err = running.communicate(timeout=60)
+    assert running.returncode == 128 + signal.SIGTERM
+    assert err.splitlines()[-1].startswith("interrupted at step ")
+    assert err.endswith("; the same command begins it anew\n")
+    assert not list(scratch.glob("lenetlab-inspect-*"))
+    assert lenetlab("inspect last --examples 100 --json").status == 0

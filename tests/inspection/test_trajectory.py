@@ -7,9 +7,9 @@ import signal
 import pytest
 import torch
 
-from lenetlab.errors import UserError
+from lenetlab.errors import Interrupted, UserError
 from lenetlab.experiments.recipe.recipe import make_recipe
-from lenetlab.experiments.run.on_disk import Interrupted, execute
+from lenetlab.experiments.run.on_disk import execute
 from lenetlab.inspection import again, trajectory
 from lenetlab.inspection.again import whole_trajectory
 from lenetlab.inspection.plane import common_plane

@@ -4,18 +4,14 @@ import json
 import math
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+from typing import Any, TextIO
 
-import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from lenetlab.analysis.tables import Spread, SummaryRow, measured_on
 from lenetlab.report.formats import number
-
-if TYPE_CHECKING:
-    from lenetlab.experiments.run.on_disk import Interrupted
 
 
 def _console(stream: TextIO, stderr: bool) -> Console:
@@ -108,9 +104,3 @@ def print_failures(rows: Sequence[SummaryRow]) -> None:
     for row in rows:
         for failure in row.failures:
             print_err(f"{row.label}, {failure}", style="red")
-
-
-def stop_for(stop: "Interrupted") -> NoReturn:
-    """Say how an interrupted run goes on, and end as a program does that a signal ended."""
-    print_err(str(stop))
-    raise typer.Exit(128 + stop.number) from None

@@ -16,6 +16,7 @@ import torch
 from safetensors.torch import save
 
 from lenetlab.disk import read_json, replace_bytes, replace_json
+from lenetlab.errors import Interrupted
 from lenetlab.experiments.recipe.recipe import Recipe
 from lenetlab.experiments.run import checkpoint
 from lenetlab.experiments.run.curve import Curve
@@ -40,16 +41,6 @@ from lenetlab.records import run_folder
 
 OnStep = Callable[[Training, float], None]
 OnEval = Callable[[Training, list[dict[str, Any]]], None]
-
-
-class Interrupted(Exception):
-    """A signal ended the run between two steps; the same call continues it."""
-
-    def __init__(self, path: Path, step: int, number: int) -> None:
-        super().__init__(
-            f"interrupted at step {step}; the same command continues the run in {path}"
-        )
-        self.path, self.step, self.number = path, step, number
 
 
 def execute(

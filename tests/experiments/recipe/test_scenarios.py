@@ -7,9 +7,10 @@ import torch
 from safetensors.torch import load_file
 
 from lenetlab.analysis.targets import counting, spent_to
+from lenetlab.errors import Interrupted
 from lenetlab.experiments.recipe.recipe import make_recipe
 from lenetlab.experiments.run.in_memory import FIGURES
-from lenetlab.experiments.run.on_disk import Interrupted, execute
+from lenetlab.experiments.run.on_disk import execute
 from lenetlab.problem.evaluation import evaluate
 from lenetlab.problem.model import CONSTRAINED, flatten
 from lenetlab.records import run_folder

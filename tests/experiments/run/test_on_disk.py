@@ -13,10 +13,10 @@ from filelock import FileLock
 from safetensors.torch import load_file
 
 from lenetlab.disk import replace_json
-from lenetlab.errors import UserError
+from lenetlab.errors import Interrupted, UserError
 from lenetlab.experiments.recipe.recipe import make_recipe
 from lenetlab.experiments.run.in_memory import FIGURES
-from lenetlab.experiments.run.on_disk import Interrupted, execute
+from lenetlab.experiments.run.on_disk import execute
 from lenetlab.experiments.study.run_ids import Names
 from lenetlab.experiments.study.worker import work_on
 from lenetlab.problem.evaluation import evaluate

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from lenetlab.errors import Interrupted
 from lenetlab.experiments.recipe.recipe import Recipe, make_recipe
-from lenetlab.experiments.run.on_disk import Interrupted, execute
+from lenetlab.experiments.run.on_disk import execute
 from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.experiments.run.tensorboard import Listener, listening, write_row
 from lenetlab.records import run_folder
