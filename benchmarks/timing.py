@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import torch
 
-from lenetlab.experiments.run.environment import _processor
+from lenetlab.experiments.run.environment import processor
 from lenetlab.oracle.native import build
 
 BLOCK = 0.3  # seconds
@@ -23,7 +23,7 @@ def machine(parser: argparse.ArgumentParser, force: bool) -> str:
         parser.error(f"the machine is busy (load {load:.2f}); wait, or pass --force")
     kernel = build.native_kernel()
     return (
-        f"{_processor()}, {os.cpu_count()} cores, load {load:.2f}; "
+        f"{processor()}, {os.cpu_count()} cores, load {load:.2f}; "
         f"torch {torch.__version__}; native engine {kernel.key}, {kernel.instructions}"
     )
 

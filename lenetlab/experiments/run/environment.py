@@ -16,6 +16,7 @@ from lenetlab.methods.registry import Method
 from lenetlab.oracle.engine import Engine
 
 CODE = ("*.py", "*.cpp", "*.h")  # within the package; results may be written meanwhile
+KIND = {"family": "cpu family", "model": "model"}  # as /proc/cpuinfo has them on x86
 DEVICES = ("auto", "cpu", "cuda", "mps", "xpu")
 
 
@@ -70,7 +71,7 @@ def machine(engine: Engine) -> dict[str, Any]:
         "python": platform.python_version(),
         "torch": torch.__version__,
         "system": f"{platform.system()} {platform.machine()}",
-        "processor": _processor(),
+        "processor": processor(),
         "cores": os.cpu_count(),
         "threads": engine.threads,
         "git": commit(),
@@ -95,13 +96,20 @@ def peak_memory_mb() -> float | None:
     return peak / (1e6 if sys.platform == "darwin" else 1e3)
 
 
-def _processor() -> str:
+def processor() -> str:
+    """The processor's name; on Linux with family and model, for rented machines of several kinds
+    go by one name."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
         return platform.processor()
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, platform.processor())
+    said = {}
+    for line in lines:
+        key, _, value = line.partition(":")
+        said.setdefault(key.strip(), value.strip())
+    name = said.get("model name", platform.processor())
+    kind = [f"{key} {said[field]}" for key, field in KIND.items() if field in said]
+    return ", ".join([name, " ".join(kind)] if kind else [name])
 
 
 @cache

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import lenetlab
+from lenetlab.experiments.run.environment import processor
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
@@ -18,6 +19,17 @@ def test_peak_memory_is_of_the_process_not_of_its_parent():
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
     assert len(ballast) == 1_000_000_000
     assert 10 < float(done.stdout) < 700
+
+
+@pytest.mark.skipif(shutil.which("lscpu") is None, reason="needs lscpu")
+def test_the_processor_is_told_from_others_of_its_name():
+    said = subprocess.run(["lscpu"], capture_output=True, check=True, text=True).stdout
+    fields = {key.strip(): value.strip() for key, _, value in
+              (line.partition(":") for line in said.splitlines())}  # fmt: skip
+    if "CPU family" not in fields:
+        pytest.skip("no family here")
+    expected = f"family {fields['CPU family']} model {fields['Model']}"
+    assert processor() == f"{fields['Model name']}, {expected}"
 
 
 def test_a_commit_is_that_of_the_code_and_says_whether_the_code_was_changed(tmp_path):
