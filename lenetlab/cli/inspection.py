@@ -23,7 +23,8 @@ from lenetlab.problem.problems import title_of
 from lenetlab.records.contest import located
 from lenetlab.records.run_folder import Run
 from lenetlab.report.inspection import figures, tables
-from lenetlab.report.inspection.page import Page, Theatre, make_folder, save_figure, write_page
+from lenetlab.report.inspection.page import Page, make_folder, save_figure, write_page
+from lenetlab.report.page.theatre import Theatre
 
 PAGE, PLANE_PAGE = "inspect.html", "plane.html"
 

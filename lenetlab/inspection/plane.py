@@ -6,8 +6,8 @@
                    their variance lies in it
     x, y, loss     a grid in it (y rows, x columns), in units of the weights, and the mean loss of
                    the first `examples` training images there
-    runs           run, label, recipe, seed; of every point at, passes, x, y, the loss at the point
-                   itself, and its distance from the plane, which the grid does not show
+    runs           run, method, label, recipe, seed; of every point at, passes, x, y, the loss at
+                   the point itself, and its distance from the plane, which the grid does not show
     lines          from the end of the first run to that of each other: t, loss, barrier
 
 A few tens of kilobytes for several runs: meant to be drawn by any page.
@@ -80,6 +80,7 @@ def common_plane(found: Sequence[Trajectory]) -> tuple[str, Plane, float | None]
 def _run(run: Run, found: Trajectory, at: Tensor, plane: Plane, probe: Probe) -> dict[str, Any]:
     return {
         "run": found.id,
+        "method": run.recorded.name,
         "label": run.label,
         "recipe": run.recorded.words(),
         "seed": run.seed,

@@ -4,6 +4,7 @@ methods.json      what each method is: {name: {"family": …, "summary": …}, �
 baseline.json     a row of results: the starter script's training on this machine
 leaders.json    what every leaderboard's leader mistakes (experiments/study/leaders.py)
 cost.json         what a pass of every recipe costs, measured apart (records/costs.py)
+plane.json        some of its trainings in one plane of weights (`lenetlab inspect --plane`)
 discussion.md     written by hand; Markdown with Jinja, numbers as {{ figure(…) }}
 
 Studies of other budgets in the folders beside it (records/other_budgets.py) are shown with it in
@@ -40,6 +41,19 @@ LEADER_NET = {
     "filters": [[[float]]],
 }
 
+# What plane.json has that is shown; the rest of it is for other readers.
+PLANE = {
+    "kind": str,
+    "share": (float, None),
+    "examples": int,
+    "x": [float],
+    "y": [float],
+    "loss": [[float]],
+    "runs": [
+        {"method": str, "seed": int, "passes": [float], "x": [float], "y": [float], "loss": [float]}
+    ],
+}
+
 
 @dataclass(frozen=True)
 class LeaderNet:
@@ -66,6 +80,7 @@ class Attachments:
     guests : names of methods that were entered into the study afterwards, and are marked.
     said : of them, before everything else.
     others : studies of other budgets, in the folders beside.
+    plane : what plane.json holds.
     spaces : what a search of a method varies, by its name, each dimension as text.
     defaults : settings of methods, wrappers and constraints by name, which records leave out.
     """
@@ -74,6 +89,7 @@ class Attachments:
     baseline: RunRow | None = None
     leader_nets: Sequence[LeaderNet] = ()
     discussion: str | None = None
+    plane: Mapping[str, Any] | None = None
     costs: Costs | None = None
     guests: frozenset[str] = frozenset()
     said: Sequence[str] = ()
@@ -98,6 +114,7 @@ def read_attachments(folder: Path) -> Attachments:
             for leader_net in leader_nets
         ),
         discussion=_discussion(folder / "discussion.md"),
+        plane=_json(folder / "plane.json", PLANE),
         costs=read_costs(folder),
         others=tuple(priced(read_results(one), read_costs(one)) for one in other_budgets(folder)),
     )

@@ -9,14 +9,7 @@ from lenetlab.report.charts.convergence import convergence
 from lenetlab.report.charts.landscape import lines, plane
 from lenetlab.report.charts.selection import Drawing
 from lenetlab.report.charts.theme import Styles
-
-WHERE = {  # what plane it is
-    "start": "The plane through the common initial weights (cross) and both final ones (large "
-    "dots)",
-    "ends": "The plane through the three final weights (large dots); crosses are the initial ones",
-    "principal": "The plane nearest to all points, from the initial weights (crosses) to the final "
-    "ones (large dots)",
-}
+from lenetlab.report.page.theatre import ground, where
 
 
 @dataclass(frozen=True)
@@ -90,15 +83,11 @@ def colours(names: Sequence[str]) -> list[str]:
 def plane_figures(found: Mapping[str, Any], names: Sequence[str]) -> list[Figure]:
     """The figures of what plane.json holds, of runs with these names; the first is the paper's."""
     styles = Styles(tuple(names))
-    where = WHERE[found["kind"]]
-    if found["share"] is not None:
-        where += f"; {100 * found['share']:.0f} % of their variance lies in it"
+    marked = where(found, "cross" if found["kind"] == "start" else "crosses", "large dots")
     figures = [
         Figure(
             "In one plane",
-            f"{where}. Shades and contours are the loss on the first {found['examples']:,} "
-            "training images. Points that lie off the plane are drawn where they are nearest to "
-            "it, and have other losses than the ground there.",
+            f"{marked}. Shades and contours are {ground(found)}",
             plane(found, names, styles),
         )
     ]

@@ -1,10 +1,9 @@
 """Figures, tables and words in one HTML file, and a figure alone for a paper."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from markupsafe import Markup
 
@@ -15,29 +14,12 @@ from lenetlab.report.charts.selection import Drawing
 from lenetlab.report.colours import PAPER_INK
 from lenetlab.report.inspection.figures import Figure
 from lenetlab.report.inspection.tables import Words
-from lenetlab.report.page.html import TEMPLATES, environment, script_hash
+from lenetlab.report.page.html import environment, script_hash
+from lenetlab.report.page.theatre import Theatre, script
 
 FORMS = (".svg", ".pdf", ".png")
 _PLACES = re.compile(r' (?:d|transform)="[^"]*"')
 _DIGITS = re.compile(r"(\.\d\d)\d+(?:e-\d+)?")
-
-
-@dataclass(frozen=True)
-class Theatre:
-    """Runs that walk on a plane as far as a slider says: what plane.json holds, their names and
-    colours."""
-
-    found: Mapping[str, Any]
-    names: Sequence[str]
-    colours: Sequence[str]
-
-    @property
-    def plane(self) -> dict[str, Any]:
-        """What the script draws."""
-        runs = [{key: run[key] for key in ("passes", "x", "y", "loss")}
-                for run in self.found["runs"]]  # fmt: skip
-        ground = {key: self.found[key] for key in ("x", "y", "loss")}
-        return {**ground, "runs": runs, "colours": list(self.colours)}
 
 
 @dataclass(frozen=True)
@@ -53,15 +35,14 @@ class Page:
 
 def write_page(page: Page, path: Path) -> Path:
     """Write the page, atomically, and return its path."""
-    script = (TEMPLATES / "theatre.js").read_text(encoding="utf-8")
     template = environment().get_template("inspection.html")
     text = template.render(
         title=page.title,
         lead=page.lead,
         tables=page.tables,
         theatre=page.theatre,
-        script=Markup(script),
-        policy=Markup(script_hash(script)),
+        script=Markup(script()),
+        policy=Markup(script_hash(script())),
         figures=[(one, Markup(svg(one.chart, "currentColor"))) for one in page.figures],
     )
     replace_bytes(path, text.encode())

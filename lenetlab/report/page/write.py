@@ -1,5 +1,6 @@
 """From results to the HTML file."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -15,7 +16,7 @@ from lenetlab.errors import UserError
 from lenetlab.records.cells import Results
 from lenetlab.report.attachments import Attachments
 from lenetlab.report.charts.curves import AXES
-from lenetlab.report.charts.theme import styles
+from lenetlab.report.charts.theme import Styles, styles
 from lenetlab.report.page.about import about
 from lenetlab.report.page.answer import Answer, answer
 from lenetlab.report.page.cell import Detail, detail
@@ -27,6 +28,7 @@ from lenetlab.report.page.leaderboards import BoardView, boards, view
 from lenetlab.report.page.rankings import RankingView, rankings_view
 from lenetlab.report.page.still import style as page_style
 from lenetlab.report.page.table import Table
+from lenetlab.report.page.theatre import Theatre, script
 from lenetlab.report.wording.experiment import usual
 from lenetlab.report.wording.machines import EQUAL_TIME, seconds
 
@@ -45,6 +47,7 @@ class Page:
     boards: list[BoardView]
     rankings: list[RankingView]
     across: list[Drawn]
+    theatre: Theatre | None
     details: list[Detail]
     datasets: dict[str, Any]
     config: dict[str, Any]
@@ -66,17 +69,19 @@ def render(results: Results, attachments: Attachments) -> str:
         False
     ):  # Altair's check of every part against its schema takes most of the time
         page = _page(results, attachments)
-    script = (TEMPLATES / "page.js").read_text(encoding="utf-8")
+    own = (TEMPLATES / "page.js").read_text(encoding="utf-8")
     vega = library()
-    policy = " ".join(script_hash(text) for text in (script, vega))
+    walk = script() if page.theatre else ""
+    policy = " ".join(script_hash(text) for text in (own, vega, walk) if text)
     jinja = environment()
     jinja.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "ensure_ascii": False}
     return jinja.get_template("page.html").render(
         page=page,
         axes=AXES,
         equal_time=f"{EQUAL_TIME} {seconds(priced(results, attachments.costs))}",
-        script=Markup(script),
+        script=Markup(own),
         vega=Markup(vega),
+        walk=Markup(walk),
         policy=Markup(policy),
     )
 
@@ -101,10 +106,25 @@ def _page(results: Results, attachments: Attachments) -> Page:
         rankings=rankings_view(rankings(results), results, datasets),
         boards=[view(one, results, style, attachments, datasets) for one in found],
         across=[*across(timed, style, datasets), *(fewer if first.figure not in fewer else ())],
+        theatre=None if attachments.plane is None else on_plane(attachments.plane, style),
         details=[detail(cell, results.planned) for cell in results.cells if cell.begun],
         datasets=datasets,
         config=page_style(columns=3),
     )
+
+
+def on_plane(found: Mapping[str, Any], styles: Styles) -> Theatre:
+    """The runs of plane.json, called and coloured as everywhere on the page; several of a method
+    are told apart by their seeds and recipes."""
+    runs = found["runs"]
+    twice = len({run["method"] for run in runs}) < len(runs)
+    names = [
+        styles.label(run["method"]) + (f", {run['label']}, seed {run['seed']}" if twice else "")
+        for run in runs
+    ]
+    others = (run["method"] for run in runs if run["method"] not in styles.names)
+    known = replace(styles, names=(*styles.names, *dict.fromkeys(others)))
+    return Theatre(found, names, [known.colour_of(run["method"]) for run in runs])
 
 
 def _without(results: Results, guests: frozenset[str]) -> Results:

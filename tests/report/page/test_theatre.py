@@ -1,21 +1,30 @@
 """The theatre of a plane in a real browser: where runs are, and their losses, by the slider."""
 
+import json
 import math
 
 import pytest
 
-from lenetlab.report.inspection.page import Page, Theatre, write_page
+from lenetlab.errors import UserError
+from lenetlab.report.attachments import read_attachments
+from lenetlab.report.charts.theme import Styles
+from lenetlab.report.colours import FAMILY_COLOURS
+from lenetlab.report.inspection.page import Page, write_page
 from lenetlab.report.inspection.tables import Words
+from lenetlab.report.page.theatre import Theatre
+from lenetlab.report.page.write import on_plane
+from tests.studies import made_up
 
 AXIS = [float(i) for i in range(25)]
 PASSES = [0.0, 0.5, 2.0]
 FOUND = {
+    "kind": "principal", "share": 0.87, "examples": 100,
     "x": AXIS, "y": AXIS, "loss": [[0.1 + math.hypot(x - 12, y - 12) for x in AXIS] for y in AXIS],
     "runs": [
         {"passes": PASSES, "x": [2.0, 8.0, 12.0], "y": [2.0, 8.0, 12.0], "loss": [2.3, 0.9, 0.1],
-         "label": "one"},
+         "method": "muon", "label": "muon:lr=0.1", "seed": 0},
         {"passes": PASSES, "x": [2.0, 3.0, 4.0], "y": [2.0, 9.0, 20.0], "loss": [2.3, 1.1, 0.7],
-         "label": "<b>two</b>"},
+         "method": "mine", "label": "mine", "seed": 0},
     ],
 }  # fmt: skip
 
@@ -77,3 +86,45 @@ def test_it_plays_to_the_end(tab):
     expect(tab.locator("#play")).to_have_text("Play", timeout=30_000)
     assert tab.locator("#when").input_value() == "1000"
     assert [float(t) for t in tab.locator("#theatre td").all_text_contents()] == [0.1, 0.7]
+
+
+@pytest.fixture
+def beside(tmp_path):
+    (tmp_path / "plane.json").write_text(json.dumps(FOUND))
+    return read_attachments(tmp_path)
+
+
+def test_it_stands_on_the_page_of_a_study(show, beside):
+    """By the names and colours of its methods, and as dark as the reader has chosen."""
+    page = show(made_up(scenarios=["plain"]), attachments=beside)
+    names = page.tab.locator("#theatre tbody th")
+    assert names.all_text_contents() == ["muon", "mine"]
+    dot = page.tab.locator("#theatre .dot").first
+    assert dot.get_attribute("style") == f"background: {FAMILY_COLOURS['matrix']}"
+    assert "87 % of their variance lies in it" in page.tab.locator("#inside").text_content()
+    assert losses(page.tab, 500) == [0.9, 1.1]
+
+    def shade():
+        return page.tab.locator("canvas").evaluate(
+            "canvas => canvas.getContext('2d').getImageData(2, 2, 1, 1).data[0]"
+        )
+
+    light = shade()
+    while page.tab.locator("#theme").text_content() != "Theme: dark":
+        page.tab.click("#theme")
+    page.tab.wait_for_timeout(100)
+    assert light != shade()
+    assert [said for said in page.said if "readback" not in said] == []  # a remark on this test
+
+
+def test_runs_of_one_method_are_told_apart(beside):
+    first, second = FOUND["runs"]
+    twice = {**FOUND, "runs": [first, {**second, "method": "muon", "label": "muon:lr=0.2"}]}
+    theatre = on_plane(twice, Styles(("muon",), {"muon": "matrix"}, {"muon": "Muon"}))
+    assert theatre.names == ["Muon, muon:lr=0.1, seed 0", "Muon, muon:lr=0.2, seed 0"]
+
+
+def test_a_plane_of_another_form_is_refused(tmp_path):
+    (tmp_path / "plane.json").write_text(json.dumps({**FOUND, "runs": [{"x": []}]}))
+    with pytest.raises(UserError, match=r"plane\.json is broken .* make it again"):
+        read_attachments(tmp_path)

@@ -59,8 +59,9 @@
     });
     now.textContent = `${when < 1 ? when.toPrecision(2) : when.toFixed(1)} of ${end} passes`;
   };
-  const dark = matchMedia("(prefers-color-scheme: dark)");
-  const paint = () => { paintGround(dark.matches); show(); };
+  const system = matchMedia("(prefers-color-scheme: dark)"), root = document.documentElement;
+  const dark = () => (root.dataset.theme ? root.dataset.theme === "dark" : system.matches);
+  const paint = () => { paintGround(dark()); show(); };
 
   let playing = 0;
   const stop = () => { cancelAnimationFrame(playing); playing = 0; play.textContent = "Play"; };
@@ -78,7 +79,8 @@
     playing = requestAnimationFrame(step);
   });
   slider.addEventListener("input", () => { if (playing) stop(); show(); });
-  dark.addEventListener("change", paint);
+  system.addEventListener("change", paint);
+  new MutationObserver(paint).observe(root, { attributeFilter: ["data-theme"] });
   stage.hidden = false;
   paint();
 })();
