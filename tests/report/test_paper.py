@@ -15,8 +15,9 @@ import pytest
 from lenetlab.analysis.board import board
 from lenetlab.cli.report import _spaces
 from lenetlab.errors import UserError
-from lenetlab.records.cells import Results
-from lenetlab.records.contest import Contest
+from lenetlab.methods.registry import methods
+from lenetlab.records.cells import Cell, Results
+from lenetlab.records.contest import CellKey, Contest
 from lenetlab.records.rows import read_results
 from lenetlab.records.selection import leader
 from lenetlab.report import formats
@@ -259,7 +260,9 @@ def test_markdown_and_tex_have_their_figures_and_sources_beside_them(tmp_path):
 @pytest.mark.long
 @pytest.mark.skipif(shutil.which("lualatex") is None, reason="there is no LuaLaTeX here")
 def test_the_tex_compiles_without_a_complaint(tmp_path):
-    write(made_up(["sgd", "ema+muon"], seeds=2, trials=2), tmp_path / "paper.tex", "tex")
+    results = made_up(["sgd", "ema+muon"], seeds=2, trials=2)
+    waiting = (Cell(CellKey(name, "basic", "plain")) for name in sorted(methods()))
+    write(replace(results, cells=(*results.cells, *waiting)), tmp_path / "paper.tex", "tex")
     for _ in range(2):
         found = subprocess.run(
             ["lualatex", "-interaction=nonstopmode", "-halt-on-error", "paper.tex"],

@@ -103,6 +103,7 @@ PREAMBLE = r"""% for LuaLaTeX or XeLaTeX: names may have any letter of Unicode
 \usepackage[font=small,labelfont=bf]{caption}
 \setlength{\parindent}{0pt}
 \setlength{\parskip}{0.5em}
+\setlength{\emergencystretch}{4em}
 """
 
 
