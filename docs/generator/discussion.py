@@ -2,8 +2,8 @@
 
 python docs/generator/discussion.py    writes results/course/discussion.md, which the paper includes
 
-A claim stands with its first paragraph; figures, tables and commands are on the page of findings.
-Other rows, other words. What no row can say is written by hand, in `DOUBTS`.
+A claim stands with the paragraphs that its title rests on; figures, tables and commands are on the
+page of findings. Other rows, other words. What no row can say is written by hand, in `DOUBTS`.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ is no proof of equality. Methods without a result were not tried, which says not
 
 def discussion(found: Sequence[Finding]) -> str:
     """Markdown: a section for each finding that has its rows, then what should be doubted."""
-    claims = [f"### {one.title}\n\n{one.text[0]}" for one in found if NOT_YET not in one.text]
+    claims = [f"### {one.title}\n\n{one.shortest}" for one in found if NOT_YET not in one.text]
     return "\n\n".join((*claims, DOUBTS)) + "\n"
 
 

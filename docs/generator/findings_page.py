@@ -50,8 +50,9 @@ numbers again. Claims and numbers are made from those rows by `make docs`: other
 Accuracies are of the test set, means over seeds ± half the 95 % interval. Differences are in pairs
 of equal seeds; their intervals, in brackets, hold together for all differences of a finding (for
 those to SGD, of its leaderboard), and what is called above or below is so by Holm’s test too
-([protocol](protocol.md)). Everything else is called a tie, which is no proof of equality. A hollow
-point in a figure is a tie. Unless it is said, methods were tuned at the same price on training
+([protocol](protocol.md)). Borderline is what the test finds and the interval does not: no claim is
+made of it. Everything else is called a tie, which is no proof of equality. A hollow point in a
+figure is one of these two. Unless it is said, methods were tuned at the same price on training
 images alone. Intervals are those over seeds of one recipe. Another search of the same price finds
 another recipe: over the 27 cells that an earlier study has in common with today's, means moved by
 0.35 points (root mean square), by recipes that had not been confirmed and by ranges that were

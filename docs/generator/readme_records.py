@@ -116,7 +116,8 @@ def _boards(folder: Path) -> str:
         for one in beaten
     )
     parts = [
-        "[Record boards](docs/records.md#boards) have a bound and a budget that were fixed before.",
+        "[Record boards](docs/records.md#boards) have a bound and a budget that were fixed before "
+        "they were computed; those of a larger budget (`…-in-2`) after the first ones had missed.",
         f"Beaten so far are {len(beaten)} of {len(shown)}{f': {named}' if named else ''}.",
     ]
     means = [(one.line.accuracy.mean, one) for one in shown if one.line and one.line.accuracy]
@@ -168,8 +169,8 @@ def _said(results: Results, shown: list[Board]) -> str:
         f"{methods}, tuned at the same price ({tuned}), trained for {results.passes:g} "
         f"effective passes. The leader of a scenario was fixed on held-out images; ± is half the "
         f"95 % interval of its mean over {n} seeds of one recipe: how far another search would "
-        "move it is not in it. Tied is who does not differ from it significantly, borderline where "
-        "test and interval disagree, ahead who is significantly better on the test set, by which "
+        "move it is not in it. *Tied*: no significant difference; *borderline*: the test finds "
+        "one and its interval has 0 in it; *ahead*: significantly better on the test set, by which "
         "none is chosen."
     )
 
@@ -199,7 +200,8 @@ def seconds(file: Path = SECONDS) -> str:
         for one in read_json(file)["targets"]
     ]
     head = (
-        "| to | who | mean, % | one-sided, % above | outcome | training, s | whole process, s |\n"
+        "| to | who | mean, % | 95 % sure to be above, % | outcome | training, s | "
+        "whole process, s |\n"
         "| --- | --- | ---: | ---: | --- | ---: | ---: |"
     )
     return "\n".join([head, *lines]) + "\n"

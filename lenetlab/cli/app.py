@@ -10,7 +10,7 @@ from lenetlab.cli.command import Command
 
 # Each is the function of that name in the file of that name, and the first line of its docstring.
 COMMANDS = {
-    "demo": "Train the starter's baseline and the best recipes: a table, a figure and a page.",
+    "demo": "Train the starter's baseline and two recipes that beat it: table, figure, page.",
     "data": "Find, verify and describe the four files of Fashion-MNIST, or of another problem.",
     "baseline": "Train as the starter script does: SGD, batch size 64, ten epochs, seed 42.",
     "methods": "List the methods by family, wrappers and constraints, or print the page of one.",

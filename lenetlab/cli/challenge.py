@@ -40,7 +40,7 @@ def challenge(
     scenario: Annotated[
         list[str] | None,
         typer.Option(
-            help="Of the stored study; several by naming it again, or all.", show_default="plain"
+            help="Of the stored study; repeat it for several, or say all.", show_default="plain"
         ),
     ] = None,
     study: Annotated[
@@ -66,7 +66,7 @@ def challenge(
     retry: Retry = False,
     limit: Limit = None,
     engine: Engine = "auto",
-    device: Device = "auto",
+    device: Device = "cpu",
     data: Data = None,
     out: Out = RUNS,
     open: Annotated[bool, typer.Option("--open", help="Show the page when it is written.")] = False,

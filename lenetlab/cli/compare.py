@@ -44,7 +44,7 @@ def compare(
 ) -> None:
     """Compare the methods of a study: intervals, differences to the leader, targets.
 
-    - `lenetlab compare studies/course.toml --scenario plain`
+    - `lenetlab compare course --scenario plain`
     - `lenetlab compare results/course --against adamw --metric loss`
     - `lenetlab compare runs --json`
 

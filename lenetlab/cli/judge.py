@@ -56,7 +56,7 @@ def judge(
         ),
     ] = False,
     limit: Limit = None,
-    csv: Annotated[Path | None, typer.Option(help="Write one line a checkpoint here.")] = None,
+    csv: Annotated[Path | None, typer.Option(help="Write one line per checkpoint here.")] = None,
     page: Annotated[
         Path | None, typer.Option(help="Write the table, what is wrong and what to ask for here.")
     ] = None,

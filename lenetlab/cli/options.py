@@ -25,10 +25,10 @@ Resume = Annotated[
     bool,
     typer.Option(help="Continue unfinished runs and reuse finished ones, or start over."),
 ]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda, mps or xpu.")]
+Device = Annotated[str, typer.Option(help="cpu; or, untested, cuda, mps, xpu or auto.")]
 Engine = Annotated[str, typer.Option(help="auto, native or torch.")]
 Threads = Annotated[
-    int | None, typer.Option(help="Threads of the engine (default: one a processor).")
+    int | None, typer.Option(help="Threads of the engine (default: one per processor).")
 ]
 Tensorboard = Annotated[
     Path | None, typer.Option(help="Folder for TensorBoard's event files, one folder per run.")
@@ -38,7 +38,7 @@ Fixed = Annotated[
     typer.Option("--set", help="NAME=VALUE that is not searched; --NAME VALUE too."),
 ]
 Workers = Annotated[
-    int | None, typer.Option(help="Processes that compute (default: one a processor).")
+    int | None, typer.Option(help="Processes that compute (default: one per processor).")
 ]
 Scheduler = Annotated[
     str, typer.Option(help="local, a Dask scheduler tcp://HOST:8786, or dask to try one here.")

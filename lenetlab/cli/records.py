@@ -35,9 +35,10 @@ def records(
     - `lenetlab records results/records --json`
 
     A board is a study whose file has a bound: for the mean over ten seeds or more that its search
-    has not had, of the test accuracy or the test loss. Who holds it was chosen on held-out images;
-    the bound is beaten by a one-sided test at 95 %, corrected by Holm's rule for all methods that
-    tried. `lenetlab run --recipe BOARD` trains it again.
+    has not had, of the test accuracy or the test loss. Who holds it was chosen on held-out images.
+    The bound is beaten where a one-sided test at 5 %, corrected by Holm's rule for all methods that
+    tried, says so and the mean's 95 % interval is beyond it; where one of them does, it is
+    borderline. `lenetlab run --recipe BOARD` trains it again.
     """
     if folder is not None and not folder.is_dir():
         raise UserError(f"{folder} is no folder; expected one with a folder of results each board")

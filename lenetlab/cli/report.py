@@ -51,7 +51,7 @@ def report(
 
     Nothing is trained. What is not finished is shown as far as it is.
 
-    - `lenetlab report studies/course.toml --open`
+    - `lenetlab report course --open`, of the study that comes with lenetlab
     - `lenetlab report results/course --format pdf --to course.pdf`
     - `lenetlab report course --submissions submissions --to leaderboard.html`
     - `lenetlab run adamw sgd --vary lr=0.001,0.01 --seeds 3`, then `lenetlab report runs`

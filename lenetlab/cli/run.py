@@ -122,7 +122,7 @@ def run(
     limit: Limit = None,
     tensorboard: Tensorboard = None,
     engine: Engine = "auto",
-    device: Device = "auto",
+    device: Device = "cpu",
     threads: Threads = None,
     data: Data = None,
     out: Out = RUNS,

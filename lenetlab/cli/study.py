@@ -60,7 +60,7 @@ def study(
     ] = False,
     tensorboard: Tensorboard = None,
     engine: Engine = "auto",
-    device: Device = "auto",
+    device: Device = "cpu",
     data: Data = None,
     out: Out = RUNS,
     json: Json = False,

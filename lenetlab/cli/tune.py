@@ -50,7 +50,7 @@ def tune(
     retry: Retry = False,
     limit: Limit = None,
     engine: Engine = "auto",
-    device: Device = "auto",
+    device: Device = "cpu",
     data: Data = None,
     out: Out = RUNS,
     json: Json = False,

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from lenetlab.analysis.comparison import Difference
 from lenetlab.disk import replace_json
 from lenetlab.methods.registry import methods
 from lenetlab.records.cells import FINAL, Cell, Results
@@ -39,8 +40,10 @@ from findings import (
     second_order,
     sparsity,
 )
+from findings.effects import Effect, split
 from findings.finding import files
 from findings.sources import Sources
+from findings.words import headline, listing
 from findings_page import ORDER, findings, page, write
 
 from tests.studies import row
@@ -153,10 +156,10 @@ def test_scenarios_are_compared_with_plain_method_by_method(real, make, scenario
         families = rows(found.tables[0])
         low, high = zip(*(re.findall(r"[+−][\d.]+", line[1])[1:] for line in table
                           if line[1] != "–"), strict=True)  # fmt: skip
-        counts = np.array([[int(n) for n in line[1:5]] for line in families]).sum(axis=0)
+        counts = np.array([[int(n) for n in line[1:6]] for line in families]).sum(axis=0)
         assert counts[0] == counts[1:].sum() == len(low)
         assert counts[1] <= sum(x.startswith("+") for x in low)
-        assert counts[3] <= sum(x.startswith("−") for x in high)
+        assert counts[4] <= sum(x.startswith("−") for x in high)
 
 
 def test_thinner_nets_against_the_widest(real):
@@ -350,9 +353,9 @@ def both(folder: Path, scenario: str, level: float) -> None:
 @pytest.mark.parametrize(
     ("level", "title"),
     [
-        (90.0, "are enough: none of 2 methods loses accuracy"),
-        (91.0, "are enough: none of 2 methods loses accuracy"),
-        (89.0, "are not enough: all of 2 methods lose accuracy"),
+        (90.0, "with 60 % of two layers’ weights none of 2 methods loses accuracy"),
+        (91.0, "with 60 % of two layers’ weights none of 2 methods loses accuracy"),
+        (89.0, "with 60 % of two layers’ weights all of 2 methods lose accuracy"),
     ],
 )
 def test_sparsity_is_free_only_where_nothing_is_lost(tmp_path, level, title):
@@ -447,9 +450,9 @@ def noises(folder: Path, levels: dict[str, float]) -> None:
 @pytest.mark.parametrize(
     ("level", "title"),
     [
-        (91.0, "Estimators of less variance gain 1.00 points at every batch size"),
-        (90.0, "No estimator of less variance can be told from SGD, at any batch size"),
-        (89.0, "Estimators of less variance cost 1.00 points at every batch size"),
+        (91.0, "Gradient estimators of less variance gain 1.00 points at every batch size"),
+        (90.0, "No gradient estimator of less variance can be told from SGD, at any batch size"),
+        (89.0, "Gradient estimators of less variance cost 1.00 points at every batch size"),
     ],
 )
 def test_noise_reduction_by_batch_size(tmp_path, level, title):
@@ -469,7 +472,9 @@ def test_noise_reduction_by_batch_size(tmp_path, level, title):
 def test_noise_reduction_that_gains_somewhere_and_costs_elsewhere(tmp_path):
     noises(tmp_path / "ablations" / "noise", {"svrg+sgd": 91.0, "saga+sgd": 89.0})
     title = noise.finding(Sources(tmp_path)).title
-    assert re.match(r"Noise reduction gains in 2 of 4 cases, .* and costs accuracy in 2", title)
+    assert re.match(
+        r"Gradient estimators .* gain in 2 of 4 cases, .* and cost accuracy in 2", title
+    )
 
 
 def spread(sd: float, least: float = 59.0, most: float = 60.0) -> dict[str, float]:
@@ -536,3 +541,28 @@ def test_every_figure_of_the_committed_rows_is_drawn(tmp_path):
     write(tmp_path / "findings.md")
     for path in (tmp_path / "findings").iterdir():
         ET.parse(path)
+
+
+def test_where_test_and_interval_disagree_no_claim_is_made():
+    doubtful = Difference(0.2, -0.01, 0.41, p=0.02, adjusted=0.03, n=10, df=9)
+    sure, tie = replace(doubtful, low=0.1), replace(doubtful, adjusted=0.4)
+    effects = [Effect(name, "basic", d) for name, d in
+               (("doubtful", doubtful), ("sure", sure), ("tie", tie))]  # fmt: skip
+    found = split(effects)
+    assert [one.name for one in found.borderline] == ["doubtful"]
+    assert [one.name for one in found.above] == ["sure"]
+    assert [one.name for one in found.tied] == ["tie"]
+    assert found.tested == 3
+    said = listing(found, "SGD")
+    assert "Borderline: `doubtful` +0.20 [−0.01, +0.41]." in said
+    assert headline(found, "methods", "SGD") == (
+        "of 3 methods, 1 ends above SGD and 2 cannot be told from it"
+    )
+
+
+def test_a_title_stands_with_the_paragraphs_that_have_its_figures(real):
+    """What the paper takes of a finding says every figure of its title."""
+    for make in ORDER:
+        found = make(real)
+        for figure in re.findall(r"[+−]?\d+\.\d\d", found.title):
+            assert figure.lstrip("+−") in found.shortest, found.title

@@ -64,8 +64,9 @@ def finding(sources: Sources) -> Finding:
     shown = SHOWN.format(names=", ".join(map(repr, sources.ladder)), averaged=_dictionary(pairs))
     about = "Averages less what they average"
     return Finding(
-        KEY, _title(groups), text, {about: figure}, (numbers,), shown.splitlines(), python=True
-    )
+        KEY, _title(groups), text, {about: figure}, (numbers,), shown.splitlines(), python=True,
+        rests_on=len(groups),
+    )  # fmt: skip
 
 
 def _title(groups: Mapping[float, Sequence[Effect]]) -> str:

@@ -32,6 +32,12 @@ class Effect:
             return 0
         return 1 if d.mean > 0 else -1
 
+    @property
+    def borderline(self) -> bool:
+        """Whether the test finds a difference and its interval has 0 in it, as on a leaderboard."""
+        d = self.difference
+        return d is not None and d.adjusted <= 1 - LEVEL and d.low <= 0 <= d.high
+
 
 @dataclass(frozen=True)
 class Split:
@@ -39,21 +45,30 @@ class Split:
 
     above: tuple[Effect, ...]
     tied: tuple[Effect, ...]
+    borderline: tuple[Effect, ...]
     below: tuple[Effect, ...]
     untested: tuple[Effect, ...]
 
     @property
     def tested(self) -> int:
         """How many were."""
-        return len(self.above) + len(self.tied) + len(self.below)
+        return len(self.above) + len(self.open) + len(self.below)
+
+    @property
+    def open(self) -> tuple[Effect, ...]:
+        """Those of which no claim is made."""
+        return (*self.tied, *self.borderline)
 
 
 def split(effects: Iterable[Effect]) -> Split:
     """`effects` by what the tests say."""
     listed = list(effects)
     tested = sorted((one for one in listed if one.difference), key=_mean, reverse=True)
-    above, tied, below = (tuple(one for one in tested if one.sign == sign) for sign in (1, 0, -1))
-    return Split(above, tied, below, tuple(one for one in listed if one.difference is None))
+    above, within, below = (tuple(one for one in tested if one.sign == sign) for sign in (1, 0, -1))
+    tied, borderline = (tuple(one for one in within if one.borderline == is_it)
+                        for is_it in (False, True))  # fmt: skip
+    untested = tuple(one for one in listed if one.difference is None)
+    return Split(above, tied, borderline, below, untested)
 
 
 def _mean(effect: Effect) -> float:

@@ -9,6 +9,7 @@ class Finding:
     """A claim with what it rests on.
 
     key : of links and of figures' files. title : the claim. text : paragraphs in Markdown.
+    rests_on : how many of them, the first ones, have the figures of the title.
     figures : what draws an SVG, by what it shows in words. tables : in Markdown. shown_by : lines
     that show the numbers again, for a shell, or where `python` for Python.
     """
@@ -20,6 +21,12 @@ class Finding:
     tables: Sequence[str] = ()
     shown_by: Sequence[str] = ()
     python: bool = False
+    rests_on: int = 1
+
+    @property
+    def shortest(self) -> str:
+        """The paragraphs without which the title would have no ground."""
+        return "\n\n".join(self.text[: self.rests_on])
 
 
 def missing(key: str, about: str, command: str, text: Sequence[str] = ()) -> Finding:

@@ -68,15 +68,18 @@ def passes_and_seconds(key: str, who: str, found: Group, last: Sequence[str] = (
         claim = headline(at_seconds, who, "SGD")
         text.append(
             f"At equal CPU time, the {found.seconds:.3g} s that SGD takes for its {budget}: "
-            f"{claim}. {listing(at_seconds, 'SGD')} {_clock(found.results)}"
+            f"{claim}. {listing(at_seconds, 'SGD')}"
         )
+    rests_on = len(text)
+    text += [_clock(found.results)] if rests_on > 1 else []
     text += last
     groups = {f"after {budget}": _sorted(found.effects)}
     if found.timed:
         groups["at SGD’s CPU time"] = _sorted(found.timed)
     figure = partial(forest, groups, "points of test accuracy above SGD")
     about = f"Differences to SGD of {', '.join(one.name for one in found.effects)}"
-    return Finding(key, sentence(title), text, {about: figure}, (_table(found),), (SHOW,))
+    return Finding(key, sentence(title), text, {about: figure}, (_table(found),), (SHOW,),
+                   rests_on=rests_on)  # fmt: skip
 
 
 def _how_many(found: Split) -> str:

@@ -48,7 +48,7 @@ def finding(sources: Sources) -> Finding:
     figure = partial(forest, groups, "points of test accuracy, l2 less plain", WITHIN)
     about = "L2 less plain, by family"
     shown = SHOWN.format(one="l2").splitlines()
-    title = dated(sources.course.passes, _title(found, families))
+    title = dated(sources.course.passes, _title(found))
     return Finding(KEY, title, text, {about: figure}, tables, shown, python=True)
 
 
@@ -74,21 +74,15 @@ def _median(effects: Sequence[Effect]) -> float | None:
     return median(means) if means else None
 
 
-def _title(found: Split, families: dict[str, list[Effect]]) -> str:
-    """How many gain; and the families all of whose methods do, where only some do."""
+def _title(found: Split) -> str:
+    """How many gain, and how many lose."""
     n = found.tested
     if not found.above and not found.below:
         return f"L2 changes nothing that these seeds can show, for any of {n} methods"
     if not found.above:
         return f"L2 helps none of {n} methods, and lowers {len(found.below)} of them"
-    whole = [family.replace("_", " ") for family, some in families.items()
-             if len(some) > 1 and all(one.sign == 1 for one in some)]  # fmt: skip
-    said = f"L2 helps {len(found.above)} of {n} methods"
-    if whole and len(whole) < len(families):
-        said += f", all of {joined(whole)} among them"
-    if found.below:
-        said += f", and lowers {len(found.below)}"
-    return said
+    lowers = f", and lowers {len(found.below)}" if found.below else ""
+    return f"L2 helps {len(found.above)} of {n} methods{lowers}"
 
 
 def _norms(course: Results | None, effects: Sequence[Effect]) -> list[str]:
@@ -110,6 +104,7 @@ def _families(families: dict[str, list[Effect]]) -> str:
     for family, some in families.items():
         found, middle = split(some), _median(some)
         rows.append([family.replace("_", " "), str(found.tested), str(len(found.above)),
-                     str(len(found.tied)), str(len(found.below)),
+                     str(len(found.tied)), str(len(found.borderline)), str(len(found.below)),
                      MISSING if middle is None else points(middle)])  # fmt: skip
-    return table(["family", "methods", "gain", "tied", "lose", "median, points"], rows)
+    heads = ["family", "methods", "gain", "tied", "borderline", "lose", "median, points"]
+    return table(heads, rows)

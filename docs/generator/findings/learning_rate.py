@@ -56,6 +56,7 @@ def finding(sources: Sources) -> Finding:
          partial(_figure, tried, front)},
         (_table(tried),),
         (f"lenetlab compare results/ablations/learning_rate --against '{own.line.name}'",),
+        rests_on=len(begin) + 1,
     )  # fmt: skip
 
 
@@ -122,9 +123,11 @@ def _title(own: Tried, best: Tried, front: Line | None) -> str:
 
 def _rates(own: Tried, best: Tried, tried: Sequence[Tried], front: Line | None) -> str:
     n = own.line.accuracy.n if own.line.accuracy else 0
+    seeds = sorted(row.seed for row in own.line.cell.finals)
     said = [
         f"The starter’s method, batch and budget with its own rate, {own.rate:g} "
-        f"{own.schedule}, end at {mean(own.line.accuracy)} % (n = {n})."
+        f"{own.schedule}, end at {mean(own.line.accuracy)} % (n = {n}, seeds {seeds[0]} to "
+        f"{seeds[-1]})."
     ]
     if not _gains(best):
         return f"{said[0]} The highest mean of other rates is {mean(best.line.accuracy)} %, no " \

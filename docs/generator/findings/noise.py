@@ -64,17 +64,17 @@ def _title(found: Split) -> str:
     if not n:
         return "What noise reduction buys: nothing could be compared"
     if len(found.above) == n:
-        return f"Estimators of less variance gain {size(found.above)} at every batch size"
+        return f"Gradient estimators of less variance gain {size(found.above)} at every batch size"
     if len(found.below) == n:
-        return f"Estimators of less variance cost {size(found.below)} at every batch size"
-    if len(found.tied) == n:
-        return "No estimator of less variance can be told from SGD, at any batch size"
-    more = f", and costs accuracy in {len(found.below)}" if found.below else ""
+        return f"Gradient estimators of less variance cost {size(found.below)} at every batch size"
+    if len(found.open) == n:
+        return "No gradient estimator of less variance can be told from SGD, at any batch size"
+    more = f", and cost accuracy in {len(found.below)}" if found.below else ""
     if not found.above:
-        return f"Noise reduction gains in none of {n} cases{more}"
+        return f"Gradient estimators of less variance gain in none of {n} cases{more}"
     best = found.above[0]
-    return (f"Noise reduction gains in {len(found.above)} of {n} cases, most by `{best.name}` "
-            f"({gap(best.difference)}){more}")  # fmt: skip
+    return (f"Gradient estimators of less variance gain in {len(found.above)} of {n} cases, "
+            f"most by `{best.name}` ({gap(best.difference)}){more}")  # fmt: skip
 
 
 def batch_of(cell: Cell) -> int:

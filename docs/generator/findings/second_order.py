@@ -38,7 +38,7 @@ def finding(sources: Sources) -> Finding:
     if timed:
         figures["Accuracy against CPU time of budgets"] = partial(clock.figure, timed)
     return Finding(KEY, sentence(_title(list(steps.values()))), text,
-                   figures, (_table(steps),), shown)  # fmt: skip
+                   figures, (_table(steps),), shown, rests_on=len(steps))  # fmt: skip
 
 
 def _title(steps: Sequence[Group]) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
+from itertools import takewhile
 
 from findings.charts import Series, forest, over, point
 from findings.effects import Effect, Pair, in_pairs, split
@@ -57,12 +58,12 @@ def _title(effects: Sequence[Effect]) -> str:
     found = split(effects)
     n, kept = found.tested, f"{BOUND / WEIGHTS:.0%} of two layers’ weights".replace("%", " %")
     if not found.below:
-        return f"{kept} are enough: none of {n} methods loses accuracy that these seeds can show"
+        return f"with {kept} none of {n} methods loses accuracy that these seeds can show"
     names = [f"`{one.name}`" for one in found.below]
     if len(names) == n:
-        return f"{kept} are not enough: all of {n} methods lose accuracy"
+        return f"with {kept} all of {n} methods lose accuracy"
     whom = joined(names) if len(names) < 5 else f"{len(names)} of {n} methods"
-    return f"{kept} are enough, but not for {whom}"
+    return f"with {kept} a loss is shown for {whom} only (of {n} methods)"
 
 
 def _most(effects: Sequence[Effect]) -> list[str]:
@@ -100,17 +101,17 @@ def _how_far(pairs: Sequence[Pair], effects: Sequence[Effect]) -> str:
     for method in dict.fromkeys(pair.one.place.method for pair in pairs):
         here = [(pair, one) for pair, one in zip(pairs, effects, strict=True)
                 if pair.one.place.method == method]  # fmt: skip
-        free = None
-        for pair, one in here:
-            if one.sign < 0 or one.difference is None:
-                break
-            free = _kept(pair.one)
+        whole = list(takewhile(lambda each: each[1].difference and each[1].sign >= 0, here))
+        free = list(takewhile(lambda each: not each[1].borderline, whole))
+        told = f"`{method}` loses with the first step down, to {_kept(here[0][0].one):,}"
+        if free:
+            told = (f"`{method}` loses nothing that can be shown down to "
+                    f"{_kept(free[-1][0].one):,} weights")  # fmt: skip
+        if unsure := [f"{_kept(pair.one):,}" for pair, one in whole if one.borderline]:
+            told += f" (borderline at {joined(unsure)})"
         least, end = here[-1]
-        said.append(
-            (f"`{method}` loses nothing that can be shown down to {free:,} weights" if free
-             else f"`{method}` loses with the first step down, to {_kept(here[0][0].one):,}")
-            + f"; at {_kept(least.one):,} it stands {gap(end.difference)} points to its widest net"
-        )  # fmt: skip
+        said.append(f"{told}; at {_kept(least.one):,} it stands {gap(end.difference)} points to "
+                    "its widest net")  # fmt: skip
     widest = max(_kept(pair.other) for pair in pairs)
     return (f"Thinner nets, each with the recipe that was tuned at {widest:,} weights "
             f"({counted(effects)}): {'; '.join(said)}.")  # fmt: skip

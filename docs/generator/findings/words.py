@@ -53,16 +53,16 @@ def headline(found: Split, who: str, than: str) -> str:
         return f"{who} end {size(found.above)} above {than}"
     if n == len(found.below):
         return f"{who} end {size(found.below)} below {than}"
-    if n == len(found.tied):
+    if n == len(found.open):
         return f"{who} cannot be told from {than}"
     parts = []
     if found.above:
         parts.append(f"{_ends(found.above)} above {than}")
     if found.below:
         parts.append(f"{_ends(found.below)} below{'' if found.above else f' {than}'}")
-    if found.tied:
+    if found.open:
         than = "it" if parts else than
-        parts.append(f"{len(found.tied)} cannot be told from {than}")
+        parts.append(f"{len(found.open)} cannot be told from {than}")
     return f"of {n} {who}, {joined(parts)}"
 
 
@@ -74,6 +74,7 @@ def listing(found: Split, than: str) -> str:
     """Who is above, below, tied and untested, each with its difference."""
     sentences = []
     for effects, said in ((found.above, f"above {than}"), (found.below, f"below {than}"),
+                          (found.borderline, "borderline"),
                           (found.tied, f"not to be told from {than}")):  # fmt: skip
         if effects:
             many = effects is found.tied and len(effects) > FEW

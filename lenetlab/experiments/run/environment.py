@@ -103,7 +103,7 @@ def processor() -> str:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
         return platform.processor()
-    said = {}
+    said: dict[str, str] = {}
     for line in lines:
         key, _, value = line.partition(":")
         said.setdefault(key.strip(), value.strip())

@@ -20,7 +20,7 @@ class Setup:
 
     data: Path | None = None
     engine: str = "auto"
-    device: str = "auto"
+    device: str = "cpu"
     threads: int = 1
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lenetlab.plural import count
 from lenetlab.report.page.html import TEMPLATES
 
 _WHERE = {  # what plane it is, and where runs begin and end
@@ -32,7 +33,11 @@ class Theatre:
     @property
     def about(self) -> str:
         """What is seen, for those who see nothing else of it."""
-        return f"{where(self.found)}. Shades are {ground(self.found)}"
+        runs = self.found["runs"]
+        seeds = sorted({run["seed"] for run in runs})
+        seed = f" with seed {seeds[0]}" if len(seeds) == 1 else ""
+        trained = f"{count(len(runs), 'training')}{seed}, as far on their way as the slider says"
+        return f"{trained}. {where(self.found)}. Shades are {ground(self.found)}"
 
 
 def script() -> str:

@@ -101,7 +101,9 @@ def test_it_stands_on_the_page_of_a_study(show, beside):
     assert names.all_text_contents() == ["muon", "mine"]
     dot = page.tab.locator("#theatre .dot").first
     assert dot.get_attribute("style") == f"background: {FAMILY_COLOURS['matrix']}"
-    assert "87 % of their variance lies in it" in page.tab.locator("#inside").text_content()
+    about = page.tab.locator("#inside .lead").text_content()
+    assert about.startswith("2 trainings with seed 0, as far on their way as the slider says. ")
+    assert "87 % of their variance lies in it" in about
     assert losses(page.tab, 500) == [0.9, 1.1]
 
     def shade():
