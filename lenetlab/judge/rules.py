@@ -27,8 +27,11 @@ def architecture_problems(named: Mapping[str, Tensor]) -> list[str]:
         problems.append(f"{_some(missing)} missing{guess}")
     if extra:
         problems.append(f"{_some(extra)} not of LeNet-5")
-    wrong = [p for name in SHAPES if name in named and (p := _tensor_problem(name, named[name]))]
-    problems += wrong[:SHOWN]
+    wrong = {name: said for name, shape in SHAPES.items()
+             if name in named and (said := _what_is_wrong(named[name], shape))}  # fmt: skip
+    if len(wrong) == len(SHAPES) and len(set(wrong.values())) == 1:
+        return [*problems, f"every tensor {next(iter(wrong.values()))}"]
+    problems += [f"{name} {said}" for name, said in wrong.items()][:SHOWN]
     if len(wrong) > SHOWN:
         problems.append(f"{len(wrong) - SHOWN} more tensors are wrong")
     return problems
@@ -46,21 +49,20 @@ def scenario_problems(w: Tensor, scenario: str) -> list[str]:
     return []
 
 
-def _tensor_problem(name: str, tensor: Tensor) -> str | None:
-    shape = SHAPES[name]
+def _what_is_wrong(tensor: Tensor, shape: tuple[int, ...]) -> str | None:
     if tensor.is_quantized:
-        return f"{name} is quantised ({_plain(tensor.dtype)}), expected float32"
+        return f"is quantised ({_plain(tensor.dtype)}), expected float32"
     if tensor.is_nested or tensor.layout != torch.strided:
         layout = "nested" if tensor.is_nested else _plain(tensor.layout)
-        return f"{name} is stored as {layout}, expected dense; use .to_dense()"
+        return f"is stored as {layout}, expected dense; use .to_dense()"
     if tuple(tensor.shape) != shape:
-        return f"{name} has shape {tuple(tensor.shape)}, expected {shape}"
+        return f"has shape {tuple(tensor.shape)}, expected {shape}"
     if tensor.is_meta:
-        return f"{name} is on the meta device: it has a shape and no numbers"
+        return "is on the meta device: it has a shape and no numbers"
     if tensor.dtype != torch.float32:
-        return f"{name} is {_plain(tensor.dtype)}, expected float32; use model.float()"
+        return f"is {_plain(tensor.dtype)}, expected float32; use model.float()"
     if bad := int((~torch.isfinite(tensor)).sum()):
-        return f"{name} has {bad:,} of {tensor.numel():,} numbers that are NaN or infinite"
+        return f"has {bad:,} of {tensor.numel():,} numbers that are NaN or infinite"
     return None
 
 

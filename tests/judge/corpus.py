@@ -341,7 +341,10 @@ BROKEN: dict[str, tuple[Callable[[], bytes], str]] = {
         "7 more tensors are wrong",
     ),
     "float64": (lambda: saved(model().double().state_dict()), "is float64, expected float32"),
-    "float16": (lambda: saved(model().half().state_dict()), "is float16, expected float32"),
+    "float16": (
+        lambda: saved(model().half().state_dict()),
+        "every tensor is float16, expected float32; use model.float()",
+    ),
     "bfloat16": (lambda: saved(model().bfloat16().state_dict()), "is bfloat16"),
     "float16 in safetensors": (
         lambda: save_safetensors({k: v.half() for k, v in named().items()}),
