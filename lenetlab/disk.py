@@ -3,6 +3,8 @@
 import json
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +51,18 @@ def replace_json(path: Path, value: Any) -> None:
     text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
     # half a surrogate pair, of a path that is not UTF-8, is written as JSON's own escape
     replace_bytes(path, text.encode(errors="backslashreplace") + b"\n")
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Hold `path` against other processes of ours while it is read, changed and replaced."""
+    from filelock import FileLock  # here, because a wheel is built without it
+
+    try:
+        with FileLock(path.with_name(f".{path.name}.lock")):
+            yield
+    except OSError as error:
+        raise UserError(f"cannot write {path} ({error.strerror}); choose another place") from error
 
 
 def read_bytes(path: Path) -> bytes:

@@ -15,7 +15,7 @@ from lenetlab.judge.ranking import Comparison, compare
 from lenetlab.judge.scoring import Score, Scorer
 from lenetlab.methods.describe import describe
 from lenetlab.problem.lenet import LeNet5
-from lenetlab.problem.model import flatten
+from lenetlab.problem.model import read_weights
 from lenetlab.problem.own_folder import find_problem
 from lenetlab.problem.problems import DEFAULT, title_of
 from lenetlab.records.locate import gathered
@@ -92,14 +92,12 @@ class Trained(Run):
         return report([self], to)
 
     def _weights(self) -> Tensor:
-        from safetensors.torch import load_file
-
         path = self.path / WEIGHTS
         if not self.result.done:
             raise UserError(f"{self.path} has no weights: the run ended as {self.status}")
         if not path.is_file():
             raise UserError(f"{path} is gone; train the run again")
-        return flatten(load_file(path))
+        return read_weights(path)
 
 
 def report(runs: Sequence[Run], to: str | Path) -> Path:

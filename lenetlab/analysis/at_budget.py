@@ -11,6 +11,7 @@ from itertools import groupby
 from statistics import fmean
 
 from lenetlab.analysis.intervals import Summary, summarise
+from lenetlab.problem.problems import DEFAULT
 from lenetlab.records.cells import Cell, Results, RunRow
 
 Budget = tuple[str, float]
@@ -34,12 +35,12 @@ class AtBudget:
     line: str
 
 
-def at_budgets(some: Iterable[Results], scenario: str) -> list[AtBudget]:
-    """The methods of `scenario` by name and then by budget, those alone of whom no run failed.
-    Where studies have the same method at the same budget, the first one counts."""
+def at_budgets(some: Iterable[Results], scenario: str, problem: str = DEFAULT) -> list[AtBudget]:
+    """The methods of `scenario` on a problem by name and then by budget, those alone of whom no
+    run failed. Where studies have the same method at the same budget, the first one counts."""
     found: dict[tuple[str, Budget], AtBudget] = {}
     for results in some:
-        for cell in _cells(results, scenario):
+        for cell in _cells(results, scenario, problem):
             ordered = sorted(cell.finals, key=_budget)
             line = cell.place.method if results.tuned else cell.place.name
             for budget, rows in groupby(ordered, key=_budget):
@@ -53,13 +54,14 @@ def count_budgets(some: Iterable[AtBudget]) -> int:
     return len({round(one.passes, 3) for one in some})
 
 
-def _cells(results: Results, scenario: str) -> list[Cell]:
+def _cells(results: Results, scenario: str, problem: str) -> list[Cell]:
     """Those by the strict rules; where nets are ranked by their size they have a figure of their
     own."""
     return [
         cell
         for cell in results.cells
-        if (cell.place.scenario, cell.place.rules) == (scenario, "strict")
+        if (cell.place.scenario, cell.place.rules, cell.place.problem)
+        == (scenario, "strict", problem)
         and not any(row.recorded.size for row in cell.finals)
     ]
 

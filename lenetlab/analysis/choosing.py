@@ -43,9 +43,16 @@ def candidates(cells: Sequence[Cell]) -> list[Candidate]:
 def _candidate(cell: Cell) -> Candidate:
     assert cell.best is not None
     again = cell.held_out if cell.confirmations else ()
-    decided = (*again, *cell.leading) or (cell.best,)
-    return Candidate(cell, _stage((cell.best,)), _stage(again) if again else None,
-                     _stage(cell.leading) if cell.leading else None, _stage(decided))  # fmt: skip
+    leading = _stage(cell.leading) if cell.leading else None
+    confirmed = _stage(again) if again else None
+    return Candidate(cell, _stage((cell.best,)), confirmed, leading, _stage(deciding(cell)))
+
+
+def deciding(cell: Cell) -> Sequence[RunRow]:
+    """The runs by which a tuned cell has its place: those at full length, the trial where there are
+    none."""
+    again = cell.held_out if cell.confirmations else ()
+    return (*again, *cell.leading) or (() if cell.best is None else (cell.best,))
 
 
 def _stage(rows: Sequence[RunRow]) -> Stage:

@@ -22,17 +22,22 @@ class Luck:
     """
 
     cell: Cell
-    means: tuple[float, ...]
+    means: tuple[float | None, ...]
 
     @property
     def spread(self) -> float:
         """Standard deviation over the searches."""
-        return stdev(self.means)
+        return stdev(self.known)
 
     @property
     def range(self) -> float:
         """The best minus the worst."""
-        return max(self.means) - min(self.means)
+        return max(self.known) - min(self.known)
+
+    @property
+    def known(self) -> list[float]:
+        """Those there are."""
+        return [mean for mean in self.means if mean is not None]
 
 
 def luck(results: Results, contest: Contest) -> list[Luck]:
@@ -44,9 +49,9 @@ def luck(results: Results, contest: Contest) -> list[Luck]:
         again = [one for one in results.searches
                  if (one.place.method, one.place.variant, one.place.contest)
                  == (place.method, place.variant, place.contest)]  # fmt: skip
-        means = [mean for one in (cell, *again) if (mean := _mean(one)) is not None]
-        if len(means) > 1:
-            found.append(Luck(cell, tuple(means)))
+        one = Luck(cell, tuple(_mean(each) for each in (cell, *again)))
+        if len(one.known) > 1:
+            found.append(one)
     return found
 
 
@@ -55,7 +60,7 @@ def pooled_spread(found: Sequence[Luck]) -> float | None:
     any."""
     if not found:
         return None
-    freedom = [len(one.means) - 1 for one in found]
+    freedom = [len(one.known) - 1 for one in found]
     squares = (n * one.spread**2 for n, one in zip(freedom, found, strict=True))
     return sqrt(sum(squares) / sum(freedom))
 

@@ -20,6 +20,7 @@ from lenetlab.cli.options import (
     Workers,
 )
 from lenetlab.cli.terminal.console import print_err, print_json, print_out
+from lenetlab.problem.files import from_anywhere
 from lenetlab.records.cells import FINAL, RunRow
 from lenetlab.records.locate import RESULTS, STUDIES, open_results, results_folder
 from lenetlab.records.test_set import look, note
@@ -107,7 +108,7 @@ def challenge(
     names = scenarios_of(stored, scenario or ["plain"])
     firsts = [leading_cell(stored, name) for name in names]
     home, spec = at_home(method)
-    setup = make_setup(data, engine, device)
+    setup = make_setup(from_anywhere(data), engine, device)
     given = parse_pairs(settings or [], "--set")
     runs = out.absolute()
     with chdir(home):  # a method from a file is called by the same name wherever that lies

@@ -101,7 +101,7 @@ def judge(
                 _say_running(number, len(found), path, json)
                 verdicts.append(judge_script(path, scenario, scorer, data, limit))
             else:
-                verdicts.append(_judge(path, scenario, scorer, again))
+                verdicts.append(_judge(path, scenario, scorer, again, limit))
     except KeyboardInterrupt:  # what scripts took hours for is not lost
         err.print(f"interrupted: {len(verdicts)} of {len(found)} judged")
         if not verdicts:
@@ -137,13 +137,15 @@ def _say_running(number: int, of: int, path: Path, quiet: bool) -> None:
         print_err(f"{counted}running {printable(path)}")
 
 
-def _judge(path: Path, scenario: str | None, scorer: Scorer, again: Runtime | None) -> Verdict:
+def _judge(
+    path: Path, scenario: str | None, scorer: Scorer, again: Runtime | None, limit: float | None
+) -> Verdict:
     if not is_challenge(path):
         return judge_one(path, scenario, scorer, again)
     if again is not None:
         code = f", by the code in {path / GUEST}" if (path / GUEST).is_dir() else ""
         print_err(f"{path}: training its guest again{code}")
-    return judge_challenge(path, scorer, again)
+    return judge_challenge(path, scorer, again, limit)
 
 
 def _plain(

@@ -21,7 +21,7 @@ from lenetlab.experiments.recipe.recipe import Recipe
 from lenetlab.experiments.run.in_memory import prepare
 from lenetlab.experiments.run.on_disk import give_up
 from lenetlab.experiments.run.runtime import Runtime
-from lenetlab.experiments.study.executors import OverLimit, Quit, WorkerDied
+from lenetlab.experiments.study.executors import OverLimit, TaskError, WorkerDied
 from lenetlab.experiments.study.executors.local import GRACE, Worker
 from lenetlab.records import run_folder
 
@@ -57,12 +57,14 @@ def execute_limited(
             with _passing_on(worker) as received:
                 try:
                     worker.compute(job.recipe, None)  # the data is no part of a training
+                    if received:
+                        raise typer.Exit(128 + received[0])
                     ended = worker.compute((job, label if len(todo) > 1 else job.label),
                                            limit + GRACE)  # fmt: skip
                     if isinstance(ended, Interrupted):
                         raise ended
                     found = run_folder.read_run(ended)
-                except (OverLimit, Quit, WorkerDied) as error:
+                except (OverLimit, TaskError, WorkerDied) as error:
                     worker.end()
                     if received:
                         raise typer.Exit(128 + received[0]) from None

@@ -64,7 +64,7 @@ def read_boards(folder: Path) -> list[RecordBoard]:
         results = read_results(one)
         if results.record is not None:
             found[one.name] = record_board(results, results.record)
-    studies = folder.resolve().parents[1] / STUDIES / folder.name
+    studies = folder.resolve().parent.parent / STUDIES / folder.name
     for file in sorted(studies.glob("*.toml")):
         if file.stem not in found:
             found[file.stem] = _planned(file)

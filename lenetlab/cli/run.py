@@ -194,8 +194,12 @@ def run(
     }
     varied = _parse_vary(vary or [])
     given: dict[str, Any] = _parse_set(settings or [])
-    # An option that is varied must not also stand at its default.
-    given |= {k: v for k, v in options.items() if k not in varied and v is not None}
+    for name in options.keys() & given.keys():
+        if _typed(context, name):
+            raise UserError(f"{name} is given twice, as --{name.replace('_', '-')} and by --set; "
+                            "leave one out")  # fmt: skip
+    # An option that is set or varied must not also stand at its default.
+    given = {k: v for k, v in options.items() if k not in varied and v is not None} | given
     if recipe is None:
         todo = jobs(methods or [], varied, seeds, given, seed or 0, out if tuned else None)
     for remark in remarks(todo):
@@ -223,11 +227,16 @@ BESIDE = {"recipe", "seed", "seeds", "figure", "inspect", "limit", "tensorboard"
 def _refuse_settings(context: typer.Context) -> None:
     """Of a record nothing is set."""
     for name in context.params.keys() - BESIDE:
-        source = context.get_parameter_source(name)
-        if source is not None and source.name == "COMMANDLINE":
+        if _typed(context, name):
             said = {"methods": "the method", "settings": "--set"}
             given = said.get(name, f"--{name.replace('_', '-')}")
             raise UserError(f"--recipe trains a record as it was; leave out {given}")
+
+
+def _typed(context: typer.Context, name: str) -> bool:
+    """Whether an option stands on the command line."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 def _parse_set(pairs: list[str]) -> dict[str, Any]:

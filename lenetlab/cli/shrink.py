@@ -5,13 +5,14 @@ from typing import Annotated
 
 import torch
 import typer
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 
 from lenetlab.cli.options import Data, Json, run_at
 from lenetlab.cli.terminal.console import out, print_json, print_out
 from lenetlab.disk import replace_bytes
 from lenetlab.errors import UserError
 from lenetlab.problem.data import load_pair
+from lenetlab.problem.model import read_weights, state_dict
 from lenetlab.problem.own_folder import find_problem
 from lenetlab.problem.shrink import compare
 from lenetlab.records import run_folder
@@ -39,7 +40,7 @@ def shrink(
         raise UserError(f"the run in {run} is {found.status} and has no weights; shrink another")
     torch.set_num_threads(1)
     _, test = load_pair(found.recorded.split, data, find_problem(found.recorded.problem))
-    small, result = compare(load_file(run / run_folder.WEIGHTS), test.images)
+    small, result = compare(state_dict(read_weights(run / run_folder.WEIGHTS)), test.images)
     path = to or run / "smaller.safetensors"
     replace_bytes(path, save(small))
     if json:

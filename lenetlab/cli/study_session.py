@@ -29,6 +29,7 @@ from lenetlab.experiments.study.worker import Setup, runtime_of
 from lenetlab.plural import count
 from lenetlab.records.cells import Cell, RunRow
 from lenetlab.records.locate import RESULTS
+from lenetlab.records.progress import PUBLISHED
 
 MOST_WORKERS = 1000  # processes on one machine, each with PyTorch in it
 
@@ -112,7 +113,7 @@ def compute(
             f"{plan.results} is committed with the code, and the code has changes that are not; "
             "commit them first, or give another --results"
         )
-    publisher = Publisher(plan, folder / "published.json", committed)
+    publisher = Publisher(plan, folder / PUBLISHED, committed)
     if not lacking:
         publisher.all()
         plan.store.compact()

@@ -15,10 +15,11 @@ from lenetlab.analysis.state import failures, scenario_progress
 from lenetlab.cli.terminal.console import make_table
 from lenetlab.cli.terminal.console import out as console
 from lenetlab.cli.terminal.numbers import duration
+from lenetlab.disk import read_json
 from lenetlab.errors import UserError
 from lenetlab.plural import count
 from lenetlab.records.locate import RESULTS, STUDIES, open_results
-from lenetlab.records.progress import PROGRESS, Progress, ScenarioProgress, read_progress
+from lenetlab.records.progress import PROGRESS, PUBLISHED, Progress, ScenarioProgress, read_progress
 from lenetlab.records.rows import STUDY
 from lenetlab.report.formats import MISSING, number
 
@@ -63,7 +64,7 @@ def working_folder(target: Path, out: Path) -> Path:
     folder = out / STUDIES / target.stem if target.is_file() else target
     if folder.name == RESULTS and (folder.parent / PROGRESS).exists():
         folder = folder.parent
-    signs = (folder / PROGRESS, folder / STUDY, folder / RESULTS / STUDY)
+    signs = (folder / PROGRESS, folder / PUBLISHED, folder / STUDY, folder / RESULTS / STUDY)
     if not any(sign.exists() for sign in signs):
         raise UserError(
             f"{folder} holds no study; expected a study file that `lenetlab study` was given, its "
@@ -77,7 +78,7 @@ def screen(folder: Path, now: float) -> RenderableType:
     there is none, what the rows say."""
     progress = read_progress(folder)
     if progress is None:
-        return Group(*_stored(folder))
+        return Group(*_stored(_published(folder)))
     lines: list[RenderableType] = [Text(folder.name, style="bold"), _coordinator(progress, now)]
     if progress.alive(now):
         lines += [Text(), _running(progress, now)]
@@ -87,6 +88,14 @@ def screen(folder: Path, now: float) -> RenderableType:
         about = "not known yet" if left is None else f"about {duration(left)}"
         lines.append(Text(f"time left: {about}"))
     return Group(*lines, *_failures(list(reversed(progress.failures)), "failed last"))
+
+
+def _published(folder: Path) -> Path:
+    """Where the results of a working folder are: in it, or where `--results` said."""
+    note = folder / PUBLISHED
+    if (folder / STUDY).exists() or (folder / RESULTS / STUDY).exists() or not note.exists():
+        return folder
+    return Path(read_json(note)["results"])
 
 
 def _stored(folder: Path) -> Iterator[RenderableType]:

@@ -63,7 +63,7 @@ def jobs(
     check_count(len(methods) * math.prod(len(values) for values in vary.values()) * seeds)
     if both := set(vary) & set(settings):
         raise UserError(f"{', '.join(sorted(both))} is both set and varied; leave one out")
-    grid = []
+    grid: list[Job] = []
     for typed in methods:
         method = canonical(typed)
         known_as = [] if plain(typed) == plain(method) else [f"{typed} is {method} here"]
@@ -77,6 +77,9 @@ def jobs(
             varied = ", ".join(f"{name}={value}" for name, value in point.items())
             name = method if origin is None else f"{method} (tuned)"
             label = ", ".join(filter(None, [name, varied]))
+            twin = next((one.label for one in grid if one.recipe == recipe), None)
+            if twin is not None:
+                raise UserError(f"{label} and {twin} are the same training; leave one of them out")
             grid += [Job(recipe, first_seed + k, label, origin, tuple(notes)) for k in range(seeds)]
     return grid
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 from torch import Tensor
 
 from lenetlab.disk import replace_bytes
@@ -26,7 +26,7 @@ from lenetlab.experiments.run.training import Training
 from lenetlab.inspection.layers import angles
 from lenetlab.inspection.probe import stacked
 from lenetlab.oracle.order import starter_stream
-from lenetlab.problem.model import SHAPES, flatten, initial_weights
+from lenetlab.problem.model import SHAPES, initial_weights, read_weights
 from lenetlab.records.run_folder import WEIGHTS, Run
 
 FILE = "trajectory.safetensors"
@@ -114,10 +114,7 @@ def final(run: Run) -> Tensor:
     """The final weights (n,) of a run; `UserError` if it has none."""
     if run.status != "done":
         raise UserError(f"the run in {run.path} is {run.status} and has no weights; take another")
-    try:
-        return flatten(load_file(run.path / WEIGHTS))
-    except (OSError, SafetensorError) as error:
-        raise UserError(f"{run.path / WEIGHTS} cannot be read ({error}); run again") from None
+    return read_weights(run.path / WEIGHTS)
 
 
 def same_weights(one: Run, other: Run) -> bool:

@@ -22,7 +22,7 @@ from lenetlab.experiments.recipe.recall import recall
 from lenetlab.experiments.run.in_memory import compute
 from lenetlab.experiments.run.repeat import numerics_differ
 from lenetlab.experiments.run.runtime import Runtime
-from lenetlab.experiments.study.executors import Quit, TaskError, WorkerDied
+from lenetlab.experiments.study.executors import OverLimit, TaskError, WorkerDied
 from lenetlab.experiments.study.executors.local import Worker
 from lenetlab.experiments.study.model import trial_recipes
 from lenetlab.experiments.study.single_search import search_cell
@@ -81,12 +81,14 @@ def process(data: Path | None) -> Iterator[Worker]:
         worker.end()
 
 
-def compared(found: Recorded, path: Path, search: Search, worker: Worker) -> Compared:
-    """Train the run again and compare it with what is in `path`. Raises `Unreadable` for weights
-    that are none."""
+def compared(
+    found: Recorded, path: Path, search: Search, worker: Worker, limit: float | None = None
+) -> Compared:
+    """Train the run again, for at most `limit` seconds, and compare it with what is in `path`.
+    Raises `Unreadable` for weights that are none."""
     try:
-        again: _Trained = worker.compute((found.run.identity, search), None)
-    except (UserError, TaskError, WorkerDied, Quit) as error:
+        again: _Trained = worker.compute((found.run.identity, search), limit)
+    except (UserError, TaskError, WorkerDied, OverLimit) as error:
         return Compared(reason=str(error))
     if again.result.accuracy is None:
         return Compared(reason=f"it ended as {again.result.status}: {again.result.reason}")

@@ -22,11 +22,12 @@ from lenetlab.experiments.study.executors.local import Worker
 from lenetlab.experiments.tuning.trials import Tuning
 from lenetlab.judge.again import Search, compared, process
 from lenetlab.judge.child import open_folder
-from lenetlab.judge.claims import Claim, data_name, wrong_claims
+from lenetlab.judge.claims import DAMAGES, Claim, data_name, wrong_claims
 from lenetlab.judge.files import Unreadable
 from lenetlab.judge.scoring import Scorer
 from lenetlab.judge.verdict import Verdict, judge, outcome_of, printable
 from lenetlab.plural import count
+from lenetlab.problem.files import from_anywhere
 from lenetlab.records.cells import Cell, Results, RunRow
 from lenetlab.records.challenge import (
     AGAIN,
@@ -59,9 +60,12 @@ class Folder:
     study: Results | None
 
 
-def judge_challenge(path: Path, scorer: Scorer, again: Runtime | None = None) -> Verdict:
+def judge_challenge(
+    path: Path, scorer: Scorer, again: Runtime | None = None, limit: float | None = None
+) -> Verdict:
     """Judge the challenge in `path`; with `again`, whose data folder is used, seed 0 of its guest
-    is trained again in every scenario. Never raises for a bad folder."""
+    is trained again in every scenario, each for at most `limit` seconds. Never raises for a bad
+    folder."""
     name = printable(path)
     try:
         found = _read(path.absolute())  # the guest is trained in another folder
@@ -74,8 +78,9 @@ def judge_challenge(path: Path, scorer: Scorer, again: Runtime | None = None) ->
             claims.append(_is_its_row(found, scenario, run))
         if again is not None:
             home = found.path / GUEST if found.record.sources else Path.cwd()
-            with chdir(home), process(again.data) as worker:
-                answers = [_trained_again(found, *one, worker) for one in _runs(found)]
+            data = from_anywhere(again.data)
+            with chdir(home), process(data) as worker:
+                answers = [_trained_again(found, *one, worker, limit) for one in _runs(found)]
             claims += [claim for one in answers for claim in one.claims]
             notes += [note for one in answers for note in one.notes]
             unchecked += [reason for one in answers for reason in one.unchecked]
@@ -86,6 +91,9 @@ def judge_challenge(path: Path, scorer: Scorer, again: Runtime | None = None) ->
             )
     except (UserError, Unreadable) as error:
         return Verdict(name, "", "unreadable", (str(error),))
+    except DAMAGES as error:
+        said = f"a field is missing or no value of its kind ({type(error).__name__}: {error})"
+        return Verdict(name, "", "unreadable", (said,))
     problems += wrong_claims(claims)
     outcome = outcome_of(problems, unchecked)
     whole = Verdict(name, ", ".join(found.pairs), outcome, (*problems, *unchecked), tuple(notes),
@@ -223,14 +231,16 @@ class _Answer:
     unchecked: Sequence[str] = ()
 
 
-def _trained_again(found: Folder, scenario: str, path: Path, worker: Worker) -> _Answer:
+def _trained_again(
+    found: Folder, scenario: str, path: Path, worker: Worker, limit: float | None
+) -> _Answer:
     """Seed 0 trained by the sources in the folder: the same bits, or where the numerics differ
     here the same beginning, and an end where a further run would lie."""
     record, (guest, _) = found.record, found.pairs[scenario]
     tune = Tuning(record.trials - 1, record.tuning_passes)
     search = Search(record.study, record.method, scenario, tune, record.settings)
     recorded = open_folder(path)
-    again = compared(recorded, path, search, worker)
+    again = compared(recorded, path, search, worker, limit)
     if again.same is None and again.accuracy is None:
         return _Answer(unchecked=[f"not trained again in {scenario}: {again.reason}"])
     tried = [row.recipe for row in sorted(guest.trials, key=lambda row: row.number)]

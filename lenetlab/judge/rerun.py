@@ -4,7 +4,6 @@ import tempfile
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
 
 from lenetlab.errors import UserError
@@ -15,7 +14,7 @@ from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.experiments.run.training import Training
 from lenetlab.judge.child import Recorded
 from lenetlab.judge.claims import Claim, from_outside, recipe_of
-from lenetlab.problem.model import flatten
+from lenetlab.problem.model import read_weights
 from lenetlab.records import run_folder
 from lenetlab.records.finished import Result
 
@@ -60,7 +59,7 @@ def _wrong(found: Recorded, w: Tensor, recipe: Recipe, runtime: Runtime) -> str 
         return f"{recorded:,} steps are recorded, and its budget is not spent by them"
     if again.status != "done":
         return f"it ended as {again.status}: {again.result.reason}"
-    weights = flatten(load_file(again.path / run_folder.WEIGHTS))
+    weights = read_weights(again.path / run_folder.WEIGHTS)
     return different_bits(w, run.result, weights, again.result)
 
 

@@ -81,6 +81,17 @@ def places(data: Path | None, problem: Problem = FASHION_MNIST) -> list[tuple[st
     ]
 
 
+def from_anywhere(data: Path | None) -> Path | None:
+    """`data` for who is about to work in another folder: absolute; and where none was chosen, the
+    relative place that has the images, if it is such a one."""
+    if data is not None:
+        return data.absolute()
+    halves = FASHION_MNIST.files.values()
+    found = next((folder for _, folder in places(None)
+                  if any(_has_any(half, folder) for half in halves)), None)  # fmt: skip
+    return None if found is None or found.is_absolute() else found.absolute()
+
+
 def locate(
     half: str, data: Path | None, fetch: Fetch, problem: Problem = FASHION_MNIST
 ) -> tuple[str, Path]:

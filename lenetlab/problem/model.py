@@ -8,9 +8,12 @@ The vector holds the largest tensors first, matrices before biases: `fc1.weight`
 import math
 from collections.abc import Mapping
 from itertools import accumulate
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from lenetlab.errors import UserError
@@ -69,6 +72,16 @@ def flatten(named: Parameters) -> Tensor:
         if tuple(named[name].shape) != shape:
             raise UserError(f"{name} has shape {tuple(named[name].shape)}, expected {shape}")
     return torch.cat([named[name].detach().flatten().to(torch.float32) for name in SHAPES])
+
+
+def read_weights(path: Path) -> Tensor:
+    """The flat vector of the net in the safetensors file `path`; `UserError` for one that cannot be
+    read, or is no LeNet-5's."""
+    try:
+        named = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise UserError(f"{path} cannot be read ({error}); train the run again") from None
+    return flatten(named)
 
 
 def logits(p: Parameters, x: Tensor) -> Tensor:

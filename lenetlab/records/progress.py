@@ -14,6 +14,7 @@ from lenetlab.errors import UserError
 from lenetlab.records.readable import readable
 
 PROGRESS = "progress.json"
+PUBLISHED = "published.json"  # in the same folder: where the results are, and what they say
 SILENT = 60.0  # seconds without a word after which a coordinator counts as gone
 
 
@@ -57,9 +58,12 @@ class Progress:
 def read_progress(folder: Path) -> Progress | None:
     """The coordinator's last word; None where none is at work. `UserError` if it is broken."""
     path = folder / PROGRESS
-    if not path.exists():
+    try:
+        found: Mapping[str, Any] = readable(read_json(path))
+    except UserError:
+        if path.exists():
+            raise
         return None
-    found: Mapping[str, Any] = readable(read_json(path))
     try:
         scenarios = []
         for scenario, counts in found["scenarios"].items():

@@ -17,6 +17,7 @@ from lenetlab.settings import Choice, Settings, show
 
 SIZE = 64  # of a batch that a recipe does not mention
 UNITS = {"epochs": "epochs", "passes": "effective passes"}  # of a budget, and their long names
+PARTS = ("plan", "schedule", "constraint", "initialisation")  # whose settings are `part.name`
 Pairs = list[tuple[str, str]]
 Plain = bool | str | float | int
 FIXED, CONSTANT, STARTER = Choice("fixed"), Choice("constant"), Choice("starter")

@@ -228,6 +228,8 @@ def row_from(given: Any) -> RunRow:
     """The row in what was read. Raises `ValueError` or `TypeError` for what is none."""
     if wrong := misfit(given, ROW, "row"):
         raise ValueError(wrong)
+    if given["status"] == "done" and None in (given["accuracy"], given["loss"]):
+        raise ValueError("it is done, and has no accuracy or no loss")
     columns = given["evaluations"]
     evaluations = [
         dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)

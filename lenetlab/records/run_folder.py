@@ -146,7 +146,11 @@ class Run:
     @cached_property
     def losses(self) -> "np.ndarray[Any, np.dtype[np.float32]]":
         """Training loss of every step (steps,), float32."""
-        return np.asarray(np.load(self.path / LOSSES, allow_pickle=False))
+        try:
+            return np.asarray(np.load(self.path / LOSSES, allow_pickle=False))
+        except (OSError, ValueError, EOFError) as error:
+            raise UserError(f"{self.path / LOSSES} cannot be read ({error}); train the run again") \
+                from None  # fmt: skip
 
     def summary(self) -> dict[str, Any]:
         """One flat dictionary: what `--json` prints. Accuracy in percent and losses in nats are of

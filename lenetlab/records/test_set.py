@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from lenetlab.disk import read_text, replace_bytes
+from lenetlab.disk import alone, read_text, replace_bytes
 from lenetlab.errors import UserError
 
 FILE = "test_set.jsonl"
@@ -46,11 +46,13 @@ def look(method: str, identity: str, scenario: str, recipe: Mapping[str, Any]) -
 
 def note(folder: Path, one: Look) -> None:
     """Write a look down, unless it is there."""
-    known = _read(folder)
-    if one not in known:
-        folder.mkdir(parents=True, exist_ok=True)
-        lines = [json.dumps(asdict(each), ensure_ascii=False) for each in (*known, one)]
-        replace_bytes(folder / FILE, ("\n".join(lines) + "\n").encode())
+    folder.mkdir(parents=True, exist_ok=True)
+    with alone(folder / FILE):
+        known = _read(folder)
+        if one not in known:
+            lines = [json.dumps(asdict(each), ensure_ascii=False) for each in (*known, one)]
+            text = "\n".join(lines) + "\n"
+            replace_bytes(folder / FILE, text.encode(errors="backslashreplace"))
 
 
 def count(folder: Path, method: str, identity: str, scenario: str) -> Looks:

@@ -51,7 +51,10 @@ def _beside(first: Line, lead: Line, leader: str) -> str:
     return {
         "ahead": f"significantly above {other} ({said})",
         "tied": f"which cannot be told from {other} ({said}): a tie",
-    }.get(first.standing, f"by a borderline difference above {other} ({said})")
+        "borderline": f"by a borderline difference above {other} ({said})",
+        "behind": f"by other seeds than {other}: at those in common it is significantly below "
+                  f"({said})",
+    }[first.standing]  # fmt: skip
 
 
 def _there(board: Board, first: str, leader: str) -> str:

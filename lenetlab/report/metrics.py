@@ -121,7 +121,7 @@ def metrics(board: Board) -> dict[str, Metric]:
             "held out", "%", f"{which}, on held-out images", formats.two,
             lambda line: line.held_out, ascending=False, shown=held),
         "tuning_passes": Metric(
-            "tuning", "passes", "effective passes of all trials together", formats.three,
+            "tuning", "passes", "effective passes of the whole search", formats.three,
             lambda line: line.tuning.passes if line.tuning else None,
             shown=board.planned and any(line.cell.trials for line in lines)),
         "cpu_seconds": Metric(

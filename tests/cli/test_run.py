@@ -120,6 +120,17 @@ def test_a_terminal_gets_a_bar_with_loss_rate_and_accuracy(tmp_path):
     assert "accuracy 7" in text or "accuracy 8" in text
 
 
+def test_what_set_says_is_what_an_option_says(lenetlab):
+    """Also of options that have a value where they are not given."""
+    found = json.loads(
+        lenetlab("run sgd --set split=inner --set rules=open --epochs 0.02 --json").out
+    )
+    assert found["measured_on"] == "held-out"
+    (path,) = Path("runs").glob("*/run.json")
+    recipe = json.loads(path.read_text())["recipe"]
+    assert (recipe["split"], recipe["rules"]) == ("inner", "open")
+
+
 def test_ctrl_c_leaves_a_run_that_the_same_command_finishes(tmp_path):
     command = "run sgd --epochs 1.5 --batch-size 256"
     running = subprocess.Popen(

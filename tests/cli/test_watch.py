@@ -11,11 +11,11 @@ import pytest
 from rich.console import Console
 
 from lenetlab.analysis.state import scenario_progress
-from lenetlab.cli.watch import duration, screen
+from lenetlab.cli.watch import duration, screen, working_folder
 from lenetlab.disk import replace_json
 from lenetlab.records.cells import Cell, Results
 from lenetlab.records.contest import Contest
-from lenetlab.records.progress import PROGRESS, SILENT
+from lenetlab.records.progress import PROGRESS, PUBLISHED, SILENT
 from lenetlab.records.rows import write_results
 from tests.studies import made_up
 
@@ -68,6 +68,19 @@ def folder(tmp_path: Path) -> Path:
     write_results(work / "results", half_done())
     write_progress(work)
     return work
+
+
+def test_results_elsewhere_are_found_when_the_study_has_stopped(tmp_path: Path) -> None:
+    """`lenetlab study --results` leaves a note of where they are."""
+    work = tmp_path / "runs" / "studies" / "course"
+    write_results(tmp_path / "committed", half_done())
+    work.mkdir(parents=True)
+    write_progress(work)
+    replace_json(work / PUBLISHED, {"results": str(tmp_path / "committed"), "cells": {}})
+    assert "muon" in shown(work)
+    (work / PROGRESS).unlink()
+    assert working_folder(work, tmp_path) == work
+    assert "not running; to go on, give `lenetlab study` its file" in shown(work)
 
 
 def test_counts_add_up_to_the_plan() -> None:

@@ -10,7 +10,7 @@ import pytest
 from lenetlab.errors import UserError
 from lenetlab.problem import files
 from lenetlab.problem.data import load
-from lenetlab.problem.files import FILES, locate, places, read
+from lenetlab.problem.files import FILES, from_anywhere, locate, places, read
 
 IMAGES, LABELS = FILES["test"]
 
@@ -68,6 +68,15 @@ def test_sources_are_searched_in_the_promised_order(nowhere, real, monkeypatch):
     assert locate("test", None, never) == ("LENETLAB_DATA", nowhere / "own")
     given = put(nowhere / "given", real)
     assert locate("test", given, never) == ("--data", given)
+
+
+def test_a_relative_place_is_found_from_another_folder_too(nowhere, real, monkeypatch):
+    assert from_anywhere(None) is None
+    raw = put(nowhere / "data" / "FashionMNIST" / "raw", real)
+    assert from_anywhere(None) == raw
+    assert from_anywhere(Path("elsewhere")) == nowhere / "elsewhere"
+    monkeypatch.setenv("LENETLAB_DATA", str(raw))
+    assert from_anywhere(None) is None
 
 
 def test_without_any_source_the_half_is_fetched_into_the_cache(nowhere):

@@ -297,6 +297,13 @@ def test_budgets_of_several_studies_stand_together():
     assert at_budgets(ladder, "l2") == []
     failed = at(5.0, 90.0, status="diverged", reason="loss is nan")
     assert at_budgets([failed], "plain") == []
+    other = at(10.0, 99.0)
+    place = dataclasses.replace(other.cells[0].place, problem="mnist")
+    other = dataclasses.replace(other, cells=(dataclasses.replace(other.cells[0], place=place),))
+    assert [one.accuracy.mean for one in at_budgets([other, *ladder], "plain")] == [
+        one.accuracy.mean for one in found
+    ]
+    assert at_budgets([other], "plain", "mnist")[0].accuracy.mean == pytest.approx(99)
 
 
 def test_a_study_that_varies_the_budget_is_a_ladder_too():

@@ -103,12 +103,18 @@ def _how_far(pairs: Sequence[Pair], effects: Sequence[Effect]) -> str:
                 if pair.one.place.method == method]  # fmt: skip
         whole = list(takewhile(lambda each: each[1].difference and each[1].sign >= 0, here))
         free = list(takewhile(lambda each: not each[1].borderline, whole))
-        told = f"`{method}` loses with the first step down, to {_kept(here[0][0].one):,}"
+        first, step = here[0]
+        unsure = [f"{_kept(pair.one):,}" for pair, one in whole if one.borderline]
         if free:
             told = (f"`{method}` loses nothing that can be shown down to "
                     f"{_kept(free[-1][0].one):,} weights")  # fmt: skip
-        if unsure := [f"{_kept(pair.one):,}" for pair, one in whole if one.borderline]:
-            told += f" (borderline at {joined(unsure)})"
+            told += f" (borderline at {joined(unsure)})" if unsure else ""
+        elif step.difference is None:
+            told = f"`{method}` is not compared at the first step down, {_kept(first.one):,}"
+        elif step.borderline:
+            told = f"`{method}` is borderline at {joined(unsure)}"
+        else:
+            told = f"`{method}` loses with the first step down, to {_kept(first.one):,}"
         least, end = here[-1]
         said.append(f"{told}; at {_kept(least.one):,} it stands {gap(end.difference)} points to "
                     "its widest net")  # fmt: skip

@@ -29,12 +29,11 @@ from lenetlab.problem.scenarios import (
     find_scenario,
     refuse_other_loss,
 )
-from lenetlab.records.recipe import STARTER, UNITS, RecordedRecipe
+from lenetlab.records.recipe import PARTS, STARTER, UNITS, RecordedRecipe
 from lenetlab.settings import WHOLE, Choice, Settings, Value, parse_choice, resolve
 
 NONE = Choice("none")
 SPLITS = ("official", "inner")
-PARTS = ("plan", "schedule", "constraint", "initialisation")  # whose settings are `part.name`
 LONGEST = 1_000_000  # passes or epochs: half a year of the starter script
 MOST_RUNS = 250_000  # in one plan; the runs of one are held in memory, 10 kB each
 

@@ -1,5 +1,6 @@
 """A run in memory: begun, trained to its end, summed up. Nothing here touches a file."""
 
+import math
 import time
 import traceback
 from collections.abc import Iterator, Sequence
@@ -192,7 +193,7 @@ def summed_up(run: Prepared, t: Training, curve: Curve, clock: Clock, ending: En
         figures = {key: curve.evaluations[-1][key] for key in FIGURES} | {
             "nonzeros": int(outcome.eval_weights[:CONSTRAINED].count_nonzero()),
             "train_accuracy": fit.accuracy,
-            "train_loss": fit.loss,
+            "train_loss": fit.loss if math.isfinite(fit.loss) else None,
         }
     result = Result(
         status=ending.status,

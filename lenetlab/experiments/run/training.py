@@ -135,9 +135,10 @@ class Training:
 
     @property
     def rate(self) -> float | None:
-        """The rate of the last step (of the first parameter group)."""
+        """The rate of the last step (of the first parameter group); None where it has none, or one
+        that is no number, as a guest's may be."""
         rate = self.optimizer.param_groups[0].get("lr")
-        return None if rate is None else float(rate)
+        return None if rate is None or not math.isfinite(rate) else float(rate)
 
     def step(self) -> float:
         """Schedule, then one step of the method; its loss. The weights may then be no numbers

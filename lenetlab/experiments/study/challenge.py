@@ -8,7 +8,7 @@ from typing import Any
 
 from lenetlab.errors import UserError, unknown
 from lenetlab.experiments.recipe.recall import recall
-from lenetlab.experiments.recipe.recipe import Recipe, check_count
+from lenetlab.experiments.recipe.recipe import Budget, Recipe, check_count
 from lenetlab.experiments.run.on_disk import execute
 from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.experiments.study.model import Study, StudyCell, eval_points, trial_recipes
@@ -57,8 +57,8 @@ def challenger(
     a leader is fixed, and finals, at the study's price."""
     if stored.trials < 1 or stored.tuning_passes <= 0:
         raise UserError(f"{stored.name} tuned nothing; a challenge needs a study with trials")
-    if terms.passes is not None and not 0 < terms.passes < float("inf"):
-        raise UserError(f"--passes {terms.passes:g} is out of range; expected a number > 0")
+    if terms.passes is not None:
+        Budget(terms.passes, "passes")  # refuses what is none
     passes, seeds = terms.passes or stored.passes, terms.seeds or stored.seeds
     drawn = stored.trials - 1 if terms.trials is None else terms.trials  # the default is tried too
     tune = Tuning(drawn, stored.tuning_passes * passes / stored.passes)

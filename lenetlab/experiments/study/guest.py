@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lenetlab.disk import read_bytes, replace_bytes
 from lenetlab.errors import UserError
 from lenetlab.methods.lookup import canonical, find, split
 from lenetlab.methods.outside import sources_behind
@@ -70,9 +71,11 @@ def _files(base: str) -> Mapping[Path, Path]:
 
 
 def pack(guest: Guest, folder: Path) -> None:
-    """Copy the guest's sources to `folder`, and leave nothing else there."""
+    """Copy the guest's sources to `folder`, and leave nothing else there. They may lie there
+    already: a challenge's own copy can be challenged with."""
+    sources = {within: read_bytes(path) for within, path in guest.files.items()}
     if folder.exists():
         shutil.rmtree(folder)
-    for within, path in guest.files.items():
+    for within, source in sources.items():
         (folder / within).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, folder / within)
+        replace_bytes(folder / within, source)

@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
 
 from lenetlab.disk import read_json, replace_json
 from lenetlab.errors import UserError
 from lenetlab.experiments.recipe.recall import recall
 from lenetlab.experiments.run.in_memory import compute
 from lenetlab.experiments.run.runtime import Runtime
-from lenetlab.problem.model import flatten, views
+from lenetlab.problem.model import read_weights, views
 from lenetlab.problem.own_folder import find_problem
 from lenetlab.problem.problems import FASHION_MNIST, Problem
 from lenetlab.records.cells import Cell, Results, RunRow
@@ -77,7 +76,7 @@ def weights_of(row: RunRow, runtime: Runtime, kept: Path) -> tuple[torch.Tensor,
     they may when they have to be computed again on a machine of another kind."""
     file = kept / f"{row.id}.safetensors"
     if file.exists():
-        weights: torch.Tensor | None = flatten(load_file(file))
+        weights: torch.Tensor | None = read_weights(file)
     else:
         weights = compute(recall(row.recipe), row.seed, runtime, eval_at=[]).weights
     problem = find_problem(row.recorded.problem)

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from lenetlab.errors import UserError, unknown
-from lenetlab.experiments.recipe.recipe import check_count
+from lenetlab.experiments.recipe.recipe import Budget, check_count
+from lenetlab.experiments.study.file.given import FIXED
 from lenetlab.experiments.study.model import Study, StudyCell
 from lenetlab.experiments.tuning.trials import SAMPLERS, Tuning
 from lenetlab.experiments.tuning.tuned_recipes import SEARCH, Settled, kept_as, settle, winner
@@ -31,6 +32,11 @@ def search_cell(
 ) -> StudyCell:
     """The cell to be searched, checked. In sparse the constraint is `magnitude` unless set."""
     method = canonical(method)
+    if said := sorted(FIXED & settings.keys()):
+        raise UserError(
+            f"{said[0]} is no setting of a search, which is of one scenario, problem and budget; "
+            "give those by their own options, or leave it out"
+        )
     if tune.sampler not in SAMPLERS:
         raise unknown("sampler", tune.sampler, SAMPLERS)
     if tune.trials < 0 or not tune.passes > 0:
@@ -59,6 +65,8 @@ def search_study(cell: StudyCell, confirm: float | None = None) -> Study:
     """The study of that cell: trials, and no finals. `confirm` : effective passes for which the
     best three trials are run again, with two fresh seeds; None leaves that out."""
     assert cell.tune is not None
+    if confirm is not None:
+        Budget(confirm, "passes")  # refuses what is none
     if confirm is not None and not confirm >= cell.tune.passes:
         raise UserError(
             f"a confirmation of {confirm:g} passes is shorter than the trials; expected "

@@ -18,17 +18,17 @@ from statistics import fmean
 from typing import Any
 
 from lenetlab.analysis.cost import total
-from lenetlab.disk import read_json, replace_json
+from lenetlab.disk import alone, read_json, replace_json
 from lenetlab.errors import UserError
 from lenetlab.plural import count
 from lenetlab.problem.problems import DEFAULT
 from lenetlab.records.cells import Cell, Results
 from lenetlab.records.contest import located
+from lenetlab.records.recipe import PARTS
 
 FILE = "tuned.json"
 PACKAGE = Path(__file__).parents[2] / FILE
 SEARCH = "tune"  # the name of a search that belongs to no study; seeds its trials
-PARTS = ("plan", "schedule", "constraint")
 
 
 @dataclass(frozen=True)
@@ -180,8 +180,10 @@ class Settled:
 def settle(out: Path, found: Mapping[tuple[str, str], Tuned]) -> dict[tuple[str, str], Settled]:
     """Keep those of `found`, by method and scenario, that take the place of what is kept, here or
     in the folder `out`; what became of each."""
-    settled = {key: Settled(recipe, tuned(*key, out)) for key, recipe in found.items()}
-    keep(out / FILE, {key: one.found for key, one in settled.items() if one.kept})
+    out.mkdir(parents=True, exist_ok=True)
+    with alone(out / FILE):
+        settled = {key: Settled(recipe, tuned(*key, out)) for key, recipe in found.items()}
+        keep(out / FILE, {key: one.found for key, one in settled.items() if one.kept})
     return settled
 
 

@@ -8,7 +8,9 @@ from lenetlab.analysis.at_budget import AtBudget, at_budgets, count_budgets
 from lenetlab.analysis.board import Board
 from lenetlab.analysis.targets import STARTER
 from lenetlab.plural import count
+from lenetlab.problem.problems import DEFAULT
 from lenetlab.records.cells import Results
+from lenetlab.records.contest import located
 from lenetlab.report import captions, formats
 from lenetlab.report.attachments import Attachments
 from lenetlab.report.charts.at_budget import (
@@ -53,16 +55,17 @@ def answer(
 ) -> Answer:
     """Of `results`, and of the studies of other budgets that lie beside them. Where there is
     nothing of the kind, as on a frontier of thinner nets, a figure of `instead` has its place."""
-    scenarios = list(dict.fromkeys(contest.scenario for contest in results.contests()))
+    where = dict.fromkeys((contest.scenario, contest.problem) for contest in results.contests())
     some = [results, *attachments.others]
-    points = {name: found for name in scenarios if (found := at_budgets(some, name))}
+    usual = {located(*one): one[1] == DEFAULT for one in where}
+    points = {located(*one): found for one in where if (found := at_budgets(some, *one))}
     axes = _axes([one for found in points.values() for one in found])
     said = sentence(results, boards, styles)
     if not axes or sum(map(len, points.values())) < 2:
         return Answer(said, next(iter(instead), None), (), {})
     charts = {
         f"{name} {axis}": at_budget(at_budget_rows(found, styles), axis, name,
-                                    starter_at(attachments.baseline, axis))
+                                    starter_at(attachments.baseline, axis) if usual[name] else None)
         for name, found in points.items() for axis in axes
     }  # fmt: skip
     budgets = count_budgets(one for found in points.values() for one in found)

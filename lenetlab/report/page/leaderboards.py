@@ -81,7 +81,7 @@ def view(
         ],
         choosing=choosing(found, results, style),
         at_time=_at_time(found, style),
-        notes=list(_notes(found, style)),
+        notes=[*_notes(found, style), *([results.timed] if results.timed else [])],
         waiting=list(map(style.label, found.waiting)),
         failures=[failure for line in found.lines for failure in _failures(line, style)],
         choices=choices(cells, style),

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from lenetlab.analysis.challenge import Challenge
+from lenetlab.analysis.challenge import Answer, Challenge
 from lenetlab.analysis.intervals import Summary
 from lenetlab.analysis.targets import TARGETS
 from lenetlab.report import formats
@@ -15,12 +15,17 @@ HEAD = ("method", "scenario", r"accuracy, \%", "mean loss", "to the leader, poin
         rf"passes to {TARGET.accuracy:g}\,\%", "tuning, passes")  # fmt: skip
 
 
+# Better, tied, worse.
+STANDINGS: Sequence[Sequence[Answer]] = (("better",), ("tied", "borderline"), ("worse",))
+
+
 def tex_rows(found: Sequence[Challenge]) -> str:
     """A line for each scenario; above them, as comments, the table that they are for."""
     return "\n".join([
         r"% with \usepackage{booktabs}: mean and half of its 95 % interval; difference to the",
         r"% study's leader with its 95 % interval; better / tied / worse than so many residents,",
-        r"% by Holm's rule; median of the passes to a target; price of the search",
+        r"% by Holm's rule, borderline ones with the tied; median of the passes to a target; price",
+        r"% of the search",
         rf"% \begin{{tabular}}{{ll{'r' * (len(HEAD) - 2)}}}",
         r"% \toprule",
         f"% {' & '.join(HEAD)} " + r"\\",
@@ -43,7 +48,7 @@ def tex_row(found: Challenge) -> str:
         _mean(guest.accuracy, 2),
         _mean(guest.loss, 4),
         "--" if d is None else f"${d.mean:+.2f}$ $[{d.low:+.2f}, {d.high:+.2f}]$",
-        " / ".join(str(len(found.answered(answer))) for answer in ("better", "tied", "worse")),
+        " / ".join(str(sum(len(found.answered(one)) for one in answers)) for answers in STANDINGS),
         "--" if there is None else formats.amount(there),
         formats.amount(guest.tuning.passes) if guest.tuning and guest.tuning.passes else "--",
     ]

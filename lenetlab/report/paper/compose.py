@@ -90,9 +90,9 @@ def compose(
     title: str = "",
 ) -> Composed:
     """The paper with the first `rows` lines of every leaderboard (None: all of them)."""
-    results = priced(results, attachments.costs)
+    computed, results = results, priced(results, attachments.costs)
     boards = [board(results, contest) for contest in results.leaderboards()]
-    figure = Numbers(all_facts(results, boards, attachments))
+    figure = Numbers(all_facts(computed, boards, attachments))
     sections = [_section(found, boards, figure, pictures, rows) for found in _whole(boards)]
     leader_nets = still_leading(attachments.leader_nets, boards)
     again, commands = how_to_reproduce(results, boards)

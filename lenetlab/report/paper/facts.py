@@ -7,6 +7,7 @@ from statistics import fmean
 from typing import Any
 
 from lenetlab.analysis.board import Board, Line
+from lenetlab.analysis.choosing import deciding
 from lenetlab.analysis.cost import total
 from lenetlab.analysis.equal_time import at_equal_time, limit
 from lenetlab.analysis.targets import TARGETS
@@ -83,10 +84,19 @@ def board_facts(board: Board) -> Facts:
             },
         }
     if board.reference is not None:
-        facts["leader"] = facts[board.reference.place.name]
+        facts["leader"] = {**facts[board.reference.place.name], "decided": _decided(board)}
     elif board.lines:
-        facts["leader"] = _emptied(facts[board.lines[0].name])
+        decided = Fact(None, formats.percent)
+        facts["leader"] = {**_emptied(facts[board.lines[0].name]), "decided": decided}
     return facts
+
+
+def _decided(board: Board) -> Fact:
+    """By what the leader leads: the mean of all its runs at full length on held-out images."""
+    cell = board.reference if board.led else None
+    rows = deciding(cell) if cell is not None else ()
+    known = [row.accuracy for row in rows if row.accuracy is not None]
+    return Fact(fmean(known) if known else None, formats.percent, _ids(rows))
 
 
 def _emptied(facts: Facts) -> Facts:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from lenetlab.analysis.board import Board, Standing
 from lenetlab.plural import count
+from lenetlab.report.formats import MISSING
 from lenetlab.report.paper.markdown import Markdown, code, escape
 from lenetlab.report.paper.numbers import Numbers
 from lenetlab.report.wording.leaderboards import compared_with, untested
@@ -67,10 +68,10 @@ def story(board: Board, figure: Numbers) -> Markdown:
         return Markdown("No run on the test set has a result, so there is nothing to compare.")
     parts = []
     if board.led and board.lead is not None:
-        held = figure(key, "leader", "held_out")
+        held = figure(key, "leader", "decided")
+        with_ = "" if held == MISSING else f", with {held},"
         parts.append(
-            f"On the held-out images {code(board.lead.name)} was best, with {held} %, and so is "
-            "the leader."
+            f"On the held-out images {code(board.lead.name)} was best{with_} and so is the leader."
         )
         if board.lead.accuracy is None:
             parts.append("It has no result on the test set.")

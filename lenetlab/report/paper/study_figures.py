@@ -8,6 +8,7 @@ from lenetlab.analysis.at_budget import count_budgets
 from lenetlab.analysis.board import Board
 from lenetlab.analysis.profiles import comparable
 from lenetlab.analysis.profiles import profiles as profiles_of
+from lenetlab.problem.problems import DEFAULT
 from lenetlab.records.cells import Results
 from lenetlab.records.contest import located
 from lenetlab.report import captions
@@ -28,23 +29,26 @@ def at_budgets(results: Results, attachments: Attachments, pictures: Pictures) -
     """Accuracy for the computation, the figure that the page begins with: a panel for each
     scenario, one below the other, and one caption for all."""
     some = [results, *attachments.others]
-    names = dict.fromkeys(contest.scenario for contest in results.contests())
-    points = {name: found for name in names if len(found := at_budgets_of(some, name)) >= FEWEST}
+    where = dict.fromkeys((contest.scenario, contest.problem) for contest in results.contests())
+    usual = {located(*one): one[1] == DEFAULT for one in where}
+    points = {located(*one): found for one in where
+              if len(found := at_budgets_of(some, *one)) >= FEWEST}  # fmt: skip
     axes = axes_of([one for found in points.values() for one in found])
     if not axes:
         return []
     files = []
     last = list(points)[-1]
     for name, found in points.items():
-        starter = starter_at(attachments.baseline, axes[0])
+        starter = starter_at(attachments.baseline, axes[0]) if usual[name] else None
         chart = at_budget(
             at_budget_rows(found, pictures.styles), axes[0], name, starter, False, name == last
         )
-        files.append(pictures.draw(chart.properties(height=PANEL), f"at-budgets-{name}", WHOLE))
+        file = f"at-budgets-{name.replace(' ', '-')}"
+        files.append(pictures.draw(chart.properties(height=PANEL), file, WHOLE))
     budgets = count_budgets(one for found in points.values() for one in found)
-    where = joined([str(code(name)) for name in points])
+    panels = joined([str(code(name)) for name in points])
     below = ", from above to below" if len(points) > 1 else ""
-    caption = Markdown(f"Accuracy for the computation in {where}{below}. "
+    caption = Markdown(f"Accuracy for the computation in {panels}{below}. "
                        f"{captions.at_budget(budgets, roomy=False)}")  # fmt: skip
     return [*((file, "") for file in files[:-1]), (files[-1], caption)]
 

@@ -127,7 +127,7 @@ def _priced(found: Mapping[str, Sequence[str | int]]) -> str:
     names = [name[0] for name in found.values()]
     said = ["CPU seconds and memory of a run"]
     if "tuning_seconds" in names:
-        said.append("CPU time of all trials")
+        said.append("CPU time of the search")
     if "at_time" in names:
         said.append(f"accuracy at the CPU time that {REFERENCE} takes for its whole budget")
     to = any(name in ("passes_to", "seconds_to") for name in names)

@@ -2,6 +2,7 @@
 
 from lenetlab.plural import count
 from lenetlab.records.cells import Results
+from lenetlab.report.wording.experiment import problems_of
 from lenetlab.report.wording.machines import seconds
 from lenetlab.report.wording.statistics import seeds_of
 
@@ -20,15 +21,17 @@ def _luck(results: Results) -> str:
 def limits(results: Results) -> list[str]:
     """What the results do not say."""
     one = len({contest.terms for contest in results.contests()}) < 2
+    problems = len(problems_of(results))
+    data = "one data set" if problems == 1 else count(problems, "data set")
     found = [
-        f"One network, one data set{', one budget' if one else ''}. A method that is slow here "
+        f"One network, {data}{', one budget' if one else ''}. A method that is slow here "
         f"may be fast where batches{', nets or budgets' if one else ' or nets'} are larger."
     ]
     if max(seeds_of(results), default=0) > 1:
         found.append(
-            "An interval is about the luck of seeds. It is not about the luck of these 10,000 test "
-            "images (at 90 % right some 0.6 points either way), which is common to all methods, so "
-            "that comparisons in pairs feel little of it."
+            "An interval is about the luck of seeds. It is not about the luck of the test images "
+            "(of 10,000, at 90 % right, some 0.6 points either way), which is common to all "
+            "methods, so that comparisons in pairs feel little of it."
         )
     if results.tuned:
         found.append(

@@ -238,6 +238,30 @@ def test_a_step_that_asks_nothing_ends_the_run_as_an_error(runtime, tmp_path):
     assert execute(make_recipe(f"{path}:Never", epochs=1), 0, runtime).status == "done"
 
 
+POLYAK = """
+import torch
+class Polyak(torch.optim.SGD):
+    def __init__(self, params, lr=0.1):
+        super().__init__(params, lr)
+        self.count = 0
+    def step(self, closure):
+        self.count += 1
+        loss = super().step(closure)
+        self.param_groups[0]["lr"] = float("inf") if self.count == 3 else 0.1
+        return loss
+"""
+
+
+def test_a_rate_that_is_no_number_is_none_in_the_trace(runtime, tmp_path):
+    """The weights are numbers all the same, so that the run is one."""
+    path = tmp_path / "polyak.py"
+    path.write_text(POLYAK)
+    recipe = make_recipe(f"{path}:Polyak", schedule="constant", epochs=5 * 64 / 60_000)
+    run = execute(recipe, 0, runtime)
+    assert run.status in ("done", "diverged")
+    assert None in [point["rate"] for point in run_folder.read_run(run.path).trace]
+
+
 FULL = {"batch_size": 1500, "schedule": "linear", "warmup": 0.5}
 
 

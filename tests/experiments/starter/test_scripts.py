@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import lenetlab
@@ -18,6 +19,7 @@ from lenetlab.errors import UserError
 from lenetlab.experiments.recipe.recall import recall
 from lenetlab.experiments.recipe.recipe import Recipe, make_recipe
 from lenetlab.experiments.starter.recipe import TestLine
+from lenetlab.experiments.starter.scripts import recorder
 from lenetlab.experiments.starter.scripts.compare import compare, is_baseline
 from lenetlab.experiments.starter.scripts.lines import parse_test_lines
 from lenetlab.experiments.starter.scripts.recipe import describe
@@ -320,6 +322,30 @@ def test_a_scheduler_whose_rates_were_others_is_not_believed():
     found = schedule_of(Record([trained(rates)], [scheduler]), 0, 100)
     assert found.name == "constant"
     assert found.others == ["no schedule here moves the rate as it does"]
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("OneCycleLR", {"max_lr": [0.1, 0.2], "div_factor": 25, "final_div_factor": 1e4}),
+        ("MultiStepLR", {"gamma": 0.1}),  # its milestones were of a kind that is not written down
+        ("StepLR", {"gamma": 0.1, "step_size": [3]}),
+        ("CosineAnnealingWarmRestarts", {"T_0": "10"}),
+    ],
+)
+def test_a_scheduler_with_settings_of_another_form_is_described_by_its_rates(name, settings):
+    record = Record([trained([0.1] * 1000)], [Scheduler(name, settings, {}, 0, 1000)])
+    found = schedule_of(record, 0, 100)
+    assert (found.name, found.rate) == ("constant", 0.1)
+    assert name in found.words
+
+
+def test_ranges_and_numpys_numbers_are_written_down():
+    given = {"milestones": range(2, 8, 2), "step_size": np.int64(3), "gamma": np.float32(0.5),
+             "rates": np.array([0.1, 0.2]), "by": len}  # fmt: skip
+    assert recorder._plain(given) == {
+        "milestones": [2, 4, 6], "step_size": 3, "gamma": 0.5, "rates": [0.1, 0.2],
+    }  # fmt: skip
 
 
 def test_the_baseline_is_known_by_what_it_does():

@@ -1,5 +1,6 @@
 """What a reader does with the page: sort, filter, open runs, choose curves, by mouse or by keys."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -53,6 +54,24 @@ def test_columns_sort_both_ways_with_what_is_missing_last_and_say_so(show, study
         assert again == [*reversed(values[:-1]), None]
     press(page, "Method")
     assert page.all(NAMES) == sorted(METHODS)
+
+
+def test_who_never_arrives_comes_after_all_who_do(show):
+    """Methods that reach 89.38 % are sorted among each other, whoever stands between them."""
+    page = show(made_up(scenarios=["plain"]))
+    for _ in range(2):
+        press(page, "89.38")
+        order = page.tab.eval_on_selector_all(
+            "#plain .leaderboard tbody tr", """rows => {
+              const heads = [...rows[0].closest("table").tHead.rows[0].cells];
+              const index = heads.findIndex((head) => head.ariaSort);
+              return rows.map((row) => row.cells[index].dataset.order);
+            }""",
+        )  # fmt: skip
+        values = [float(value) for value in order if value]
+        assert values in (sorted(values), sorted(values, reverse=True))
+        assert len(set(values)) > 2
+        assert math.inf in values
 
 
 def test_every_leaderboard_shows_its_own_leader(show):

@@ -23,6 +23,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -207,12 +208,14 @@ def _after_init(kind: Any, note: Callable[[Any, dict[str, Any]], None]) -> None:
 
 
 def _plain(settings: dict[str, Any]) -> dict[str, Any]:
-    """The settings that are numbers, words or tuples of them; a tensor of one number is one."""
+    """The settings that are numbers, words or several of them; a tensor of one number is one."""
 
     def value(given: Any) -> Any:
         if isinstance(given, Tensor) and given.numel() == 1:
             return given.item()
-        return [value(part) for part in given] if isinstance(given, tuple | list) else given
+        if isinstance(given, np.ndarray | np.generic):
+            return given.tolist()
+        return [value(part) for part in given] if isinstance(given, tuple | list | range) else given
 
     plain = {key: value(given) for key, given in settings.items() if key != "params"}
     return {key: it for key, it in plain.items() if _is_plain(it)}

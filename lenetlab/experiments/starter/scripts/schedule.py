@@ -95,8 +95,16 @@ def _plateau(scheduler: Scheduler, first: float, words: str, others: list[str]) 
     return Found(first, words, "plateau", settings, [*others, note])
 
 
-def _from_schedulers(record: Record, own: Sequence[Scheduler], it: Trained) -> Iterator[_Proposal]:
-    """What the schedulers say of themselves, where there is one, or a warm-up and another."""
+def _from_schedulers(record: Record, own: Sequence[Scheduler], it: Trained) -> list[_Proposal]:
+    """What the schedulers say of themselves, where there is one, or a warm-up and another. One with
+    settings of another form (a rate for every group, say) proposes nothing."""
+    try:
+        return list(_proposed(record, own, it))
+    except (KeyError, TypeError, ValueError, ZeroDivisionError):
+        return []
+
+
+def _proposed(record: Record, own: Sequence[Scheduler], it: Trained) -> Iterator[_Proposal]:
     if len(own) != 1:
         return
     (scheduler,) = own
@@ -118,7 +126,7 @@ def _from_schedulers(record: Record, own: Sequence[Scheduler], it: Trained) -> I
         yield _Proposal("constant", {**warm, **held}, it.groups[0].get("initial_lr", first))
     elif scheduler.name == "OneCycleLR":
         said = scheduler.settings
-        best = said["max_lr"]
+        best = _common(said["max_lr"])
         start, end = 1 / said["div_factor"], 1 / said["div_factor"] / said["final_div_factor"]
         yield _Proposal(
             "one-cycle", {"rise": said["pct_start"], "start": start, "floor": end, **held}, best
@@ -126,6 +134,14 @@ def _from_schedulers(record: Record, own: Sequence[Scheduler], it: Trained) -> I
     else:
         for name, settings in _course(scheduler, total, first):
             yield _Proposal(name, {**settings, **held}, first)
+
+
+def _common(rates: float | list[float]) -> float:
+    """The rate of all groups; `ValueError` where each has another."""
+    if not isinstance(rates, list):
+        return rates
+    (rate,) = set(rates)
+    return rate
 
 
 def _course(scheduler: Scheduler, total: int, rate: float) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -10,7 +10,7 @@ from lenetlab.settings import WHOLE
 
 Key = tuple[str, ...]  # with the tables around it
 # The file says these itself; as a setting they would say it twice.
-FIXED = ("passes", "epochs", "split", "scenario", "seed", "method", "problem")
+FIXED = {"passes", "epochs", "split", "scenario", "seed", "method", "problem"}
 
 
 class Given:

@@ -48,11 +48,13 @@ function sortBy(button) {
   const key = (row) => {
     const field = row.children[index];
     if (field.dataset.order === undefined) return field.querySelector("a")?.textContent ?? field.textContent;
-    return field.dataset.order === "" ? null : Number(field.dataset.order);
+    const order = field.dataset.order;
+    return order === "" ? null : order === "inf" ? Infinity : Number(order);
   };
   const compare = (a, b) => {
     if (a === null || b === null) return (a === null) - (b === null);
-    return sign * (typeof a === "number" ? a - b || 0 : a.localeCompare(b));
+    if (typeof a !== "number") return sign * a.localeCompare(b);
+    return a === b ? 0 : a < b ? -sign : sign;
   };
   const rows = [...body.rows].map((row) => [key(row), row]);
   rows.sort((a, b) => compare(a[0], b[0]));

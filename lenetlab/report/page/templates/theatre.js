@@ -69,10 +69,9 @@
     if (playing) return stop();
     if (slider.value === slider.max) slider.value = 0;
     play.textContent = "Stop";
-    let before = performance.now();
+    const from = Number(slider.value), since = performance.now();
     const step = (time) => {
-      slider.value = Number(slider.value) + (slider.max * (time - before)) / 8000;
-      before = time;
+      slider.value = from + (slider.max * Math.max(time - since, 0)) / 8000;
       show();
       playing = Number(slider.value) < Number(slider.max) ? requestAnimationFrame(step) : stop();
     };
