@@ -7,6 +7,8 @@ from typing import Any
 from lenetlab.errors import UserError
 from lenetlab.experiments.recipe.recipe import Recipe, recipe_from
 from lenetlab.experiments.tuning.tuned_recipes import Tuned, fill
+from lenetlab.methods.lookup import find
+from lenetlab.methods.wrappers import find_wrapper
 
 CLOSE = 2.0  # a budget up to so many times as long or short is much like the one searched at
 # What a budget leaves as it is, where a recipe has it: it counts steps or sweeps of the data.
@@ -58,6 +60,11 @@ class Origin:
     def _stretched(self) -> str:
         """What another budget does to the recipe."""
         budget, recipe = self.recipe.budget, self.recipe
+        if budget.unit == "epochs" and not _asks_once(recipe):
+            return (
+                f"; here for {budget}, each of them more than one effective pass of this method: "
+                f"the search counted those, and --passes {self.found.length:g} is its budget"
+            )
         times = budget.amount / self.found.length
         if times == 1:
             return ""
@@ -76,6 +83,12 @@ class Origin:
                 "size and the like were chosen: they may not suit this one"
             )
         return sentence
+
+
+def _asks_once(recipe: Recipe) -> bool:
+    """Whether an epoch is an effective pass."""
+    kinds = [find_wrapper(choice.name).kind for choice in recipe.wrappers]
+    return "estimator" not in kinds and find(recipe.method.name).asks == "once"
 
 
 FRAME = ("scenario", "rules", "split", "epochs", "passes", "problem")

@@ -55,6 +55,15 @@ def test_a_tuned_run_is_named_on_stderr_and_in_its_record(runtime, capsys):
     assert again.path == found.path
 
 
+def test_epochs_that_are_more_than_passes_are_said_to_be(tmp_path):
+    keep(tmp_path / FILE, {("svrg+sgd", "plain"): replace(ENTRY, budget=10.0, confirmed=90.0)})
+    (job,) = jobs(["svrg+sgd"], {}, 1, {}, tuned_in=tmp_path)
+    assert "for 10 epochs, each of them more than one effective pass" in str(job.origin)
+    assert str(job.origin).endswith("--passes 10 is its budget")
+    (job,) = jobs(["svrg+sgd"], {}, 1, {"passes": 10}, tuned_in=tmp_path)
+    assert "epochs" not in str(job.origin)
+
+
 def test_a_changed_recipe_has_no_figure(folder):
     """What is given is laid over it, varied values as well; none earned the 90.17 %."""
     (job,) = begun(folder, lr=0.02, passes=5)
