@@ -240,7 +240,7 @@ def test_on_other_numerics_the_leader_is_trained_again_and_a_rerun_is_held_to_it
     [
         ("challenge adamw --study nowhere", "nowhere does not exist"),
         ("challenge adamw --scenario sparce", "did you mean 'sparse'?"),
-        ("challenge adamw --passes 0", "--passes 0 is out of range"),
+        ("challenge adamw --passes 0", "passes=0 is out of range"),
         ("challenge nowhere.py:Mine", "nowhere.py does not exist"),
     ],
 )

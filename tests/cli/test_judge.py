@@ -67,10 +67,19 @@ def test_a_script_ends_with_the_judge(tmp_path, number):
     began = tmp_path / "began"
     put_in = f"import os\nopen({str(began)!r}, 'w').write(str(os.getpid()))\nwhile True: pass\n"
     (tmp_path / "b.py").write_text(put_in)
-    running = subprocess.Popen([LENETLAB, "judge", "b.py", "--script"], cwd=tmp_path)
-    pid = int(wait_until(lambda: began.exists() and began.read_text(), "it begins", running))
-    running.send_signal(number)
-    assert running.wait(PATIENCE) == 128 + number
+    with subprocess.Popen(
+        [LENETLAB, "judge", "b.py", "--script"], cwd=tmp_path,
+        # under nohup a hang-up is ignored
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
+    ) as running:  # fmt: skip
+        try:
+            pid = int(
+                wait_until(lambda: began.exists() and began.read_text(), "it begins", running)
+            )
+            running.send_signal(number)
+            assert running.wait(PATIENCE) == 128 + number
+        finally:
+            running.kill()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
 
