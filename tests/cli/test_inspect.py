@@ -201,7 +201,7 @@ def test_convergence_is_written_and_printed(lenetlab, tmp_path, monkeypatch):
 
 
 def test_ended_by_a_signal_while_it_trains_again(lenetlab, tmp_path):
-    assert lenetlab("run sgd --epochs 4 --batch-size 32").status == 0
+    assert lenetlab("run sgd --epochs 2").status == 0
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     running = subprocess.Popen(
