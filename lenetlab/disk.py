@@ -58,11 +58,15 @@ def alone(path: Path) -> Iterator[None]:
     """Hold `path` against other processes of ours while it is read, changed and replaced."""
     from filelock import FileLock  # here, because a wheel is built without it
 
+    lock = FileLock(path.with_name(f".{path.name}.lock"))
     try:
-        with FileLock(path.with_name(f".{path.name}.lock")):
-            yield
+        lock.acquire()
     except OSError as error:
         raise UserError(f"cannot write {path} ({error.strerror}); choose another place") from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def read_bytes(path: Path) -> bytes:

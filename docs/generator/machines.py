@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import marks
+
 from lenetlab.report.formats import points
 
 ROOT = Path(__file__).parents[2]
 PAGE, RESULTS = ROOT / "docs" / "why_machines_differ.md", ROOT / "results" / "machines.json"
-BEGIN, END = "<!-- machines -->\n", "<!-- /machines -->"
 NONE = "It has not been measured yet.\n"
 CHANGED = {
     "seed": "the seed: first weights and order of the data",
@@ -25,13 +26,6 @@ CHANGED = {
     "PyTorch": "the engine: PyTorch's kernels instead of ours",
     "threads": "threads: two instead of one, in PyTorch",
 }
-
-
-def written(page: str, table: str) -> str:
-    """`page` with `table` between the marks."""
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}{table}{END}{after}"
 
 
 def table(results: Path = RESULTS) -> str:
@@ -84,4 +78,4 @@ def _line(name: str, epochs: float, one: Mapping[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(written(PAGE.read_text(encoding="utf-8"), table()), encoding="utf-8")
+    marks.write(PAGE, {"machines": table()})

@@ -194,6 +194,7 @@ def test_submissions_are_judged_and_stand_on_the_leaderboard(stored, answered, t
         ("challenge.json", '"mean": ', '"mean": 1', "the mean accuracy in plain is that of its"),
         ("results/l2/mine.py_Mine.jsonl", '"seed": 1,', '"seed": 7,', "every row hash to its iden"),
         ("results/study.json", '"mine.py:Mine"', '"other"', "has no cells of mine.py:Mine"),
+        ("challenge.json", '"seeds": 2', '"seeds": 0', "a field is missing or no value of its"),
     ],
 )
 def test_what_was_changed_afterwards_is_seen(handed_in, lenetlab, file, old, new, said):

@@ -1,5 +1,6 @@
 """A guest beside the residents of a study, and what is counted of it."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -49,6 +50,15 @@ def test_a_digest_is_of_the_figures() -> None:
     other = replace(MUON, finals=(row, *MUON.finals[1:]))
     cells = tuple(other if cell is MUON else cell for cell in STUDY.cells)
     assert digest(replace(STUDY, cells=cells)) != digest(STUDY)
+
+
+def test_no_look_is_lost_where_several_are_taken_at_once(tmp_path) -> None:
+    def taken(k: int) -> None:
+        note(tmp_path, look("mine.py:Mine", str(k), "plain", {"method": "m"}))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(taken, range(24)))
+    assert count(tmp_path, "mine.py:Mine", "7", "plain") == Looks(1, 24, 24)
 
 
 def test_looks_at_the_test_set_are_counted_by_version_and_by_name(tmp_path) -> None:

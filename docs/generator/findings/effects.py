@@ -52,10 +52,10 @@ class Split:
     @property
     def tested(self) -> int:
         """How many were."""
-        return len(self.above) + len(self.open) + len(self.below)
+        return len(self.above) + len(self.undecided) + len(self.below)
 
     @property
-    def open(self) -> tuple[Effect, ...]:
+    def undecided(self) -> tuple[Effect, ...]:
         """Those of which no claim is made."""
         return (*self.tied, *self.borderline)
 

@@ -67,7 +67,7 @@ def _title(found: Split) -> str:
         return f"Gradient estimators of less variance gain {size(found.above)} at every batch size"
     if len(found.below) == n:
         return f"Gradient estimators of less variance cost {size(found.below)} at every batch size"
-    if len(found.open) == n:
+    if len(found.undecided) == n:
         return "No gradient estimator of less variance can be told from SGD, at any batch size"
     more = f", and cost accuracy in {len(found.below)}" if found.below else ""
     if not found.above:

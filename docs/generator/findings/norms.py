@@ -77,7 +77,7 @@ def _title(effects: Sequence[Effect]) -> str:
     found = split(effects)
     if found.tested and found.tested == len(found.above):
         return f"whatever its name, norm control is worth {size(effects)} to Muon"
-    if found.tested == len(found.open):
+    if found.tested == len(found.undecided):
         return "norm control is worth nothing to Muon that these seeds can show"
     return f"norm control helps Muon in {len(found.above)} of {found.tested} forms, and hurts it " \
            f"in {len(found.below)}"  # fmt: skip

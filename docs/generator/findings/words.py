@@ -53,16 +53,16 @@ def headline(found: Split, who: str, than: str) -> str:
         return f"{who} end {size(found.above)} above {than}"
     if n == len(found.below):
         return f"{who} end {size(found.below)} below {than}"
-    if n == len(found.open):
+    if n == len(found.undecided):
         return f"{who} cannot be told from {than}"
     parts = []
     if found.above:
         parts.append(f"{_ends(found.above)} above {than}")
     if found.below:
         parts.append(f"{_ends(found.below)} below{'' if found.above else f' {than}'}")
-    if found.open:
+    if found.undecided:
         than = "it" if parts else than
-        parts.append(f"{len(found.open)} cannot be told from {than}")
+        parts.append(f"{len(found.undecided)} cannot be told from {than}")
     return f"of {n} {who}, {joined(parts)}"
 
 
