@@ -111,7 +111,7 @@ def make_page(runs: Path, path: Path) -> Path | None:
 
     from lenetlab.report.page.write import write
 
-    results = replace(open_results(runs), title="The baseline and the best recipes")
+    results = replace(open_results(runs), title="The baseline and two recipes that beat it")
     named = describe(cell.place.method for cell in results.cells)
     return write(results, path, Attachments(methods=named))
 

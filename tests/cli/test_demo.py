@@ -39,7 +39,7 @@ def test_the_page_is_of_the_runs(runtime: Runtime, tmp_path: Path) -> None:
     text = page.read_text()
     assert "adamw" in text
     assert "K-FAC" in text  # as a stranger knows it
-    assert "The baseline and the best recipes" in text
+    assert "The baseline and two recipes that beat it" in text
 
 
 @pytest.mark.long
