@@ -54,7 +54,7 @@ those to SGD, of its leaderboard), and what is called above or below is so by Ho
 made of it. Everything else is called a tie, which is no proof of equality. A hollow point in a
 figure is one of these two. Unless it is said, methods were tuned at the same price on training
 images alone. Intervals are those over seeds of one recipe. Another search of the same price finds
-another recipe: over the 27 cells that an earlier study has in common with today's, means moved by
+another recipe: over 27 cells that an earlier study has in common with today's, means moved by
 0.35 points (root mean square), by recipes that had not been confirmed and by ranges that were
 changed in between. So less than half a point between recipes of two searches may be the
 searches'."""
