@@ -3,6 +3,8 @@
     defaults        hyperparameters and what they are where nothing is set
     space           what a search varies, and between which values
     decay           how it applies `weight_decay`: none, coupled, decoupled
+    norms           what it does to the norms of weights: free, decay, ball, sphere
+    batch_scaling   how its rate grows with the batch size in a search: none, sqrt, linear
     form            what it is given as parameters: flat, named, layers
     asks            how often a step asks the oracle: once, more
     gradient_first  whether `.grad` is to be filled before `step`
@@ -20,7 +22,7 @@ from typing import Any, TypeVar, get_args
 
 from lenetlab.component import Span
 from lenetlab.errors import UserError, short
-from lenetlab.methods.registry import Asks, Decay, Form
+from lenetlab.methods.registry import Asks, BatchScaling, Decay, Form, Norms
 from lenetlab.settings import Value
 
 T = TypeVar("T")
@@ -33,6 +35,8 @@ class Declared:
     defaults: Mapping[str, Value] | None = None
     space: Mapping[str, Span] | None = None
     decay: Decay | None = None
+    norms: Norms | None = None
+    batch_scaling: BatchScaling | None = None
     form: Form | None = None
     asks: Asks | None = None
     gradient_first: bool | None = None
@@ -67,6 +71,8 @@ def declared(spec: str, kind: type) -> Declared:
             _space,
         ),
         decay=read("decay", _one_of(Decay), _among(Decay)),
+        norms=read("norms", _one_of(Norms), _among(Norms)),
+        batch_scaling=read("batch_scaling", _one_of(BatchScaling), _among(BatchScaling)),
         form=read("form", _one_of(Form), _among(Form)),
         asks=read("asks", _one_of(Asks), _among(Asks)),
         gradient_first=read("gradient_first", "True or False", _switch),

@@ -197,6 +197,8 @@ def _describe(spec: str, kind: type, sources: Sources) -> Method:
         reference=f"{kind.__module__}.{kind.__qualname__}",
         form=facts.form,
         decay=facts.decay,
+        norms=facts.norms,
+        batch_scaling=facts.batch_scaling,
         asks=facts.asks,
         averages=facts.averages,
         deterministic=facts.deterministic,

@@ -13,8 +13,14 @@ from lenetlab.errors import UserError
 from lenetlab.experiments.recipe.recipe import make_recipe
 from lenetlab.experiments.run.identity import numerics_of
 from lenetlab.experiments.run.training import StepError
-from lenetlab.experiments.tuning.search_space import AVERAGED, DECOUPLED, FALLING, space_of
-from lenetlab.methods.lookup import find
+from lenetlab.experiments.tuning.search_space import (
+    AVERAGED,
+    DECOUPLED,
+    FALLING,
+    growth,
+    space_of,
+)
+from lenetlab.methods.lookup import find, norms_of
 from lenetlab.oracle.torch_engine import TorchEngine
 
 from .drive import CPU, N, everything, steps, training
@@ -53,6 +59,8 @@ def own(tmp_path, monkeypatch):
         ('decay = "l2"', r"decay = 'l2'; expected one of 'none', 'coupled', 'decoupled'$"),
         ("decay = True", r"decay = True; expected one of"),
         ('form = "flat vector"', r"expected one of 'flat', 'named', 'layers'$"),
+        ("norms = 'small'", r"norms = 'small'; expected one of 'free', 'decay', 'ball', 'sphere'$"),
+        ("batch_scaling = 0.5", r"batch_scaling = 0.5; expected one of 'none', 'sqrt', 'linear'$"),
         ("asks = 2", r"asks = 2; expected one of 'once', 'more'$"),
         ('gradient_first = "yes"', r"gradient_first = 'yes'; expected True or False$"),
         ("deterministic = 0", r"deterministic = 0; expected True or False$"),
@@ -120,6 +128,19 @@ def test_a_declared_space_is_what_is_searched_as_a_residents_is(own):
             k: v for k, v in ours.items() if k not in own_names
         }
         assert theirs["beta"] == uniform(0.8, 0.95)
+
+
+def test_a_rate_that_grows_with_the_batch_size_is_searched_so(own):
+    """As for a resident that says it: at four times the batch size twice the rate."""
+    assert growth(find(own("")), 256) == 1
+    assert growth(find(own('batch_scaling = "sqrt"')), 256) == growth(find("muon"), 256) == 2
+
+
+def test_a_class_that_bounds_norms_is_not_among_those_that_leave_them_free(own):
+    assert norms_of(own("")) == "free"
+    assert norms_of(own('norms = "sphere"')) == norms_of("muon_hyperball") == "sphere"
+    bounded = own('norms = "ball"')
+    assert norms_of(f"ema+{bounded}") == norms_of("frank_wolfe") == "ball"
 
 
 @pytest.mark.parametrize(
