@@ -9,7 +9,8 @@ from findings.effects import Effect, Pair, in_pairs, split
 from findings.finding import Finding, missing, table
 from findings.group import COURSE
 from findings.sources import Sources, cells_by_name
-from findings.words import counted, headline, listing, sentence, shortly, tested
+from findings.words import counted, listing, tested
+from lenetlab.plural import count
 from lenetlab.report.wording.phrases import joined, passes
 
 KEY = "averaging"
@@ -70,15 +71,26 @@ def finding(sources: Sources) -> Finding:
 
 
 def _title(groups: Mapping[float, Sequence[Effect]]) -> str:
-    """Up to which budget averages gain, if not up to the greatest."""
-    above = [budget for budget, here in groups.items() if split(here).above]
-    everything = split(one for here in groups.values() for one in here)
-    if not above or max(above) == max(groups):
-        return sentence(headline(everything, "cases of averaging in `plain`", "the method without"))
-    few = split(one for budget, here in groups.items() if budget <= max(above) for one in here)
-    rest = joined([f"{budget:g}" for budget in groups if budget > max(above)])
-    return (f"Averaging in `plain` pays for few passes alone: in {len(few.above)} of {few.tested} "
-            f"cases up to {shortly(max(above))}, in none after {rest}")  # fmt: skip
+    """Whose average gains, and whose loses, at how many of its budgets."""
+    everything = [one for here in groups.values() for one in here]
+    who = "Averages of weights in `plain`"
+    gains, losses = (_at_budgets(everything, sign) for sign in (1, -1))
+    if not gains and not losses:
+        cases = count(split(everything).tested, "case")
+        return f"{who} gain nowhere that these seeds can show, in {cases}"
+    said = f"gain for {joined(gains)}" if gains else "gain nowhere"
+    said += f", and cost accuracy for {joined(losses)}" if losses else ""
+    return f"{who} {said}"
+
+
+def _at_budgets(effects: Sequence[Effect], sign: int) -> list[str]:
+    """`ema+sgd` at 1 of 2 budgets, for those with any."""
+    by_name: dict[str, list[Effect]] = {}
+    for one in effects:
+        by_name.setdefault(one.name.partition(" to ")[0], []).append(one)
+    counts = {name: (sum(one.sign == sign for one in some), split(some).tested)
+              for name, some in by_name.items()}  # fmt: skip
+    return [f"`{name}` after {k} of {count(n, 'budget')}" for name, (k, n) in counts.items() if k]
 
 
 def _dictionary(pairs: Sequence[Pair]) -> str:

@@ -59,7 +59,7 @@ def passes_and_seconds(key: str, who: str, found: Group, last: Sequence[str] = (
     budget = passes(found.results.passes)
     title = headline(at_passes, who, "tuned SGD") if at_passes.tested else f"{who}: not compared"
     if at_passes.tested and at_seconds.tested:
-        title += f"; at its CPU time {_how_many(at_seconds)} above it"
+        title += f"; at its CPU time {how_many(at_seconds)} above it"
     if at_passes.tested and at_passes.untested:
         title += f" ({at_passes.tested} of {len(found.effects)} compared)"
     text = [f"After {budget}, in pairs of equal seeds ({counted(found.effects)}). "
@@ -82,11 +82,12 @@ def passes_and_seconds(key: str, who: str, found: Group, last: Sequence[str] = (
                    rests_on=rests_on)  # fmt: skip
 
 
-def _how_many(found: Split) -> str:
+def how_many(found: Split, what: str = "") -> str:
+    """`none is`, `1 of 2 is`, `all are`; of `what`, ` cases`, if that is to be said."""
     n, above = found.tested, len(found.above)
     if not above:
         return "none is"
-    return "all are" if above == n else f"{above} of {n} {'is' if above == 1 else 'are'}"
+    return "all are" if above == n else f"{above} of {n}{what} {'is' if above == 1 else 'are'}"
 
 
 def _clock(results: Results) -> str:

@@ -9,7 +9,7 @@ from findings.effects import Effect, Pair, Split, in_pairs, split
 from findings.finding import Finding, missing, table
 from findings.group import COURSE
 from findings.sources import Sources, cells_by_name
-from findings.words import MISSING, counted, dated, gap, listing, tested
+from findings.words import MISSING, SEARCHES, beyond, counted, dated, gap, listing, tested
 from lenetlab.records.cells import Results
 from lenetlab.records.contest import Contest
 from lenetlab.report.formats import points
@@ -19,7 +19,7 @@ KEY = "l2"
 WITHIN = 3.0  # points that the figure shows
 SEARCHED_TWICE = (
     "Each side has the recipe of its own search; how far another search would move a mean is in "
-    "none of these intervals ([protocol](protocol.md#tuning))."
+    f"none of these intervals ([protocol](protocol.md#tuning)), and may be {SEARCHES:g} points."
 )
 SHOWN = """\
 from lenetlab import table
@@ -82,7 +82,8 @@ def _title(found: Split) -> str:
     if not found.above:
         return f"L2 helps none of {n} methods, and lowers {len(found.below)} of them"
     lowers = f", and lowers {len(found.below)}" if found.below else ""
-    return f"L2 helps {len(found.above)} of {n} methods{lowers}"
+    much = f"{beyond(found.above) or 'none'} by more than {SEARCHES:g} points"
+    return f"L2 helps {len(found.above)} of {n} methods, {much}{lowers}"
 
 
 def _norms(course: Results | None, effects: Sequence[Effect]) -> list[str]:

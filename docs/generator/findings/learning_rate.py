@@ -8,8 +8,7 @@ from functools import partial
 from findings.charts import Series, over, point
 from findings.effects import on_board, split
 from findings.finding import Finding, missing, table
-from findings.group import group
-from findings.momentum import WHO
+from findings.group import group, of_family
 from findings.sources import Sources, whole_recipe
 from findings.words import gap, listing, mean
 from lenetlab.analysis.board import Board, Line, board
@@ -50,7 +49,7 @@ def finding(sources: Sources) -> Finding:
     best = max([one for one in tried if _gains(one)] or tried, key=_mean)
     return Finding(
         KEY,
-        _title(own, best, front),
+        _title(own, best, _alone(own, tried), front),
         (*begin, _rates(own, best, tried, front), *_momentum(sources.course)),
         {"Test accuracy against the learning rate, constant and cosine":
          partial(_figure, tried, front)},
@@ -106,19 +105,27 @@ def _gains(one: Tried) -> bool:
     return one.line.standing == "ahead"
 
 
-def _title(own: Tried, best: Tried, front: Line | None) -> str:
+def _alone(own: Tried, tried: Sequence[Tried]) -> Tried | None:
+    """The best rate with the starter's schedule, if it is better than the starter's rate."""
+    same = [one for one in tried if one.schedule == own.schedule and _gains(one)]
+    return max(same, key=_mean) if same else None
+
+
+def _title(own: Tried, best: Tried, alone: Tried | None, front: Line | None) -> str:
     if not _gains(best):
         return "No learning rate is better than the starter’s, as far as these seeds can show"
-    gain = _mean(best) - _mean(own)
-    what = "The learning rate alone is"
-    if best.schedule != own.schedule:
-        what = f"The learning rate and its {best.schedule} schedule are"
+    gain, named = _mean(best) - _mean(own), f"{best.schedule} schedule"
+    if alone is None:
+        claim = f"A learning rate with a {named} is worth {gain:.1f}"
+    else:
+        claim = f"The learning rate alone is worth {_mean(alone) - _mean(own):.1f}"
+    more = f", with a {named} {gain:.1f}" if alone is not None and alone is not best else ""
     if front is None or front.accuracy is None:
-        return f"{what} worth {gain:.1f} points"
+        return f"{claim} points{more}"
     whole = front.accuracy.mean - _mean(own)
     if gain >= whole:
-        return f"{what} worth {gain:.1f} points, all of the way to the front"
-    return f"{what} worth {gain:.1f} of the {whole:.1f} points between starter and front"
+        return f"{claim} points{more}, all of the way to the front"
+    return f"{claim} of the {whole:.1f} points between starter and front{more}"
 
 
 def _rates(own: Tried, best: Tried, tried: Sequence[Tried], front: Line | None) -> str:
@@ -154,14 +161,15 @@ def _rates(own: Tried, best: Tried, tried: Sequence[Tried], front: Line | None) 
 
 def _momentum(course: Results | None) -> list[str]:
     """The next step of the way, in pairs with tuned SGD."""
-    found = group(course, WHO)
+    who = of_family(course, "momentum")
+    found = group(course, who)
     if found is None:
         return []
     sgd = next(line for line in found.board.lines if line.standing == "reference")
     return [
         f"Tuned on held-out images, batch size and warm-up as well, `sgd` ends at "
         f"{mean(sgd.accuracy)} %. Momentum on top of that, in pairs. "
-        f"{listing(split(on_board(found.board, WHO)), 'it')}"
+        f"{listing(split(on_board(found.board, who)), 'it')}"
     ]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
+from statistics import median
 
 from findings.charts import Series, in_turn, over
 from findings.effects import Effect, Pair, Split, in_pairs, on_board, split
@@ -38,6 +39,7 @@ def finding(sources: Sources) -> Finding:
     found = split(estimators)
     text = [f"After {passes(results.passes)}, each tuned at every batch size, in pairs of equal "
             f"seeds ({counted(effects)}). {listing(found, 'SGD of the same batch')}"]  # fmt: skip
+    text.append(_steps(pairs))
     if averages:
         text.append(f"An average of weights instead of a better estimate: "
                     f"{listing(split(averages), 'SGD of the same batch')}")  # fmt: skip
@@ -55,6 +57,7 @@ def finding(sources: Sources) -> Finding:
         (_table(pairs, effects),),
         SHOWN.splitlines(),
         python=True,
+        rests_on=2,
     )
 
 
@@ -71,10 +74,23 @@ def _title(found: Split) -> str:
         return "No gradient estimator of less variance can be told from SGD, at any batch size"
     more = f", and cost accuracy in {len(found.below)}" if found.below else ""
     if not found.above:
-        return f"Gradient estimators of less variance gain in none of {n} cases{more}"
+        return (
+            f"Gradient estimators of less variance gain in none of {n} cases{more}, at equal passes"
+        )
     best = found.above[0]
     return (f"Gradient estimators of less variance gain in {len(found.above)} of {n} cases, "
-            f"most by `{best.name}` ({gap(best.difference)}){more}")  # fmt: skip
+            f"most by `{best.name}` ({gap(best.difference)}){more}, at equal passes")  # fmt: skip
+
+
+def _steps(pairs: Sequence[Pair]) -> str:
+    """At equal passes who asks for more gradients a step makes fewer of them."""
+    usual = max(pairs, key=lambda pair: batch_of(pair.other) == 64).other
+    batch = batch_of(usual)
+    made = {REFERENCE: usual, **{pair.one.place.method: pair.one for pair in pairs
+                                   if batch_of(pair.one) == batch}}  # fmt: skip
+    each = [f"`{name}` {round(median(row.steps for row in cell.finals)):,}"
+            for name, cell in made.items()]  # fmt: skip
+    return f"Budgets are equal in passes, not in steps: at batch {batch}, {joined(each)} steps."
 
 
 def batch_of(cell: Cell) -> int:

@@ -1,13 +1,13 @@
 """What second order is worth, for few passes and for many."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 from findings import clock
 from findings.charts import Series, in_turn, over
 from findings.effects import Effect, split
 from findings.finding import Finding, missing, table
-from findings.group import Group, group
+from findings.group import Group, group, how_many
 from findings.sources import Sources
 from findings.words import counted, gap, headline, listing, mean, sentence, shortly, size
 from lenetlab.analysis.comparison import Difference
@@ -28,17 +28,22 @@ def finding(sources: Sources) -> Finding:
              if one and any(effect.difference for effect in one.effects)}  # fmt: skip
     if not steps:
         return missing(KEY, "What second order is worth", LADDER)
-    text = [_said(one) for one in steps.values()]
+    first, *_, last = [*steps.values(), *steps.values()]
+    text = [_said(one) for one in ([first, last] if first is not last else [first])]
+    rests_on = len(text)
+    if between := [f"{one.results.passes:g}" for one in steps.values() if one not in (first, last)]:
+        text.append(f"After {joined(between)}: in the table.")
     timed = clock.made_for([step.results for step in steps.values()], WHO)
-    text += _others(next(iter(steps.values())).results)
+    text += _others(first.results)
     text += [said] if (said := clock.said(timed)) else []
     shown = [f"lenetlab compare results/{name} --scenario plain --against {REFERENCE}"
              for name in steps]  # fmt: skip
     figures = {"Second-order methods less SGD, by budget": partial(_figure, steps)}
     if timed:
         figures["Accuracy against CPU time of budgets"] = partial(clock.figure, timed)
-    return Finding(KEY, sentence(_title(list(steps.values()))), text,
-                   figures, (_table(steps),), shown, rests_on=len(steps))  # fmt: skip
+    title = _title(list(steps.values())) + _at_seconds(steps.values())
+    return Finding(KEY, sentence(title), text, figures, (_table(steps),), shown,
+                   rests_on=rests_on)  # fmt: skip
 
 
 def _title(steps: Sequence[Group]) -> str:
@@ -61,6 +66,14 @@ def _title(steps: Sequence[Group]) -> str:
                 f"{few}, {left} after {many}{test}")  # fmt: skip
     return (f"{headline(early, 'Kronecker-factored methods', f'SGD after {few}')}; after {many} "
             f"{headline(late, 'Kronecker-factored methods', 'it')}")  # fmt: skip
+
+
+def _at_seconds(steps: Iterable[Group]) -> str:
+    """What becomes of it at SGD's CPU time, over all budgets."""
+    found = split(one for step in steps for one in step.timed)
+    if not found.tested:
+        return ""
+    return f"; at SGD’s CPU time {how_many(found, ' cases')} above it"
 
 
 def _by_name(effects: Sequence[Effect]) -> dict[str, Difference]:
@@ -104,6 +117,7 @@ def _table(steps: Mapping[str, Group]) -> str:
     rows = []
     for step in steps.values():
         lines = {line.name: line for line in step.board.lines}
+        timed = _by_name(step.timed)
         budget = f"{step.results.passes:g}"
         names = [REFERENCE, *(e.name for e in step.effects if lines[e.name].runs)]
         rows += [
@@ -111,8 +125,10 @@ def _table(steps: Mapping[str, Group]) -> str:
                 f"{budget}, `{name}`",
                 mean(lines[name].accuracy),
                 gap(lines[name].difference),
+                gap(timed.get(name)),
                 str(accuracy.n if (accuracy := lines[name].accuracy) else 0),
             ]
             for name in names
         ]
-    return table(["passes, method", "accuracy, %", "to SGD, points", "n"], rows)
+    heads = ["passes, method", "accuracy, %", "to SGD, points", "at SGD’s CPU time, points", "n"]
+    return table(heads, rows)

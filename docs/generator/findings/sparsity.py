@@ -10,7 +10,7 @@ from findings.finding import Finding, missing, table
 from findings.group import COURSE
 from findings.l2 import SEARCHED_TWICE, SHOWN, WITHIN, by_family, scenario_less_plain
 from findings.sources import Sources
-from findings.words import counted, dated, gap, listing, mean, tested
+from findings.words import SEARCHES, beyond, counted, dated, gap, listing, mean, tested
 from lenetlab.analysis.intervals import Summary, summarise
 from lenetlab.problem.scenarios import BOUND
 from lenetlab.records.cells import Cell, Results
@@ -63,7 +63,8 @@ def _title(effects: Sequence[Effect]) -> str:
     if len(names) == n:
         return f"with {kept} all of {n} methods lose accuracy"
     whom = joined(names) if len(names) < 5 else f"{len(names)} of {n} methods"
-    return f"with {kept} a loss is shown for {whom} only (of {n} methods)"
+    much = "" if beyond(found.below) else f", none above {SEARCHES:g} points"
+    return f"with {kept} a loss is shown for {whom} only (of {n} methods){much}"
 
 
 def _most(effects: Sequence[Effect]) -> list[str]:

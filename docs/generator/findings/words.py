@@ -10,6 +10,7 @@ from lenetlab.report.wording.phrases import joined
 
 MISSING = "–"
 FEW = 3  # ties that are listed with their differences
+SEARCHES = 0.5  # points by which another search of the same price may move a mean
 
 
 def mean(found: Summary | None) -> str:
@@ -44,6 +45,11 @@ def size(effects: Sequence[Effect]) -> str:
     means = sorted(abs(one.difference.mean) for one in effects if one.difference)
     least, most = two(means[0]), two(means[-1])
     return f"{least} points" if least == most else f"{least} to {most} points"
+
+
+def beyond(effects: Sequence[Effect]) -> int:
+    """How many are larger than what another search may do to a mean."""
+    return sum(abs(one.difference.mean) > SEARCHES for one in effects if one.difference)
 
 
 def headline(found: Split, who: str, than: str) -> str:
