@@ -5,12 +5,14 @@ confirmation, three recipes a method with two fresh seeds each at the full budge
 more seeds of the five best, by those three alone or by all five.
 
 What is drawn: a method's true mean, from its finals' mean and its error; the noise of a seed, with
-the deviation that the calm methods have in common (`analysis/comparison.py`), a wild method's own;
-and how far 5 passes on 50,000 images flatter a method, with the spread that its best trial minus
-its finals' mean has beyond that noise. The second and third recipes of a method are behind its
-first by half of what their trials are, for trials are picked by their luck.
+the deviation that the calm methods have in common (`analysis/comparison.py`); and how far 5 passes
+on 50,000 images flatter a method, with the spread that its best trial minus its finals' mean has
+beyond that noise. The second and third recipes of a method are behind its first by half of what
+their trials are, for trials are picked by their luck. Wild methods are left out: drawn as Gauss's,
+with deviations of ten points, they would win with accuracies that none of their runs ever had.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -31,23 +33,31 @@ WAYS = (
 
 @dataclass(frozen=True)
 class Methods:
-    """Of every method: the mean of its finals and its error, the deviation over seeds, and how far
-    its first recipes are behind the first. flatters : deviation of what a trial says too much."""
+    """Of every method: the mean of its finals, and how far its first recipes are behind the first.
+    Of all: the error of a mean, the deviation over seeds, and of what a trial says too much."""
 
     mean: np.ndarray
-    error: np.ndarray
-    deviation: np.ndarray
     behind: np.ndarray
+    error: float
+    deviation: float
     flatters: float
 
 
+def calm(cells: list[Cell]) -> list[Cell]:
+    """Those whose seeds lie together."""
+    own = np.array([_finals(cell).var(ddof=1) for cell in cells])
+    return [cell for cell, wild in zip(cells, own > WILD * np.median(own), strict=True) if not wild]
+
+
+def _finals(cell: Cell) -> np.ndarray:
+    return np.array([row.accuracy for row in cell.finals], dtype=float)
+
+
 def measured(cells: list[Cell]) -> Methods:
-    """From the rows of a scenario."""
-    finals = np.array([[row.accuracy for row in cell.finals] for cell in cells], dtype=float)
-    own = finals.var(axis=1, ddof=1)
-    calm = own <= WILD * np.median(own)
-    seeds = finals.shape[1]
-    common = in_common(own[calm], [seeds - 1] * int(calm.sum()))[1]
+    """From the rows of the calm methods of a scenario."""
+    finals = np.stack([_finals(cell) for cell in cells])
+    n, seeds = finals.shape
+    common = in_common(finals.var(axis=1, ddof=1), [seeds - 1] * n)[1]
     trials = [sorted((a for row in cell.trials if (a := row.accuracy) is not None), reverse=True)
               for cell in cells]  # fmt: skip
     behind = np.array([[(t[min(k, len(t) - 1)] - t[0]) / 2 for k in range(RECIPES)]
@@ -57,9 +67,9 @@ def measured(cells: list[Cell]) -> Methods:
     flattery = (np.array([t[0] for t in trials]) - mean)[leading].var(ddof=1)
     return Methods(
         mean,
-        np.where(calm, np.sqrt(common / seeds), 0.0),
-        np.where(calm, np.sqrt(common), np.sqrt(own)),
         behind,
+        math.sqrt(common / seeds),
+        math.sqrt(common),
         float(np.sqrt(max(flattery - common * (1 + 1 / seeds), 0.0))),
     )
 
@@ -68,16 +78,15 @@ def simulated(found: Methods, rng: np.random.Generator) -> Iterator[tuple[bool, 
     """One study: for each way whether its leader is the best, and how much it is behind."""
     n = len(found.mean)
     recipes = rng.normal(found.mean, found.error)[:, None] + found.behind
-    deviation = found.deviation[:, None]
     flattered = rng.normal(0, found.flatters, n)[:, None]
-    trial = recipes + flattered + rng.normal(0, 1, recipes.shape) * deviation
+    trial = recipes + flattered + rng.normal(0, found.deviation, recipes.shape)
     yield _chosen(recipes[np.arange(n), trial.argmax(axis=1)], trial.max(axis=1))
-    confirmed = recipes + rng.normal(0, 1, recipes.shape) * deviation / np.sqrt(2)
+    confirmed = recipes + rng.normal(0, found.deviation / math.sqrt(2), recipes.shape)
     kept, score = confirmed.argmax(axis=1), confirmed.max(axis=1)
     true = recipes[np.arange(n), kept]
     yield _chosen(true, score)
     best = np.argsort(-score)[:FIVE]
-    fresh = true[best] + rng.normal(0, 1, FIVE) * found.deviation[best] / np.sqrt(3)
+    fresh = true[best] + rng.normal(0, found.deviation / math.sqrt(3), FIVE)
     for last in (fresh, (2 * score[best] + 3 * fresh) / 5):
         scores = np.full(n, -np.inf)
         scores[best] = last
@@ -90,9 +99,9 @@ def _chosen(true: np.ndarray, score: np.ndarray) -> tuple[bool, float]:
 
 
 def shares(cells: list[Cell]) -> list[tuple[float, float]]:
-    """For each of `WAYS`: the share of simulated studies whose leader is the best of `cells`, and
-    how many points it is behind on average. All their finals are done."""
-    tuned = [cell for cell in cells if cell.trials]
+    """For each of `WAYS`: the share of simulated studies whose leader is the best of the calm
+    `cells`, and how many points it is behind on average. All their finals are done."""
+    tuned = calm([cell for cell in cells if cell.trials])
     found, rng = measured(tuned), np.random.default_rng(0)
     draws = np.array([list(simulated(found, rng)) for _ in range(DRAWS)], dtype=float)
     return [(float(best), float(behind)) for best, behind in draws.mean(axis=0)]
