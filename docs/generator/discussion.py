@@ -18,7 +18,7 @@ DOUBTS = """\
 
 A search of {{ figure("trials") }} trials in four or five dimensions finds a good recipe, not the
 best one; another search of the same price finds another. The spaces were drawn by people who had
-seen test results (protocol, Tuning), and who was tried more before has better ones. Finals of a
+seen test results (docs/protocol.md), and who was tried more before has better ones. Finals of a
 method share one recipe, so the interval over seeds says nothing about the luck of the search. A tie
 is no proof of equality. Methods without a result were not tried, which says nothing about them."""
 

@@ -200,7 +200,7 @@ def seconds(file: Path = SECONDS) -> str:
         for one in read_json(file)["targets"]
     ]
     head = (
-        "| to | who | mean, % | 95 % sure to be above, % | outcome | training, s | "
+        "| to | who | mean, % | lower bound, one-sided 95 % | outcome | training, s | "
         "whole process, s |\n"
         "| --- | --- | ---: | ---: | --- | ---: | ---: |"
     )

@@ -190,7 +190,7 @@ def test_a_study_says_what_it_tuned_and_what_not(said):
     assert "drawn by people who had seen test results" in text
     assert "without trials" not in text
     assert "not all of their trials" not in text
-    assert "Every result is over 3 seeds and 10 effective passes." in text
+    assert "Every result of the leaderboards is over 3 seeds and 10 effective passes." in text
     first, second, third = whole.cells
     cells = (replace(first, trials=()), replace(second, trials=second.trials[:2]),
              replace(third, finals=third.finals[:2]))  # fmt: skip
@@ -198,7 +198,7 @@ def test_a_study_says_what_it_tuned_and_what_not(said):
     assert "Run with settings as they were given, without trials: sgd." in text
     assert "1 of 3 pairs of method and scenario begun have not all of their trials yet." in text
     assert "drawn by people" not in text
-    assert "Every result is over 2 to 3 seeds of 3 planned and 10 effective passes." in text
+    assert "of the leaderboards is over 2 to 3 seeds of 3 planned and 10 effective passes." in text
 
 
 def test_a_search_without_finals_promises_none(said):
@@ -245,7 +245,7 @@ def test_the_test_is_described_as_it_was_made():
 
 def test_what_failed_is_counted_and_nothing_said_of_it_where_nothing_did():
     made = made_up(("sgd", "adamw"), ("plain",), 2, 0)
-    assert progress.failed(made) == "None of the 4 runs failed."
+    assert progress.failed(made) == "None of the 4 runs of this study failed."
     failing = made_up(("sgd", "adamw"), ("plain",), 1, 0, failing=("sgd",))
     assert progress.failed(failing).startswith("1 of 2 runs has no result. It is shown with")
     assert "Ended without one" not in progress.progress(made)

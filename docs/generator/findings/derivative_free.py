@@ -26,7 +26,8 @@ def finding(sources: Sources) -> Finding:
     """The family against SGD, and how soon SGD is where each ends."""
     found = group(sources.course, of_family(sources.course, "derivative_free"))
     if found is None:
-        return missing(KEY, "Why derivative-free methods are not used for nets", COURSE)
+        more = ["[Why not CMA-ES?](derivative_free.md) has the curves of one seed."]
+        return missing(KEY, "Why derivative-free methods are not used for nets", COURSE, more)
     sgd = next(line for line in found.board.lines if line.name == REFERENCE)
     names = {effect.name for effect in found.effects}
     lines = [line for line in found.board.lines if line.runs and line.name in names]

@@ -9,7 +9,7 @@ from lenetlab.report.wording.statistics import seeds_of
 PICKED_TARGETS = "Of the targets, those that say so were picked on the test set."
 RECIPES = (
     " These recipes were chosen on held-out images alone; but the spaces that they were searched "
-    "in were drawn by people who had seen test results (protocol, Tuning)."
+    "in were drawn by people who had seen test results (docs/protocol.md)."
 )
 
 

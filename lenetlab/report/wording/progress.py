@@ -33,7 +33,8 @@ def failed(results: Results) -> str:
     rows = results.rows()
     n = sum(not row.done for row in rows)
     if not n:
-        return f"None of the {count(len(rows), 'run')} failed." if rows else ""
+        of = " of this study" if results.planned else ""
+        return f"None of the {count(len(rows), 'run')}{of} failed." if rows else ""
     those = "has no result. It is" if n == 1 else "have no result. They are"
     counts = "counts" if n == 1 else "count"
     return (

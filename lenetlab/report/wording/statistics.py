@@ -23,7 +23,8 @@ def ends(results: Results) -> str:
     fewer = results.planned and min(seeds) < results.seeds
     planned = f" of {results.seeds} planned" if fewer else ""
     of = f" and {passes(results.passes)}" if results.planned else ""
-    return f"Every result is over {_spread(seeds, 'seed')}{planned}{of}."
+    what = "Every result of the leaderboards" if results.planned else "Every result"
+    return f"{what} is over {_spread(seeds, 'seed')}{planned}{of}."
 
 
 def intervals(results: Results) -> str:
