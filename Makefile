@@ -56,6 +56,7 @@ records: .venv/all
 published: .venv/test
 	$(BIN)/python docs/generator/kept_recipes.py
 	$(BIN)/python docs/generator/discussion.py
+	$(BIN)/python docs/generator/findings_page.py docs/findings.md
 	$(BIN)/python docs/generator/ladder.py
 	$(BIN)/python docs/generator/readme_records.py
 	$(BIN)/python docs/generator/protocol_tables.py
@@ -83,4 +84,4 @@ test-all: .venv/test check docs
 	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --dist loadfile --durations 25 -m ''
 
 clean:
-	rm -rf .venv build dist docs/methods docs/findings docs/findings.md docs/ideas.md docs/report/*/index.html runs site
+	rm -rf .venv build dist docs/methods docs/ideas.md docs/report/*/index.html runs site
