@@ -117,10 +117,6 @@ class Status:
             "started": self.started,
             "updated": time.time(),
             "workers": self.workers,
-            "planned": self.plan.runs,
-            "ended": self.done,
-            "failed": self.failed,
-            "statuses": dict(self.counts),
             "running": [{"id": t.id, "label": t.label, "since": since} for t, since in
                         self.running],
             "scenarios": self._scenarios(),

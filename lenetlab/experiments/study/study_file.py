@@ -119,7 +119,7 @@ def _study(given: Given, name: str) -> Study | None:
 
 def _runs_of_a_cell(seeds: int, tune: Tuning | None, after: Stages) -> int:
     """At most."""
-    search = tune.tried + after.confirm * after.confirm_seeds if tune else 0
+    search = tune.tried + after.confirmations if tune else 0
     again = search * bool(after.lucky) * after.searches
     return seeds + search + again + bool(after.leaders) * after.leader_seeds
 
