@@ -2,6 +2,10 @@
 
 import math
 from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # what only watches a study loads no SciPy
+    from lenetlab.analysis.intervals import Summary
 
 MISSING = "–"
 Write = Callable[[float], str]
@@ -68,6 +72,14 @@ def three(value: float) -> str:
         return "never"
     digits = max(0, 2 - math.floor(math.log10(abs(value)))) if value else 0
     return f"{value:,.{min(digits, 6)}f}"
+
+
+def plus_minus(found: "Summary | None", write: Write, unit: str = "") -> str:
+    """`90.67 % ± 0.16`, half of the mean's interval; without one the mean alone."""
+    if found is None:
+        return MISSING
+    off = "" if found.half is None else f" ± {write(found.half)}"
+    return f"{write(found.mean)}{unit}{off}"
 
 
 def number(value: float | None, digits: int) -> str:

@@ -79,8 +79,8 @@ def metrics(board: Board) -> dict[str, Metric]:
         "half": Metric(
             "±", f"half of {100 * board.level:g}\u00a0%",
             f"half of the {100 * board.level:g} % t interval of the mean {board.metric}", write,
-            lambda line: half(chosen(line)),
-            shown=any(half(chosen(line)) is not None for line in lines)),
+            lambda line: _half(chosen(line)),
+            shown=any(_half(chosen(line)) is not None for line in lines)),
         "median": Metric(
             "median", "", f"of {board.metric}, over seeds", write,
             lambda line: _median(chosen(line)),
@@ -130,11 +130,8 @@ def metrics(board: Board) -> dict[str, Metric]:
     }  # fmt: skip
 
 
-def half(found: Summary | None) -> float | None:
-    """Half the width of a mean's interval."""
-    if found is None or found.interval is None:
-        return None
-    return (found.interval.high - found.interval.low) / 2
+def _half(found: Summary | None) -> float | None:
+    return None if found is None else found.half
 
 
 def _median(found: Summary | None) -> float | None:

@@ -8,7 +8,6 @@ from lenetlab.analysis.targets import TARGETS
 from lenetlab.plural import count
 from lenetlab.records.test_set import Looks
 from lenetlab.report import formats
-from lenetlab.report.metrics import half
 
 WIDTH = 19  # of what a line is about
 ANSWERS: dict[Answer, str] = {
@@ -45,9 +44,10 @@ def lines(
         yield _line("note", remark)
     guest, leader = found.guest, found.leader
     if guest.accuracy is not None:
-        yield _line("test accuracy", _both(found, guest.accuracy, leader.accuracy, 2, " %"))
+        means = _both(found, guest.accuracy, leader.accuracy, formats.two, " %")
+        yield _line("test accuracy", means)
     if guest.loss is not None:
-        yield _line("mean test loss", _both(found, guest.loss, leader.loss, 4, ""))
+        yield _line("mean test loss", _both(found, guest.loss, leader.loss, formats.four))
     if found.loss is not None:
         yield _line("  difference", effect(found.loss, formats.signed_four))
     if guest.held_out is not None:
@@ -73,14 +73,11 @@ def _line(what: str, said: str) -> str:
     return f"  {what:{WIDTH}}{said}"
 
 
-def _both(found: Challenge, guest: Summary, leader: Summary | None, digits: int, unit: str) -> str:
-    other = "" if leader is None else f"; {found.leader.name} {_mean(leader, digits)}{unit}"
-    return f"{_mean(guest, digits)}{unit}{other}"
-
-
-def _mean(of: Summary, digits: int) -> str:
-    width = half(of)
-    return f"{of.mean:.{digits}f}" + ("" if width is None else f" ± {width:.{digits}f}")
+def _both(
+    found: Challenge, guest: Summary, leader: Summary | None, write: formats.Write, unit: str = ""
+) -> str:
+    mine, theirs = (f"{formats.plus_minus(one, write)}{unit}" for one in (guest, leader))
+    return mine if leader is None else f"{mine}; {found.leader.name} {theirs}"
 
 
 def _leads(found: Challenge) -> str:

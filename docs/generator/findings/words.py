@@ -5,20 +5,15 @@ from collections.abc import Sequence
 from findings.effects import Effect, Split
 from lenetlab.analysis.comparison import Difference
 from lenetlab.analysis.intervals import Summary
-from lenetlab.report.formats import p_value, points, two
+from lenetlab.report.formats import MISSING, p_value, plus_minus, points, two
 from lenetlab.report.wording.phrases import joined
 
-MISSING = "–"
 FEW = 3  # ties that are listed with their differences
 
 
 def mean(found: Summary | None) -> str:
     """`90.67 ± 0.16`, half the 95 % interval; without one the mean alone."""
-    if found is None:
-        return MISSING
-    if found.interval is None:
-        return two(found.mean)
-    return f"{two(found.mean)} ± {two((found.interval.high - found.interval.low) / 2)}"
+    return plus_minus(found, two)
 
 
 def gap(found: Difference | None) -> str:

@@ -21,7 +21,6 @@ from lenetlab.report.charts.at_budget import (
     starter_at,
 )
 from lenetlab.report.charts.theme import Styles
-from lenetlab.report.metrics import half
 from lenetlab.report.page.drawn import Drawn, Number, drawn
 from lenetlab.report.wording.phrases import joined, passes
 
@@ -95,8 +94,7 @@ def sentence(results: Results, boards: Sequence[Board], styles: Styles) -> str:
     for board in boards:
         line = board.lead
         if board.led and not board.contest.norms and line is not None and line.accuracy:
-            mean, off = line.accuracy.mean, half(line.accuracy)
-            shown = f"{mean:.2f}" if off is None else f"{mean:.2f} ± {off:.2f}"
+            shown = formats.plus_minus(line.accuracy, formats.two)
             who = styles.among_scenarios(line.name, board.scenario)
             ends.append(f"{shown} % in {board.contest.title} ({who})")
     if not ends:
