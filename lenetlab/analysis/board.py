@@ -12,7 +12,7 @@ from lenetlab.analysis.record import Verdict, records
 from lenetlab.analysis.speed import Durations, Reached, durations, reached
 from lenetlab.analysis.targets import Target, targets_on
 from lenetlab.errors import UserError, unknown
-from lenetlab.plural import count
+from lenetlab.phrases import count, plural
 from lenetlab.records.cells import Cell, Results, RunRow
 from lenetlab.records.contest import Contest
 from lenetlab.records.selection import leader
@@ -264,7 +264,7 @@ def _untested(
         return f"runs of {reference.place.name} failed"
     common = len(set(base) & set(by_seed(cell, metric)))
     if common < 2:
-        return f"{common or 'no'} seed{'' if common == 1 else 's'} in common; two are needed"
+        return f"{common or 'no'} {plural(common, 'seed')} in common; two are needed"
     return None
 
 

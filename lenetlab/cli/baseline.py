@@ -34,7 +34,7 @@ from lenetlab.experiments.starter.scripts.lines import parse_test_lines
 from lenetlab.experiments.starter.scripts.recipe import describe
 from lenetlab.experiments.starter.scripts.run import Ran, run_script
 from lenetlab.experiments.starter.scripts.source import Source, read_source
-from lenetlab.plural import count
+from lenetlab.phrases import count
 from lenetlab.records.cells import FINAL
 from lenetlab.records.rows import as_json, row_of
 from lenetlab.records.run_folder import Run

@@ -39,7 +39,7 @@ from lenetlab.experiments.run.on_disk import OnEval, OnStep, execute
 from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.experiments.starter.recipe import SEED, baseline_recipe
 from lenetlab.methods.describe import describe
-from lenetlab.plural import count
+from lenetlab.phrases import count
 from lenetlab.records.locate import open_results
 from lenetlab.records.run_folder import Run
 from lenetlab.report.attachments import Attachments

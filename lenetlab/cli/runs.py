@@ -17,7 +17,7 @@ from lenetlab.cli.terminal.console import (
 from lenetlab.cli.terminal.progress_bar import meter
 from lenetlab.experiments.jobs import Job
 from lenetlab.experiments.run.runtime import Runtime
-from lenetlab.plural import count
+from lenetlab.phrases import count
 from lenetlab.records.run_folder import Run
 from lenetlab.report.formats import three
 

@@ -60,11 +60,6 @@ def duration(seconds: float) -> str:
     return f"{amount(seconds / 60)} min" if seconds < 7200 else f"{amount(seconds / 3600)} h"
 
 
-def p_value(value: float) -> str:
-    """Four digits after the point, or how small it is at most."""
-    return "< 0.0001" if value < 1e-4 else f"{value:.4f}"
-
-
 def three(value: float) -> str:
     """Three digits that count, zeros too, for columns: 0.0123, 0.52, 12.3, 1,230; `never` for
     infinity."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from lenetlab.analysis.board import Board, Line
 from lenetlab.analysis.intervals import Summary
 from lenetlab.analysis.targets import targets_on
+from lenetlab.phrases import p_value
 from lenetlab.problem.scenarios import recorded_scenario
 from lenetlab.report import formats
 
@@ -107,7 +108,7 @@ def metrics(board: Board) -> dict[str, Metric]:
             lambda line: line.difference.mean if line.difference else None,
             ascending=not by_accuracy, shown=bool(board.compared)),
         "p": Metric(
-            "p (Holm)", "", "of the difference, after Holm’s correction", formats.p_value,
+            "p (Holm)", "", "of the difference, after Holm’s correction", p_value,
             lambda line: line.difference.adjusted if line.difference else None,
             shown=bool(board.compared)),
         "beats": Metric(

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from lenetlab.analysis.board import Line
 from lenetlab.analysis.intervals import Summary
 from lenetlab.analysis.record_board import RecordBoard
+from lenetlab.phrases import in_units, joined, p_value
 from lenetlab.problem.scenarios import recorded_scenario
 from lenetlab.records.goal import Goal
 from lenetlab.report import formats
 from lenetlab.report.metrics import metrics
-from lenetlab.report.wording.phrases import joined
 
 IN_DOCS = ("name", "where", "asked", "who", "mean", "verdict", "price", "nonzeros")
 
@@ -62,7 +62,7 @@ def bound(goal: Goal) -> str:
 
 def where(one: RecordBoard) -> str:
     """`l2, 20 passes`."""
-    return f"{one.where}, {one.passes:g} pass{'' if one.passes == 1 else 'es'}"
+    return f"{one.where}, {in_units(one.passes)}"
 
 
 def verdict(one: RecordBoard) -> str:
@@ -131,7 +131,7 @@ def _low(one: RecordBoard) -> str:
 def _p(one: RecordBoard) -> str:
     if one.verdict is None or one.verdict.adjusted is None:
         return formats.MISSING
-    return formats.p_value(one.verdict.adjusted)
+    return p_value(one.verdict.adjusted)
 
 
 def _seeds(one: RecordBoard) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from lenetlab.analysis.challenge import Answer, Arrival, Challenge, Effect, Middle, Resident
 from lenetlab.analysis.intervals import Summary
 from lenetlab.analysis.targets import TARGETS
-from lenetlab.plural import count
+from lenetlab.phrases import count, p_equals
 from lenetlab.records.test_set import Looks
 from lenetlab.report import formats
 
@@ -64,9 +64,9 @@ def lines(
 
 
 def effect(found: Effect, write: formats.Write, unit: str = "") -> str:
-    """`+0.12, 95 % interval −0.03 … +0.27 (n = 10, p = 0.1)`."""
+    """`+0.12, 95 % interval −0.03 … +0.27 (n = 10, p = 0.1000)`."""
     return (f"{write(found.mean)}{unit}, 95 % interval {write(found.low)} … {write(found.high)} "
-            f"(n = {found.n}, p = {found.p:.2g})")  # fmt: skip
+            f"(n = {found.n}, {p_equals(found.p)})")  # fmt: skip
 
 
 def _line(what: str, said: str) -> str:
@@ -113,7 +113,7 @@ def _resident(one: Resident) -> str:
         return one.reason or ""
     d = one.effect
     return (f"{formats.points(d.mean)}  {formats.points(d.low)} … {formats.points(d.high)}  "
-            f"p {d.p:.2g}")  # fmt: skip
+            f"{p_equals(d.p)}")  # fmt: skip
 
 
 def _targets(found: Challenge) -> Iterator[str]:

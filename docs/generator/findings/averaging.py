@@ -9,8 +9,8 @@ from findings.effects import Effect, Pair, in_pairs, split
 from findings.finding import Finding, missing, table
 from findings.group import COURSE
 from findings.sources import Sources, cells_by_name
-from findings.words import counted, headline, listing, sentence, shortly, tested
-from lenetlab.report.wording.phrases import joined, passes
+from findings.words import counted, headline, listing, sentence, tested
+from lenetlab.phrases import in_units, joined, passes
 
 KEY = "averaging"
 AVERAGED = {
@@ -78,7 +78,7 @@ def _title(groups: Mapping[float, Sequence[Effect]]) -> str:
     few = split(one for budget, here in groups.items() if budget <= max(above) for one in here)
     rest = joined([f"{budget:g}" for budget in groups if budget > max(above)])
     return (f"Averaging in `plain` pays for few passes alone: in {len(few.above)} of {few.tested} "
-            f"cases up to {shortly(max(above))}, in none after {rest}")  # fmt: skip
+            f"cases up to {in_units(max(above))}, in none after {rest}")  # fmt: skip
 
 
 def _dictionary(pairs: Sequence[Pair]) -> str:

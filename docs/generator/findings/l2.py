@@ -10,10 +10,10 @@ from findings.finding import Finding, missing, table
 from findings.group import COURSE
 from findings.sources import Sources, cells_by_name
 from findings.words import MISSING, counted, dated, gap, listing, tested
+from lenetlab.phrases import joined
 from lenetlab.records.cells import Results
 from lenetlab.records.contest import Contest
 from lenetlab.report.formats import points
-from lenetlab.report.wording.phrases import joined
 
 KEY = "l2"
 WITHIN = 3.0  # points that the figure shows

@@ -12,11 +12,11 @@ from findings.l2 import SEARCHED_TWICE, SHOWN, WITHIN, by_family, scenario_less_
 from findings.sources import Sources
 from findings.words import counted, dated, gap, listing, mean, tested
 from lenetlab.analysis.intervals import Summary, summarise
+from lenetlab.phrases import joined
 from lenetlab.problem.scenarios import BOUND
 from lenetlab.records.cells import Cell, Results
 from lenetlab.report.colours import FAMILY_COLOURS, INK
 from lenetlab.report.formats import two
-from lenetlab.report.wording.phrases import joined
 
 KEY = "sparsity"
 WEIGHTS = 40_800  # of fc1 and fc2

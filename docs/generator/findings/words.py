@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from findings.effects import Effect, Split
 from lenetlab.analysis.comparison import Difference
 from lenetlab.analysis.intervals import Summary
-from lenetlab.report.formats import MISSING, p_value, plus_minus, points, two
-from lenetlab.report.wording.phrases import joined
+from lenetlab.phrases import in_units, joined, p_value
+from lenetlab.report.formats import MISSING, plus_minus, points, two
 
 FEW = 3  # ties that are listed with their differences
 
@@ -83,14 +83,9 @@ def listing(found: Split, than: str) -> str:
     return " ".join(sentences)
 
 
-def shortly(amount: float) -> str:
-    """`10 passes`, for titles."""
-    return f"{amount:g} pass{'' if amount == 1 else 'es'}"
-
-
 def dated(budget: float, title: str) -> str:
     """A claim that holds after so many passes."""
-    return f"After {shortly(budget)}, {title}"
+    return f"After {in_units(budget)}, {title}"
 
 
 def counted(effects: Sequence[Effect]) -> str:

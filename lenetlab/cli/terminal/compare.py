@@ -10,11 +10,11 @@ from lenetlab.analysis.board import Board, Line
 from lenetlab.analysis.comparison import Difference
 from lenetlab.analysis.speed import Reached
 from lenetlab.cli.terminal.console import make_table, out, print_err, print_out
+from lenetlab.phrases import joined, plural
 from lenetlab.records.cells import Results
 from lenetlab.report.formats import MISSING, number, three
 from lenetlab.report.metrics import TERMINAL, Metric, metrics
 from lenetlab.report.wording.leaderboards import compared_with, without_a_run
-from lenetlab.report.wording.phrases import joined
 from lenetlab.report.wording.protocol import budget, tuning
 
 NAMED = 3  # methods that a sentence names with their reasons
@@ -241,7 +241,7 @@ def _failures(line: Line) -> Iterator[str]:
         seed, _, reason = failure.partition(": ")
         seeds.setdefault(reason, []).append(seed.removeprefix("seed "))
     for reason, which in seeds.items():
-        yield f"{line.name}, seed{'' if len(which) == 1 else 's'} {', '.join(which)}: {reason}"
+        yield f"{line.name}, {plural(len(which), 'seed')} {', '.join(which)}: {reason}"
 
 
 def interval(found: Difference | None, write: Callable[[float], str]) -> str:

@@ -15,7 +15,7 @@ from lenetlab.disk import replace_json
 from lenetlab.experiments.study.pending import Failure, StudyPlan
 from lenetlab.experiments.study.stages import CellPlan
 from lenetlab.experiments.study.status import Status, estimate
-from lenetlab.plural import count
+from lenetlab.phrases import count
 from lenetlab.records.progress import PROGRESS
 
 EVERY = 1.0  # seconds between two states of progress.json

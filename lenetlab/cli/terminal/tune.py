@@ -8,7 +8,7 @@ from typing import Any
 from lenetlab.analysis.cost import cost
 from lenetlab.cli.terminal.console import make_table, out, print_out
 from lenetlab.experiments.tuning.tuned_recipes import FILE, Settled
-from lenetlab.plural import count
+from lenetlab.phrases import count
 from lenetlab.problem.problems import DEFAULT
 from lenetlab.records.cells import Cell, RunRow
 from lenetlab.report.formats import number

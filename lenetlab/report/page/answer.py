@@ -7,7 +7,7 @@ from typing import Any
 from lenetlab.analysis.at_budget import AtBudget, at_budgets, count_budgets
 from lenetlab.analysis.board import Board
 from lenetlab.analysis.targets import STARTER
-from lenetlab.plural import count
+from lenetlab.phrases import count, joined, passes
 from lenetlab.problem.problems import DEFAULT
 from lenetlab.records.cells import Results
 from lenetlab.records.contest import located
@@ -22,7 +22,6 @@ from lenetlab.report.charts.at_budget import (
 )
 from lenetlab.report.charts.theme import Styles
 from lenetlab.report.page.drawn import Drawn, Number, drawn
-from lenetlab.report.wording.phrases import joined, passes
 
 HEIGHT = 340
 FAMILY = 145  # pixels of a family's name

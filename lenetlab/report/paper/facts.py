@@ -11,6 +11,7 @@ from lenetlab.analysis.choosing import deciding
 from lenetlab.analysis.cost import total
 from lenetlab.analysis.equal_time import at_equal_time, limit
 from lenetlab.analysis.targets import TARGETS
+from lenetlab.phrases import p_equals
 from lenetlab.records.cells import Results, RunRow
 from lenetlab.report import formats
 from lenetlab.report.attachments import Attachments
@@ -138,6 +139,7 @@ def _line_facts(line: Line, board: Board) -> Facts:
         "passes": Fact(line.training.passes if line.training else None, formats.amount, finals),
         "seconds": Fact(line.training.seconds if line.training else None, formats.amount, finals),
         "memory": Fact(fmean(memory) if memory else None, formats.amount, finals),
+        "p_equals": Fact(apart.adjusted if apart else None, p_equals, finals),
         "seeds": count(len(done), finals),
         "tuning_seconds": Fact(
             line.tuning.cpu_seconds if line.tuning else None, formats.duration, trials

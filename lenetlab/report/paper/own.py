@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from lenetlab.analysis.board import Board, board
 from lenetlab.analysis.equal_time import priced
+from lenetlab.phrases import in_units, joined
 from lenetlab.problem.problems import DEFAULT, title_of
 from lenetlab.records.cells import Results
 from lenetlab.records.recipe import RecordedRecipe
@@ -31,7 +32,6 @@ from lenetlab.report.paper.starter import baseline_of, is_baseline, printed
 from lenetlab.report.paper.tables import Section, costs, leaderboard
 from lenetlab.report.wording import experiment, machines, progress, protocol, statistics
 from lenetlab.report.wording.limits import PICKED_TARGETS, limits
-from lenetlab.report.wording.phrases import joined
 from lenetlab.report.wording.reproduction import how_to_reproduce
 
 
@@ -135,7 +135,7 @@ def _shortened(run: Run | None) -> str:
     if run is None or run.recorded.budget == RecordedRecipe.budget:
         return ""
     amount = run.recorded.budget[1]
-    return f", which trains ten epochs, after {amount:g} epoch{'' if amount == 1 else 's'}"
+    return f", which trains ten epochs, after {in_units(amount, 'epochs')}"
 
 
 def _starter(run: Run | None, pictures: Pictures) -> Sequence[Picture]:

@@ -4,12 +4,11 @@ the highest mean is said to have been picked by it."""
 from collections.abc import Iterator
 
 from lenetlab.analysis.board import Board, Standing
-from lenetlab.plural import count
+from lenetlab.phrases import count, joined
 from lenetlab.report.formats import MISSING
 from lenetlab.report.paper.markdown import Markdown, code, escape
 from lenetlab.report.paper.numbers import Numbers
 from lenetlab.report.wording.leaderboards import compared_with, untested
-from lenetlab.report.wording.phrases import joined
 
 NAMED = 6  # ties that a sentence names
 COUNTS: tuple[tuple[Standing, str, str], ...] = (
@@ -105,9 +104,9 @@ def _highest(board: Board, figure: Numbers) -> Iterator[str]:
     if top.difference is None or top.difference.mean <= 0:
         return
     apart = figure(key, top.name, "difference")
-    p = figure(key, top.name, "p")
+    p = figure(key, top.name, "p_equals")
     means = HIGHEST.get(top.standing, "no significant difference")
     yield (
         f"The highest mean on the test set is that of {code(top.name)}, {apart} points from it: "
-        f"{means} (p {p if p.startswith('<') else f'= {p}'})."
+        f"{means} ({p})."
     )

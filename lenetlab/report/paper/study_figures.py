@@ -8,6 +8,7 @@ from lenetlab.analysis.at_budget import count_budgets
 from lenetlab.analysis.board import Board
 from lenetlab.analysis.profiles import comparable
 from lenetlab.analysis.profiles import profiles as profiles_of
+from lenetlab.phrases import joined
 from lenetlab.problem.problems import DEFAULT
 from lenetlab.records.cells import Results
 from lenetlab.records.contest import located
@@ -20,7 +21,6 @@ from lenetlab.report.charts.theme import SHOWN
 from lenetlab.report.charts.training import FEWEST
 from lenetlab.report.paper.markdown import Markdown, code
 from lenetlab.report.paper.pictures import WHOLE, Picture, Pictures, cells_of
-from lenetlab.report.wording.phrases import joined
 
 PANEL = 104  # of height, where several are below each other
 

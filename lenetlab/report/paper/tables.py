@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from lenetlab.analysis.board import Board, Line
 from lenetlab.analysis.equal_time import REFERENCE
+from lenetlab.phrases import joined
 from lenetlab.report.metrics import PAPER, metrics
 from lenetlab.report.paper.markdown import Markdown, code, table
 from lenetlab.report.paper.numbers import Numbers
-from lenetlab.report.wording.phrases import joined
 
 REACHED = (2, 3, 4)  # places among TARGETS of those that need more than a pass or two
 UNITS = {"passes": "passes", "s": "seconds"}  # of a column, and of its numbers

@@ -3,7 +3,7 @@
 from collections import Counter
 
 from lenetlab.analysis.state import left
-from lenetlab.plural import count
+from lenetlab.phrases import count
 from lenetlab.records.cells import Results
 
 
