@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Literal
 
-from lenetlab.analysis.comparison import Difference, compare
+from lenetlab.analysis.comparison import Difference, compare, side
 from lenetlab.analysis.cost import Cost, cost
 from lenetlab.analysis.intervals import LEVEL, Summary, summarise
 from lenetlab.analysis.record import Verdict, records
@@ -298,11 +298,10 @@ def _standing(
         return "reference"
     if difference is None:
         return "untested"
-    if difference.adjusted > 1 - level:
-        return "tied"
-    if difference.low <= 0 <= difference.high:
-        return "borderline"
-    return "ahead" if (difference.mean > 0) == (metric == "accuracy") else "behind"
+    found = side(difference.low, difference.high, difference.adjusted, level)
+    if found == "tied" or found == "borderline":
+        return found
+    return "ahead" if (found == "above") == (metric == "accuracy") else "behind"
 
 
 def _line(

@@ -1,4 +1,4 @@
-"""Why the first row of a leaderboard is not its leader, in words, and what a line's verdict is."""
+"""Why the first row of a leaderboard is not its leader, in words."""
 
 from collections.abc import Mapping
 
@@ -6,16 +6,6 @@ from lenetlab.analysis.board import Board, Line
 from lenetlab.analysis.choosing import candidates
 from lenetlab.phrases import p_equals
 from lenetlab.report import formats
-
-VERDICTS = {"tied": "tie", "borderline": "borderline", "behind": "behind", "ahead": "ahead",
-            "untested": "not tested"}  # fmt: skip
-
-
-def verdict(line: Line, board: Board) -> str:
-    """How a line stands to the reference, in a word or two."""
-    if line.standing == "reference":
-        return "leader" if board.led else "reference"
-    return VERDICTS[line.standing]
 
 
 def first_and_leader(board: Board, titles: Mapping[str, str]) -> str:

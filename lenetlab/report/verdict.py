@@ -2,21 +2,15 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from lenetlab.analysis.challenge import Answer, Arrival, Challenge, Effect, Middle, Resident
+from lenetlab.analysis.challenge import Arrival, Challenge, Effect, Middle, Resident
 from lenetlab.analysis.intervals import Summary
 from lenetlab.analysis.targets import TARGETS
 from lenetlab.phrases import count, p_equals
 from lenetlab.records.test_set import Looks
 from lenetlab.report import formats
+from lenetlab.report.wording.standings import ANSWERS
 
 WIDTH = 19  # of what a line is about
-ANSWERS: dict[Answer, str] = {
-    "better": "better than",
-    "tied": "tied with",
-    "borderline": "borderline to",
-    "worse": "worse than",
-    "not compared": "not compared with",
-}
 
 
 def sentence(found: Challenge) -> str:
@@ -25,9 +19,8 @@ def sentence(found: Challenge) -> str:
     if found.accuracy is None:
         return f"{name}: not tested: {found.untested or 'all seeds differ by the same amount'}"
     how = "paired by seed" if found.paired else "Welch’s test, the numerics differ"
-    said = {"better": "better than", "worse": "worse than"}.get(
-        found.verdict, "no difference found to"
-    )
+    differs = {"better": ANSWERS["better"], "worse": ANSWERS["worse"]}
+    said = differs.get(found.verdict, "no difference found to")
     return (
         f"{name}: {said} {found.leader.name}, the study’s leader: "
         f"{effect(found.accuracy, formats.points, ' points of accuracy')}, {how}"

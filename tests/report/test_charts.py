@@ -112,6 +112,7 @@ def test_differences_are_the_boards():
         expected = [getattr(line.difference, name) for line in lines]
         assert [row[name] for row in rows] == pytest.approx(expected, rel=1e-4)
     assert [row["tie"] for row in rows] == [line.standing == "tied" for line in lines]
+    assert {row["verdict"] for row in rows} <= {"tie", "borderline", "ahead", "behind"}
     assert [row["p"] for row in rows] == pytest.approx(
         [line.difference.adjusted for line in lines], rel=1e-2
     )

@@ -154,7 +154,7 @@ def test_the_leaderboard_is_the_boards(composed):
             else:
                 assert row[6] == f"{line.difference.mean:+.2f}".replace("-", "−")
                 assert (
-                    row[8] == {"tied": "tie", "behind": "worse", "ahead": "better"}[line.standing]
+                    row[8] == {"tied": "tie", "behind": "behind", "ahead": "ahead"}[line.standing]
                 )
 
 

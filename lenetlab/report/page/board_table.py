@@ -10,10 +10,10 @@ from lenetlab.analysis.targets import TARGETS, Target, targets_on
 from lenetlab.phrases import p_equals
 from lenetlab.report.charts.theme import Styles
 from lenetlab.report.formats import points
-from lenetlab.report.leading import verdict
 from lenetlab.report.metrics import PAGE, PAGE_FOLDED, Metric
 from lenetlab.report.page.cell import anchor
 from lenetlab.report.page.table import Column, Entry, number, short, text
+from lenetlab.report.wording.standings import verdict
 
 # What reaching a target is counted in: how the page calls it, and how the analysis does.
 UNITS = {"passes": "passes", "seconds": "seconds", "CPU seconds": "cpu_seconds"}

@@ -17,6 +17,7 @@ from lenetlab.report import formats
 from lenetlab.report.attachments import Attachments
 from lenetlab.report.metrics import metrics
 from lenetlab.report.paper.numbers import Fact, Facts, count
+from lenetlab.report.wording.standings import STANDINGS
 
 
 def all_facts(results: Results, boards: Sequence[Board], attachments: Attachments) -> Facts:
@@ -67,10 +68,7 @@ def board_facts(board: Board) -> Facts:
     standings = [line.standing for line in board.begun]
     facts: dict[str, Any] = {
         "methods": count(len(board.begun)),
-        **{
-            kind: count(standings.count(kind))
-            for kind in ("tied", "borderline", "behind", "ahead", "untested")
-        },
+        **{kind: count(standings.count(kind)) for kind in STANDINGS},
     }
     cells = [line.cell for line in board.lines]
     seconds = limit(cells)

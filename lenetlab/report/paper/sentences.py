@@ -9,15 +9,9 @@ from lenetlab.report.formats import MISSING
 from lenetlab.report.paper.markdown import Markdown, code, escape
 from lenetlab.report.paper.numbers import Numbers
 from lenetlab.report.wording.leaderboards import compared_with, untested
+from lenetlab.report.wording.standings import STANDINGS
 
 NAMED = 6  # ties that a sentence names
-COUNTS: tuple[tuple[Standing, str, str], ...] = (
-    ("ahead", "is significantly better", "are significantly better"),
-    ("tied", "cannot be told from it", "cannot be told from it"),
-    ("borderline", "is borderline", "are borderline"),
-    ("behind", "is significantly worse", "are significantly worse"),
-    ("untested", "could not be compared", "could not be compared"),
-)
 
 HIGHEST: dict[Standing, str] = {
     "ahead": "a significant difference",
@@ -90,10 +84,10 @@ def _counts(board: Board, figure: Numbers, whom: str = "Of the others") -> str:
     """How many stand where to the reference; nothing where nothing was compared."""
     key = board.contest.key
     parts = []
-    for kind, one, many in COUNTS:
+    for kind, said in STANDINGS.items():
         n = sum(line.standing == kind for line in board.begun)
         if n:
-            parts.append(f"{figure(key, kind)} {one if n == 1 else many}")
+            parts.append(f"{figure(key, kind)} {said.one if n == 1 else said.many}")
     return f"{whom}, {joined(parts)}." if board.compared else ""
 
 
