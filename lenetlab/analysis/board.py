@@ -15,6 +15,7 @@ from lenetlab.errors import UserError, unknown
 from lenetlab.phrases import count, plural
 from lenetlab.records.cells import Cell, Results, RunRow
 from lenetlab.records.contest import Contest
+from lenetlab.records.finished import ended
 from lenetlab.records.selection import leader
 
 Metric = Literal["accuracy", "loss"]
@@ -285,9 +286,7 @@ def by_seed(cell: Cell, metric: Metric) -> dict[int, float]:
 
 def _failures(cell: Cell) -> tuple[str, ...]:
     return tuple(
-        f"seed {row.seed}: {row.status}{f', {row.reason}' if row.reason else ''}"
-        for row in cell.finals
-        if not row.done
+        f"seed {row.seed}: {ended(row.status, row.reason)}" for row in cell.finals if not row.done
     )
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from lenetlab.records.cells import Cell, Results
 from lenetlab.records.contest import Contest
+from lenetlab.records.finished import ended
 from lenetlab.records.progress import ScenarioProgress
 from lenetlab.records.selection import leader
 
@@ -27,7 +28,7 @@ def failures(results: Results) -> list[str]:
     """The failed runs of a study, each in a sentence."""
     return [
         f"{cell.place.name} in {cell.place.where}, {row.role} {row.number}: "
-        f"{row.status}, {row.reason}"
+        f"{ended(row.status, row.reason)}"
         for cell in (*results.cells, *results.searches)
         for row in cell.rows
         if not row.done

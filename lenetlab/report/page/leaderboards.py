@@ -7,6 +7,7 @@ from typing import Any
 from lenetlab.analysis.board import Board, Line, board
 from lenetlab.analysis.equal_time import at_equal_time, limit
 from lenetlab.records.cells import Results
+from lenetlab.records.finished import ended
 from lenetlab.report.attachments import Attachments, LeaderNet, still_leading
 from lenetlab.report.charts.theme import Styles
 from lenetlab.report.leading import first_and_leader
@@ -134,6 +135,6 @@ def _failures(line: Line, style: Styles) -> Iterator[Entry]:
     for row in (*line.cell.finals, *line.cell.trials):
         if not row.done:
             kind = "seed" if row.role == "final" else row.role
-            reason = row.status if row.reason is None else f"{row.status}, {row.reason}"
-            yield Entry(f"{style.label(line.name)}, {kind} {row.number}", note=reason,
+            yield Entry(f"{style.label(line.name)}, {kind} {row.number}",
+                        note=ended(row.status, row.reason),
                         link=anchor(line.cell.place))  # fmt: skip
