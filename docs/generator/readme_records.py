@@ -11,7 +11,7 @@ from pathlib import Path
 
 import marks
 
-from lenetlab.analysis.board import Board, board
+from lenetlab.analysis.board import Board, board, boards_of
 from lenetlab.analysis.record_board import RecordBoard, record_board
 from lenetlab.disk import read_json
 from lenetlab.records.cells import Results
@@ -34,7 +34,7 @@ def block(folder: Path = STUDIED) -> str:
     if not (folder / STUDY).exists():
         return f"{NONE}\n"
     results = read_results(folder)
-    boards = [board(results, where) for where in results.leaderboards()]
+    boards = boards_of(results)
     shown = [one for one in boards if any(line.rank for line in one.lines)]
     if not shown:
         return f"{NONE}\n"

@@ -4,8 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from lenetlab.analysis.board import again
-from lenetlab.records.cells import CONFIRMATION, Cell, RunRow
+from lenetlab.records.cells import CONFIRMATION, Cell, RunRow, again
 from lenetlab.records.contest import CellKey
 from lenetlab.records.finished import ended
 from lenetlab.records.recipe import Pairs

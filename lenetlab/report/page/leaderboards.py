@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lenetlab.analysis.board import Board, Line, board
+from lenetlab.analysis.board import Board, Line
 from lenetlab.analysis.equal_time import at_equal_time, limit
 from lenetlab.records.cells import Results
 from lenetlab.records.finished import ended
@@ -44,11 +44,6 @@ class BoardView:
     failures: Sequence[Entry]
     choices: Sequence[tuple[str, bool]]
     charts: Sequence[Drawn]
-
-
-def boards(results: Results) -> list[Board]:
-    """The analysis of every leaderboard."""
-    return [board(results, contest) for contest in results.leaderboards()]
 
 
 def view(

@@ -7,7 +7,7 @@ was compared where there are seeds for it. What only its author knows is marked 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from lenetlab.analysis.board import Board, board
+from lenetlab.analysis.board import Board, boards_of
 from lenetlab.analysis.equal_time import priced
 from lenetlab.phrases import in_units, joined
 from lenetlab.problem.problems import DEFAULT, title_of
@@ -79,7 +79,7 @@ def compose_own(
     """The paper of `runs`, from which `results` were made; leaderboards as `compose` has them."""
     results = priced(results, attachments.costs)
     by_id = {run.identity["id"]: run for run in runs}
-    every = [board(results, contest) for contest in results.leaderboards()]
+    every = boards_of(results)
     figure = Numbers(all_facts(results, every, attachments))
     first = baseline_of(runs)
     boards = [found for found in every if not _alone(found, by_id)]
