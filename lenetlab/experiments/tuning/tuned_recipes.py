@@ -18,7 +18,7 @@ from statistics import fmean
 from typing import Any
 
 from lenetlab.analysis.cost import total
-from lenetlab.disk import alone, read_json, replace_json
+from lenetlab.disk import alone, make_folder, read_json, replace_json
 from lenetlab.errors import UserError
 from lenetlab.phrases import count, in_units
 from lenetlab.problem.problems import DEFAULT
@@ -127,7 +127,7 @@ def keep(path: Path, found: Mapping[tuple[str, str], Tuned]) -> None:
     for (method, scenario), recipe in found.items():
         entries.setdefault(method, {})[scenario] = asdict(recipe)
     ordered = {m: dict(sorted(entries[m].items())) for m in sorted(entries)}
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     replace_json(path, ordered)
 
 
@@ -176,8 +176,7 @@ class Settled:
 def settle(out: Path, found: Mapping[tuple[str, str], Tuned]) -> dict[tuple[str, str], Settled]:
     """Keep those of `found`, by method and scenario, that take the place of what is kept, here or
     in the folder `out`; what became of each."""
-    out.mkdir(parents=True, exist_ok=True)
-    with alone(out / FILE):
+    with alone(make_folder(out) / FILE):
         settled = {key: Settled(recipe, tuned(*key, out)) for key, recipe in found.items()}
         keep(out / FILE, {key: one.found for key, one in settled.items() if one.kept})
     return settled

@@ -12,8 +12,7 @@ from markupsafe import Markup
 from lenetlab.analysis.across import rankings
 from lenetlab.analysis.board import boards_of
 from lenetlab.analysis.equal_time import priced
-from lenetlab.disk import replace_bytes
-from lenetlab.errors import UserError
+from lenetlab.disk import make_folder, replace_bytes
 from lenetlab.records.cells import Results
 from lenetlab.report.attachments import Attachments
 from lenetlab.report.charts.curves import AXES
@@ -56,10 +55,7 @@ class Page:
 
 def write(results: Results, path: Path, attachments: Attachments | None = None) -> Path:
     """Write the page of `results` to `path`, atomically, and return the path."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"cannot write {path} ({error.strerror}); choose another place") from error
+    make_folder(path.parent)
     replace_bytes(path, render(results, attachments or Attachments()).encode())
     return path
 
