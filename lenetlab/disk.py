@@ -46,6 +46,16 @@ def check_writable(path: Path) -> None:
         raise UserError(f"cannot write {path} (it is no file); name a file to be written")
 
 
+def make_folder(path: Path) -> Path:
+    """Make the folder `path`, and those above it, where they are not there; `UserError` where that
+    cannot be."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot write {path} ({error.strerror}); choose another place") from None
+    return path
+
+
 def replace_json(path: Path, value: Any) -> None:
     """Write `value` as readable JSON, atomically; NaN and infinity are refused."""
     text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)

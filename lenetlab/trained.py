@@ -18,6 +18,7 @@ from lenetlab.problem.lenet import LeNet5
 from lenetlab.problem.model import read_weights
 from lenetlab.problem.own_folder import find_problem
 from lenetlab.problem.problems import DEFAULT, title_of
+from lenetlab.records.finished import ended
 from lenetlab.records.locate import gathered
 from lenetlab.records.run_folder import WEIGHTS, Run
 from lenetlab.report.attachments import Attachments
@@ -56,7 +57,7 @@ class Trained(Run):
         """What it came to, in words, by what each is."""
         found, spent = self.result, self.spent
         if not found.done:
-            return {"status": f"{found.status}, {found.reason}"}
+            return {"status": ended(found.status, found.reason)}
         said = {
             "accuracy": f"{found.accuracy:.2f} % of {_measured(self)}",
             "loss": f"mean loss {found.loss:.4f}",

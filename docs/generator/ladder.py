@@ -20,7 +20,7 @@ from lenetlab.records.other_budgets import other_budgets
 from lenetlab.records.rows import read_results
 from lenetlab.report.charts.at_budget import STARTER_PASSES
 from lenetlab.report.colours import FAMILY_COLOURS
-from lenetlab.report.metrics import half
+from lenetlab.report.formats import plus_minus, two
 
 ROOT = Path(__file__).parents[2]
 STUDIED = ROOT / "results" / "course"
@@ -54,8 +54,7 @@ def description(found: Sequence[Line]) -> str:
     said = []
     for line in found:
         points = (
-            f"{one.accuracy.mean:.2f} % ± {half(one.accuracy) or 0:.2f} after {one.passes:g} passes"
-            for one in line
+            f"{plus_minus(one.accuracy, two, ' %')} after {one.passes:g} passes" for one in line
         )
         said.append(f"{line[0].line} {', '.join(points)}")
     return f"Mean test accuracy in scenario {SCENARIO}: {'; '.join(said)}."

@@ -17,6 +17,7 @@ from wording import body, prose
 from lenetlab.methods.constraint import ConstraintEntry, constraints
 from lenetlab.methods.registry import DECAYS, FAMILIES, NORMS, SCALINGS, Method, methods
 from lenetlab.methods.wrappers import Kind, Wrapper, wrappers
+from lenetlab.phrases import in_units
 from lenetlab.settings import show
 
 RESULTS = Path(__file__).parents[2] / "results"
@@ -143,11 +144,11 @@ def _measured(
 
 def _points(found: Mapping[str, Any]) -> str:
     said = []
-    for passes in (1, 5):
-        if passes in found["at"]:
-            i = found["at"].index(passes)
+    for amount in (1, 5):
+        if amount in found["at"]:
+            i = found["at"].index(amount)
             said.append(
-                f"after {passes} pass{'es' if passes > 1 else ''} "
+                f"after {in_units(amount)} "
                 f"{_spread(found['accuracy'][i], 2)} % and a mean loss of "
                 f"{_spread(found['loss'][i], 4)}"
             )

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import marks
 
-from lenetlab.analysis.board import Board, board
+from lenetlab.analysis.board import Board, board, boards_of
 from lenetlab.analysis.record_board import RecordBoard, record_board
 from lenetlab.disk import read_json
 from lenetlab.records.cells import Results
@@ -20,8 +20,6 @@ from lenetlab.records.other_budgets import other_budgets
 from lenetlab.records.record_boards import RECORDS, record_folders
 from lenetlab.records.rows import STUDY, read_results
 from lenetlab.report import formats
-from lenetlab.report.formats import MISSING
-from lenetlab.report.metrics import metrics
 from lenetlab.report.record_boards import IN_DOCS, ahead, bound, columns, holder, mean, where
 
 ROOT = Path(__file__).parents[2]
@@ -36,7 +34,7 @@ def block(folder: Path = STUDIED) -> str:
     if not (folder / STUDY).exists():
         return f"{NONE}\n"
     results = read_results(folder)
-    boards = [board(results, where) for where in results.leaderboards()]
+    boards = boards_of(results)
     shown = [one for one in boards if any(line.rank for line in one.lines)]
     if not shown:
         return f"{NONE}\n"
@@ -57,9 +55,7 @@ def _row(one: Board) -> str:
     where = one.contest.title
     if lead is None or lead.accuracy is None or lead.loss is None:
         return f"| `{where}` | – | – | – | – | – | – |"
-    shown = metrics(one)
-    accuracy, half, loss = (shown[key].text(lead) for key in ("accuracy", "half", "loss"))
-    accuracy += "" if half == MISSING else f" ± {half}"
+    accuracy = formats.plus_minus(lead.accuracy, formats.two)
     passes = next(to.passes for to in lead.reached if to.target.accuracy == 89.38)
     tied = ", ".join(
         f"`{line.name}`" + (" (borderline)" if line.standing == "borderline" else "")
@@ -72,7 +68,7 @@ def _row(one: Board) -> str:
         if line.standing == "ahead" and line.accuracy is not None
     )
     return (
-        f"| `{where}` | `{lead.name}` | {accuracy} | {loss} | "
+        f"| `{where}` | `{lead.name}` | {accuracy} | {formats.four(lead.loss.mean)} | "
         f"{'never' if math.isinf(passes) else formats.three(passes)} | {tied or 'nobody'} | "
         f"{ahead or 'nobody'} |"
     )
@@ -148,10 +144,7 @@ def _leader(one: Board) -> str:
     lead = next((line for line in one.lines if line.standing == "reference"), None)
     if lead is None or lead.accuracy is None:
         return "–"
-    shown = metrics(one)
-    half = shown["half"].text(lead)
-    more = "" if half == MISSING else f" ± {half}"
-    return f"`{lead.name}` {shown['accuracy'].text(lead)}{more}"
+    return f"`{lead.name}` {formats.plus_minus(lead.accuracy, formats.two)}"
 
 
 def _said(results: Results, shown: list[Board]) -> str:

@@ -13,6 +13,7 @@ from statistics import fmean
 from lenetlab.analysis.intervals import Summary, summarise
 from lenetlab.problem.problems import DEFAULT
 from lenetlab.records.cells import Cell, Results, RunRow
+from lenetlab.records.contest import located
 
 Budget = tuple[str, float]
 
@@ -47,6 +48,17 @@ def at_budgets(some: Iterable[Results], scenario: str, problem: str = DEFAULT) -
                 if one := _at_budget(cell, budget, list(rows), line):
                     found.setdefault((cell.place.name, budget), one)
     return sorted(found.values(), key=lambda one: (one.line, one.passes))
+
+
+def by_scenario(
+    results: Results, others: Iterable[Results] = (), fewest: int = 1
+) -> dict[str, list[AtBudget]]:
+    """Those of `results` and of the studies beside it, by scenario and problem in words; where
+    there are as many as `fewest`."""
+    some = [results, *others]
+    where = dict.fromkeys((contest.scenario, contest.problem) for contest in results.contests())
+    found = {located(*one): at_budgets(some, *one) for one in where}
+    return {name: here for name, here in found.items() if len(here) >= fewest}
 
 
 def count_budgets(some: Iterable[AtBudget]) -> int:

@@ -5,17 +5,17 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Literal
 
-from lenetlab.analysis.comparison import Difference, compare
+from lenetlab.analysis.comparison import Difference, compare, side
 from lenetlab.analysis.cost import Cost, cost
 from lenetlab.analysis.intervals import LEVEL, Summary, summarise
 from lenetlab.analysis.record import Verdict, records
+from lenetlab.analysis.reference import carried_leader, choose_reference
 from lenetlab.analysis.speed import Durations, Reached, durations, reached
 from lenetlab.analysis.targets import Target, targets_on
-from lenetlab.errors import UserError, unknown
-from lenetlab.plural import count
-from lenetlab.records.cells import Cell, Results, RunRow
+from lenetlab.phrases import plural
+from lenetlab.records.cells import Cell, Results, again
 from lenetlab.records.contest import Contest
-from lenetlab.records.selection import leader
+from lenetlab.records.finished import ended
 
 Metric = Literal["accuracy", "loss"]
 METRICS: tuple[Metric, ...] = ("accuracy", "loss")
@@ -139,7 +139,7 @@ def board(
     compared with: it was chosen by its luck. `targets` are those of the problem unless given."""
     targets = targets_on(contest.problem) if targets is None else targets
     cells = results.within(contest)
-    first = _carried_leader(results, contest, cells)
+    first = carried_leader(results, contest, cells)
     reference, chosen, led = choose_reference(cells, against, results.planned, first)
     differences, reasons = _tests(cells, reference, metric, level)
     reasons = [
@@ -155,63 +155,9 @@ def board(
     return Board(contest, metric, level, reference, chosen, led, results.planned, ranked)
 
 
-def _carried_leader(results: Results, contest: Contest, cells: Sequence[Cell]) -> Cell | None:
-    """Where recipes were carried over from another problem: the leader there, among `cells`."""
-    for problem in {cell.place.tuned_on for cell in cells} - {""}:
-        there = leader(results.within(contest._replace(problem=problem)))
-        if there is not None:
-            return next((cell for cell in cells if cell.place.name == there.place.name), None)
-    return None
-
-
-def choose_reference(
-    cells: Sequence[Cell],
-    against: str | None,
-    planned: bool = True,
-    carried: Cell | None = None,
-) -> tuple[Cell | None, str, bool]:
-    """What to compare with, how it was chosen, and whether it is the leader. Only a study has one:
-    of single runs nobody knows whether held-out images were looked at before the test set. Where
-    recipes were `carried` over, the leader is that of the problem they were found on."""
-    first = (carried or leader(cells)) if planned else None
-    if against is not None:
-        found = [cell for cell in cells if against in (cell.place.name, cell.place.method)]
-        if not found:
-            raise unknown("method", against, [cell.place.name for cell in cells])
-        if len(found) > 1 and found[0].place.name != against:
-            names = "; ".join(cell.place.name for cell in found)
-            raise UserError(f"{against!r} is more than one setting; name one of: {names}")
-        return found[0], "as asked", found[0] is first
-    if first is not None and first is carried:
-        return first, f"the leader on {first.place.tuned_on}, where the recipes are from", True
-    if first is not None:
-        measured = sum(cell.best is not None for cell in cells)
-        some = "" if measured == len(cells) else f" of the {measured} of {len(cells)} tried on them"
-        how = _how_chosen(first)
-        return first, f"best on held-out training images{some}{how}, not on the test set", True
-    ran = [cell for cell in cells if cell.finals]
-    if not ran:
-        return None, "no method has a run on the test set", False
-    if planned:
-        return ran[0], "the first of the study, since nothing was tuned", False
-    most = max(_whole(cell) for cell in ran)
-    likely = [cell for cell in ran if _whole(cell) == most]
-    if len(likely) > 1:
-        return likely[0], "the first by name of those with the most seeds", False
-    return likely[0], "the one with the most seeds", False
-
-
-def _how_chosen(leader: Cell) -> str:
-    """By which runs the leader was chosen, where by more than its best trial."""
-    if n := len(leader.leading):
-        n += len(leader.held_out) if leader.confirmations else 0
-        return f" in the mean of {count(n, 'seed')}"
-    return " when confirmed" if leader.confirmations else ""
-
-
-def _whole(cell: Cell) -> int:
-    """Its finals, if none failed: with others nothing can be compared."""
-    return len(cell.finals) if all(row.done for row in cell.finals) else 0
+def boards_of(results: Results) -> list[Board]:
+    """Every leaderboard of a study."""
+    return [board(results, contest) for contest in results.leaderboards()]
 
 
 def _mean(values: Iterable[float | None]) -> float | None:
@@ -264,7 +210,7 @@ def _untested(
         return f"runs of {reference.place.name} failed"
     common = len(set(base) & set(by_seed(cell, metric)))
     if common < 2:
-        return f"{common or 'no'} seed{'' if common == 1 else 's'} in common; two are needed"
+        return f"{common or 'no'} {plural(common, 'seed')} in common; two are needed"
     return None
 
 
@@ -285,9 +231,7 @@ def by_seed(cell: Cell, metric: Metric) -> dict[int, float]:
 
 def _failures(cell: Cell) -> tuple[str, ...]:
     return tuple(
-        f"seed {row.seed}: {row.status}{f', {row.reason}' if row.reason else ''}"
-        for row in cell.finals
-        if not row.done
+        f"seed {row.seed}: {ended(row.status, row.reason)}" for row in cell.finals if not row.done
     )
 
 
@@ -298,11 +242,10 @@ def _standing(
         return "reference"
     if difference is None:
         return "untested"
-    if difference.adjusted > 1 - level:
-        return "tied"
-    if difference.low <= 0 <= difference.high:
-        return "borderline"
-    return "ahead" if (difference.mean > 0) == (metric == "accuracy") else "behind"
+    found = side(difference.low, difference.high, difference.adjusted, level)
+    if found == "tied" or found == "borderline":
+        return found
+    return "ahead" if (found == "above") == (metric == "accuracy") else "behind"
 
 
 def _line(
@@ -357,19 +300,6 @@ def _with_records(lines: Sequence[Line], targets: Sequence[Target]) -> list[Line
     found = zip(*(records(values, target.accuracy) for target in targets), strict=True)
     verdicts = {id(line): judged for line, judged in zip(tried, found, strict=True)}
     return [replace(line, records=tuple(verdicts.get(id(line), ()))) for line in lines]
-
-
-def again(rows: Sequence[RunRow]) -> str:
-    """The command that computes `rows`, which differ in their seed alone; one for every
-    stretch of seeds without a gap, since `lenetlab run` counts up."""
-    stretches: list[list[int]] = []
-    for seed in sorted({row.seed for row in rows}):
-        if stretches and seed == stretches[-1][-1] + 1:
-            stretches[-1].append(seed)
-        else:
-            stretches.append([seed])
-    recipe, numerics = rows[0].recorded, rows[0].numerics
-    return " && ".join(recipe.command(found[0], len(found), numerics) for found in stretches)
 
 
 def _ranked(lines: Sequence[Line], metric: Metric) -> tuple[Line, ...]:

@@ -16,7 +16,7 @@ from typing import Any, Literal
 from scipy import special
 
 from lenetlab.analysis.board import Board, Line, Metric, Standing, board, by_seed
-from lenetlab.analysis.comparison import compare
+from lenetlab.analysis.comparison import compare, side
 from lenetlab.analysis.cost import Cost, cost
 from lenetlab.analysis.intervals import LEVEL, Summary, median_interval, quantile_of_t
 from lenetlab.analysis.plain import as_plain
@@ -130,9 +130,8 @@ class Challenge:
         """`better`, `worse`, `no difference found` or `not tested`, to the leader by accuracy."""
         if self.accuracy is None:
             return "not tested"
-        if self.accuracy.p > 1 - LEVEL:
-            return "no difference found"
-        return "better" if self.accuracy.mean > 0 else "worse"
+        found = side(self.accuracy.low, self.accuracy.high, self.accuracy.p)
+        return {"above": "better", "below": "worse"}.get(found, "no difference found")
 
     def answered(self, answer: Answer) -> list[Resident]:
         """The residents with that answer."""

@@ -42,6 +42,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median, variance
+from typing import Literal
 
 import numpy as np
 from scipy import optimize, special
@@ -54,6 +55,7 @@ WILD = 4.0
 NOISY = 1.5
 ROUNDING = 1e-9  # far below an image in 10,000, and the digits that losses are kept with
 BySeed = Mapping[int, float]
+Side = Literal["above", "tied", "borderline", "below"]
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,16 @@ class Difference:
     adjusted: float
     n: int
     df: float
+
+
+def side(low: float, high: float, p: float, level: float = LEVEL) -> Side:
+    """Where a difference stands to 0 by its corrected test and its interval together: `borderline`
+    where the test finds one and the interval has 0 in it."""
+    if p > 1 - level:
+        return "tied"
+    if low <= 0 <= high:
+        return "borderline"
+    return "above" if low > 0 else "below"
 
 
 def compare(

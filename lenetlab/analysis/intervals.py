@@ -40,6 +40,11 @@ class Summary:
     median: float
     median_interval: Interval | None
 
+    @property
+    def half(self) -> float | None:
+        """Half the width of the mean's interval."""
+        return None if self.interval is None else (self.interval.high - self.interval.low) / 2
+
 
 def summarise(values: Sequence[float], level: float = LEVEL) -> Summary | None:
     """Mean and median with their intervals; None for no values."""

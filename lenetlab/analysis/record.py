@@ -10,7 +10,7 @@ from scipy import special
 
 from lenetlab.analysis.intervals import quantile_of_t
 from lenetlab.analysis.proportions import holm
-from lenetlab.plural import count
+from lenetlab.phrases import count, p_equals
 
 SEEDS = 10
 LEVEL = 0.05
@@ -97,8 +97,7 @@ def _judged(verdict: Verdict, adjusted: float, n: int, methods: int) -> Verdict:
     )
     side = "below" if verdict.below else "above"
     mean = _written(verdict.mean, verdict.below)
-    p = "p < 0.0001" if adjusted < 0.0001 else f"p = {adjusted:.4f}"
-    found = f"mean {mean} of {n} seeds, {p} one-sided"
+    found = f"mean {mean} of {n} seeds, {p_equals(adjusted)} one-sided"
     if methods > 1:
         found += f", Holm’s over {methods} methods"
     if outcome == "borderline":

@@ -12,7 +12,8 @@ from lenetlab.analysis.board import Board, Line, Metric, board
 from lenetlab.analysis.cost import total
 from lenetlab.analysis.plain import as_plain
 from lenetlab.analysis.record import Verdict, records
-from lenetlab.records.cells import Cell, Results
+from lenetlab.analysis.state import leading_left, left
+from lenetlab.records.cells import Results
 from lenetlab.records.goal import Goal
 from lenetlab.records.record_boards import entry
 
@@ -106,17 +107,8 @@ def record_board(results: Results, goal: Goal) -> RecordBoard:
 def _unfinished(results: Results) -> Iterator[str]:
     """The methods that lack runs: of the search, of the finals where a recipe was found, of those
     on held-out images by which the leader is fixed."""
-    stages = results.stages
-    best = [cell for cell in results.cells if cell.best is not None]
-    leading = sum(len(cell.leading) == stages.leader_seeds for cell in best)
-    waits = leading < min(stages.leaders, len(best))
+    waits = leading_left(results, results.cells) > 0
     for cell in results.cells:
-        lacks = len(cell.trials) < results.trials or _lacks_finals(results, cell)
-        lacks |= waits and cell.best is not None and not cell.leading
-        if lacks and results.too_slow(cell) is None:
+        leads = waits and cell.best is not None and results.too_slow(cell) is None
+        if any(left(results, cell)) or (leads and not cell.leading):
             yield cell.place.name
-
-
-def _lacks_finals(results: Results, cell: Cell) -> bool:
-    without = results.tuned and cell.best is None
-    return not without and len(cell.finals) < results.seeds

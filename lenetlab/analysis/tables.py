@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import Any
 
+from lenetlab.records.finished import ended
 from lenetlab.records.run_folder import Run
 
 FIGURES = (
@@ -66,7 +67,7 @@ def _row(label: str, runs: Sequence[Run]) -> SummaryRow:
         deviation = stdev(values) if len(values) > 1 else None
         figures[name] = Spread(fmean(values), deviation, len(values))
     failures = tuple(
-        f"seed {run.seed}: {run.status}, {run.result.reason}"
+        f"seed {run.seed}: {ended(run.status, run.result.reason)}"
         for run in runs
         if run.status != "done"
     )

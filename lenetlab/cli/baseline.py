@@ -34,8 +34,9 @@ from lenetlab.experiments.starter.scripts.lines import parse_test_lines
 from lenetlab.experiments.starter.scripts.recipe import describe
 from lenetlab.experiments.starter.scripts.run import Ran, run_script
 from lenetlab.experiments.starter.scripts.source import Source, read_source
-from lenetlab.plural import count
+from lenetlab.phrases import count
 from lenetlab.records.cells import FINAL
+from lenetlab.records.finished import ended
 from lenetlab.records.rows import as_json, row_of
 from lenetlab.records.run_folder import Run
 from lenetlab.report.attachments import BASELINE
@@ -148,7 +149,7 @@ def _report(found: Run, figure: Path | None, quiet: bool) -> dict[str, Any]:
     path = save(loss_panels(found), figure or found.path / "loss.png")
     if not quiet:
         if found.status != "done":
-            print_err(f"{found.status}: {found.result.reason}", style="red")
+            print_err(ended(found.status, found.result.reason), style="red")
         print_err(
             f"{found.machine['train_seconds']:.1f} s of training, "
             f"{count(found.machine['threads'], 'thread')}; figure: {path}; run: {found.path}"

@@ -14,7 +14,7 @@ from lenetlab.analysis.challenge import challenge as judged
 from lenetlab.analysis.plain import as_plain
 from lenetlab.cli.extras import bringing
 from lenetlab.cli.terminal.console import print_err
-from lenetlab.disk import replace_bytes
+from lenetlab.disk import make_folder, replace_bytes
 from lenetlab.experiments.study.challenge import once_more
 from lenetlab.experiments.study.guest import Guest, pack
 from lenetlab.experiments.study.leaders import leaders, look_into
@@ -142,8 +142,7 @@ def alone(found: Entered, setup: Setup, limit: float | None, quiet: bool) -> lis
 def write_folder(found: Entered, trained: Sequence[Alone], setup: Setup, working: Path) -> Written:
     """Write everything into the challenge's folder."""
     folder, guest = found.folder, found.guest
-    folder.mkdir(parents=True, exist_ok=True)
-    pack(guest, folder / GUEST)
+    pack(guest, make_folder(folder) / GUEST)
     write_results(folder / ROWS, _own(found))
     said = [judged(found.results, new.place.contest, new.place.name, first.place.name)
             for new, first in found.shown]  # fmt: skip

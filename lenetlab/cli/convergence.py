@@ -37,7 +37,7 @@ def convergence(
     import torch
 
     from lenetlab.cli.terminal.inspect import show, telling
-    from lenetlab.disk import replace_json
+    from lenetlab.disk import make_folder, replace_json
     from lenetlab.inspection.convergence import FILE, courses, record
     from lenetlab.inspection.softmax import softmax_regression
     from lenetlab.problem.data import load
@@ -45,7 +45,6 @@ def convergence(
     from lenetlab.report.inspection.page import (
         Page,
         check_form,
-        make_folder,
         save_figure,
         write_page,
     )

@@ -39,7 +39,8 @@ from lenetlab.experiments.run.on_disk import OnEval, OnStep, execute
 from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.experiments.starter.recipe import SEED, baseline_recipe
 from lenetlab.methods.describe import describe
-from lenetlab.plural import count
+from lenetlab.phrases import count
+from lenetlab.records.finished import ended
 from lenetlab.records.locate import open_results
 from lenetlab.records.run_folder import Run
 from lenetlab.report.attachments import Attachments
@@ -99,7 +100,7 @@ def demo(
         typer.launch(str(page.resolve()))
     failed = [(label, run) for label, run in runs if run.status != "done"]
     for label, run in failed:
-        print_err(f"{label}: {run.status}, {run.result.reason}", style="red")
+        print_err(f"{label}: {ended(run.status, run.result.reason)}", style="red")
     if failed:
         raise typer.Exit(1)
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from lenetlab.cli.terminal.console import print_err, print_json, print_out
 from lenetlab.cli.terminal.inspect import show, telling
 from lenetlab.cli.terminal.progress_bar import meter
-from lenetlab.disk import replace_json
+from lenetlab.disk import make_folder, replace_json
 from lenetlab.errors import UserError
 from lenetlab.experiments.recipe.recipe import Budget
 from lenetlab.experiments.run.runtime import Runtime
@@ -23,7 +23,7 @@ from lenetlab.problem.problems import title_of
 from lenetlab.records.contest import located
 from lenetlab.records.run_folder import Run
 from lenetlab.report.inspection import figures, tables
-from lenetlab.report.inspection.page import Page, make_folder, save_figure, write_page
+from lenetlab.report.inspection.page import Page, save_figure, write_page
 from lenetlab.report.page.theatre import Theatre
 
 PAGE, PLANE_PAGE = "inspect.html", "plane.html"

@@ -28,6 +28,7 @@ from lenetlab.judge.scripts import is_script, judge_script
 from lenetlab.judge.twins import Twins, twins
 from lenetlab.judge.verdict import SCRIPTS, STATUS, Verdict, printable, submissions
 from lenetlab.judge.verdict import judge as judge_one
+from lenetlab.phrases import p_equals
 from lenetlab.problem.scenarios import find_scenario
 from lenetlab.records.challenge import GUEST, is_challenge
 from lenetlab.records.run_folder import finished_runs
@@ -195,4 +196,4 @@ def _print_pair(verdicts: Sequence[Verdict], pair: Comparison) -> None:
     print_out(f"  right by {first} alone: {pair.only_first:,}")
     print_out(f"  right by {second} alone: {pair.only_second:,}")
     meaning = "they differ" if pair.p < LEVEL else "no difference shown"
-    out.print(f"  p = {pair.p:.3g}: {meaning} at 5 %")
+    out.print(f"  {p_equals(pair.p)}: {meaning} at 5 %")

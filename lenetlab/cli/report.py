@@ -10,7 +10,7 @@ import typer
 from lenetlab.cli.options import Json
 from lenetlab.cli.terminal.console import out, print_err, print_json
 from lenetlab.errors import UserError
-from lenetlab.plural import count
+from lenetlab.phrases import count
 from lenetlab.records.cells import FINAL, Results
 from lenetlab.records.locate import open_results, results_folder
 from lenetlab.records.rows import row_of

@@ -17,7 +17,8 @@ from lenetlab.cli.terminal.console import (
 from lenetlab.cli.terminal.progress_bar import meter
 from lenetlab.experiments.jobs import Job
 from lenetlab.experiments.run.runtime import Runtime
-from lenetlab.plural import count
+from lenetlab.phrases import count
+from lenetlab.records.finished import ended
 from lenetlab.records.run_folder import Run
 from lenetlab.report.formats import three
 
@@ -52,7 +53,7 @@ def print_one(job: Job, found: Run, json: bool) -> None:
         print_json(summary)
         return
     if found.status != "done":
-        print_out(f"{found.status}: {summary['reason']}", style="red")
+        print_out(ended(found.status, summary["reason"]), style="red")
     else:
         problem = job.recipe.problem
         on = "" if problem.default else f" on {problem.name}"

@@ -26,7 +26,7 @@ from lenetlab.experiments.study.publish import Publisher
 from lenetlab.experiments.study.run_ids import Names
 from lenetlab.experiments.study.store import Store
 from lenetlab.experiments.study.worker import Setup, runtime_of
-from lenetlab.plural import count
+from lenetlab.phrases import count
 from lenetlab.records.cells import Cell, RunRow
 from lenetlab.records.locate import RESULTS
 from lenetlab.records.progress import PUBLISHED

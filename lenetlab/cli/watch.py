@@ -17,7 +17,7 @@ from lenetlab.cli.terminal.console import out as console
 from lenetlab.cli.terminal.numbers import duration
 from lenetlab.disk import read_json
 from lenetlab.errors import UserError
-from lenetlab.plural import count
+from lenetlab.phrases import count
 from lenetlab.records.locate import RESULTS, STUDIES, open_results
 from lenetlab.records.progress import PROGRESS, PUBLISHED, Progress, ScenarioProgress, read_progress
 from lenetlab.records.rows import STUDY

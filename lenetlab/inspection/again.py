@@ -14,6 +14,7 @@ from lenetlab.experiments.run.repeat import numerics_differ, numerics_here, runt
 from lenetlab.experiments.run.training import Training
 from lenetlab.inspection import trajectory
 from lenetlab.inspection.trajectory import Recorder, Trajectory
+from lenetlab.records.finished import ended
 from lenetlab.records.run_folder import Run
 
 
@@ -65,7 +66,8 @@ def _train(run: Run, data: Path | None, on_step: OnStep) -> Trajectory:
         except Interrupted as stop:  # what it has is in a folder that is gone now
             raise Interrupted(None, stop.step, stop.number) from None
         if again.status != "done":
-            raise NotAgain(f"trained again it ended as {again.status}: {again.result.reason}")
+            how = ended(again.status, again.result.reason)
+            raise NotAgain(f"trained again it ended as {how}")
         if not trajectory.same_weights(again, run):
             raise NotAgain("trained again it ended at other weights than it has recorded")
         found = recorder.trajectory(run)

@@ -31,7 +31,7 @@ from lenetlab.judge.child import Losses, Recorded, open_net
 from lenetlab.judge.claims import Claim
 from lenetlab.judge.rerun import WHAT, different_bits
 from lenetlab.records import run_folder
-from lenetlab.records.finished import Result
+from lenetlab.records.finished import Result, ended
 
 FIRST = 1e-5  # relative: the loss at the initial weights, between two seeds some 1e-3
 STEPS, LATER = 10, 1e-3  # how many losses are compared, and how closely the last of them
@@ -91,7 +91,8 @@ def compared(
     except (UserError, TaskError, WorkerDied, OverLimit) as error:
         return Compared(reason=str(error))
     if again.result.accuracy is None:
-        return Compared(reason=f"it ended as {again.result.status}: {again.result.reason}")
+        how = ended(again.result.status, again.result.reason)
+        return Compared(reason=f"it ended as {how}")
     if how := numerics_differ(found.run.identity["numerics"], again.identity["numerics"]):
         beginning = _other_beginning(found.losses, again.losses)
         return Compared(again.trials, None, again.result.accuracy, beginning, how)

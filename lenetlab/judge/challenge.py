@@ -26,7 +26,7 @@ from lenetlab.judge.claims import DAMAGES, Claim, data_name, wrong_claims
 from lenetlab.judge.files import Unreadable
 from lenetlab.judge.scoring import Scorer
 from lenetlab.judge.verdict import Verdict, judge, outcome_of, printable
-from lenetlab.plural import count
+from lenetlab.phrases import count
 from lenetlab.problem.files import from_anywhere
 from lenetlab.records.cells import Cell, Results, RunRow
 from lenetlab.records.challenge import (

@@ -16,7 +16,7 @@ from lenetlab.judge.child import Recorded
 from lenetlab.judge.claims import Claim, from_outside, recipe_of
 from lenetlab.problem.model import read_weights
 from lenetlab.records import run_folder
-from lenetlab.records.finished import Result
+from lenetlab.records.finished import Result, ended
 
 WHAT = "trained again, it has the same bits"
 
@@ -58,7 +58,7 @@ def _wrong(found: Recorded, w: Tensor, recipe: Recipe, runtime: Runtime) -> str 
     except _Longer:
         return f"{recorded:,} steps are recorded, and its budget is not spent by them"
     if again.status != "done":
-        return f"it ended as {again.status}: {again.result.reason}"
+        return f"it ended as {ended(again.status, again.result.reason)}"
     weights = read_weights(again.path / run_folder.WEIGHTS)
     return different_bits(w, run.result, weights, again.result)
 

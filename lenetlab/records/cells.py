@@ -64,6 +64,19 @@ class RunRow(Spent, Result, Which):
         return str(self.machine.get("git") or "").endswith("+")
 
 
+def again(rows: Sequence[RunRow]) -> str:
+    """The command that computes `rows`, which differ in their seed alone; one for every
+    stretch of seeds without a gap, since `lenetlab run` counts up."""
+    stretches: list[list[int]] = []
+    for seed in sorted({row.seed for row in rows}):
+        if stretches and seed == stretches[-1][-1] + 1:
+            stretches[-1].append(seed)
+        else:
+            stretches.append([seed])
+    recipe, numerics = rows[0].recorded, rows[0].numerics
+    return " && ".join(recipe.command(found[0], len(found), numerics) for found in stretches)
+
+
 @dataclass(frozen=True)
 class Cell:
     """A method in a scenario: its trials and confirmations by number, its finals and leader runs

@@ -9,6 +9,11 @@ from dataclasses import dataclass, fields
 from typing import Any, Self
 
 
+def ended(status: str, reason: str | None) -> str:
+    """How a run ended, and why where that is known: `diverged, loss is nan at step 17`."""
+    return f"{status}, {reason}" if reason else status
+
+
 @dataclass(frozen=True, kw_only=True)
 class Result:
     """The figures that are reproduced bit for bit. Those that do not exist are None, never 0: of a

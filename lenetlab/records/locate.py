@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lenetlab.errors import UserError
+from lenetlab.phrases import in_units
 from lenetlab.problem.problems import DEFAULT
 from lenetlab.problem.scenarios import SCENARIOS
 from lenetlab.records.cells import FINAL, TRIAL, Cell, Results
@@ -18,7 +19,6 @@ from lenetlab.records.rows import STUDY, read_results, row_of, to_show
 from lenetlab.records.run_folder import RESULT, Run, finished_runs
 
 STUDIES, RESULTS = "studies", "results"  # <out>/studies/<name>/results
-ONE = {"passes": "pass", "epochs": "epoch"}
 INNER = 5 / 6  # of the training images are trained on where the others are held out
 
 
@@ -143,7 +143,7 @@ def _place(runs: Sequence[Run], variant: str = "") -> CellKey:
 def _terms(runs: Sequence[Run]) -> str:
     """The budget, and on a frontier how many weights are left."""
     unit, amount = budget(runs)
-    said = f"{amount:g} {unit if amount != 1 else ONE[unit]}"
+    said = in_units(amount, unit)
     if unit == "epochs" and runs[0].recorded.problem != DEFAULT:
         said += _each(runs)
     size = runs[0].recorded.size

@@ -23,7 +23,7 @@ def cell_passes(
     trials: int, tuning_passes: float, stages: Stages, seeds: int, passes: float
 ) -> float:
     """The effective passes of a whole cell: trials, confirmations, finals."""
-    return trials * tuning_passes + (stages.confirm * stages.confirm_seeds + seeds) * passes
+    return trials * tuning_passes + (stages.confirmations + seeds) * passes
 
 
 def projected(trials: Iterable[Timed], passes: float) -> float | None:

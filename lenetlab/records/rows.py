@@ -19,7 +19,7 @@ from typing import Any
 
 import orjson
 
-from lenetlab.disk import read_bytes, read_json, replace_bytes, replace_json
+from lenetlab.disk import make_folder, read_bytes, read_json, replace_bytes, replace_json
 from lenetlab.errors import UserError
 from lenetlab.problem.problems import DEFAULT
 from lenetlab.records.cells import FIELDS, Cell, Results, RunRow
@@ -87,7 +87,7 @@ def row_of(run: Run, role: str, number: int) -> RunRow:
 def write_results(folder: Path, results: Results) -> None:
     """Write `results` into `folder`, each file atomically; files of cells that are not (or no
     longer) among them are left alone."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     for cell in (*results.cells, *results.searches):
         write_cell(folder, cell)
     plan: dict[str, Any] = {name: getattr(results, name) for name in PLAN}
@@ -121,7 +121,7 @@ def write_cell(folder: Path, cell: Cell) -> None:
         return
     lines = [json.dumps(as_json(row), ensure_ascii=False, allow_nan=False) for row in rows]
     path = cell_path(folder, cell.place)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     replace_bytes(path, ("\n".join(lines) + "\n").encode(errors="backslashreplace"))
 
 

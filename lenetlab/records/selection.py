@@ -32,6 +32,11 @@ class Stages:
     lucky: int = 0
     searches: int = 2
 
+    @property
+    def confirmations(self) -> int:
+        """The runs that confirm a search."""
+        return self.confirm * self.confirm_seeds
+
 
 TRIALS_ALONE = Stages()
 

@@ -2,6 +2,7 @@
 
 from lenetlab.analysis.across import Ranking
 from lenetlab.analysis.board import Board
+from lenetlab.phrases import p_equals
 
 
 def seeds(most: int) -> str:
@@ -79,7 +80,7 @@ def ranked(found: Ranking) -> str:
     )
     if n < found.needed:
         said += f", and with {k} methods none can be on fewer than {found.needed} problems"
-    return f"{said}. Ranks that agree as much by luck alone: p = {found.test.p:.2g} (Friedman)."
+    return f"{said}. Ranks that agree as much by luck alone: {p_equals(found.test.p)} (Friedman)."
 
 
 def profiles(problems: int) -> str:

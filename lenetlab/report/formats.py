@@ -2,6 +2,10 @@
 
 import math
 from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # what only watches a study loads no SciPy
+    from lenetlab.analysis.intervals import Summary
 
 MISSING = "–"
 Write = Callable[[float], str]
@@ -56,11 +60,6 @@ def duration(seconds: float) -> str:
     return f"{amount(seconds / 60)} min" if seconds < 7200 else f"{amount(seconds / 3600)} h"
 
 
-def p_value(value: float) -> str:
-    """Four digits after the point, or how small it is at most."""
-    return "< 0.0001" if value < 1e-4 else f"{value:.4f}"
-
-
 def three(value: float) -> str:
     """Three digits that count, zeros too, for columns: 0.0123, 0.52, 12.3, 1,230; `never` for
     infinity."""
@@ -68,6 +67,14 @@ def three(value: float) -> str:
         return "never"
     digits = max(0, 2 - math.floor(math.log10(abs(value)))) if value else 0
     return f"{value:,.{min(digits, 6)}f}"
+
+
+def plus_minus(found: "Summary | None", write: Write, unit: str = "") -> str:
+    """`90.67 % ± 0.16`, half of the mean's interval; without one the mean alone."""
+    if found is None:
+        return MISSING
+    off = "" if found.half is None else f" ± {write(found.half)}"
+    return f"{write(found.mean)}{unit}{off}"
 
 
 def number(value: float | None, digits: int) -> str:

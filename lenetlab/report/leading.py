@@ -1,20 +1,11 @@
-"""Why the first row of a leaderboard is not its leader, in words, and what a line's verdict is."""
+"""Why the first row of a leaderboard is not its leader, in words."""
 
 from collections.abc import Mapping
 
 from lenetlab.analysis.board import Board, Line
 from lenetlab.analysis.choosing import candidates
+from lenetlab.phrases import p_equals
 from lenetlab.report import formats
-
-VERDICTS = {"tied": "tie", "borderline": "borderline", "behind": "behind", "ahead": "ahead",
-            "untested": "not tested"}  # fmt: skip
-
-
-def verdict(line: Line, board: Board) -> str:
-    """How a line stands to the reference, in a word or two."""
-    if line.standing == "reference":
-        return "leader" if board.led else "reference"
-    return VERDICTS[line.standing]
 
 
 def first_and_leader(board: Board, titles: Mapping[str, str]) -> str:
@@ -33,21 +24,13 @@ def first_and_leader(board: Board, titles: Mapping[str, str]) -> str:
     )
 
 
-def p_value(line: Line) -> str:
-    """`p = 0.0123`, or how small it is at most."""
-    assert line.difference is not None
-    found = formats.p_value(line.difference.adjusted)
-    return f"p {found}" if found.startswith("<") else f"p = {found}"
-
-
 def _beside(first: Line, lead: Line, leader: str) -> str:
     assert lead.accuracy is not None
     other = f"the {formats.percent(lead.accuracy.mean)} of {leader}, which leads"
     if first.difference is None:
         return f"beside {other}; no test compares them ({first.reason})"
-    said = (
-        f"{formats.points(first.difference.mean)} points, {p_value(first)} after Holm’s correction"
-    )
+    d = first.difference
+    said = f"{formats.points(d.mean)} points, {p_equals(d.adjusted)} after Holm’s correction"
     return {
         "ahead": f"significantly above {other} ({said})",
         "tied": f"which cannot be told from {other} ({said}): a tie",

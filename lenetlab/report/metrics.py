@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from lenetlab.analysis.board import Board, Line
 from lenetlab.analysis.intervals import Summary
 from lenetlab.analysis.targets import targets_on
+from lenetlab.phrases import p_value
 from lenetlab.problem.scenarios import recorded_scenario
 from lenetlab.report import formats
 
@@ -79,8 +80,8 @@ def metrics(board: Board) -> dict[str, Metric]:
         "half": Metric(
             "±", f"half of {100 * board.level:g}\u00a0%",
             f"half of the {100 * board.level:g} % t interval of the mean {board.metric}", write,
-            lambda line: half(chosen(line)),
-            shown=any(half(chosen(line)) is not None for line in lines)),
+            lambda line: _half(chosen(line)),
+            shown=any(_half(chosen(line)) is not None for line in lines)),
         "median": Metric(
             "median", "", f"of {board.metric}, over seeds", write,
             lambda line: _median(chosen(line)),
@@ -107,7 +108,7 @@ def metrics(board: Board) -> dict[str, Metric]:
             lambda line: line.difference.mean if line.difference else None,
             ascending=not by_accuracy, shown=bool(board.compared)),
         "p": Metric(
-            "p (Holm)", "", "of the difference, after Holm’s correction", formats.p_value,
+            "p (Holm)", "", "of the difference, after Holm’s correction", p_value,
             lambda line: line.difference.adjusted if line.difference else None,
             shown=bool(board.compared)),
         "beats": Metric(
@@ -130,11 +131,8 @@ def metrics(board: Board) -> dict[str, Metric]:
     }  # fmt: skip
 
 
-def half(found: Summary | None) -> float | None:
-    """Half the width of a mean's interval."""
-    if found is None or found.interval is None:
-        return None
-    return (found.interval.high - found.interval.low) / 2
+def _half(found: Summary | None) -> float | None:
+    return None if found is None else found.half
 
 
 def _median(found: Summary | None) -> float | None:

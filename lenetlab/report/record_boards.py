@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from lenetlab.analysis.board import Line
+from lenetlab.analysis.intervals import Summary
 from lenetlab.analysis.record_board import RecordBoard
+from lenetlab.phrases import in_units, joined, p_value
 from lenetlab.problem.scenarios import recorded_scenario
 from lenetlab.records.goal import Goal
 from lenetlab.report import formats
 from lenetlab.report.metrics import metrics
-from lenetlab.report.wording.phrases import joined
 
 IN_DOCS = ("name", "where", "asked", "who", "mean", "verdict", "price", "nonzeros")
 
@@ -61,7 +62,7 @@ def bound(goal: Goal) -> str:
 
 def where(one: RecordBoard) -> str:
     """`l2, 20 passes`."""
-    return f"{one.where}, {one.passes:g} pass{'' if one.passes == 1 else 'es'}"
+    return f"{one.where}, {in_units(one.passes)}"
 
 
 def verdict(one: RecordBoard) -> str:
@@ -97,8 +98,17 @@ def holder(one: RecordBoard) -> str:
 
 def mean(one: RecordBoard) -> str:
     """The mean of who holds it, in what is bounded, ± half of its interval."""
-    half = _metric(one, "half")
-    return _metric(one, _bounded(one)) + ("" if half == formats.MISSING else f" ± {half}")
+    return formats.plus_minus(_of_holder(one), _write(one))
+
+
+def _of_holder(one: RecordBoard) -> Summary | None:
+    if one.line is None:
+        return None
+    return one.line.loss if one.goal.of_loss else one.line.accuracy
+
+
+def _write(one: RecordBoard) -> formats.Write:
+    return formats.four if one.goal.of_loss else formats.two
 
 
 def _bounded(one: RecordBoard) -> str:
@@ -115,14 +125,13 @@ def _low(one: RecordBoard) -> str:
     """Beyond what the mean is with a confidence of 95 %."""
     if one.verdict is None or one.verdict.bound is None:
         return formats.MISSING
-    write = formats.four if one.goal.of_loss else formats.two
-    return f"{'<' if one.goal.of_loss else '>'} {write(one.verdict.bound)}"
+    return f"{'<' if one.goal.of_loss else '>'} {_write(one)(one.verdict.bound)}"
 
 
 def _p(one: RecordBoard) -> str:
     if one.verdict is None or one.verdict.adjusted is None:
         return formats.MISSING
-    return formats.p_value(one.verdict.adjusted)
+    return p_value(one.verdict.adjusted)
 
 
 def _seeds(one: RecordBoard) -> str:
@@ -139,9 +148,7 @@ def _nonzeros(one: RecordBoard) -> str:
 
 
 def _interval(one: RecordBoard) -> str:
-    assert one.line is not None
-    found = one.line.loss if one.goal.of_loss else one.line.accuracy
+    found, write = _of_holder(one), _write(one)
     assert found is not None
     assert found.interval is not None
-    write = formats.four if one.goal.of_loss else formats.two
     return f"{write(found.interval.low)} … {write(found.interval.high)}"

@@ -12,7 +12,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from lenetlab.analysis.tables import SummaryRow, measured_on
 from lenetlab.analysis.targets import STARTER
-from lenetlab.disk import check_writable
+from lenetlab.disk import check_writable, make_folder
 from lenetlab.errors import UserError
 from lenetlab.records.run_folder import Run
 from lenetlab.report.colours import COLOURS, PAPER_INK
@@ -58,8 +58,8 @@ def check_ending(path: Path) -> Path:
 def save(figure: Figure, path: Path) -> Path:
     """Write the figure to `path` (the format is its ending's) and return the path."""
     check_writable(path)
+    make_folder(path.parent)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, dpi=150)
     except (OSError, ValueError, RuntimeError) as error:  # the last where it needs a missing TeX
         raise UserError(f"cannot write the figure {path}: {error}") from error

@@ -2,22 +2,15 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from lenetlab.analysis.challenge import Answer, Arrival, Challenge, Effect, Middle, Resident
+from lenetlab.analysis.challenge import Arrival, Challenge, Effect, Middle, Resident
 from lenetlab.analysis.intervals import Summary
 from lenetlab.analysis.targets import TARGETS
-from lenetlab.plural import count
+from lenetlab.phrases import count, p_equals
 from lenetlab.records.test_set import Looks
 from lenetlab.report import formats
-from lenetlab.report.metrics import half
+from lenetlab.report.wording.standings import ANSWERS
 
 WIDTH = 19  # of what a line is about
-ANSWERS: dict[Answer, str] = {
-    "better": "better than",
-    "tied": "tied with",
-    "borderline": "borderline to",
-    "worse": "worse than",
-    "not compared": "not compared with",
-}
 
 
 def sentence(found: Challenge) -> str:
@@ -26,9 +19,8 @@ def sentence(found: Challenge) -> str:
     if found.accuracy is None:
         return f"{name}: not tested: {found.untested or 'all seeds differ by the same amount'}"
     how = "paired by seed" if found.paired else "Welch’s test, the numerics differ"
-    said = {"better": "better than", "worse": "worse than"}.get(
-        found.verdict, "no difference found to"
-    )
+    differs = {"better": ANSWERS["better"], "worse": ANSWERS["worse"]}
+    said = differs.get(found.verdict, "no difference found to")
     return (
         f"{name}: {said} {found.leader.name}, the study’s leader: "
         f"{effect(found.accuracy, formats.points, ' points of accuracy')}, {how}"
@@ -45,9 +37,10 @@ def lines(
         yield _line("note", remark)
     guest, leader = found.guest, found.leader
     if guest.accuracy is not None:
-        yield _line("test accuracy", _both(found, guest.accuracy, leader.accuracy, 2, " %"))
+        means = _both(found, guest.accuracy, leader.accuracy, formats.two, " %")
+        yield _line("test accuracy", means)
     if guest.loss is not None:
-        yield _line("mean test loss", _both(found, guest.loss, leader.loss, 4, ""))
+        yield _line("mean test loss", _both(found, guest.loss, leader.loss, formats.four))
     if found.loss is not None:
         yield _line("  difference", effect(found.loss, formats.signed_four))
     if guest.held_out is not None:
@@ -64,23 +57,20 @@ def lines(
 
 
 def effect(found: Effect, write: formats.Write, unit: str = "") -> str:
-    """`+0.12, 95 % interval −0.03 … +0.27 (n = 10, p = 0.1)`."""
+    """`+0.12, 95 % interval −0.03 … +0.27 (n = 10, p = 0.1000)`."""
     return (f"{write(found.mean)}{unit}, 95 % interval {write(found.low)} … {write(found.high)} "
-            f"(n = {found.n}, p = {found.p:.2g})")  # fmt: skip
+            f"(n = {found.n}, {p_equals(found.p)})")  # fmt: skip
 
 
 def _line(what: str, said: str) -> str:
     return f"  {what:{WIDTH}}{said}"
 
 
-def _both(found: Challenge, guest: Summary, leader: Summary | None, digits: int, unit: str) -> str:
-    other = "" if leader is None else f"; {found.leader.name} {_mean(leader, digits)}{unit}"
-    return f"{_mean(guest, digits)}{unit}{other}"
-
-
-def _mean(of: Summary, digits: int) -> str:
-    width = half(of)
-    return f"{of.mean:.{digits}f}" + ("" if width is None else f" ± {width:.{digits}f}")
+def _both(
+    found: Challenge, guest: Summary, leader: Summary | None, write: formats.Write, unit: str = ""
+) -> str:
+    mine, theirs = (f"{formats.plus_minus(one, write)}{unit}" for one in (guest, leader))
+    return mine if leader is None else f"{mine}; {found.leader.name} {theirs}"
 
 
 def _leads(found: Challenge) -> str:
@@ -116,7 +106,7 @@ def _resident(one: Resident) -> str:
         return one.reason or ""
     d = one.effect
     return (f"{formats.points(d.mean)}  {formats.points(d.low)} … {formats.points(d.high)}  "
-            f"p {d.p:.2g}")  # fmt: skip
+            f"{p_equals(d.p)}")  # fmt: skip
 
 
 def _targets(found: Challenge) -> Iterator[str]:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import special, stats
 
-from lenetlab.analysis.comparison import FEWEST, compare, in_common, moderate
+from lenetlab.analysis.comparison import FEWEST, compare, in_common, moderate, side
 from lenetlab.analysis.proportions import holm
 
 Sample = dict[int, float]
@@ -161,3 +161,12 @@ def test_differences_are_found_and_more_of_them_than_one_by_one():
         without += holm(p.tolist())[0] <= 0.05
     assert ours / 300 > 0.5
     assert ours > without + 20
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "p", "said"),
+    [(0.1, 0.5, 0.01, "above"), (-0.5, -0.1, 0.05, "below"), (-0.1, 0.5, 0.04, "borderline"),
+     (0.0, 0.5, 0.04, "borderline"), (-0.1, 0.5, 0.06, "tied"), (0.1, 0.5, 0.06, "tied")],
+)  # fmt: skip
+def test_a_claim_needs_both_the_test_and_the_interval(low, high, p, said):
+    assert side(low, high, p) == said

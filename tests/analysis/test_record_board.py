@@ -10,7 +10,7 @@ from scipy import stats
 from lenetlab.analysis.record import records
 from lenetlab.analysis.record_board import RecordBoard, record_board
 from lenetlab.errors import UserError
-from lenetlab.records.cells import Results
+from lenetlab.records.cells import Cell, Results
 from lenetlab.records.goal import Goal
 from lenetlab.records.rows import STUDY, read_results, write_results
 from lenetlab.report.record_boards import ahead, columns, verdict
@@ -135,6 +135,17 @@ def test_a_method_whose_trials_all_failed_is_finished():
     results = study(goal, failing=("sgd",))
     gone = replace(results.cells[0], finals=())
     assert record_board(replace(results, cells=(gone, *results.cells[1:])), goal).computed
+
+
+def test_a_method_too_slow_for_its_study_is_finished_with_its_trials():
+    goal = Goal("the best", above=80.0)
+    results = replace(study(goal), cell_limit=3600.0)
+    first, *others = results.cells
+    trials = tuple(replace(row, cpu_seconds=1e5) for row in first.trials)
+    slow = Cell(first.place, trials)
+    assert record_board(replace(results, cells=(slow, *others)), goal).computed
+    fewer = replace(results, cells=(Cell(first.place, trials[:-1]), *others))
+    assert record_board(fewer, goal).unfinished == ("sgd",)
 
 
 def test_a_bound_is_kept_with_the_rows(tmp_path):

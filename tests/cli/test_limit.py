@@ -70,7 +70,7 @@ def test_every_way_of_not_coming_back_has_a_status_and_the_others_go_on(own, len
 def test_one_that_ends_its_process_ends_the_command_with_status_1(own):
     found = process("run own.py:Exits --limit 60 --epochs 0.1", own)
     assert found.returncode == 1
-    assert "error: it ended its own process, with exit code 0" in found.stdout
+    assert "error, it ended its own process, with exit code 0" in found.stdout
 
 
 def test_a_limit_changes_no_bits_and_a_wrong_setting_keeps_its_sentence(own, lenetlab):

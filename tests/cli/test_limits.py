@@ -103,7 +103,7 @@ HERE = [
     Case("run sgd adamw --epochs 0.001 --figure ''", 2, "cannot write ."),
     Case("run sgd adamw --epochs 0.001 --figure /dev/null", 2, "cannot write /dev/null"),
     # a run without a step
-    Case("run sgd --passes 1e-300", 1, "error: no step fits into 1e-300 passes"),
+    Case("run sgd --passes 1e-300", 1, "error, no step fits into 1e-300 passes"),
     Case("run sgd --passes 1e-300 --seeds 2", 1, "error, no step fits into 1e-300 passes"),
     Case("run sgd --epochs 1e-9", 1, "no step fits into 1e-09 epochs"),
     Case("run full_batch --passes 0.5", 1, "no step fits into 0.5 passes: the first costs 1;"),

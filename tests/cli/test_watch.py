@@ -17,6 +17,7 @@ from lenetlab.records.cells import Cell, Results
 from lenetlab.records.contest import Contest
 from lenetlab.records.progress import PROGRESS, PUBLISHED, SILENT
 from lenetlab.records.rows import write_results
+from lenetlab.report.wording.progress import progress
 from tests.studies import made_up
 
 from .conftest import Lenetlab
@@ -151,6 +152,22 @@ def test_without_a_coordinator_the_rows_speak(folder: Path) -> None:
     whole = made_up(("adamw", "muon"), seeds=3, trials=4)
     write_results(folder / "results", whole)
     assert "complete" in shown(folder)
+
+
+def test_a_study_is_complete_with_a_method_too_slow_for_it(folder: Path) -> None:
+    """Of such a cell nothing is to come but trials."""
+    (folder / PROGRESS).unlink()
+    whole = made_up(("adamw", "muon"), ("plain",), seeds=3, trials=4)
+    slow = Cell(whole.cells[0].place, tuple(replace(row, cpu_seconds=1e5)
+                                            for row in whole.cells[0].trials))  # fmt: skip
+    found = replace(whole, cells=(slow, whole.cells[1]), cell_limit=3600.0)
+    write_results(folder / "results", found)
+    assert "complete" in shown(folder)
+    assert progress(found).startswith("3 of 3 final runs have a result.")
+    unlimited = replace(found, cell_limit=None)
+    assert [state.left for state in scenario_progress(unlimited)] == [3]
+    fewer = replace(found, cells=(replace(slow, trials=slow.trials[:3]), whole.cells[1]))
+    assert [state.left for state in scenario_progress(fewer)] == [1]
 
 
 @pytest.mark.parametrize("target", ["course.toml", "runs/studies/course",

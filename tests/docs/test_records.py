@@ -127,6 +127,15 @@ def test_a_line_of_the_picture_has_the_means_of_its_rows(study):
     assert first[-1].accuracy.mean == pytest.approx(sum(finals) / len(finals))
 
 
+def test_a_mean_of_one_seed_has_no_interval_in_the_picture(study):
+    folder, results = study
+    cells = tuple(replace(cell, finals=cell.finals[:1]) for cell in results.cells)
+    write_results(folder / "course", replace(results, cells=cells, seeds=1))
+    said = description(lines(folder / "course"))
+    assert " % after 10 passes" in said
+    assert "±" not in said
+
+
 def test_names_are_moved_apart_as_little_as_is_needed():
     assert spread([0.9, 0.5, 0.1], 0.1) == [0.9, 0.5, 0.1]
     assert spread([0.52, 0.5, 0.1], 0.1) == pytest.approx([0.56, 0.46, 0.1])

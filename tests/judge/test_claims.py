@@ -236,7 +236,7 @@ def test_a_failed_run_cannot_be_judged(copy, scorer):
     edit(copy, "result.json", lambda v: v.update(status="diverged", reason="loss is nan"))
     verdict = judge(copy, None, scorer)
     assert verdict.outcome == "unreadable"
-    assert "ended as diverged: loss is nan" in verdict.problems[0]
+    assert "ended as diverged, loss is nan" in verdict.problems[0]
 
 
 def test_a_method_from_outside_is_not_imported(copy, scorer, tmp_path):

@@ -65,3 +65,9 @@ def test_evaluations_are_as_many_in_every_column():
     whole["evaluations"]["loss"].pop()
     with pytest.raises(ValueError, match="shorter"):
         row_from(whole)
+
+
+def test_a_place_where_no_folder_can_be_is_a_users_mistake(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match=r"cannot write .*; choose another place"):
+        write_results(tmp_path / "file" / "results", made_up(["sgd"], ["plain"]))

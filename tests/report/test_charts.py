@@ -112,6 +112,7 @@ def test_differences_are_the_boards():
         expected = [getattr(line.difference, name) for line in lines]
         assert [row[name] for row in rows] == pytest.approx(expected, rel=1e-4)
     assert [row["tie"] for row in rows] == [line.standing == "tied" for line in lines]
+    assert {row["verdict"] for row in rows} <= {"tie", "borderline", "ahead", "behind"}
     assert [row["p"] for row in rows] == pytest.approx(
         [line.difference.adjusted for line in lines], rel=1e-2
     )
@@ -178,7 +179,7 @@ def test_sensitivity_shows_every_trial_and_failed_ones_without_a_number():
     assert [row["batch"] for row in rows] == [row.recipe["plan"][1]["size"] for row in trials]
     assert [row["accuracy"] for row in rows] == [row.accuracy for row in trials]
     assert sum(row["accuracy"] is None for row in rows) >= 12
-    assert rows[0]["status"] == "diverged: loss is nan at step 17"
+    assert rows[0]["status"] == "diverged, loss is nan at step 17"
 
 
 def test_a_recipe_at_the_default_batch_size_is_drawn_at_it():

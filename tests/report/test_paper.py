@@ -16,6 +16,7 @@ from lenetlab.analysis.board import board
 from lenetlab.cli.report import _spaces
 from lenetlab.errors import UserError
 from lenetlab.methods.registry import methods
+from lenetlab.phrases import p_value
 from lenetlab.records.cells import Cell, Results
 from lenetlab.records.contest import CellKey, Contest
 from lenetlab.records.rows import read_results
@@ -153,7 +154,7 @@ def test_the_leaderboard_is_the_boards(composed):
             else:
                 assert row[6] == f"{line.difference.mean:+.2f}".replace("-", "−")
                 assert (
-                    row[8] == {"tied": "tie", "behind": "worse", "ahead": "better"}[line.standing]
+                    row[8] == {"tied": "tie", "behind": "behind", "ahead": "ahead"}[line.standing]
                 )
 
 
@@ -344,8 +345,8 @@ def test_numbers_are_written_once_noted_and_never_guessed():
      (formats.amount, 1234.5, "1,234"),
      (formats.amount, 0.01234, "0.0123"), (formats.duration, 59.9, "59.9 s"),
      (formats.duration, 600, "10 min"), (formats.duration, 10_000, "2.78 h"),
-     (formats.p_value, 0.00004, "< 0.0001"), (formats.p_value, 0.0456, "0.0456"),
-     (formats.p_value, 0.5, "0.5000"), (formats.amount, 2.0, "2"), (formats.amount, 100, "100")],
+     (p_value, 0.00004, "< 0.0001"), (p_value, 0.0456, "0.0456"),
+     (p_value, 0.5, "0.5000"), (formats.amount, 2.0, "2"), (formats.amount, 100, "100")],
 )  # fmt: skip
 def test_how_numbers_are_written(write_as, value, text):
     assert write_as(value) == text

@@ -10,8 +10,7 @@ from findings.finding import Finding, missing, table
 from findings.group import COURSE
 from findings.sources import Sources, cells_by_name
 from findings.words import counted, listing, tested
-from lenetlab.plural import count
-from lenetlab.report.wording.phrases import joined, passes
+from lenetlab.phrases import count, joined, passes
 
 KEY = "averaging"
 AVERAGED = {

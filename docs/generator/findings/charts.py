@@ -47,7 +47,7 @@ def _row(axes: Axes, i: int, effect: Effect, within: float) -> None:
     d = effect.difference
     assert d is not None
     colour = FAMILY_COLOURS.get(effect.family, INK)
-    face = colour if effect.sign else "none"
+    face = colour if effect.side in ("above", "below") else "none"
     beyond = abs(d.mean) > within
     if beyond:
         edge = math.copysign(within, d.mean)

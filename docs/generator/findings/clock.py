@@ -14,10 +14,10 @@ from findings.words import mean
 from lenetlab.analysis.at_budget import at_budgets
 from lenetlab.analysis.equal_time import REFERENCE, rate
 from lenetlab.analysis.intervals import Summary
+from lenetlab.phrases import passes
 from lenetlab.records.cells import Results
 from lenetlab.records.contest import Contest
 from lenetlab.report.charts.theme import ticks
-from lenetlab.report.wording.phrases import passes
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,14 @@ from findings.effects import split
 from findings.finding import Finding, missing, table
 from findings.group import COURSE, SHOW, Group, group, of_family
 from findings.sources import Sources
-from findings.words import counted, gap, listing, mean, sentence, shortly
+from findings.words import counted, gap, listing, mean, sentence
 from lenetlab.analysis.board import Line
 from lenetlab.analysis.equal_time import REFERENCE
 from lenetlab.analysis.targets import spent_to
+from lenetlab.phrases import in_units, passes
 from lenetlab.problem.model import SIZE
 from lenetlab.records.cells import Cell
 from lenetlab.report.formats import count
-from lenetlab.report.wording.phrases import passes
 
 KEY = "derivative_free"
 
@@ -59,7 +59,7 @@ def _title(found: Group, sgd: Line, lines: Sequence[Line]) -> str:
         return f"values alone are enough for {n} of {split_.tested} derivative-free methods to " \
                f"stand with SGD on {SIZE:,} weights"  # fmt: skip
     first = soon(sgd.cell, max(means))
-    far = f"{max(means):.0f} % from values alone after {shortly(found.results.passes)}"
+    far = f"{max(means):.0f} % from values alone after {in_units(found.results.passes)}"
     if math.isinf(first):
         return f"on {SIZE:,} weights: {far}, below SGD’s {mean(sgd.accuracy)} %"
     return f"on {SIZE:,} weights: {far}; from gradients SGD is there after {first:.2g}"

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 from lenetlab.analysis.board import Board
-from lenetlab.analysis.comparison import Difference, compare
+from lenetlab.analysis.comparison import Difference, Side, compare, side
 from lenetlab.analysis.equal_time import REFERENCE, at_equal_time, limit
-from lenetlab.analysis.intervals import LEVEL
 from lenetlab.records.cells import Cell
 
 BySeed = Mapping[int, float]
@@ -25,18 +25,10 @@ class Effect:
     reason: str = ""
 
     @property
-    def sign(self) -> int:
-        """1 above, −1 below, 0 where it may be luck: by Holm's test and the interval together."""
+    def side(self) -> Side | None:
+        """What the tests say, as on a leaderboard; None where there was none."""
         d = self.difference
-        if d is None or d.adjusted > 1 - LEVEL or d.low <= 0 <= d.high:
-            return 0
-        return 1 if d.mean > 0 else -1
-
-    @property
-    def borderline(self) -> bool:
-        """Whether the test finds a difference and its interval has 0 in it, as on a leaderboard."""
-        d = self.difference
-        return d is not None and d.adjusted <= 1 - LEVEL and d.low <= 0 <= d.high
+        return None if d is None else side(d.low, d.high, d.adjusted)
 
 
 @dataclass(frozen=True)
@@ -64,11 +56,8 @@ def split(effects: Iterable[Effect]) -> Split:
     """`effects` by what the tests say."""
     listed = list(effects)
     tested = sorted((one for one in listed if one.difference), key=_mean, reverse=True)
-    above, within, below = (tuple(one for one in tested if one.sign == sign) for sign in (1, 0, -1))
-    tied, borderline = (tuple(one for one in within if one.borderline == is_it)
-                        for is_it in (False, True))  # fmt: skip
-    untested = tuple(one for one in listed if one.difference is None)
-    return Split(above, tied, borderline, below, untested)
+    sides = {side: tuple(one for one in tested if one.side == side) for side in get_args(Side)}
+    return Split(**sides, untested=tuple(one for one in listed if one.difference is None))
 
 
 def _mean(effect: Effect) -> float:

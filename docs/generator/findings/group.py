@@ -10,10 +10,10 @@ from findings.finding import Finding, table
 from findings.words import counted, gap, headline, listing, mean, p, sentence
 from lenetlab.analysis.board import Board, board
 from lenetlab.analysis.equal_time import REFERENCE, at_equal_time, limit
+from lenetlab.phrases import passes
 from lenetlab.records.cells import Results
 from lenetlab.records.contest import Contest
 from lenetlab.report.formats import two
-from lenetlab.report.wording.phrases import passes
 
 COURSE = "lenetlab study studies/course.toml --results results/course"
 SHOW = f"lenetlab compare results/course --scenario plain --against {REFERENCE}"

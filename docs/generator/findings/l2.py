@@ -9,11 +9,11 @@ from findings.effects import Effect, Pair, Split, in_pairs, split
 from findings.finding import Finding, missing, table
 from findings.group import COURSE
 from findings.sources import Sources, cells_by_name
-from findings.words import MISSING, SEARCHES, beyond, counted, dated, gap, listing, tested
+from findings.words import SEARCHES, beyond, counted, dated, gap, listing, tested
+from lenetlab.phrases import joined
 from lenetlab.records.cells import Results
 from lenetlab.records.contest import Contest
-from lenetlab.report.formats import points
-from lenetlab.report.wording.phrases import joined
+from lenetlab.report.formats import MISSING, points
 
 KEY = "l2"
 WITHIN = 3.0  # points that the figure shows
@@ -94,7 +94,7 @@ def _norms(course: Results | None, effects: Sequence[Effect]) -> list[str]:
     bound = [one for one in effects if norms.get(one.name, "free") != "free" and one.difference]
     if not bound:
         return []
-    gain = [one for one in bound if one.sign == 1]
+    gain = [one for one in bound if one.side == "above"]
     each = joined([f"`{one.name}` {gap(one.difference)}" for one in bound])
     claim = f"{len(gain)} of {len(bound)} gain" if gain else "none gains"
     return [f"Of those that hold the norms of weights already, {claim}: {each}."]

@@ -12,9 +12,9 @@ from findings.sources import Sources, whole_recipe
 from findings.words import counted, gap, listing, mean, size, tested
 from lenetlab.analysis.equal_time import REFERENCE
 from lenetlab.analysis.intervals import summarise
+from lenetlab.phrases import joined, passes
 from lenetlab.records.cells import Cell, Results
 from lenetlab.records.contest import Contest
-from lenetlab.report.wording.phrases import joined, passes
 
 KEY = "noise"
 COMMAND = "lenetlab study studies/ablations/noise.toml --results results/ablations/noise"

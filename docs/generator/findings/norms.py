@@ -11,8 +11,8 @@ from findings.group import COURSE
 from findings.sources import Sources, cells_by_name, whole_recipe
 from findings.words import counted, dated, listing, mean, size, tested
 from lenetlab.analysis.intervals import summarise
+from lenetlab.phrases import passes
 from lenetlab.records.cells import Cell, Results
-from lenetlab.report.wording.phrases import passes
 
 KEY = "norms"
 FREE = "muon"

@@ -9,12 +9,12 @@ from findings.effects import Effect, split
 from findings.finding import Finding, missing, table
 from findings.group import Group, group, how_many
 from findings.sources import Sources
-from findings.words import counted, gap, headline, listing, mean, sentence, shortly, size
+from findings.words import counted, gap, headline, listing, mean, sentence, size
 from lenetlab.analysis.comparison import Difference
 from lenetlab.analysis.equal_time import REFERENCE
+from lenetlab.phrases import in_units, joined, passes
 from lenetlab.records.cells import Results
 from lenetlab.report.formats import points
-from lenetlab.report.wording.phrases import joined, passes
 
 OTHERS = ("muon", "ema+muon", "muon_hyperball", "frank_wolfe", "schedule_free_sgd")
 KEY, WHO = "second_order", ("soap", "kfac", "psgd_kron", "shampoo")
@@ -50,7 +50,7 @@ def _title(steps: Sequence[Group]) -> str:
     """Whether the gain at the least budget is more than at the greatest, method by method: by
     intervals that do not touch."""
     first, last = steps[0], steps[-1]
-    few, many = shortly(first.results.passes), f"{last.results.passes:g}"
+    few, many = in_units(first.results.passes), f"{last.results.passes:g}"
     early, late = split(first.effects), split(last.effects)
     if first is last:
         return headline(early, "Kronecker-factored methods", f"SGD after {few}")

@@ -12,11 +12,11 @@ from findings.l2 import SEARCHED_TWICE, SHOWN, WITHIN, by_family, scenario_less_
 from findings.sources import Sources
 from findings.words import SEARCHES, beyond, counted, dated, gap, listing, mean, tested
 from lenetlab.analysis.intervals import Summary, summarise
+from lenetlab.phrases import joined
 from lenetlab.problem.scenarios import BOUND
 from lenetlab.records.cells import Cell, Results
 from lenetlab.report.colours import FAMILY_COLOURS, INK
 from lenetlab.report.formats import two
-from lenetlab.report.wording.phrases import joined
 
 KEY = "sparsity"
 WEIGHTS = 40_800  # of fc1 and fc2
@@ -69,7 +69,7 @@ def _title(effects: Sequence[Effect]) -> str:
 
 def _most(effects: Sequence[Effect]) -> list[str]:
     """A tie is no proof of equality: what may be lost at most."""
-    lows = [one.difference.low for one in effects if one.difference and one.sign == 0]
+    lows = [one.difference.low for one in split(effects).undecided if one.difference]
     if not lows:
         return []
     narrow = sorted(lows)[len(lows) // 2]
@@ -102,17 +102,17 @@ def _how_far(pairs: Sequence[Pair], effects: Sequence[Effect]) -> str:
     for method in dict.fromkeys(pair.one.place.method for pair in pairs):
         here = [(pair, one) for pair, one in zip(pairs, effects, strict=True)
                 if pair.one.place.method == method]  # fmt: skip
-        whole = list(takewhile(lambda each: each[1].difference and each[1].sign >= 0, here))
-        free = list(takewhile(lambda each: not each[1].borderline, whole))
+        whole = list(takewhile(lambda each: each[1].side not in ("below", None), here))
+        free = list(takewhile(lambda each: each[1].side != "borderline", whole))
         first, step = here[0]
-        unsure = [f"{_kept(pair.one):,}" for pair, one in whole if one.borderline]
+        unsure = [f"{_kept(pair.one):,}" for pair, one in whole if one.side == "borderline"]
         if free:
             told = (f"`{method}` loses nothing that can be shown down to "
                     f"{_kept(free[-1][0].one):,} weights")  # fmt: skip
             told += f" (borderline at {joined(unsure)})" if unsure else ""
         elif step.difference is None:
             told = f"`{method}` is not compared at the first step down, {_kept(first.one):,}"
-        elif step.borderline:
+        elif step.side == "borderline":
             told = f"`{method}` is borderline at {joined(unsure)}"
         else:
             told = f"`{method}` loses with the first step down, to {_kept(first.one):,}"

@@ -5,21 +5,16 @@ from collections.abc import Sequence
 from findings.effects import Effect, Split
 from lenetlab.analysis.comparison import Difference
 from lenetlab.analysis.intervals import Summary
-from lenetlab.report.formats import p_value, points, two
-from lenetlab.report.wording.phrases import joined
+from lenetlab.phrases import in_units, joined, p_value
+from lenetlab.report.formats import MISSING, plus_minus, points, two
 
-MISSING = "–"
 FEW = 3  # ties that are listed with their differences
 SEARCHES = 0.5  # points by which another search of the same price may move a mean
 
 
 def mean(found: Summary | None) -> str:
     """`90.67 ± 0.16`, half the 95 % interval; without one the mean alone."""
-    if found is None:
-        return MISSING
-    if found.interval is None:
-        return two(found.mean)
-    return f"{two(found.mean)} ± {two((found.interval.high - found.interval.low) / 2)}"
+    return plus_minus(found, two)
 
 
 def gap(found: Difference | None) -> str:
@@ -94,14 +89,9 @@ def listing(found: Split, than: str) -> str:
     return " ".join(sentences)
 
 
-def shortly(amount: float) -> str:
-    """`10 passes`, for titles."""
-    return f"{amount:g} pass{'' if amount == 1 else 'es'}"
-
-
 def dated(budget: float, title: str) -> str:
     """A claim that holds after so many passes."""
-    return f"After {shortly(budget)}, {title}"
+    return f"After {in_units(budget)}, {title}"
 
 
 def counted(effects: Sequence[Effect]) -> str:

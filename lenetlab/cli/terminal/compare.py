@@ -10,12 +10,13 @@ from lenetlab.analysis.board import Board, Line
 from lenetlab.analysis.comparison import Difference
 from lenetlab.analysis.speed import Reached
 from lenetlab.cli.terminal.console import make_table, out, print_err, print_out
+from lenetlab.phrases import joined, plural
 from lenetlab.records.cells import Results
 from lenetlab.report.formats import MISSING, number, three
 from lenetlab.report.metrics import TERMINAL, Metric, metrics
 from lenetlab.report.wording.leaderboards import compared_with, without_a_run
-from lenetlab.report.wording.phrases import joined
 from lenetlab.report.wording.protocol import budget, tuning
+from lenetlab.report.wording.standings import STANDINGS
 
 NAMED = 3  # methods that a sentence names with their reasons
 DOUBT = (
@@ -100,16 +101,15 @@ def in_words(line: Line, board: Board) -> str:
     """How a line stands to the board's reference."""
     assert board.reference is not None
     other = "the leader" if board.led else board.reference.place.name
+    if line.standing == "reference":
+        return other if board.led else "the others are compared with it"
+    said = STANDINGS[line.standing]
     if line.standing == "untested":
-        return f"not tested: {line.reason}"
+        return f"{said.alone}: {line.reason}"
     if line.standing == "borderline":
-        return f"borderline: {'ahead of' if _better(line, board) else 'behind'} {other}"
-    return {
-        "reference": other if board.led else "the others are compared with it",
-        "tied": f"tied with {other}",
-        "behind": f"behind {other}",
-        "ahead": f"ahead of {other}",
-    }[line.standing]
+        better = STANDINGS["ahead" if _better(line, board) else "behind"]
+        return f"{said.alone}: {better.to} {other}"
+    return f"{said.to} {other}"
 
 
 def _better(line: Line, board: Board) -> bool:
@@ -241,7 +241,7 @@ def _failures(line: Line) -> Iterator[str]:
         seed, _, reason = failure.partition(": ")
         seeds.setdefault(reason, []).append(seed.removeprefix("seed "))
     for reason, which in seeds.items():
-        yield f"{line.name}, seed{'' if len(which) == 1 else 's'} {', '.join(which)}: {reason}"
+        yield f"{line.name}, {plural(len(which), 'seed')} {', '.join(which)}: {reason}"
 
 
 def interval(found: Difference | None, write: Callable[[float], str]) -> str:

@@ -15,7 +15,8 @@ from lenetlab.disk import replace_json
 from lenetlab.experiments.study.pending import Failure, StudyPlan
 from lenetlab.experiments.study.stages import CellPlan
 from lenetlab.experiments.study.status import Status, estimate
-from lenetlab.plural import count
+from lenetlab.phrases import count
+from lenetlab.records.finished import ended
 from lenetlab.records.progress import PROGRESS
 
 EVERY = 1.0  # seconds between two states of progress.json
@@ -117,9 +118,8 @@ def describe(plan: StudyPlan, json: bool) -> bool:
         return not without
     for cell, task, run in failures[:SHOWN]:
         place = cell.cell.place
-        print_err(
-            f"{place.name} in {place.where}, {task.role} {task.number}: {run.status}, {run.reason}"
-        )
+        how = ended(run.status, run.reason)
+        print_err(f"{place.name} in {place.where}, {task.role} {task.number}: {how}")
     if len(failures) > SHOWN:
         err.print(f"and {len(failures) - SHOWN} more; --json lists them all")
     if failures:

@@ -8,9 +8,10 @@ from typing import Any
 from lenetlab.analysis.cost import cost
 from lenetlab.cli.terminal.console import make_table, out, print_out
 from lenetlab.experiments.tuning.tuned_recipes import FILE, Settled
-from lenetlab.plural import count
+from lenetlab.phrases import count
 from lenetlab.problem.problems import DEFAULT
 from lenetlab.records.cells import Cell, RunRow
+from lenetlab.records.finished import ended
 from lenetlab.report.formats import number
 
 
@@ -19,7 +20,7 @@ def show(cell: Cell, winner: Settled | None, out_folder: Path, problem: str) -> 
     table = make_table("trial", "held-out %", "held-out loss", "<recipe")
     for row in sorted(cell.trials, key=lambda row: row.number):
         best = row is cell.best
-        why = "" if row.done else f"\n{row.status}: {row.reason}"
+        why = "" if row.done else f"\n{ended(row.status, row.reason)}"
         table.add_row(
             str(row.number), number(row.accuracy, 2), number(row.loss, 4), _words(row) + why,
             style="bold" if best else "" if row.done else "red",

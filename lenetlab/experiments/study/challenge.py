@@ -64,7 +64,7 @@ def challenger(
     tune = Tuning(drawn, stored.tuning_passes * passes / stored.passes)
     cells = tuple(search_cell(method, name, tune, settings) for name in scenarios)
     stages = replace(stored.stages, leaders=min(1, stored.stages.leaders), lucky=0)
-    check_count(len(cells) * (tune.tried + stages.confirm * stages.confirm_seeds + 2 * seeds))
+    check_count(len(cells) * (tune.tried + stages.confirmations + 2 * seeds))
     title = f"{method} challenges {stored.name} in {', '.join(scenarios)}"
     return Study(stored.name, title, passes, seeds, cells, tune, stages=stages)
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lenetlab.disk import read_bytes, replace_bytes
+from lenetlab.disk import make_folder, read_bytes, replace_bytes
 from lenetlab.errors import UserError
 from lenetlab.methods.lookup import canonical, find, split
 from lenetlab.methods.outside import sources_behind
@@ -77,5 +77,5 @@ def pack(guest: Guest, folder: Path) -> None:
     if folder.exists():
         shutil.rmtree(folder)
     for within, source in sources.items():
-        (folder / within).parent.mkdir(parents=True, exist_ok=True)
+        make_folder((folder / within).parent)
         replace_bytes(folder / within, source)

@@ -9,7 +9,6 @@ from lenetlab.experiments.recipe.recipe import Recipe
 from lenetlab.experiments.study.model import Study, StudyCell, Task
 from lenetlab.records.cells import CONFIRMATION, FINAL, LEADER, TRIAL
 from lenetlab.records.contest import Contest
-from lenetlab.records.selection import Stages
 
 SEARCHES = "further searches"
 STAGES = {TRIAL: "trials", CONFIRMATION: "confirmations", FINAL: "finals",
@@ -108,7 +107,7 @@ def shares(
             # The default is tried by the first search.
             trials, again = stages.searches * cell.cell.tune.trials, stages.searches
             yield Share(cell, SEARCHES, trials, cell.cell.tune.passes)
-            yield Share(cell, SEARCHES, again * _confirmations(stages), study.passes)
+            yield Share(cell, SEARCHES, again * stages.confirmations, study.passes)
 
 
 def _search(study: Study, cell: CellPlan) -> Iterator[Share]:
@@ -117,9 +116,5 @@ def _search(study: Study, cell: CellPlan) -> Iterator[Share]:
     trials = max(len(cell.trials), cell.cell.tune.tried)
     yield Share(cell, STAGES[TRIAL], trials, cell.cell.tune.passes, cell.trials)
     known = len(cell.confirmations)
-    runs = known if cell.settled else max(known, _confirmations(study.stages))
+    runs = known if cell.settled else max(known, study.stages.confirmations)
     yield Share(cell, STAGES[CONFIRMATION], runs, study.passes, cell.confirmations)
-
-
-def _confirmations(stages: Stages) -> int:
-    return stages.confirm * stages.confirm_seeds

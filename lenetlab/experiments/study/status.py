@@ -14,6 +14,7 @@ from lenetlab.experiments.study.stages import CellPlan
 from lenetlab.experiments.study.store import Brief
 from lenetlab.experiments.tuning.tuned_recipes import usual_pass_seconds
 from lenetlab.records.contest import located
+from lenetlab.records.finished import ended
 
 FAILURES = 5  # the last ones are shown
 
@@ -58,7 +59,7 @@ class Status:
         where = located(task.recipe.scenario, task.recipe.problem.name)
         self.ended[where]["done" if run.done else "failed"] += 1
         if not run.done:
-            self.failures.append(f"{task.label}: {run.status}, {run.reason}")
+            self.failures.append(f"{task.label}: {ended(run.status, run.reason)}")
         if task.recipe.split == "inner" and run.accuracy is not None:
             best = self.best.get(where, (float("-inf"), ""))
             self.best[where] = max(best, (run.accuracy, task.recipe.label()))
@@ -117,10 +118,6 @@ class Status:
             "started": self.started,
             "updated": time.time(),
             "workers": self.workers,
-            "planned": self.plan.runs,
-            "ended": self.done,
-            "failed": self.failed,
-            "statuses": dict(self.counts),
             "running": [{"id": t.id, "label": t.label, "since": since} for t, since in
                         self.running],
             "scenarios": self._scenarios(),

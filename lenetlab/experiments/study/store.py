@@ -18,7 +18,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lenetlab.disk import replace_bytes
+from lenetlab.disk import make_folder, replace_bytes
 from lenetlab.errors import UserError
 from lenetlab.records.cells import RunRow
 from lenetlab.records.finished import Spent
@@ -100,9 +100,9 @@ class Store:
     def put(self, row: RunRow, weights: bytes | None = None) -> None:
         """Record a run. Raises `UserError` where it cannot be written; then it is not there."""
         path, content = self._path(row.id), encode(row)
-        _folder(path.parent)
+        make_folder(path.parent)
         if weights is not None:
-            _folder(self.weights)
+            make_folder(self.weights)
             replace_bytes(self.weights / f"{row.id}.safetensors", weights)
         replace_bytes(path, content)
         if path.read_bytes() != content:
@@ -116,7 +116,7 @@ class Store:
             return
         lines = [[id, *run] for id, run in self._runs.items()]
         text = json.dumps({"format": FORMAT, "runs": lines}, separators=(",", ":"))
-        _folder(self.folder)
+        make_folder(self.folder)
         replace_bytes(self.folder / INDEX, text.encode())
         self._changed = False
 
@@ -136,7 +136,7 @@ class Store:
             if row.id != id:
                 raise Broken(f"it holds run {row.id}")
         except (Broken, OSError) as error:
-            _folder(self.folder / "aside")
+            make_folder(self.folder / "aside")
             place = self.folder / "aside" / path.name
             try:
                 os.replace(path, place)
@@ -194,10 +194,3 @@ def _text(value: Mapping[str, Any]) -> bytes:
 
 def _stamp(stat: os.stat_result) -> str:
     return f"{stat.st_size}-{stat.st_mtime_ns}"
-
-
-def _folder(path: Path) -> None:
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"cannot write {path} ({error.strerror}); choose another place") from None

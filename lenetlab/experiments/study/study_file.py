@@ -21,6 +21,7 @@ from lenetlab.experiments.study.model import (
     trial_recipes,
 )
 from lenetlab.experiments.tuning.trials import Tuning
+from lenetlab.phrases import count
 from lenetlab.problem.own_folder import find_problem
 from lenetlab.problem.problems import DEFAULT
 from lenetlab.records.contest import CellKey
@@ -54,9 +55,8 @@ def read_study(path: Path) -> tuple[Study, list[list[Recipe]]]:
     recipes = [] if study is None else _recipes(given, study)
     if given.mistakes or study is None:
         found = sorted(set(given.mistakes))
-        count = "1 mistake" if len(found) == 1 else f"{len(found)} mistakes"
         lines = "\n".join(f"  line {line}: {sentence}" for line, sentence in found)
-        raise UserError(f"{path} has {count}; nothing was run\n{lines}")
+        raise UserError(f"{path} has {count(len(found), 'mistake')}; nothing was run\n{lines}")
     return study, recipes
 
 
@@ -119,7 +119,7 @@ def _study(given: Given, name: str) -> Study | None:
 
 def _runs_of_a_cell(seeds: int, tune: Tuning | None, after: Stages) -> int:
     """At most."""
-    search = tune.tried + after.confirm * after.confirm_seeds if tune else 0
+    search = tune.tried + after.confirmations if tune else 0
     again = search * bool(after.lucky) * after.searches
     return seeds + search + again + bool(after.leaders) * after.leader_seeds
 

@@ -18,9 +18,9 @@ from statistics import fmean
 from typing import Any
 
 from lenetlab.analysis.cost import total
-from lenetlab.disk import alone, read_json, replace_json
+from lenetlab.disk import alone, make_folder, read_json, replace_json
 from lenetlab.errors import UserError
-from lenetlab.plural import count
+from lenetlab.phrases import count, in_units
 from lenetlab.problem.problems import DEFAULT
 from lenetlab.records.cells import Cell, Results
 from lenetlab.records.contest import located
@@ -78,7 +78,7 @@ class Tuned:
     def search(self) -> str:
         """How it was found."""
         by = "lenetlab tune" if self.study == SEARCH else f"the study {self.study}"
-        return f"{count(self.trials, 'trial')} of {_passes(self.passes)} by {by}"
+        return f"{count(self.trials, 'trial')} of {in_units(self.passes)} by {by}"
 
     def __str__(self) -> str:
         said = f"best of {self.search}, {self.held_out:.2f} % on held-out images"
@@ -86,17 +86,13 @@ class Tuned:
             return said
         return (
             f"{said}; confirmed by {count(self.seeds, 'fresh seed')} of "
-            f"{_passes(self.budget)}, {self.confirmed:.2f} % in the mean"
+            f"{in_units(self.budget)}, {self.confirmed:.2f} % in the mean"
         )
 
 
 def kept_as(scenario: str, problem: str = DEFAULT, rules: str = "strict") -> str:
     """What the files call a scenario: `plain`, `plain on mnist`, `plain, open`."""
     return located(scenario, problem) + ("" if rules == "strict" else f", {rules}")
-
-
-def _passes(amount: float) -> str:
-    return f"{amount:g} {'pass' if amount == 1 else 'passes'}"
 
 
 def tuned(method: str, scenario: str, out: Path | None = None) -> Tuned | None:
@@ -131,7 +127,7 @@ def keep(path: Path, found: Mapping[tuple[str, str], Tuned]) -> None:
     for (method, scenario), recipe in found.items():
         entries.setdefault(method, {})[scenario] = asdict(recipe)
     ordered = {m: dict(sorted(entries[m].items())) for m in sorted(entries)}
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     replace_json(path, ordered)
 
 
@@ -180,8 +176,7 @@ class Settled:
 def settle(out: Path, found: Mapping[tuple[str, str], Tuned]) -> dict[tuple[str, str], Settled]:
     """Keep those of `found`, by method and scenario, that take the place of what is kept, here or
     in the folder `out`; what became of each."""
-    out.mkdir(parents=True, exist_ok=True)
-    with alone(out / FILE):
+    with alone(make_folder(out) / FILE):
         settled = {key: Settled(recipe, tuned(*key, out)) for key, recipe in found.items()}
         keep(out / FILE, {key: one.found for key, one in settled.items() if one.kept})
     return settled

@@ -8,6 +8,7 @@ import altair as alt
 
 from lenetlab.analysis.at_budget import AtBudget, count_budgets
 from lenetlab.analysis.targets import STARTER
+from lenetlab.problem.problems import DEFAULT
 from lenetlab.records.cells import RunRow
 from lenetlab.records.recipe import RecordedRecipe
 from lenetlab.report.charts.curves import AXES
@@ -66,6 +67,13 @@ def starter_at(row: RunRow | None, axis: str) -> dict[str, Any] | None:
     if spent is None and axis == "passes":
         spent = STARTER_PASSES
     return None if spent is None else {axis: spent, "accuracy": STARTER}
+
+
+def starter_beside(
+    found: Sequence[AtBudget], row: RunRow | None, axis: str
+) -> dict[str, Any] | None:
+    """The same beside `found`, where they are on the script's images."""
+    return starter_at(row, axis) if found[0].cell.place.problem == DEFAULT else None
 
 
 def at_budget(

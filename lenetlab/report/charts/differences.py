@@ -9,6 +9,7 @@ from lenetlab.analysis.board import Board
 from lenetlab.report.charts.digits import short
 from lenetlab.report.charts.selection import Drawing
 from lenetlab.report.charts.theme import Styles
+from lenetlab.report.wording.standings import STANDINGS
 
 LINE = 12  # points of height for a method
 FAR = 4  # times the middle difference: what lies farther below is drawn at the edge
@@ -25,7 +26,7 @@ def difference_rows(board: Board) -> list[dict[str, Any]]:
             "p": short(line.difference.adjusted, 3),
             "n": line.difference.n,
             "tie": line.standing == "tied",
-            "verdict": line.standing,
+            "verdict": STANDINGS[line.standing].alone,
         }
         for line in board.lines
         if line.difference is not None

@@ -6,6 +6,7 @@ from typing import Any
 import altair as alt
 
 from lenetlab.records.cells import Cell
+from lenetlab.records.finished import ended
 from lenetlab.report.charts.selection import Drawing, board
 from lenetlab.report.charts.theme import logarithmic
 
@@ -24,7 +25,7 @@ def trial_rows(cells: Sequence[Cell]) -> list[dict[str, Any]]:
             "rate": rate,
             "batch": row.recorded.batch_size,
             "accuracy": row.accuracy if row.done else None,
-            "status": row.status if row.reason is None else f"{row.status}: {row.reason}",
+            "status": ended(row.status, row.reason),
         }
         for cell in cells
         for row in cell.trials

@@ -55,15 +55,6 @@ def svg(chart: Drawing, ink: str = PAPER_INK) -> str:
     return _PLACES.sub(lambda found: _DIGITS.sub(r"\1", found[0]), text)
 
 
-def make_folder(folder: Path) -> Path:
-    """Make `folder` if it is not there; `UserError` where it cannot be."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"cannot write {folder} ({error.strerror}); choose another place") from None
-    return folder
-
-
 def check_form(path: Path) -> Path:
     """Refuse a figure's ending that cannot be written, before there is a figure to lose."""
     check_writable(path)

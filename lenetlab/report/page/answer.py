@@ -4,13 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lenetlab.analysis.at_budget import AtBudget, at_budgets, count_budgets
+from lenetlab.analysis.at_budget import AtBudget, by_scenario, count_budgets
 from lenetlab.analysis.board import Board
 from lenetlab.analysis.targets import STARTER
-from lenetlab.plural import count
-from lenetlab.problem.problems import DEFAULT
+from lenetlab.phrases import count, joined, passes
 from lenetlab.records.cells import Results
-from lenetlab.records.contest import located
 from lenetlab.report import captions, formats
 from lenetlab.report.attachments import Attachments
 from lenetlab.report.charts.at_budget import (
@@ -18,12 +16,10 @@ from lenetlab.report.charts.at_budget import (
     at_budget,
     at_budget_rows,
     axes_of,
-    starter_at,
+    starter_beside,
 )
 from lenetlab.report.charts.theme import Styles
-from lenetlab.report.metrics import half
 from lenetlab.report.page.drawn import Drawn, Number, drawn
-from lenetlab.report.wording.phrases import joined, passes
 
 HEIGHT = 340
 FAMILY = 145  # pixels of a family's name
@@ -55,17 +51,14 @@ def answer(
 ) -> Answer:
     """Of `results`, and of the studies of other budgets that lie beside them. Where there is
     nothing of the kind, as on a frontier of thinner nets, a figure of `instead` has its place."""
-    where = dict.fromkeys((contest.scenario, contest.problem) for contest in results.contests())
-    some = [results, *attachments.others]
-    usual = {located(*one): one[1] == DEFAULT for one in where}
-    points = {located(*one): found for one in where if (found := at_budgets(some, *one))}
+    points = by_scenario(results, attachments.others)
     axes = _axes([one for found in points.values() for one in found])
     said = sentence(results, boards, styles)
     if not axes or sum(map(len, points.values())) < 2:
         return Answer(said, next(iter(instead), None), (), {})
     charts = {
         f"{name} {axis}": at_budget(at_budget_rows(found, styles), axis, name,
-                                    starter_at(attachments.baseline, axis) if usual[name] else None)
+                                    starter_beside(found, attachments.baseline, axis))
         for name, found in points.items() for axis in axes
     }  # fmt: skip
     budgets = count_budgets(one for found in points.values() for one in found)
@@ -95,8 +88,7 @@ def sentence(results: Results, boards: Sequence[Board], styles: Styles) -> str:
     for board in boards:
         line = board.lead
         if board.led and not board.contest.norms and line is not None and line.accuracy:
-            mean, off = line.accuracy.mean, half(line.accuracy)
-            shown = f"{mean:.2f}" if off is None else f"{mean:.2f} ± {off:.2f}"
+            shown = formats.plus_minus(line.accuracy, formats.two)
             who = styles.among_scenarios(line.name, board.scenario)
             ends.append(f"{shown} % in {board.contest.title} ({who})")
     if not ends:

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from lenetlab.analysis.board import Board, Line
 from lenetlab.analysis.speed import Reached
 from lenetlab.analysis.targets import TARGETS, Target, targets_on
+from lenetlab.phrases import p_equals
 from lenetlab.report.charts.theme import Styles
 from lenetlab.report.formats import points
-from lenetlab.report.leading import p_value, verdict
 from lenetlab.report.metrics import PAGE, PAGE_FOLDED, Metric
 from lenetlab.report.page.cell import anchor
 from lenetlab.report.page.table import Column, Entry, number, short, text
+from lenetlab.report.wording.standings import verdict
 
 # What reaching a target is counted in: how the page calls it, and how the analysis does.
 UNITS = {"passes": "passes", "seconds": "seconds", "CPU seconds": "cpu_seconds"}
@@ -180,7 +181,7 @@ def _difference(metric: Metric, line: Line, found: Board) -> Entry:
     d = line.difference
     if d is None:
         return number(None, note=line.reason or "")
-    note = f"{points(d.low)} to {points(d.high)}, {p_value(line)} after Holm’s correction, "
+    note = f"{points(d.low)} to {points(d.high)}, {p_equals(d.adjusted)} after Holm’s correction, "
     return Entry(metric.text(line), d.mean, f"{note}{d.n} seeds")
 
 

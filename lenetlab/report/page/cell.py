@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from lenetlab.analysis.board import again
-from lenetlab.records.cells import CONFIRMATION, Cell, RunRow
+from lenetlab.records.cells import CONFIRMATION, Cell, RunRow, again
 from lenetlab.records.contest import CellKey
+from lenetlab.records.finished import ended
 from lenetlab.records.recipe import Pairs
 from lenetlab.report.formats import MISSING
 from lenetlab.report.page.table import Column, Entry, Table, number, short, text
@@ -185,4 +185,4 @@ def _again(row: RunRow) -> list[Entry]:
 
 
 def _status(row: RunRow) -> Entry:
-    return Entry(row.status if row.reason is None else f"{row.status}: {row.reason}")
+    return Entry(ended(row.status, row.reason))

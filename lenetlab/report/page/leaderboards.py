@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lenetlab.analysis.board import Board, Line, board
+from lenetlab.analysis.board import Board, Line
 from lenetlab.analysis.equal_time import at_equal_time, limit
 from lenetlab.records.cells import Results
+from lenetlab.records.finished import ended
 from lenetlab.report.attachments import Attachments, LeaderNet, still_leading
 from lenetlab.report.charts.theme import Styles
 from lenetlab.report.leading import first_and_leader
@@ -43,11 +44,6 @@ class BoardView:
     failures: Sequence[Entry]
     choices: Sequence[tuple[str, bool]]
     charts: Sequence[Drawn]
-
-
-def boards(results: Results) -> list[Board]:
-    """The analysis of every leaderboard."""
-    return [board(results, contest) for contest in results.leaderboards()]
 
 
 def view(
@@ -134,6 +130,6 @@ def _failures(line: Line, style: Styles) -> Iterator[Entry]:
     for row in (*line.cell.finals, *line.cell.trials):
         if not row.done:
             kind = "seed" if row.role == "final" else row.role
-            reason = row.status if row.reason is None else f"{row.status}, {row.reason}"
-            yield Entry(f"{style.label(line.name)}, {kind} {row.number}", note=reason,
+            yield Entry(f"{style.label(line.name)}, {kind} {row.number}",
+                        note=ended(row.status, row.reason),
                         link=anchor(line.cell.place))  # fmt: skip

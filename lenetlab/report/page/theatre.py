@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lenetlab.plural import count
+from lenetlab.phrases import count
 from lenetlab.report.page.html import TEMPLATES
 
 _WHERE = {  # what plane it is, and where runs begin and end

@@ -10,9 +10,9 @@ from altair.utils.schemapi import debug_mode
 from markupsafe import Markup
 
 from lenetlab.analysis.across import rankings
+from lenetlab.analysis.board import boards_of
 from lenetlab.analysis.equal_time import priced
-from lenetlab.disk import replace_bytes
-from lenetlab.errors import UserError
+from lenetlab.disk import make_folder, replace_bytes
 from lenetlab.records.cells import Results
 from lenetlab.report.attachments import Attachments
 from lenetlab.report.charts.curves import AXES
@@ -24,7 +24,7 @@ from lenetlab.report.page.drawings import across, fewer_weights
 from lenetlab.report.page.drawn import Drawn
 from lenetlab.report.page.glance import glance
 from lenetlab.report.page.html import TEMPLATES, environment, script_hash
-from lenetlab.report.page.leaderboards import BoardView, boards, view
+from lenetlab.report.page.leaderboards import BoardView, view
 from lenetlab.report.page.rankings import RankingView, rankings_view
 from lenetlab.report.page.still import style as page_style
 from lenetlab.report.page.table import Table
@@ -55,10 +55,7 @@ class Page:
 
 def write(results: Results, path: Path, attachments: Attachments | None = None) -> Path:
     """Write the page of `results` to `path`, atomically, and return the path."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"cannot write {path} ({error.strerror}); choose another place") from error
+    make_folder(path.parent)
     replace_bytes(path, render(results, attachments or Attachments()).encode())
     return path
 
@@ -92,7 +89,7 @@ def _page(results: Results, attachments: Attachments) -> Page:
     style = styles(results, titles, attachments.others, attachments.guests)
     datasets: dict[str, Any] = {}
     timed = priced(results, attachments.costs)
-    found = boards(timed)
+    found = boards_of(timed)
     fewer = fewer_weights(timed, style, datasets)
     first = answer(timed, found, attachments, style, datasets, fewer)
     return Page(

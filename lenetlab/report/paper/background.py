@@ -2,6 +2,7 @@
 
 from lenetlab.errors import plain
 from lenetlab.records.cells import Results, RunRow
+from lenetlab.records.finished import ended
 from lenetlab.report.attachments import Attachments
 from lenetlab.report.paper.markdown import Markdown, code, escape, table
 from lenetlab.report.paper.numbers import Numbers
@@ -84,5 +85,5 @@ def failures(results: Results, figure: Numbers, most: int | None) -> Markdown:
 
 
 def _reason(row: RunRow) -> str:
-    text = f"{row.status}: {row.reason}" if row.reason else row.status
+    text = ended(row.status, row.reason)
     return text if len(text) <= REASON else text[: REASON - 1] + "…"

@@ -7,7 +7,6 @@ from lenetlab.analysis.challenge import Answer, Challenge
 from lenetlab.analysis.intervals import Summary
 from lenetlab.analysis.targets import TARGETS
 from lenetlab.report import formats
-from lenetlab.report.metrics import half
 from lenetlab.report.paper.tex import escape
 
 TARGET = TARGETS[2]  # what all good methods reach
@@ -58,5 +57,5 @@ def tex_row(found: Challenge) -> str:
 def _mean(of: Summary | None, digits: int) -> str:
     if of is None:
         return "--"
-    width = half(of)
-    return f"${of.mean:.{digits}f}" + ("$" if width is None else f" \\pm {width:.{digits}f}$")
+    off = "" if of.half is None else f" \\pm {of.half:.{digits}f}"
+    return f"${of.mean:.{digits}f}{off}$"

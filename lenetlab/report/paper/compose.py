@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from jinja2 import Environment, TemplateError
 
-from lenetlab.analysis.board import Board, board
+from lenetlab.analysis.board import Board, boards_of
 from lenetlab.analysis.equal_time import limit, priced
 from lenetlab.analysis.targets import TARGETS
 from lenetlab.errors import UserError
@@ -91,7 +91,7 @@ def compose(
 ) -> Composed:
     """The paper with the first `rows` lines of every leaderboard (None: all of them)."""
     computed, results = results, priced(results, attachments.costs)
-    boards = [board(results, contest) for contest in results.leaderboards()]
+    boards = boards_of(results)
     figure = Numbers(all_facts(computed, boards, attachments))
     sections = [_section(found, boards, figure, pictures, rows) for found in _whole(boards)]
     leader_nets = still_leading(attachments.leader_nets, boards)

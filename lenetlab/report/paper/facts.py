@@ -11,11 +11,13 @@ from lenetlab.analysis.choosing import deciding
 from lenetlab.analysis.cost import total
 from lenetlab.analysis.equal_time import at_equal_time, limit
 from lenetlab.analysis.targets import TARGETS
+from lenetlab.phrases import p_equals
 from lenetlab.records.cells import Results, RunRow
 from lenetlab.report import formats
 from lenetlab.report.attachments import Attachments
 from lenetlab.report.metrics import metrics
 from lenetlab.report.paper.numbers import Fact, Facts, count
+from lenetlab.report.wording.standings import STANDINGS
 
 
 def all_facts(results: Results, boards: Sequence[Board], attachments: Attachments) -> Facts:
@@ -66,10 +68,7 @@ def board_facts(board: Board) -> Facts:
     standings = [line.standing for line in board.begun]
     facts: dict[str, Any] = {
         "methods": count(len(board.begun)),
-        **{
-            kind: count(standings.count(kind))
-            for kind in ("tied", "borderline", "behind", "ahead", "untested")
-        },
+        **{kind: count(standings.count(kind)) for kind in STANDINGS},
     }
     cells = [line.cell for line in board.lines]
     seconds = limit(cells)
@@ -138,6 +137,7 @@ def _line_facts(line: Line, board: Board) -> Facts:
         "passes": Fact(line.training.passes if line.training else None, formats.amount, finals),
         "seconds": Fact(line.training.seconds if line.training else None, formats.amount, finals),
         "memory": Fact(fmean(memory) if memory else None, formats.amount, finals),
+        "p_equals": Fact(apart.adjusted if apart else None, p_equals, finals),
         "seeds": count(len(done), finals),
         "tuning_seconds": Fact(
             line.tuning.cpu_seconds if line.tuning else None, formats.duration, trials

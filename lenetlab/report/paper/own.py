@@ -7,8 +7,9 @@ was compared where there are seeds for it. What only its author knows is marked 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from lenetlab.analysis.board import Board, board
+from lenetlab.analysis.board import Board, boards_of
 from lenetlab.analysis.equal_time import priced
+from lenetlab.phrases import in_units, joined
 from lenetlab.problem.problems import DEFAULT, title_of
 from lenetlab.records.cells import Results
 from lenetlab.records.recipe import RecordedRecipe
@@ -31,7 +32,6 @@ from lenetlab.report.paper.starter import baseline_of, is_baseline, printed
 from lenetlab.report.paper.tables import Section, costs, leaderboard
 from lenetlab.report.wording import experiment, machines, progress, protocol, statistics
 from lenetlab.report.wording.limits import PICKED_TARGETS, limits
-from lenetlab.report.wording.phrases import joined
 from lenetlab.report.wording.reproduction import how_to_reproduce
 
 
@@ -79,7 +79,7 @@ def compose_own(
     """The paper of `runs`, from which `results` were made; leaderboards as `compose` has them."""
     results = priced(results, attachments.costs)
     by_id = {run.identity["id"]: run for run in runs}
-    every = [board(results, contest) for contest in results.leaderboards()]
+    every = boards_of(results)
     figure = Numbers(all_facts(results, every, attachments))
     first = baseline_of(runs)
     boards = [found for found in every if not _alone(found, by_id)]
@@ -135,7 +135,7 @@ def _shortened(run: Run | None) -> str:
     if run is None or run.recorded.budget == RecordedRecipe.budget:
         return ""
     amount = run.recorded.budget[1]
-    return f", which trains ten epochs, after {amount:g} epoch{'' if amount == 1 else 's'}"
+    return f", which trains ten epochs, after {in_units(amount, 'epochs')}"
 
 
 def _starter(run: Run | None, pictures: Pictures) -> Sequence[Picture]:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from lenetlab.analysis.board import Board
+from lenetlab.disk import make_folder
 from lenetlab.records.cells import Cell
 from lenetlab.report.charts import render
 from lenetlab.report.charts.curves import curve_rows
@@ -26,10 +27,9 @@ class Pictures:
         self._font = font
         longest = max((len(styles.label(name)) for name in styles.names), default=0)
         self._columns = 1 if longest > LONG else 2  # of a legend
-        self._folder, self._form = folder, form
+        self._folder, self._form = make_folder(folder), form
         self._drawn: set[Path] = set()
         self._rows: dict[str, list[dict[str, Any]]] = {}
-        folder.mkdir(parents=True, exist_ok=True)
 
     def draw(self, chart: object, name: str, width: float = WIDTH) -> str:
         """The chart as a file; its path, relative to the paper."""

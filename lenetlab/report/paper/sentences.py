@@ -4,21 +4,14 @@ the highest mean is said to have been picked by it."""
 from collections.abc import Iterator
 
 from lenetlab.analysis.board import Board, Standing
-from lenetlab.plural import count
+from lenetlab.phrases import count, joined
 from lenetlab.report.formats import MISSING
 from lenetlab.report.paper.markdown import Markdown, code, escape
 from lenetlab.report.paper.numbers import Numbers
 from lenetlab.report.wording.leaderboards import compared_with, untested
-from lenetlab.report.wording.phrases import joined
+from lenetlab.report.wording.standings import STANDINGS
 
 NAMED = 6  # ties that a sentence names
-COUNTS: tuple[tuple[Standing, str, str], ...] = (
-    ("ahead", "is significantly better", "are significantly better"),
-    ("tied", "cannot be told from it", "cannot be told from it"),
-    ("borderline", "is borderline", "are borderline"),
-    ("behind", "is significantly worse", "are significantly worse"),
-    ("untested", "could not be compared", "could not be compared"),
-)
 
 HIGHEST: dict[Standing, str] = {
     "ahead": "a significant difference",
@@ -91,10 +84,10 @@ def _counts(board: Board, figure: Numbers, whom: str = "Of the others") -> str:
     """How many stand where to the reference; nothing where nothing was compared."""
     key = board.contest.key
     parts = []
-    for kind, one, many in COUNTS:
+    for kind, said in STANDINGS.items():
         n = sum(line.standing == kind for line in board.begun)
         if n:
-            parts.append(f"{figure(key, kind)} {one if n == 1 else many}")
+            parts.append(f"{figure(key, kind)} {said.one if n == 1 else said.many}")
     return f"{whom}, {joined(parts)}." if board.compared else ""
 
 
@@ -105,9 +98,9 @@ def _highest(board: Board, figure: Numbers) -> Iterator[str]:
     if top.difference is None or top.difference.mean <= 0:
         return
     apart = figure(key, top.name, "difference")
-    p = figure(key, top.name, "p")
+    p = figure(key, top.name, "p_equals")
     means = HIGHEST.get(top.standing, "no significant difference")
     yield (
         f"The highest mean on the test set is that of {code(top.name)}, {apart} points from it: "
-        f"{means} (p {p if p.startswith('<') else f'= {p}'})."
+        f"{means} ({p})."
     )

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 
 from lenetlab.analysis.board import Board
+from lenetlab.phrases import joined
 from lenetlab.records.cells import Cell
 from lenetlab.records.recipe import RecordedRecipe
 from lenetlab.records.run_folder import Run
 from lenetlab.report.paper.markdown import Markdown, code, table
-from lenetlab.report.wording.phrases import joined
 from lenetlab.settings import Choice, Settings, Value, show
 
 Defaults = Mapping[str, Settings]

@@ -3,24 +3,22 @@ show gives no picture."""
 
 from collections.abc import Sequence
 
-from lenetlab.analysis.at_budget import at_budgets as at_budgets_of
-from lenetlab.analysis.at_budget import count_budgets
+from lenetlab.analysis.at_budget import by_scenario, count_budgets
 from lenetlab.analysis.board import Board
 from lenetlab.analysis.profiles import comparable
 from lenetlab.analysis.profiles import profiles as profiles_of
-from lenetlab.problem.problems import DEFAULT
+from lenetlab.phrases import joined
 from lenetlab.records.cells import Results
 from lenetlab.records.contest import located
 from lenetlab.report import captions
 from lenetlab.report.attachments import Attachments, LeaderNet
-from lenetlab.report.charts.at_budget import at_budget, at_budget_rows, axes_of, starter_at
+from lenetlab.report.charts.at_budget import at_budget, at_budget_rows, axes_of, starter_beside
 from lenetlab.report.charts.leader import confusion, filters
 from lenetlab.report.charts.profiles import budget, budget_rows, profile_rows, profiles
 from lenetlab.report.charts.theme import SHOWN
 from lenetlab.report.charts.training import FEWEST
 from lenetlab.report.paper.markdown import Markdown, code
 from lenetlab.report.paper.pictures import WHOLE, Picture, Pictures, cells_of
-from lenetlab.report.wording.phrases import joined
 
 PANEL = 104  # of height, where several are below each other
 
@@ -28,18 +26,14 @@ PANEL = 104  # of height, where several are below each other
 def at_budgets(results: Results, attachments: Attachments, pictures: Pictures) -> Sequence[Picture]:
     """Accuracy for the computation, the figure that the page begins with: a panel for each
     scenario, one below the other, and one caption for all."""
-    some = [results, *attachments.others]
-    where = dict.fromkeys((contest.scenario, contest.problem) for contest in results.contests())
-    usual = {located(*one): one[1] == DEFAULT for one in where}
-    points = {located(*one): found for one in where
-              if len(found := at_budgets_of(some, *one)) >= FEWEST}  # fmt: skip
+    points = by_scenario(results, attachments.others, FEWEST)
     axes = axes_of([one for found in points.values() for one in found])
     if not axes:
         return []
     files = []
     last = list(points)[-1]
     for name, found in points.items():
-        starter = starter_at(attachments.baseline, axes[0]) if usual[name] else None
+        starter = starter_beside(found, attachments.baseline, axes[0])
         chart = at_budget(
             at_budget_rows(found, pictures.styles), axes[0], name, starter, False, name == last
         )

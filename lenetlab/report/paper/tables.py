@@ -5,21 +5,15 @@ from dataclasses import dataclass
 
 from lenetlab.analysis.board import Board, Line
 from lenetlab.analysis.equal_time import REFERENCE
+from lenetlab.phrases import joined
 from lenetlab.report.metrics import PAPER, metrics
 from lenetlab.report.paper.markdown import Markdown, code, table
 from lenetlab.report.paper.numbers import Numbers
-from lenetlab.report.wording.phrases import joined
+from lenetlab.report.wording.standings import verdict
 
 REACHED = (2, 3, 4)  # places among TARGETS of those that need more than a pass or two
 UNITS = {"passes": "passes", "s": "seconds"}  # of a column, and of its numbers
 NAME = 34  # characters of a name in a table
-STANDINGS = {
-    "tied": "tie",
-    "borderline": "borderline",
-    "behind": "worse",
-    "ahead": "better",
-    "untested": "–",
-}
 FACTS = {"accuracy": "accuracy_bare"}  # a heading has the unit
 
 
@@ -75,9 +69,8 @@ def _caption(board: Board) -> str:
 
 
 def _standing(board: Board, line: Line) -> Markdown:
-    if line.standing == "reference":
-        return Markdown("**leader**" if board.led else "**reference**")
-    return Markdown(STANDINGS[line.standing])
+    said = verdict(line, board)
+    return Markdown(f"**{said}**" if line.standing == "reference" else said)
 
 
 def costs(boards: Sequence[Board], figure: Numbers, rows: int) -> Markdown:

@@ -8,8 +8,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal, get_args
 
-from lenetlab.disk import check_writable, replace_bytes
-from lenetlab.errors import UserError, unknown
+from lenetlab.disk import check_writable, make_folder, replace_bytes
+from lenetlab.errors import unknown
 from lenetlab.records.cells import Results
 from lenetlab.records.run_folder import Run
 from lenetlab.report.attachments import Attachments
@@ -52,10 +52,7 @@ def write(
     attachments, front = attachments or Attachments(), front or Front()
     make = _composer(results, attachments, front, runs)
     check_writable(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"cannot write {path} ({error.strerror}); choose another place") from error
+    make_folder(path.parent)
     if form == "pdf":
         replace_bytes(path, _pdf(results, make, front))
         return [path]

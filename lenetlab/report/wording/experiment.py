@@ -1,11 +1,10 @@
 """What the experiment is: who trains what, on which images, in which scenarios, what may differ."""
 
-from lenetlab.plural import count
+from lenetlab.phrases import count, joined
 from lenetlab.problem.problems import DEFAULT, title_of
 from lenetlab.problem.scenarios import recorded_scenario
 from lenetlab.records.cells import Results
 from lenetlab.records.contest import Contest
-from lenetlab.report.wording.phrases import joined
 
 
 def subject(results: Results) -> str:

@@ -4,10 +4,9 @@ from collections import Counter
 from collections.abc import Callable
 
 from lenetlab.analysis.board import Board
-from lenetlab.plural import count
+from lenetlab.phrases import count, joined
 from lenetlab.problem.problems import DEFAULT, title_of
 from lenetlab.problem.scenarios import RULE_SETS, recorded_scenario
-from lenetlab.report.wording.phrases import joined
 
 FEW = 5  # names that nobody needs counted
 FREE = "Only methods that leave the norms of weights free are ranked here."

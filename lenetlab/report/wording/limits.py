@@ -1,6 +1,6 @@
 """What results do not say."""
 
-from lenetlab.plural import count
+from lenetlab.phrases import count
 from lenetlab.records.cells import Results
 from lenetlab.report.wording.experiment import problems_of
 from lenetlab.report.wording.machines import seconds

@@ -4,10 +4,9 @@ from collections import Counter
 from collections.abc import Iterable
 
 from lenetlab.analysis.equal_time import REFERENCE
-from lenetlab.plural import count
+from lenetlab.phrases import count, in_units, passes
 from lenetlab.records.cells import Results, RunRow
 from lenetlab.records.recipe import RecordedRecipe
-from lenetlab.report.wording.phrases import passes
 
 EQUAL_TIME = (
     f"Every method at the CPU time that plain SGD ({REFERENCE}) takes for its whole budget, by its "
@@ -77,7 +76,7 @@ def baseline(row: RunRow | None) -> str:
         return ""
     unit, amount = row.recorded.budget
     whole = row.recorded.budget == RecordedRecipe.budget
-    less = passes(amount) if unit == "passes" else f"{amount:g} epoch{'s' * (amount != 1)}"
+    less = passes(amount) if unit == "passes" else in_units(amount, unit)
     what = "The same training" if whole else f"The same training for {less}"
     where = f" on {row.machine['processor']}" if row.machine.get("processor") else ""
     threads = row.machine.get("threads")

@@ -2,7 +2,8 @@
 
 from collections import Counter
 
-from lenetlab.plural import count
+from lenetlab.analysis.state import left
+from lenetlab.phrases import count
 from lenetlab.records.cells import Results
 
 
@@ -12,14 +13,15 @@ def progress(results: Results) -> str:
     finals = [row for cell in results.cells for row in cell.finals]
     done = sum(row.done for row in finals)
     if results.planned:
-        said = [f"{done:,} of {results.seeds * len(results.cells):,} final runs have a result."]
+        planned = len(finals) + sum(left(results, cell).finals for cell in results.cells)
+        said = [f"{done:,} of {planned:,} final runs have a result."]
     else:
         said = [f"{done:,} of {count(len(finals), 'run')} on the test set "
                 f"{'has' if done == 1 else 'have'} a result."]  # fmt: skip
     if results.tuned:
         tuned = [cell for cell in results.cells if not cell.place.tuned_on]
         trials = [row for cell in tuned for row in cell.trials]
-        planned = results.trials * len(tuned)
+        planned = len(trials) + sum(left(results, cell).trials for cell in tuned)
         said.append(f"{sum(row.done for row in trials):,} of {planned:,} trials have one.")
     failed = Counter(row.status for row in rows if not row.done)
     if failed:

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 
-from lenetlab.plural import count
+from lenetlab.phrases import count, joined, passes
 from lenetlab.problem.problems import title_of
 from lenetlab.records.cells import Results
 from lenetlab.report.wording.experiment import problems_of, usual
-from lenetlab.report.wording.phrases import joined, passes
 
 
 def tuning(results: Results) -> str:

@@ -4,9 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from lenetlab.analysis.board import Board
 from lenetlab.analysis.comparison import FEWEST
-from lenetlab.plural import count
+from lenetlab.phrases import count, passes
 from lenetlab.records.cells import Results
-from lenetlab.report.wording.phrases import passes
 
 
 def seeds_of(results: Results) -> list[int]:

@@ -360,6 +360,7 @@ def test_a_method_too_slow_for_its_study_keeps_its_trials_and_says_so(tmp_path, 
     assert slow["muon"] == pytest.approx(160.0)
     said = {line.name: line.reason for line in board(results, Contest("plain")).lines}
     assert "would take 3 minutes of a core, more than the 0.0533333" in said["muon"]
+    assert [state.left for state in scenario_progress(results)] == [0]
     again = Inline(graded)
     go(file, tmp_path / "work", again)
     assert again.tasks == []

@@ -157,7 +157,7 @@ def test_a_click_on_a_number_opens_the_runs_of_its_row(show, study):
 def test_an_address_opens_its_runs(show, study):
     page = show(study, hash="#cell/sparse/adagrad")
     assert page.all("dialog h2") == ["adagrad sparse"]
-    assert "diverged: loss is nan at step 17" in page.tab.inner_text("dialog")
+    assert "diverged, loss is nan at step 17" in page.tab.inner_text("dialog")
 
 
 def test_a_failed_method_stays_listed_with_its_reason(show, study):
