@@ -23,7 +23,7 @@ from lenetlab.cli.terminal.console import print_err, print_json, print_out
 from lenetlab.problem.files import from_anywhere
 from lenetlab.records.cells import FINAL, RunRow
 from lenetlab.records.locate import RESULTS, STUDIES, open_results, results_folder
-from lenetlab.records.test_set import look, note
+from lenetlab.records.test_set_looks import look, note
 from lenetlab.settings import parse_pairs
 
 if TYPE_CHECKING:

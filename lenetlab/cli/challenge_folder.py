@@ -39,7 +39,7 @@ from lenetlab.records.contest import Contest
 from lenetlab.records.finished import Result
 from lenetlab.records.rows import write_results
 from lenetlab.records.run_folder import Run
-from lenetlab.records.test_set import Looks, count
+from lenetlab.records.test_set_looks import Looks, count
 from lenetlab.report.attachments import Attachments, LeaderNet, read_attachments
 from lenetlab.report.paper.challenge_row import tex_rows
 from lenetlab.report.verdict import lines, sentence

@@ -6,7 +6,7 @@ from lenetlab.analysis.challenge import Answer, Arrival, Challenge, Effect, Midd
 from lenetlab.analysis.intervals import Summary
 from lenetlab.analysis.targets import TARGETS
 from lenetlab.plural import count
-from lenetlab.records.test_set import Looks
+from lenetlab.records.test_set_looks import Looks
 from lenetlab.report import formats
 from lenetlab.report.metrics import half
 

@@ -355,7 +355,7 @@ def test_colours_are_the_families_and_the_ink_comes_from_the_configuration():
     assert "#eeeeee" in dark or "#eee" in dark
 
 
-def test_the_champion_is_drawn_with_its_counts():
+def test_the_leader_is_drawn_with_its_counts():
     counts = np.random.default_rng(0).integers(0, 90, (10, 10)).tolist()
     drawn = data_of(confusion(counts, "l2"), "confusion, l2")
     assert [row["images"] for row in drawn] == [n for line in counts for n in line]
