@@ -11,7 +11,7 @@ from torch import Tensor
 
 from lenetlab.errors import UserError
 from lenetlab.experiments.run.runtime import Runtime
-from lenetlab.judge.child import Recorded, one_line, open_folder, open_net
+from lenetlab.judge.child import Recorded, escaped, one_line, open_folder, open_net
 from lenetlab.judge.claims import Claim, check, wrong_claims
 from lenetlab.judge.files import Unreadable
 from lenetlab.judge.folder import MARKS, is_run
@@ -126,8 +126,7 @@ def outcome_of(problems: Sequence[str], unchecked: Sequence[str]) -> str:
 
 def printable(path: Path) -> str:
     """A path as text that can be printed and written anywhere, whatever bytes are in it."""
-    text = os.fsencode(path).decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    return escaped(os.fsencode(path).decode("utf-8", "backslashreplace"))
 
 
 def _damage(found: Recorded) -> Claim | None:

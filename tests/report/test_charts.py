@@ -375,3 +375,10 @@ def test_the_leader_is_drawn_with_its_counts():
 )  # fmt: skip
 def test_ticks_of_a_logarithmic_axis(low, high, expected):
     assert ticks(low, high) == expected
+
+
+def test_the_places_of_a_picture_are_cut_and_one_that_is_nearly_zero_stays_so():
+    drawn = '<path d="M1.23456e-14,20.98765" transform="translate(0.5,3.333)" x="1.23456"/>'
+    assert render.shortened(drawn, 2) == (
+        '<path d="M1.23e-14,20.98" transform="translate(0.5,3.33)" x="1.23456"/>'
+    )
