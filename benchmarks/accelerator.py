@@ -11,10 +11,9 @@ cpu` PyTorch's engine on the CPU takes the device's place, to see that the scrip
 
 import argparse
 import time
-from collections.abc import Callable, Iterator
-from math import sqrt
+from collections.abc import Iterator
 from pathlib import Path
-from statistics import fmean, stdev
+from statistics import fmean
 from tempfile import TemporaryDirectory
 
 from lenetlab.openmp import wait_briefly
@@ -22,9 +21,10 @@ from lenetlab.openmp import wait_briefly
 wait_briefly()
 
 import torch
-from scipy.stats import t as student
+from timing import Work, block
 
 from lenetlab import Runtime, run
+from lenetlab.analysis.intervals import mean_interval
 from lenetlab.experiments.recipe.recipe import make_recipe
 from lenetlab.experiments.run.training import Diverged, StepError, Training
 from lenetlab.methods.registry import methods
@@ -89,8 +89,8 @@ def pairs(device: str, seeds: int, epochs: float, end: float) -> Iterator[str]:
         yield (f"{where:14} {fmean(accuracies):.3f} %, {fmean(seconds):.2f} s a run, least "
                f"{min(seconds):.2f} (n = {len(found)})")  # fmt: skip
     apart = [theirs[0] - ours[0] for ours, theirs in found]
-    if len(apart) > 1:
-        half = student.ppf(0.95, len(apart) - 1) * stdev(apart) / sqrt(len(apart))
+    if interval := mean_interval(apart, 0.9):
+        half = (interval.high - interval.low) / 2
         yield f"accuracy, {device} less cpu: {fmean(apart):+.3f} ± {half:.3f} (90 %)"
 
 
@@ -131,18 +131,12 @@ def graph(device: torch.device) -> Iterator[str]:
     yield f"the same as a CUDA graph: {milliseconds(recorded.replay, count, device):.3f} ms"
 
 
-def milliseconds(work: Callable[[], object], count: int, device: torch.device) -> float:
-    """Of one call, in a block of `count`."""
+def milliseconds(work: Work, count: int, device: torch.device) -> float:
+    """Of one call, in a block of `count` after a first."""
     work()
-    wait: Callable[[], object] = (
-        torch.accelerator.synchronize if device.type != "cpu" else lambda: None
-    )
-    wait()
-    begun = time.perf_counter()
-    for _ in range(count):
-        work()
-    wait()
-    return (time.perf_counter() - begun) / count * 1e3
+    if device.type == "cpu":
+        return 1e3 * block(work, count)
+    return 1e3 * block(work, count, torch.accelerator.synchronize)
 
 
 def main() -> None:

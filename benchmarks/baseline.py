@@ -13,29 +13,13 @@ figures mean nothing, so its load is printed with them.
 import argparse
 import json
 import os
-import subprocess
 import sys
-import tempfile
-import time
 from pathlib import Path
+
+from timing import LENETLAB, process_seconds
 
 # What reaches the script's accuracy soonest, with room to spare.
 QUICKEST = ["run", "muon_hyperball", "--lr", "0.02", "--epochs", "0.1", "--schedule", "cosine"]
-
-
-def timed(command: list[str], **environment: str) -> tuple[float, list[str]]:
-    """Seconds of the whole process, and the lines it printed."""
-    with tempfile.TemporaryDirectory() as scratch:
-        begun = time.perf_counter()
-        done = subprocess.run(
-            command,
-            cwd=scratch,
-            env=os.environ | {"MPLBACKEND": "Agg"} | environment,
-            stdout=subprocess.PIPE,
-            text=True,
-            check=True,
-        )
-        return time.perf_counter() - begun, done.stdout.splitlines()
 
 
 def main() -> None:
@@ -46,20 +30,19 @@ def main() -> None:
     if "LENETLAB_STARTER" not in os.environ:
         parser.error("LENETLAB_STARTER must name the folder with the starter script")
     starter = Path(os.environ["LENETLAB_STARTER"]).resolve()
-    lenetlab = str(Path(sys.executable).with_name("lenetlab"))
     print(f"load before: {os.getloadavg()[0]:.2f}; {os.cpu_count()} cores")
     recipe = ["run", "sgd", "--set", "lr=0.001", "--epochs", "10", "--seed", "42"]
     ratios, native_ratios, quickest_ratios = [], [], []
     for _ in range(repeats):
         script = [sys.executable, str(starter / "fashionMNIST.py")]
-        theirs, their_lines = timed(script, PYTHONPATH=str(starter))
-        ours, our_lines = timed([lenetlab, "baseline", "--verbose"])
+        theirs, their_lines = process_seconds(script, PYTHONPATH=str(starter), MPLBACKEND="Agg")
+        ours, our_lines = process_seconds([LENETLAB, "baseline", "--verbose"])
         steps = sum(line.startswith("Epoch") for line in their_lines)
         equal = sum(a == b for a, b in zip(their_lines, our_lines, strict=False))
         ratios.append(theirs / ours)
-        native, lines = timed([lenetlab, *recipe, "--engine", "native"], COLUMNS="100")
+        native, lines = process_seconds([LENETLAB, *recipe, "--engine", "native"], COLUMNS="100")
         native_ratios.append(theirs / native)
-        quickest, answer = timed([lenetlab, *QUICKEST, "--engine", "native", "--json"])
+        quickest, answer = process_seconds([LENETLAB, *QUICKEST, "--engine", "native", "--json"])
         reached = json.loads("".join(answer))["accuracy"]
         quickest_ratios.append(theirs / quickest)
         print(f"script {theirs:6.1f} s   lenetlab baseline {ours:6.1f} s   {ratios[-1]:.2f} times")

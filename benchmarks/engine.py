@@ -28,16 +28,17 @@ wait_briefly()
 import torch
 import torch.nn.functional as F
 from rich.console import Console
-from rich.table import Table
 from timing import Work, block, in_turns, machine
 from torch import nn
 
+from lenetlab.cli.terminal.console import make_table
 from lenetlab.oracle.native import build
 from lenetlab.oracle.native_engine import NativeEngine
 from lenetlab.oracle.order import DataOrder, starter_stream
 from lenetlab.problem.data import Split, load
 from lenetlab.problem.evaluation import evaluate
-from lenetlab.problem.model import SIZE, initial_weights, logits, state_dict, views
+from lenetlab.problem.lenet import LeNet5
+from lenetlab.problem.model import SIZE, initial_weights, logits, views
 
 STEPS = 94  # a tenth of an epoch of 938 batches of 64
 
@@ -64,26 +65,14 @@ extern "C" int lanes() { return L; }
 """
 
 
-class LeNet5(nn.Module):
-    """The starter script's model, written as everybody writes it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv1, self.conv2 = nn.Conv2d(1, 6, 5), nn.Conv2d(6, 16, 5)
-        self.fc1, self.fc2, self.fc3 = nn.Linear(256, 120), nn.Linear(120, 84), nn.Linear(84, 10)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return logits(dict(self.named_parameters()), x)
-
-
 class Timed:
     """The table, a line at a time."""
 
     def __init__(self, repeats: int) -> None:
         self.repeats = repeats
-        self.table = Table(box=None, header_style="bold", pad_edge=False)
-        for title in ("what", "native ms", "(median)", "PyTorch ms", "(median)", "ratio", "reach"):
-            self.table.add_column(title, justify="left" if title == "what" else "right")
+        self.table = make_table(
+            "<what", "native ms", "(median)", "PyTorch ms", "(median)", "ratio", "reach"
+        )
 
     def pair(
         self, what: str, native: Work, other: Work, threads: int, reach: str, scale: float = 1
@@ -219,8 +208,7 @@ def main() -> None:
 
     data, test = load("train"), load("test")
     w = initial_weights(torch.Generator().manual_seed(0))
-    model = LeNet5()
-    model.load_state_dict(state_dict(w))
+    model = LeNet5(w)
     timed = Timed(given.repeats)
 
     gradients = {}

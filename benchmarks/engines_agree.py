@@ -9,12 +9,11 @@ if it lies within ±0.2 points. Two processes with one thread each; what is done
 
 import argparse
 from concurrent.futures import ProcessPoolExecutor
-from math import sqrt
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import fmean, stdev
 
-from scipy.stats import t
+from lenetlab.analysis.intervals import mean_interval
 
 MARGIN = 0.2  # points of accuracy
 
@@ -45,11 +44,12 @@ def main() -> None:
         print(f"{engine:6} {fmean(values):.3f} %, sd over seeds {stdev(values):.3f} "
               f"(n = {len(values)})")  # fmt: skip
     differences = [a - b for a, b in zip(found["native"], found["torch"], strict=True)]
-    n, mean = len(differences), fmean(differences)
-    half = float(t.ppf(0.95, n - 1)) * stdev(differences) / sqrt(n)
-    verdict = "within" if mean - half >= -MARGIN and mean + half <= MARGIN else "not within"
-    print(f"native − torch: {mean:+.3f}, 90 % interval [{mean - half:+.3f}, {mean + half:+.3f}], "
-          f"{verdict} ±{MARGIN}")  # fmt: skip
+    interval = mean_interval(differences, 0.9)
+    if interval is None:
+        return
+    within = interval.low >= -MARGIN and interval.high <= MARGIN
+    print(f"native − torch: {fmean(differences):+.3f}, 90 % interval [{interval.low:+.3f}, "
+          f"{interval.high:+.3f}], {'within' if within else 'not within'} ±{MARGIN}")  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -25,9 +25,9 @@ wait_briefly()
 
 import torch
 from rich.console import Console
-from rich.table import Table
 from timing import in_turns, machine
 
+from lenetlab.cli.terminal.console import make_table
 from lenetlab.errors import UserError
 from lenetlab.experiments.recipe.recipe import make_recipe
 from lenetlab.experiments.run.training import Diverged, StepError, Training
@@ -111,17 +111,9 @@ def main() -> None:
     conditions = machine(parser, given.force)
     out = Console(width=110, highlight=False)
     out.print(conditions)
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for title in (
-        "method",
-        "step/gradient",
-        "(median)",
-        "step ms",
-        "gradient ms",
-        "bytes",
-        "vectors",
-    ):
-        table.add_column(title, justify="left" if title == "method" else "right")
+    table = make_table(
+        "<method", "step/gradient", "(median)", "step ms", "gradient ms", "bytes", "vectors"
+    )
     runtime, lines = Runtime(given.repeats), {}
     for name in names:
         try:

@@ -21,7 +21,7 @@ from lenetlab.openmp import wait_briefly
 
 wait_briefly()
 
-from timing import machine
+from timing import machine, per_pass
 
 from lenetlab.disk import read_json, replace_json
 from lenetlab.errors import UserError
@@ -52,11 +52,7 @@ class Course:
         """CPU seconds of an effective pass, from a block of whole steps."""
         if self._training.oracle.ledger.passes >= self._recipe.budget.amount:
             self._training = self._begun()
-        t = self._training
-        passes, begun = t.oracle.ledger.passes, time.process_time()
-        while time.process_time() - begun < BLOCK:
-            t.step()
-        return (time.process_time() - begun) / (t.oracle.ledger.passes - passes)
+        return per_pass(self._training, time.process_time, BLOCK)
 
 
 def ratio(cell: Cell, runtime: Runtime, reference: Course, blocks: int) -> dict[str, Any]:

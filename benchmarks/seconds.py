@@ -12,9 +12,6 @@ run` from its start to its end. On a busy machine nothing is measured.
 
 import argparse
 import shlex
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,7 +25,7 @@ wait_briefly()
 
 from rich.console import Console
 from rich.table import Table
-from timing import machine
+from timing import LENETLAB, machine, per_pass, process_seconds
 
 from lenetlab.analysis.record import records
 from lenetlab.disk import replace_json
@@ -85,13 +82,8 @@ def seconds_of(recipe: Recipe, runtime: Runtime) -> float:
     """Of the whole training, from a block of whole steps."""
     training = prepare(recipe, FIRST_SEED, runtime).training()
     training.step()
-    at, begun = training.oracle.ledger.passes, time.perf_counter()
-    while time.perf_counter() - begun < BLOCK and training.oracle.ledger.passes < (
-        recipe.budget.amount - 0.1
-    ):
-        training.step()
-    taken = time.perf_counter() - begun
-    return taken / (training.oracle.ledger.passes - at) * recipe.budget.amount
+    amount = recipe.budget.amount
+    return per_pass(training, time.perf_counter, BLOCK, amount - 0.1) * amount
 
 
 def fastest(found: list[Candidate], target: float, runtime: Runtime) -> Candidate | None:
@@ -105,18 +97,11 @@ def fastest(found: list[Candidate], target: float, runtime: Runtime) -> Candidat
     return min(timed, key=lambda pair: pair[0], default=(0.0, None))[1]
 
 
-def process_seconds(recipe: Recipe, threads: int) -> float:
+def command_seconds(recipe: Recipe, threads: int) -> float:
     """Of `lenetlab run`, from the shell, the median of a few."""
-    command = RecordedRecipe.read(recipe.canonical()).command(FIRST_SEED)
-    _, *words = shlex.split(command)
-    lenetlab, taken = str(Path(sys.executable).with_name("lenetlab")), []
-    for _ in range(PROCESSES):
-        with tempfile.TemporaryDirectory() as scratch:
-            begun = time.perf_counter()
-            subprocess.run([lenetlab, *words, "--threads", str(threads)], cwd=scratch, check=True,
-                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
-            taken.append(time.perf_counter() - begun)
-    return median(taken)
+    _, *words = shlex.split(RecordedRecipe.read(recipe.canonical()).command(FIRST_SEED))
+    command = [LENETLAB, *words, "--threads", str(threads)]
+    return median(process_seconds(command)[0] for _ in range(PROCESSES))
 
 
 def measured(one: Candidate, target: float, given: Any, runtime: Runtime) -> dict[str, Any]:
@@ -131,7 +116,7 @@ def measured(one: Candidate, target: float, given: Any, runtime: Runtime) -> dic
         "recipe": one.recipe.canonical(), "seeds": len(accuracies), "mean": verdict.mean,
         "bound": verdict.bound, "outcome": verdict.outcome,
         "train_seconds": median(run.machine["train_seconds"] for run in runs),
-        "process_seconds": process_seconds(one.recipe, given.threads),
+        "process_seconds": command_seconds(one.recipe, given.threads),
     }  # fmt: skip
 
 

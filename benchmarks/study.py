@@ -161,7 +161,7 @@ def over_dask(folder: Path, runs: int) -> dict[str, Any]:
     return {"a run, Dask, ms": 1000 * seconds / n}
 
 
-def real_runs(folder: Path, runs: int) -> dict[str, Any]:
+def real_runs(runs: int) -> dict[str, Any]:
     """Wall seconds of the same real runs by 1 worker, 2 workers, 1 worker with 2 threads."""
     from lenetlab.experiments.recipe.recipe import make_recipe
     from lenetlab.experiments.study.executors.local import Local
@@ -200,7 +200,7 @@ def main() -> None:
     given = parser.parse_args()
     shutil.rmtree(given.out, ignore_errors=True)
     given.out.mkdir(parents=True)
-    found = real_runs(given.out, given.real)
+    found = real_runs(given.real)
     found |= stub_study(given.out, given.runs)
     found |= over_dask(given.out, given.dask_runs)
     print("| what | found |\n| --- | --- |")

@@ -36,7 +36,8 @@ from lenetlab.experiments.run.environment import machine
 from lenetlab.experiments.run.in_memory import prepare
 from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.experiments.run.training import Training
-from lenetlab.experiments.starter.recipe import SEED, baseline_recipe
+from lenetlab.experiments.starter.recipe import baseline_recipe
+from lenetlab.records.starter import SEED
 
 RESULTS = Path(__file__).parents[1] / "results" / "machines.json"
 LARGER = 0.1  # a learning rate

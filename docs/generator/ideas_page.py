@@ -11,6 +11,8 @@ from pathlib import Path
 from statistics import fmean, variance
 from typing import Any
 
+from markdown_table import markdown_table
+
 from lenetlab.analysis.intervals import LEVEL, quantile_of_t
 from lenetlab.report.formats import MISSING, points
 
@@ -30,7 +32,8 @@ too, *train* the accuracy on training images, and passes and seconds are of one 
 A dash stands where no run finished or nothing is compared. `studies/ideas/` has the recipes, and
 `python benchmarks/ideas.py` runs what is new in it.
 """
-HEADS = ("", "idea", "to", "change, points", "%", "n", "loss", "train, %", "passes", "CPU, s")
+HEADS = (">", "idea", ">to", ">change, points", ">%", ">n", ">loss", ">train, %", ">passes",
+         ">CPU, s")  # fmt: skip
 Entry = Mapping[str, Any]
 
 
@@ -62,7 +65,7 @@ def _part(name: str, ideas: Sequence[Entry]) -> str:
         f"{sum(run['cpu_seconds'] or 0 for run in runs) / 60:,.0f} minutes of one core. "
         f"The standard deviation over seeds is {sd:.2f} points."
     )
-    wrapped = f'<div class="prose" markdown="1">\n\n{_table(rows)}\n\n</div>'
+    wrapped = f'<div class="prose" markdown="1">\n\n{markdown_table(HEADS, rows)}\n\n</div>'
     return f"## {name}\n\n{_purpose(name)}{said}\n\n{wrapped}\n"
 
 
@@ -72,12 +75,6 @@ def _purpose(name: str) -> str:
     if not path.exists():
         return ""
     return path.read_text(encoding="utf-8").partition("\n")[0].lstrip("# ") + " "
-
-
-def _table(rows: Sequence[Sequence[str]]) -> str:
-    """Words to the left, numbers to the right."""
-    marks = ["---:", "---", *["---:"] * (len(HEADS) - 2)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in [HEADS, marks, *rows])
 
 
 def _row(

@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import marks
+from markdown_table import markdown_table
 
 from lenetlab.report.formats import points
 
 ROOT = Path(__file__).parents[2]
 PAGE, RESULTS = ROOT / "docs" / "why_machines_differ.md", ROOT / "results" / "machines.json"
+HEADS = ("what differs", ">epochs", ">runs", ">standard deviation, points", ">range, points")
 NONE = "It has not been measured yet.\n"
 CHANGED = {
     "seed": "the seed: first weights and order of the data",
@@ -33,14 +35,14 @@ def table(results: Path = RESULTS) -> str:
     if not results.exists():
         return NONE
     found = json.loads(results.read_text(encoding="utf-8"))
-    lines = _lines(found, found["epochs"], found["short"])
+    measured = _table(found, found["epochs"], found["short"])
     said = (
         f"With seed 42 and nothing changed the accuracy is {found['baseline']:.2f} %, with other "
         f"seeds {found['spread']['seed']['mean']:.2f} % on average. The range is "
         "around the mean of the runs\nin the first four lines, and in the others that of the "
         "differences seed for seed. 0.01 points are one\ntest image."
     )
-    return "\n".join(lines) + f"\n\n{said}\n" + _larger(found)
+    return f"{measured}\n\n{said}\n{_larger(found)}"
 
 
 def _larger(found: Mapping[str, Any]) -> str:
@@ -48,33 +50,29 @@ def _larger(found: Mapping[str, Any]) -> str:
     if "larger" not in found:
         return ""
     larger = found["larger"]
-    lines = _lines(larger, found["epochs"], found["epochs"])
     mean = larger["spread"]["seed"]["mean"]
     said = (
         f"The same with a learning rate of {larger['rate']:g}, which ends at {mean:.2f} % on "
         "average over seeds:"
     )
-    return f"\n{said}\n\n" + "\n".join(lines) + "\n"
+    return f"\n{said}\n\n{_table(larger, found['epochs'], found['epochs'])}\n"
 
 
-def _lines(found: Mapping[str, Any], epochs: float, short: float) -> list[str]:
+def _table(found: Mapping[str, Any], epochs: float, short: float) -> str:
     """The table of one recipe; what PyTorch computed took `short` epochs."""
-    lines = [
-        "| what differs | epochs | runs | standard deviation, points | range, points |",
-        "| --- | ---: | ---: | ---: | ---: |",
-    ]
+    rows = []
     for name, one in found["spread"].items():
         # around the mean of the same runs: how far two of them lie apart
         apart = {key: one[key] - one["mean"] for key in ("least", "most")}
-        lines.append(_line(name, epochs, one | apart))
+        rows.append(_row(name, epochs, one | apart))
     for name, one in found["pairs"].items():
-        lines.append(_line(name, epochs if name == "instruction set" else short, one))
-    return lines
+        rows.append(_row(name, epochs if name == "instruction set" else short, one))
+    return markdown_table(HEADS, rows)
 
 
-def _line(name: str, epochs: float, one: Mapping[str, Any]) -> str:
+def _row(name: str, epochs: float, one: Mapping[str, Any]) -> list[str]:
     ends = f"{points(one['least'])} to {points(one['most'])}"
-    return f"| {CHANGED[name]} | {epochs:g} | {one['n']} | {one['sd']:.2f} | {ends} |"
+    return [CHANGED[name], f"{epochs:g}", str(one["n"]), f"{one['sd']:.2f}", ends]
 
 
 if __name__ == "__main__":

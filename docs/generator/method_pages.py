@@ -12,6 +12,7 @@ from statistics import fmean
 from typing import Any, get_args
 
 import curves
+from markdown_table import markdown_table
 from wording import body, prose
 
 from lenetlab.methods.constraint import ConstraintEntry, constraints
@@ -112,10 +113,10 @@ def _settings(entry: Method | Wrapper | ConstraintEntry) -> str:
     if not entry.defaults:
         return "It has no settings."
     rows = [
-        f"| `{key}` | {show(value)} | {entry.space.get(key, '')} |"
+        [f"`{key}`", show(value), str(entry.space.get(key, ""))]
         for key, value in entry.defaults.items()
     ]
-    return "\n".join(["| setting | default | search |", "| --- | --- | --- |", *rows])
+    return markdown_table(["setting", "default", "search"], rows)
 
 
 def _measured(
@@ -202,10 +203,9 @@ def _table(
     entries: list[tuple[Method | Wrapper, str, Mapping[str, Any] | None]],
     measured: Mapping[str, Any],
 ) -> str:
-    lines = [
-        "| method | 1 pass, % | loss | 5 passes, % | loss | updates | step | state |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
-    ]
+    heads = ["method", ">1 pass, %", ">loss", ">5 passes, %", ">loss", ">updates", ">step",
+             ">state"]  # fmt: skip
+    rows = []
     for entry, spec, cost in entries:
         cells = [f"[{spec}]({entry.name}.md)"]
         found = measured.get(spec)
@@ -218,8 +218,8 @@ def _table(
         cells.append(f"{found['steps']:,}" if found else "—")
         cells.append(f"{cost['ratio_min']:.2f}×" if cost else "—")
         cells.append(f"{cost['state_bytes'] / 177_704:.1f}" if cost else "—")
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+        rows.append(cells)
+    return markdown_table(heads, rows)
 
 
 def write(folder: Path) -> None:

@@ -4,12 +4,12 @@ python docs/generator/page_picture.py      needs Debian's `chromium`
 """
 
 import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
+from shell import lenetlab
 
 ROOT = Path(__file__).parents[2]
 STUDIED, PICTURE = ROOT / "results" / "course", ROOT / "docs" / "report" / "page.png"
@@ -20,9 +20,7 @@ def draw(browser_path: str) -> None:
     """The head of the page of the committed study, as wide as a laptop."""
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         page = Path(folder, "page.html")
-        lenetlab = Path(sys.executable).with_name("lenetlab")
-        subprocess.run([lenetlab, "report", STUDIED, "--to", page], check=True,
-                       stdout=subprocess.DEVNULL)  # fmt: skip
+        lenetlab("report", STUDIED, "--to", page)
         browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
         tab = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="light")
         tab.goto(page.as_uri())

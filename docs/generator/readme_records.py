@@ -10,6 +10,7 @@ import math
 from pathlib import Path
 
 import marks
+from markdown_table import markdown_table
 
 from lenetlab.analysis.board import Board, board, boards_of
 from lenetlab.analysis.record_board import RecordBoard, record_board
@@ -38,23 +39,21 @@ def block(folder: Path = STUDIED) -> str:
     shown = [one for one in boards if any(line.rank for line in one.lines)]
     if not shown:
         return f"{NONE}\n"
-    table = [
-        "| scenario | leader | accuracy, % | mean loss | passes to 89.38 % | tied | ahead |",
-        "| --- | --- | ---: | ---: | ---: | --- | --- |",
-        *(_row(one) for one in shown),
-    ]
+    heads = ["scenario", "leader", ">accuracy, %", ">mean loss", ">passes to 89.38 %", "tied",
+             "ahead"]  # fmt: skip
+    table = markdown_table(heads, [_row(one) for one in shown])
     beaten = [text for one in shown if (text := _beaten(one))]
-    parts = ["\n".join(table), _said(results, shown), "\n".join(beaten), _ladder(folder),
+    parts = [table, _said(results, shown), "\n".join(beaten), _ladder(folder),
              _boards(folder.parent / RECORDS)]  # fmt: skip
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _row(one: Board) -> str:
+def _row(one: Board) -> list[str]:
     """A scenario: its leader, and who cannot be told from it."""
-    lead = next((line for line in one.lines if line.standing == "reference"), None)
+    lead = one.lead
     where = one.contest.title
     if lead is None or lead.accuracy is None or lead.loss is None:
-        return f"| `{where}` | – | – | – | – | – | – |"
+        return [f"`{where}`", *["–"] * 6]
     accuracy = formats.plus_minus(lead.accuracy, formats.two)
     passes = next(to.passes for to in lead.reached if to.target.accuracy == 89.38)
     tied = ", ".join(
@@ -67,11 +66,10 @@ def _row(one: Board) -> str:
         for line in one.lines
         if line.standing == "ahead" and line.accuracy is not None
     )
-    return (
-        f"| `{where}` | `{lead.name}` | {accuracy} | {formats.four(lead.loss.mean)} | "
-        f"{'never' if math.isinf(passes) else formats.three(passes)} | {tied or 'nobody'} | "
-        f"{ahead or 'nobody'} |"
-    )
+    soon = "never" if math.isinf(passes) else formats.three(passes)
+    loss = formats.four(lead.loss.mean)
+    return [f"`{where}`", f"`{lead.name}`", accuracy, loss, soon, tied or "nobody",
+            ahead or "nobody"]  # fmt: skip
 
 
 def _ladder(folder: Path) -> str:
@@ -80,17 +78,15 @@ def _ladder(folder: Path) -> str:
     if not steps:
         return ""
     scenarios = list(dict.fromkeys(c.scenario for step in steps for c in step.contests()))
-    lines = [
-        f"| passes | {' | '.join(f'`{name}`' for name in scenarios)} |",
-        f"| ---: |{' --- |' * len(scenarios)}",
+    rows = [
+        [f"{step.passes:g}", *(_leader(board(step, Contest(name))) for name in scenarios)]
+        for step in steps
     ]
-    for step in steps:
-        cells = [_leader(board(step, Contest(name))) for name in scenarios]
-        lines.append(f"| {step.passes:g} | {' | '.join(cells)} |")
+    ladder = markdown_table([">passes", *(f"`{name}`" for name in scenarios)], rows)
     methods = max(len({cell.place.method for cell in step.cells}) for step in steps)
     return (
         f"For other budgets, {methods} methods tuned for each, the leader by held-out images and "
-        "its test accuracy:\n\n" + "\n".join(lines)
+        f"its test accuracy:\n\n{ladder}"
     )
 
 
@@ -131,25 +127,22 @@ def table(folder: Path = BOARDS) -> str:
         return "None is computed yet.\n"
     found = columns(shown)
     cells = [found[key] for key in IN_DOCS if key in found]
-    lines = [
-        f"| {' | '.join(column.heading for column in cells)} |",
-        f"| {' | '.join('---' if column.words else '---:' for column in cells)} |",
-        *(f"| {' | '.join(column.text(one) for column in cells)} |" for one in shown),
-    ]
+    heads = [f"{'' if column.words else '>'}{column.heading}" for column in cells]
+    lines = markdown_table(heads, [[column.text(one) for column in cells] for one in shown])
     said = [f"- {sentence}" for one in shown if (sentence := ahead(one))]
-    return "\n\n".join(filter(None, ("\n".join(lines), "\n".join(said)))) + "\n"
+    return "\n\n".join(filter(None, (lines, "\n".join(said)))) + "\n"
 
 
 def _leader(one: Board) -> str:
-    lead = next((line for line in one.lines if line.standing == "reference"), None)
+    lead = one.lead
     if lead is None or lead.accuracy is None:
         return "–"
     return f"`{lead.name}` {formats.plus_minus(lead.accuracy, formats.two)}"
 
 
 def _said(results: Results, shown: list[Board]) -> str:
-    leaders = [line for one in shown for line in one.lines if line.standing == "reference"]
-    n = min((line.accuracy.n for line in leaders if line.accuracy), default=0)
+    leaders = [one.lead for one in shown]
+    n = min((lead.accuracy.n for lead in leaders if lead and lead.accuracy), default=0)
     planned = len({cell.place.method for cell in results.cells})
     done = planned - len({cell.place.method for cell in results.cells if not cell.finals})
     methods = f"{done} methods" if done == planned else f"{done} of {planned} methods so far"
@@ -186,18 +179,16 @@ def _beaten(one: Board) -> str:
 
 def seconds(file: Path = SECONDS) -> str:
     """The fewest seconds to the targets, as `benchmarks/seconds.py` measured them."""
-    lines = [
-        f"| {one['target']:g} % | `{one['method']}`, {one['scenario']}, "
-        f"{one['passes']:g} passes (`{one['study']}`) | {one['mean']:.2f} | {one['bound']:.2f} | "
-        f"{one['outcome']} | {one['train_seconds']:.2f} | {one['process_seconds']:.2f} |"
+    heads = ["to", "who", ">mean, %", ">lower bound, one-sided 95 %", "outcome", ">training, s",
+             ">whole process, s"]  # fmt: skip
+    rows = [
+        [f"{one['target']:g} %",
+         f"`{one['method']}`, {one['scenario']}, {one['passes']:g} passes (`{one['study']}`)",
+         f"{one['mean']:.2f}", f"{one['bound']:.2f}", one["outcome"],
+         f"{one['train_seconds']:.2f}", f"{one['process_seconds']:.2f}"]
         for one in read_json(file)["targets"]
-    ]
-    head = (
-        "| to | who | mean, % | lower bound, one-sided 95 % | outcome | training, s | "
-        "whole process, s |\n"
-        "| --- | --- | ---: | ---: | --- | ---: | ---: |"
-    )
-    return "\n".join([head, *lines]) + "\n"
+    ]  # fmt: skip
+    return markdown_table(heads, rows) + "\n"
 
 
 def write() -> None:

@@ -7,10 +7,10 @@ recipe and seed 0, once for its weights and once for the points on its way.
 """
 
 import shlex
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
+
+from shell import lenetlab
 
 from lenetlab.analysis.board import Line, board
 from lenetlab.disk import read_json, replace_json
@@ -34,16 +34,14 @@ def best_of_families(results: Results) -> list[Line]:
 
 def write() -> None:
     """From the committed rows."""
-    lenetlab = str(Path(sys.executable).with_name("lenetlab"))
     with tempfile.TemporaryDirectory() as folder:
         for line in best_of_families(read_results(STUDIED)):
             final = line.cell.finals[0]
             _, *words = shlex.split(final.recorded.command(final.seed))
             print(line.name, flush=True)
-            subprocess.run([lenetlab, *words, "--out", f"{folder}/runs"], check=True,
-                           stdout=subprocess.DEVNULL)  # fmt: skip
+            lenetlab(*words, "--out", f"{folder}/runs")
         runs = sorted(map(str, Path(folder, "runs").glob("*-*")))
-        subprocess.run([lenetlab, "inspect", *runs, "--plane", "--to", folder], check=True)
+        lenetlab("inspect", *runs, "--plane", "--to", folder)
         replace_json(STUDIED / FILE, read_json(Path(folder) / FILE))
 
 

@@ -23,7 +23,7 @@ from lenetlab.cli.terminal.console import print_err, print_json, print_out
 from lenetlab.problem.files import from_anywhere
 from lenetlab.records.cells import FINAL, RunRow
 from lenetlab.records.locate import RESULTS, STUDIES, open_results, results_folder
-from lenetlab.records.test_set import look, note
+from lenetlab.records.test_set_looks import look, note
 from lenetlab.settings import parse_pairs
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def challenge(
     if json:
         print_json(written.plain())
     else:
-        _print(written.text, written.folder, home)
+        _print(written.text, written.folder)
     if written.page is None:
         print_err(written.no_page)
     elif open:
@@ -142,7 +142,7 @@ def challenge(
         raise typer.Exit(1)
 
 
-def _print(text: str, folder: Path, home: Path) -> None:
+def _print(text: str, folder: Path) -> None:
     print_out(text)
     shown = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
     print_out(f"in {shown}")

@@ -15,6 +15,7 @@ from lenetlab.analysis.plain import as_plain
 from lenetlab.cli.extras import bringing
 from lenetlab.cli.terminal.console import print_err
 from lenetlab.disk import make_folder, replace_bytes
+from lenetlab.experiments.run.repeat import without_data
 from lenetlab.experiments.study.challenge import once_more
 from lenetlab.experiments.study.guest import Guest, pack
 from lenetlab.experiments.study.leaders import leaders, look_into
@@ -38,7 +39,7 @@ from lenetlab.records.contest import Contest
 from lenetlab.records.finished import Result
 from lenetlab.records.rows import write_results
 from lenetlab.records.run_folder import Run
-from lenetlab.records.test_set import Looks, count
+from lenetlab.records.test_set_looks import Looks, count
 from lenetlab.report.attachments import Attachments, LeaderNet, read_attachments
 from lenetlab.report.paper.challenge_row import tex_rows
 from lenetlab.report.verdict import lines, sentence
@@ -119,7 +120,7 @@ class Written:
 def alone(found: Entered, setup: Setup, limit: float | None, quiet: bool) -> list[Alone]:
     """Train seed 0 of every pair once more, one run after the other, into run folders."""
     folder = found.folder / RUNS
-    runtime = replace(runtime_of(setup), out=folder, _loaded={})
+    runtime = without_data(runtime_of(setup), folder)
     trained = []
     for pair in found.pairs:
         runs = []

@@ -37,12 +37,13 @@ from lenetlab.cli.terminal.console import seconds as show_seconds
 from lenetlab.experiments.recipe.recipe import Recipe, make_recipe
 from lenetlab.experiments.run.on_disk import OnEval, OnStep, execute
 from lenetlab.experiments.run.runtime import Runtime
-from lenetlab.experiments.starter.recipe import SEED, baseline_recipe
+from lenetlab.experiments.starter.recipe import baseline_recipe
 from lenetlab.methods.describe import describe
 from lenetlab.phrases import count
 from lenetlab.records.finished import ended
 from lenetlab.records.locate import open_results
 from lenetlab.records.run_folder import Run
+from lenetlab.records.starter import SEED
 from lenetlab.report.attachments import Attachments
 from lenetlab.report.formats import MISSING, number
 from lenetlab.report.run_plots import race, save

@@ -12,9 +12,10 @@ from lenetlab.cli.terminal.progress_bar import meter
 from lenetlab.disk import make_folder, replace_json
 from lenetlab.errors import UserError
 from lenetlab.experiments.recipe.recipe import Budget
+from lenetlab.experiments.run.repeat import NotRepeatable
 from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.inspection import measure, plane, trajectory
-from lenetlab.inspection.again import NotAgain, whole_trajectory
+from lenetlab.inspection.again import whole_trajectory
 from lenetlab.inspection.probe import Probe, probe
 from lenetlab.inspection.trajectory import Trajectory
 from lenetlab.oracle.torch_engine import TorchEngine
@@ -120,7 +121,7 @@ def _trajectory(run: Run, name: str, asked: Asked) -> Trajectory:
         shown.begin(f"{name}, trained again for its points", Budget(amount, unit))
         try:
             return whole_trajectory(run, asked.data, shown.step)
-        except NotAgain as reason:
+        except NotRepeatable as reason:
             remark = f"{name} is shown at its start and its end alone: {reason}"
     print_err(remark)
     return trajectory.ends(run)

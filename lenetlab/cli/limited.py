@@ -8,7 +8,7 @@ longer record is recorded.
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import typer
@@ -20,6 +20,7 @@ from lenetlab.experiments.jobs import Job
 from lenetlab.experiments.recipe.recipe import Recipe
 from lenetlab.experiments.run.in_memory import prepare
 from lenetlab.experiments.run.on_disk import give_up
+from lenetlab.experiments.run.repeat import without_data
 from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.experiments.study.executors import OverLimit, TaskError, WorkerDied
 from lenetlab.experiments.study.executors.local import GRACE, Worker
@@ -47,7 +48,7 @@ def execute_limited(
 ) -> list[tuple[Job, run_folder.Run]]:
     """Compute the runs one after the other, each for `limit` seconds; one that does not stop by
     itself is ended."""
-    setup = _Setup(replace(runtime, _loaded={}), quiet, tensorboard, limit, inspect)
+    setup = _Setup(without_data(runtime), quiet, tensorboard, limit, inspect)
     worker = Worker(_train, setup)
     results = []
     try:

@@ -20,7 +20,7 @@ from torch import Tensor
 from lenetlab.errors import UserError
 from lenetlab.experiments.recipe.recall import recall
 from lenetlab.experiments.run.in_memory import compute
-from lenetlab.experiments.run.repeat import numerics_differ
+from lenetlab.experiments.run.repeat import runtime_like
 from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.experiments.study.executors import OverLimit, TaskError, WorkerDied
 from lenetlab.experiments.study.executors.local import Worker
@@ -32,6 +32,7 @@ from lenetlab.judge.claims import Claim
 from lenetlab.judge.rerun import WHAT, different_bits
 from lenetlab.records import run_folder
 from lenetlab.records.finished import Result, ended
+from lenetlab.records.numerics import numerics_differ
 
 FIRST = 1e-5  # relative: the loss at the initial weights, between two seeds some 1e-3
 STEPS, LATER = 10, 1e-3  # how many losses are compared, and how closely the last of them
@@ -136,6 +137,6 @@ def _train(order: tuple[dict[str, Any], Search], data: Path | None) -> _Trained:
 def _runtime(said: dict[str, Any], data: Path | None) -> Runtime:
     """Like the one that the numerics name; the best that there is where that is not to be had."""
     try:
-        return Runtime(data, Path("unused"), said["engine"], said["device"], said.get("threads"))
+        return runtime_like(said, data, Path("unused"))
     except UserError:
         return Runtime(data, Path("unused"))

@@ -77,8 +77,13 @@ def open_folder(path: Path) -> Recorded:
 
 def one_line(text: str) -> str:
     """`text` on one line that any terminal can print, cut off where it goes on and on."""
-    shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in " ".join(text.split()))
+    shown = escaped(" ".join(text.split()))
     return shown if len(shown) <= 240 else f"{shown[:239]}…"
+
+
+def escaped(text: str) -> str:
+    """`text` with an escape in the place of each sign that cannot be printed."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 Answer = tuple[dict[str, Any], bytes]

@@ -68,11 +68,6 @@ def recipe_of(run: run_folder.Run) -> Recipe:
         raise UserError(f"its recipe cannot be read ({type(error).__name__}: {error})") from None
 
 
-def from_outside(run: run_folder.Run) -> bool:
-    """Whether the method is somebody's file or module, which the judge does not import."""
-    return ":" in str(run.recorded.method.name)
-
-
 def _there(figure: T | None) -> T:
     """A figure that a run which is done must have; a damage where it is missing."""
     if figure is None:
@@ -83,7 +78,7 @@ def _there(figure: T | None) -> T:
 def _identity(run: run_folder.Run) -> Iterator[Claim]:
     """Recipe, seed, data and numerics are those that the name of the run was made from."""
     said = run.identity
-    if not from_outside(run):
+    if not run.recorded.from_outside:  # whose code the judge does not import
         try:
             recipe = recipe_of(run)
         except UserError as error:

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from lenetlab.errors import UserError
 from lenetlab.experiments.run.runtime import Runtime
-from lenetlab.judge.child import Recorded, one_line, open_folder, open_net
-from lenetlab.judge.claims import Claim, check, from_outside, wrong_claims
+from lenetlab.judge.child import Recorded, escaped, one_line, open_folder, open_net
+from lenetlab.judge.claims import Claim, check, wrong_claims
 from lenetlab.judge.files import Unreadable
 from lenetlab.judge.folder import MARKS, is_run
 from lenetlab.judge.rerun import rerun
@@ -126,8 +126,7 @@ def outcome_of(problems: Sequence[str], unchecked: Sequence[str]) -> str:
 
 def printable(path: Path) -> str:
     """A path as text that can be printed and written anywhere, whatever bytes are in it."""
-    text = os.fsencode(path).decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    return escaped(os.fsencode(path).decode("utf-8", "backslashreplace"))
 
 
 def _damage(found: Recorded) -> Claim | None:
@@ -150,7 +149,7 @@ def _claims(
     claims, remarks = check(found, own, scorer.engine), []
     if inner:
         remarks.append("trained on 50,000 images (--split inner): no result of the official split")
-    if from_outside(found.run):
+    if found.run.recorded.from_outside:
         remarks.append("the recipe's method is from outside the package and was not checked")
     return claims, remarks
 

@@ -70,6 +70,11 @@ class RecordedRecipe:
         return "+".join(choice.name for choice in (*self.wrappers, self.method))
 
     @property
+    def from_outside(self) -> bool:
+        """Whether the method is somebody's file or module, whose code a record does not bring."""
+        return ":" in str(self.method.name)
+
+    @property
     def rate(self) -> float | None:
         """The learning rate; None where it is the registered one, or there is none."""
         return self.method.settings.get("lr")  # type: ignore[return-value]

@@ -90,7 +90,7 @@ def metrics(board: Board) -> dict[str, Metric]:
             "mean loss", "", "cross-entropy on the test set, mean over seeds", formats.four,
             lambda line: _mean(line.loss)),
         "starter_average_loss": Metric(
-            "starter’s average", "", "loss as the handed-out script prints it", formats.six,
+            "starter’s average", "", "loss as the starter script prints it", formats.six,
             lambda line: line.starter_average_loss),
         "train_accuracy": Metric(
             "training", "%", "accuracy on the first 10,000 training images at the end, mean over "

@@ -6,6 +6,7 @@ Apart from the boards, whose statistics take longer to load than a short run tak
 from collections.abc import Sequence
 
 from lenetlab.records.cells import RunRow
+from lenetlab.records.numerics import numerics_differ
 from lenetlab.records.run_folder import Run
 from lenetlab.report import formats
 
@@ -18,9 +19,7 @@ def repeated(run: Run, rows: Sequence[RunRow]) -> str:
     if run.identity["id"] == row.id:
         same = (run.result.correct, run.result.loss) == (row.correct, row.loss)
         return f"seed {run.seed}: {'the same figures as' if same else 'NOT the figures'} recorded"
-    said, here = row.numerics, run.identity["numerics"]
-    keys = [key for key in sorted({*said, *here}) if said.get(key) != here.get(key)]
-    why = ", ".join(f"{key} {said.get(key)} there and {here.get(key)} here" for key in keys)
+    why = numerics_differ(row.numerics, run.identity["numerics"])
     return (
         f"seed {run.seed}: recorded are {formats.percent(row.accuracy or 0.0)} and loss "
         f"{formats.four(row.loss or 0.0)}, by other numerics ({why})"

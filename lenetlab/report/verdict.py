@@ -6,7 +6,7 @@ from lenetlab.analysis.challenge import Arrival, Challenge, Effect, Middle, Resi
 from lenetlab.analysis.intervals import Summary
 from lenetlab.analysis.targets import TARGETS
 from lenetlab.phrases import count, p_equals
-from lenetlab.records.test_set import Looks
+from lenetlab.records.test_set_looks import Looks
 from lenetlab.report import formats
 from lenetlab.report.wording.standings import ANSWERS
 

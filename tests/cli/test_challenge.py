@@ -19,7 +19,7 @@ from lenetlab.records.cells import Results
 from lenetlab.records.challenge import GUEST, PAGE, ROW, ROWS, RUNS, VERDICT, read_record
 from lenetlab.records.rows import read_results
 from lenetlab.records.run_folder import finished_runs
-from lenetlab.records.test_set import FILE
+from lenetlab.records.test_set_looks import FILE
 from tests.waiting import wait_until
 
 from .conftest import LENETLAB

@@ -109,7 +109,7 @@ def test_a_run_that_cannot_be_trained_again_is_shown_at_its_ends(lenetlab, tmp_p
     (run / "run.json").write_text(json.dumps(identity))
     answer = lenetlab("inspect last --examples 100 --json")
     assert answer.status == 0, answer.err
-    assert "at its start and its end alone: it was computed by other numerics" in answer.err
+    assert "at its start and its end alone: the numerics differ here, " in answer.err
     (found,) = json.loads(answer.out)["runs"]
     assert [point["steps"] for point in found["along"]] == [0, json.loads(
         (run / "result.json").read_text()

@@ -9,8 +9,9 @@ import torch
 
 from lenetlab.errors import Interrupted, UserError
 from lenetlab.experiments.recipe.recipe import make_recipe
+from lenetlab.experiments.run import repeat
 from lenetlab.experiments.run.on_disk import execute
-from lenetlab.inspection import again, trajectory
+from lenetlab.inspection import trajectory
 from lenetlab.inspection.again import whole_trajectory
 from lenetlab.inspection.plane import common_plane
 from lenetlab.inspection.trajectory import POINTS, Recorder, ends, final, initial
@@ -95,12 +96,12 @@ def test_points_are_the_weights_at_their_steps(runtime):
 
 def test_a_run_trained_again_has_the_same_points_and_keeps_them(runtime, monkeypatch):
     run, recorder = recorded(RECIPES["sgd"], runtime)
-    monkeypatch.setattr(again, "runtime_like", lambda said, data, out: other_out(runtime, out))
+    monkeypatch.setattr(repeat, "runtime_like", lambda said, data, out: other_out(runtime, out))
     found, expected = whole_trajectory(run, None), recorder.trajectory(run)
     assert torch.equal(found.points, expected.points)
     assert torch.equal(found.angles[1:], expected.angles[1:])
     assert found.where == expected.where
-    monkeypatch.setattr(again, "execute", None)  # is not called any more
+    monkeypatch.setattr(repeat, "execute", None)  # is not called any more
     kept = whole_trajectory(run, None)
     assert torch.equal(kept.points, found.points)
     assert kept.where == found.where
@@ -115,7 +116,7 @@ def test_other_weights_are_noticed(runtime, monkeypatch):
     with pytest.raises(UserError, match="does not end at the run's weights"):
         whole_trajectory(run, None)
     (run.path / trajectory.FILE).unlink()
-    monkeypatch.setattr(again, "runtime_like", lambda said, data, out: other_out(runtime, out))
+    monkeypatch.setattr(repeat, "runtime_like", lambda said, data, out: other_out(runtime, out))
     with pytest.raises(UserError, match="other weights"):
         whole_trajectory(run, None)
     with pytest.raises(RuntimeError, match="do not end"):
@@ -125,11 +126,26 @@ def test_other_weights_are_noticed(runtime, monkeypatch):
 def test_other_numerics_are_refused(runtime, monkeypatch):
     run, _ = recorded(RECIPES["sgd"], runtime)
     run.identity["numerics"]["torch"] = "0.1"
-    monkeypatch.setattr(again, "runtime_like", lambda said, data, out: other_out(runtime, out))
+    monkeypatch.setattr(repeat, "runtime_like", lambda said, data, out: other_out(runtime, out))
     with pytest.raises(UserError, match=r"torch 0\.1 there"):
         whole_trajectory(run, None)
     found = ends(run)
     assert torch.equal(found.points[1], final(run))
+
+
+def test_a_signal_leaves_nothing_to_go_on_from(runtime, monkeypatch):
+    """The folder that it was trained in is gone."""
+    run, _ = recorded(RECIPES["sgd"], runtime)
+    monkeypatch.setattr(repeat, "runtime_like", lambda said, data, out: other_out(runtime, out))
+
+    def stop(t, loss):
+        if t.steps == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(Interrupted, match="begins it anew") as stopped:
+        whole_trajectory(run, None, stop)
+    assert stopped.value.path is None
+    assert not (run.path / trajectory.FILE).exists()
 
 
 def test_a_resumed_run_is_not_whole(runtime):

@@ -9,7 +9,7 @@ from lenetlab.errors import UserError
 from lenetlab.records.cells import Cell
 from lenetlab.records.challenge import AGAIN, digest, entered
 from lenetlab.records.contest import Contest
-from lenetlab.records.test_set import FILE, Looks, count, look, note
+from lenetlab.records.test_set_looks import FILE, Looks, count, look, note
 from tests.studies import made_up
 
 PLAIN = Contest("plain")

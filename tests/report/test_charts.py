@@ -356,7 +356,7 @@ def test_colours_are_the_families_and_the_ink_comes_from_the_configuration():
     assert "#eeeeee" in dark or "#eee" in dark
 
 
-def test_the_champion_is_drawn_with_its_counts():
+def test_the_leader_is_drawn_with_its_counts():
     counts = np.random.default_rng(0).integers(0, 90, (10, 10)).tolist()
     drawn = data_of(confusion(counts, "l2"), "confusion, l2")
     assert [row["images"] for row in drawn] == [n for line in counts for n in line]
@@ -376,3 +376,10 @@ def test_the_champion_is_drawn_with_its_counts():
 )  # fmt: skip
 def test_ticks_of_a_logarithmic_axis(low, high, expected):
     assert ticks(low, high) == expected
+
+
+def test_the_places_of_a_picture_are_cut_and_one_that_is_nearly_zero_stays_so():
+    drawn = '<path d="M1.23456e-14,20.98765" transform="translate(0.5,3.333)" x="1.23456"/>'
+    assert render.shortened(drawn, 2) == (
+        '<path d="M1.23e-14,20.98" transform="translate(0.5,3.33)" x="1.23456"/>'
+    )

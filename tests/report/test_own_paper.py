@@ -9,7 +9,6 @@ from typer.testing import CliRunner
 from lenetlab.analysis.targets import STARTER
 from lenetlab.cli.app import app
 from lenetlab.experiments.starter.recipe import baseline_recipe
-from lenetlab.experiments.starter.recipe import test_line as line_of
 from lenetlab.methods.describe import defaults, describe
 from lenetlab.records.cells import FINAL
 from lenetlab.records.locate import from_runs
@@ -23,7 +22,7 @@ from lenetlab.report.charts.training import starter_test, training_rows
 from lenetlab.report.paper.front import Front
 from lenetlab.report.paper.own import compose_own
 from lenetlab.report.paper.pictures import Pictures
-from lenetlab.report.paper.starter import baseline_of, is_baseline, printed
+from lenetlab.report.paper.starter import baseline_of, is_baseline
 from lenetlab.report.paper.write import write
 from tests.evening import write_run
 
@@ -101,13 +100,6 @@ def composed(folder, tmp_path):
     )
     pictures = NoPictures(tmp_path, "svg", styles(results))
     return compose_own(results, found, attachments, pictures, front=FRONT).markdown, drawn
-
-
-@pytest.mark.parametrize("correct", [1329, 5953, 8999, 9137, 10_000])
-def test_the_lines_are_the_scripts_to_the_last_digit(correct, tmp_path):
-    add(tmp_path, correct, 42, engine="torch", **BASELINE)
-    (run,) = finished_runs(tmp_path)
-    assert printed(run) == ["Using cpu device", line_of(run.evaluations[-1])]
 
 
 def test_the_baseline_is_known_by_its_recipe_and_the_longest_is_taken(tmp_path):

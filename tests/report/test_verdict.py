@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from lenetlab.analysis.challenge import challenge
 from lenetlab.records.cells import Results
-from lenetlab.records.test_set import Looks
+from lenetlab.records.test_set_looks import Looks
 from lenetlab.report.paper.challenge_row import HEAD, tex_rows
 from lenetlab.report.verdict import lines
 from tests.studies import made_up

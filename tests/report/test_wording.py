@@ -251,7 +251,7 @@ def test_what_failed_is_counted_and_nothing_said_of_it_where_nothing_did():
     assert "Ended without one" not in progress.progress(made)
 
 
-def test_a_champion_that_no_longer_leads_is_not_called_the_leader(said):
+def test_one_that_no_longer_leads_is_not_called_the_leader(said):
     made = made_up(("sgd", "muon"), ("plain",), 3, 4)
     other = next(cell for cell in made.cells if cell is not leader(made.cells))
     stale = LeaderNet(other.finals[0].id, "sgd", "plain", [[1] * 10] * 10, [[[0.1] * 5] * 5] * 6)

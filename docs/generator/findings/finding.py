@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from markdown_table import markdown_table
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -69,5 +71,5 @@ def _folded(text: str) -> str:
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A table, its first column to the left, numbers to the right."""
-    lines = [heads, ["---", *["---:"] * (len(heads) - 1)], *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    first, *others = heads
+    return markdown_table([first, *(f">{head}" for head in others)], rows)

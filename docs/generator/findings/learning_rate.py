@@ -163,9 +163,8 @@ def _momentum(course: Results | None) -> list[str]:
     """The next step of the way, in pairs with tuned SGD."""
     who = of_family(course, "momentum")
     found = group(course, who)
-    if found is None:
+    if found is None or (sgd := found.board.lead) is None:
         return []
-    sgd = next(line for line in found.board.lines if line.standing == "reference")
     return [
         f"Tuned on held-out images, batch size and warm-up as well, `sgd` ends at "
         f"{mean(sgd.accuracy)} %. Momentum on top of that, in pairs. "

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from markdown_table import markdown_table
 
 from lenetlab.analysis.comparison import WILD, in_common
 from lenetlab.records.cells import Cell, Results
@@ -113,11 +114,8 @@ def leader_choice(results: Results) -> str:
         (contest.title, shares(whole(results.within(contest))))
         for contest in results.leaderboards()
     ]
-    lines = [
-        f"| {way} | "
-        + " | ".join(f"{found[i][0]:.2f} ({found[i][1]:.2f})" for _, found in boards)
-        + " |"
+    rows = [
+        [way, *(f"{found[i][0]:.2f} ({found[i][1]:.2f})" for _, found in boards)]
         for i, way in enumerate(WAYS)
     ]
-    head = f"| leader by | {' | '.join(f'`{title}`' for title, _ in boards)} |"
-    return "\n".join([head, f"| --- |{' ---: |' * len(boards)}", *lines]) + "\n"
+    return markdown_table(["leader by", *(f">`{title}`" for title, _ in boards)], rows) + "\n"

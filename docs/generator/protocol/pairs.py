@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from markdown_table import markdown_table
 from scipy import special
 
 from lenetlab.analysis.comparison import NOISY, WILD, in_common, moderate
@@ -30,7 +31,7 @@ def own(s2: np.ndarray, nu: int) -> np.ndarray:
 
 
 def of_all(s2: np.ndarray, nu: int) -> np.ndarray:
-    """As before: the wild ones decide what all have in common, too."""
+    """Without a border: the wild ones decide what all have in common, too."""
     d0, common = in_common(s2.tolist(), [nu] * len(s2))
     weight = np.where(s2 <= NOISY * common, min(d0, nu), 0.0)
     return np.column_stack([(weight * common + nu * s2) / (weight + nu), weight + nu])
@@ -120,17 +121,15 @@ def spreads(results: Results) -> dict[str, Spread]:
 
 def spread_table(found: Mapping[str, Spread]) -> str:
     """A line for every scenario."""
-    lines = [
-        f"| `{title}` | {len(one.calm)} | {int(one.calm.sum())} | {one.deviation[one.calm][0]:.2f} "
-        f"| {one.correlation:.2f} | {_freedom(one.freedom_of_all)} | "
-        f"{_freedom(one.freedom_of_calm)} |"
+    heads = ["scenario", ">methods", ">calm", ">their deviation over seeds, points",
+             ">correlation within seeds", ">d₀, of all", ">d₀, of the calm"]  # fmt: skip
+    rows = [
+        [f"`{title}`", str(len(one.calm)), str(int(one.calm.sum())),
+         f"{one.deviation[one.calm][0]:.2f}", f"{one.correlation:.2f}",
+         _freedom(one.freedom_of_all), _freedom(one.freedom_of_calm)]
         for title, one in found.items()
-    ]
-    head = (
-        "| scenario | methods | calm | their deviation over seeds, points | correlation within "
-        "seeds | d₀, of all | d₀, of the calm |"
-    )
-    return "\n".join([head, f"| --- |{' ---: |' * 6}", *lines]) + "\n"
+    ]  # fmt: skip
+    return markdown_table(heads, rows) + "\n"
 
 
 def _freedom(d0: float) -> str:
@@ -140,10 +139,13 @@ def _freedom(d0: float) -> str:
 def rate_table(found: Mapping[str, Spread]) -> str:
     """A line for every test, two columns for every scenario."""
     simulated = [rates(one) for one in found.values()]
-    head = "".join(f" `{title}`: false | found |" for title in found)
-    lines = [
-        f"| {name} |" + "".join(f" {one[name][0]:.3f} | {one[name][1]:.2f} |" for one in simulated)
-        for name in TESTS
-    ]
-    top = f"| test, all with Holm's correction |{head}"
-    return "\n".join([top, f"| --- |{' ---: |' * 2 * len(found)}", *lines]) + "\n"
+    heads = ["test, all with Holm's correction"]
+    for title in found:
+        heads += [f">`{title}`: false", ">found"]
+    rows = []
+    for name in TESTS:
+        shares = [one[name] for one in simulated]
+        rows.append(
+            [name, *(f for wrong, right in shares for f in (f"{wrong:.3f}", f"{right:.2f}"))]
+        )
+    return markdown_table(heads, rows) + "\n"

@@ -1,7 +1,6 @@
 """What commands print: results on stdout, progress on stderr."""
 
 import json
-import math
 import sys
 from collections.abc import Sequence
 from typing import Any, TextIO
@@ -64,9 +63,7 @@ def mean(value: Spread | None, digits: int) -> str:
 
 
 def seconds(value: float) -> str:
-    """Seconds, to a hundredth below ten; `never` for infinity."""
-    if math.isinf(value):
-        return "never"
+    """Seconds, to a hundredth below ten."""
     return f"{value:.2f} s" if value < 10 else f"{value:.0f} s"
 
 

@@ -12,14 +12,15 @@ from lenetlab.experiments.run.environment import choose_device
 from lenetlab.problem.data import Split
 from lenetlab.problem.evaluation import SCRIPT_BATCH
 from lenetlab.problem.model import SHAPES, SIZE, STATE_DICT_ORDER
+from lenetlab.records.starter import RECIPE, test_line
 
-SEED = 42
 EPOCHS = 10
 
 
 def baseline_recipe(epochs: float = EPOCHS) -> Recipe:
     """SGD, rate 0.001, batch 64: what the script does."""
-    return make_recipe("sgd", {"lr": 0.001}, epochs=epochs, batch_size=SCRIPT_BATCH)
+    method = RECIPE.method
+    return make_recipe(method.name, method.settings, epochs=epochs, batch_size=SCRIPT_BATCH)
 
 
 def preamble(train: Split, test: Split) -> str:
@@ -49,17 +50,6 @@ def preamble(train: Split, test: Split) -> str:
 def step_line(step: int, loss: float, steps_per_epoch: int) -> str:
     """The script's line for one step, counted from 1."""
     return f"Epoch {(step - 1) // steps_per_epoch}, Step {step}, Loss: {loss}"
-
-
-def test_line(evaluation: dict[str, Any]) -> str:
-    """The script's line for one evaluation (its percentage is float32 arithmetic)."""
-    correct, n = evaluation["correct"], evaluation["images"]
-    percent = (100.0 * torch.tensor(correct) / n).item()
-    gap = " " * 10  # a line continuation inside the script's string
-    return (
-        f"Test set: Average loss: {evaluation['starter_average_loss']}, {gap}"
-        f"Accuracy: {correct}/{n} ({percent}%)"
-    )
 
 
 def script_lines(

@@ -64,7 +64,7 @@ class _Coordinator:
         self._plan, self._executor = plan, executor
         self._publisher, self._notify = publisher, notify
         self._status = Status(plan, executor.workers)
-        self._ready: deque[tuple[CellPlan, Task]] = deque()
+        self._ready: deque[Task] = deque()
         self._flight: dict[Future[Output], Task] = {}
         self._waiting: dict[str, list[CellPlan]] = {}  # cells by the run they wait for
         self._open: Counter[int] = Counter()  # runs a cell waits for, by id(cell)
@@ -78,7 +78,7 @@ class _Coordinator:
         self._tell(None)
         while self._ready or self._flight:
             while self._ready and len(self._flight) < self._executor.slots:
-                self._submit(*self._ready.popleft())
+                self._submit(self._ready.popleft())
             ended, _ = wait(self._flight, timeout=HEARTBEAT, return_when=FIRST_COMPLETED)
             for future in ended:
                 self._end(self._flight.pop(future), future)
@@ -91,11 +91,10 @@ class _Coordinator:
         self._open[id(cell)] = len(todo)
         for task in todo:
             self._waiting.setdefault(task.id, []).append(cell)
-        pairs = [(cell, task) for task in todo]
         if ahead:
-            self._ready.extendleft(reversed(pairs))
+            self._ready.extendleft(reversed(todo))
         else:
-            self._ready.extend(pairs)
+            self._ready.extend(todo)
 
     def _open_stages(self) -> None:
         """Begin what the leading cells get, where those have just become known."""
@@ -108,7 +107,7 @@ class _Coordinator:
         if any(cell.further for cell in found):
             self._publisher.planned()
 
-    def _submit(self, cell: CellPlan, task: Task) -> None:
+    def _submit(self, task: Task) -> None:
         if task.id not in self._waiting or task.id in self._status.flying:
             return  # two cells have this run in common
         self._status.begin(task)
@@ -121,7 +120,7 @@ class _Coordinator:
         except WorkerDied as error:
             self._lives[task.id] += error.deaths
             if self._lives[task.id] < MAX_DEATHS:
-                self._ready.appendleft((self._waiting[task.id][0], task))
+                self._ready.appendleft(task)
                 return
             output = Output(
                 failed(task, "error", f"{self._lives[task.id]} workers died with it, last: {error}")

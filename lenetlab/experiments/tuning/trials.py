@@ -14,6 +14,7 @@ from typing import Any
 
 from lenetlab.experiments.recipe.recipe import Budget, Recipe, recipe_from
 from lenetlab.experiments.tuning.search_space import Dimension, Pick, Space, at, scaled, space_of
+from lenetlab.experiments.tuning.tpe import ask
 from lenetlab.methods.lookup import find, split
 from lenetlab.problem.scenarios import find_scenario
 
@@ -68,8 +69,6 @@ def more_trials(
     left = tune.tried - len(scores)
     if tune.sampler != "tpe" or left <= 0:
         return []
-    from lenetlab.experiments.tuning.tpe import ask
-
     space = search_space(method, scenario, tune, settings)
     return [
         trial_recipe(method, scenario, tune, settings, chosen)

@@ -1,5 +1,6 @@
 """Charts as files, without a browser: SVG, PDF and PNG by vl-convert."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from lenetlab.report.charts.theme import FONT, config
 from lenetlab.report.colours import PAPER_INK
 
 WIDTH, HEIGHT = 400, 230  # of the picture, and of the plot in it, where nothing else is said
+_PLACES = re.compile(r' (?:d|transform)="[^"]*"')
 
 
 def spec(chart: Any, width: float | str = WIDTH, height: float = HEIGHT) -> dict[str, Any]:
@@ -46,6 +48,12 @@ def draw(
     if form == "pdf":
         return bytes(vl_convert.vegalite_to_pdf(given, config=style))
     return bytes(vl_convert.vegalite_to_png(given, config=style, scale=2))
+
+
+def shortened(svg: str, digits: int) -> str:
+    """The SVG, its places cut after so many decimals: a chart has thousands of them."""
+    decimals = re.compile(rf"(\.\d{{{digits}}})\d+")
+    return _PLACES.sub(lambda place: decimals.sub(r"\1", place[0]), svg)
 
 
 def save(chart: Any, path: Path, **style: Any) -> Path:

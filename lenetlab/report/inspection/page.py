@@ -1,6 +1,5 @@
 """Figures, tables and words in one HTML file, and a figure alone for a paper."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +8,7 @@ from markupsafe import Markup
 
 from lenetlab.disk import check_writable, replace_bytes
 from lenetlab.errors import UserError
-from lenetlab.report.charts.render import draw, save
+from lenetlab.report.charts.render import draw, save, shortened
 from lenetlab.report.charts.selection import Drawing
 from lenetlab.report.colours import PAPER_INK
 from lenetlab.report.inspection.figures import Figure
@@ -18,8 +17,6 @@ from lenetlab.report.page.html import environment, script_hash
 from lenetlab.report.page.theatre import Theatre, script
 
 FORMS = (".svg", ".pdf", ".png")
-_PLACES = re.compile(r' (?:d|transform)="[^"]*"')
-_DIGITS = re.compile(r"(\.\d\d)\d+(?:e-\d+)?")
 
 
 @dataclass(frozen=True)
@@ -50,9 +47,8 @@ def write_page(page: Page, path: Path) -> Path:
 
 
 def svg(chart: Drawing, ink: str = PAPER_INK) -> str:
-    """The chart as SVG, its places to a hundredth of a point: a plane has thousands of them."""
-    text = draw(chart, "svg", ink=ink).decode()
-    return _PLACES.sub(lambda found: _DIGITS.sub(r"\1", found[0]), text)
+    """The chart as SVG, its places to a hundredth of a point."""
+    return shortened(draw(chart, "svg", ink=ink).decode(), 2)
 
 
 def check_form(path: Path) -> Path:

@@ -121,7 +121,7 @@ def _leader_net(
     found: LeaderNet | None, style: Styles, id: str, datasets: dict[str, Any]
 ) -> Iterator[Drawn]:
     if found is None:
-        yield Drawn(f"{id}-champion", "The leader’s mistakes and first layer", "",
+        yield Drawn(f"{id}-leader", "The leader’s mistakes and first layer", "",
                     missing="Its weights were not evaluated: leaders.json beside the results "
                     "has nothing of them.")  # fmt: skip
         return

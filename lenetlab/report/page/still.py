@@ -9,22 +9,20 @@ from typing import Any
 import vl_convert
 from markupsafe import Markup
 
-from lenetlab.report.charts.render import spec
+from lenetlab.report.charts.render import shortened, spec
 from lenetlab.report.charts.theme import config
 
 WIDTH = 540  # pixels, of the picture at its own size: letters are read on half a wide page
 FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", sans-serif'
 # What scripts and assistants would use; the picture has a description as a whole.
 UNUSED = re.compile(r' (?:aria-[a-z]+|role|class|pointer-events)="[^"]*"| opacity="1"')
-PLACES = re.compile(r' (?:d|transform)="[^"]*"')
 NAMED = re.compile(r' id="([^"]+)"')
-LONG = re.compile(r"(\.\d)\d+")
 
 
 def still(chart: Any, height: float, prefix: str) -> Markup:
     """`chart` as SVG in the page's ink, as wide as there is room; its ids begin with `prefix`."""
     svg = str(vl_convert.vegalite_to_svg(spec(chart, WIDTH, height), config=style(columns=2)))
-    svg = PLACES.sub(lambda place: LONG.sub(r"\1", place[0]), UNUSED.sub("", svg))
+    svg = shortened(UNUSED.sub("", svg), 1)
     # Vega counts ids over all that a process has drawn: counted anew, the same page is made again
     for i, name in enumerate(dict.fromkeys(NAMED.findall(svg))):
         svg = svg.replace(f' id="{name}"', f' id="{prefix}-{i}"')

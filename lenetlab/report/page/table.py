@@ -12,7 +12,7 @@ class Entry:
     """One field of a table.
 
     order : what it is sorted by; None where there is nothing, which is sorted last.
-    note : shown when it is pointed at. link : the runs behind it (see detail.py).
+    note : shown when it is pointed at. link : the runs behind it (see cell.py).
     """
 
     text: str

@@ -9,23 +9,21 @@ from lenetlab.analysis.board import Board, boards_of
 from lenetlab.analysis.equal_time import limit, priced
 from lenetlab.analysis.targets import TARGETS
 from lenetlab.errors import UserError
-from lenetlab.problem.problems import DEFAULT
 from lenetlab.records.cells import Results, RunRow
 from lenetlab.records.contest import Contest
 from lenetlab.report.attachments import Attachments, LeaderNet, still_leading
 from lenetlab.report.paper import scenario_figures, study_figures
-from lenetlab.report.paper.background import failures, method_rows, waiting, wrapped
+from lenetlab.report.paper.background import method_rows, waiting
 from lenetlab.report.paper.facts import all_facts
 from lenetlab.report.paper.markdown import Markdown, environment
 from lenetlab.report.paper.numbers import Numbers
 from lenetlab.report.paper.pictures import Picture, Pictures
-from lenetlab.report.paper.references import references
 from lenetlab.report.paper.sentences import story, summary
 from lenetlab.report.paper.settings import other_spaces, settings, spaces
+from lenetlab.report.paper.shared import Shared, names, shared
 from lenetlab.report.paper.tables import Section, costs, leaderboard
-from lenetlab.report.wording import experiment, machines, progress, protocol, statistics
+from lenetlab.report.wording import experiment, machines, protocol
 from lenetlab.report.wording.limits import limits
-from lenetlab.report.wording.reproduction import how_to_reproduce
 
 COSTS = 10  # methods in a table of costs
 
@@ -34,42 +32,27 @@ COSTS = 10  # methods in a table of costs
 class PaperContext:
     """What the template shows of the whole study."""
 
+    shared: Shared
     name: str
     title: str
     subject: str
-    ends: str
     boards: Sequence[Section]
-    images: str
-    freedoms: str
-    scenarios: Sequence[tuple[str, str]]
     baseline: str
     device: str
-    machines: Sequence[str]
     targets: Sequence[Sequence[object]]
     methods: Sequence[Sequence[object]]
-    wrapped: str
     waiting: Markdown
     tuning: str
     prices: str
-    budget: str
-    intervals: str
-    comparisons: str
     equal_time: str
-    failed: str
     costs: Markdown
-    at_budgets: Sequence[Picture]
     computed: Sequence[Picture]
     leader_net: Sequence[Picture]
     leading: str
-    failures: Markdown
     settings: Markdown
     spaces: Markdown
     other_spaces: Markdown
-    references: Sequence[Markdown]
     limits: Sequence[str]
-    sources_note: str
-    again: str
-    commands: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -95,46 +78,28 @@ def compose(
     figure = Numbers(all_facts(computed, boards, attachments))
     sections = [_section(found, boards, figure, pictures, rows) for found in _whole(boards)]
     leader_nets = still_leading(attachments.leader_nets, boards)
-    again, commands = how_to_reproduce(results, boards)
     study = PaperContext(
         name=results.name,
         title=title or results.title,
         subject=experiment.subject(results),
-        ends=statistics.ends(results),
         boards=sections,
-        images=experiment.images(results),
-        freedoms=experiment.freedoms(results),
-        scenarios=experiment.scenarios(results),
         baseline=machines.baseline(attachments.baseline),
         device=_device(attachments.baseline),
-        machines=machines.devices(row for cell in results.cells for row in cell.finals),
         targets=[[t.whose, figure("targets", i)] for i, t in enumerate(TARGETS)],
         methods=method_rows(results, attachments),
-        wrapped=wrapped(results),
         waiting=waiting(results),
         tuning=protocol.tuning(results),
         prices=protocol.prices(results),
-        budget=protocol.budget(results),
-        intervals=statistics.intervals(results),
-        comparisons=statistics.comparisons(boards),
         equal_time=machines.EQUAL_TIME if _at_time(boards) else "",
-        failed=progress.failed(results),
         costs=costs(_whole(boards), figure, min(rows or COSTS, COSTS)),
-        at_budgets=study_figures.at_budgets(results, attachments, pictures),
         computed=study_figures.computation(results, boards, pictures),
         leader_net=study_figures.leader_net(leader_nets, pictures),
         leading=_title(leader_nets[0]) if leader_nets else "",
-        failures=failures(results, figure, rows and 2 * rows),
         settings=settings(_whole(boards), {}, None, most=rows),
-        spaces=spaces(_names(boards), attachments.spaces) if results.tuned else Markdown(),
+        spaces=spaces(names(boards), attachments.spaces) if results.tuned else Markdown(),
         other_spaces=other_spaces(_tuned(results), attachments.spaces),
-        references=references(
-            _names(boards), attachments.methods, boards, DEFAULT in experiment.problems_of(results)
-        ),
         limits=limits(results),
-        sources_note=sources_note,
-        again=again,
-        commands=commands[: rows and 2 * rows],
+        shared=shared(results, boards, boards, attachments, figure, pictures, rows, sources_note),
     )
     jinja = environment()
     jinja.globals["figure"] = figure
@@ -173,10 +138,6 @@ def _device(row: RunRow | None) -> str:
 
 def _at_time(boards: Sequence[Board]) -> bool:
     return any(limit([line.cell for line in one.lines]) is not None for one in boards)
-
-
-def _names(boards: Sequence[Board]) -> list[str]:
-    return [line.cell.place.method for one in boards for line in one.begun]
 
 
 def _tuned(results: Results) -> list[str]:

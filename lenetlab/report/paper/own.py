@@ -10,61 +10,44 @@ from dataclasses import dataclass
 from lenetlab.analysis.board import Board, boards_of
 from lenetlab.analysis.equal_time import priced
 from lenetlab.phrases import in_units, joined
-from lenetlab.problem.problems import DEFAULT, title_of
+from lenetlab.problem.problems import title_of
 from lenetlab.records.cells import Results
 from lenetlab.records.recipe import RecordedRecipe
 from lenetlab.records.run_folder import Run
 from lenetlab.report.attachments import Attachments
 from lenetlab.report.charts.training import starter_test, starter_training
 from lenetlab.report.metrics import OWN
-from lenetlab.report.paper import scenario_figures, study_figures
-from lenetlab.report.paper.background import failures, wrapped
+from lenetlab.report.paper import scenario_figures
 from lenetlab.report.paper.compose import COSTS, Composed
 from lenetlab.report.paper.facts import all_facts
 from lenetlab.report.paper.front import Front
 from lenetlab.report.paper.markdown import Markdown, code, environment
 from lenetlab.report.paper.numbers import Numbers
 from lenetlab.report.paper.pictures import Picture, Pictures
-from lenetlab.report.paper.references import references
 from lenetlab.report.paper.sentences import story
 from lenetlab.report.paper.settings import settings
+from lenetlab.report.paper.shared import Shared, names, shared
 from lenetlab.report.paper.starter import baseline_of, is_baseline, printed
 from lenetlab.report.paper.tables import Section, costs, leaderboard
-from lenetlab.report.wording import experiment, machines, progress, protocol, statistics
+from lenetlab.report.wording import experiment
 from lenetlab.report.wording.limits import PICKED_TARGETS, limits
-from lenetlab.report.wording.reproduction import how_to_reproduce
 
 
 @dataclass(frozen=True)
 class OwnContext:
     """What the template shows."""
 
+    shared: Shared
     title: str
     folder: str
     printed: Sequence[str]
     shortened: str
     starter: Sequence[Picture]
-    images: str
-    freedoms: str
-    scenarios: Sequence[tuple[str, str]]
     methods: Sequence[Sequence[object]]
-    wrapped: str
     settings: Markdown
-    budget: str
-    ends: str
-    intervals: str
-    comparisons: str
-    failed: str
-    machines: Sequence[str]
     boards: Sequence[Section]
-    computed: Sequence[Picture]
     costs: Markdown
-    failures: Markdown
     limits: Sequence[str]
-    references: Sequence[Markdown]
-    sources_note: str
-    again: str
-    commands: Sequence[str]
 
 
 def compose_own(
@@ -83,7 +66,6 @@ def compose_own(
     figure = Numbers(all_facts(results, every, attachments))
     first = baseline_of(runs)
     boards = [found for found in every if not _alone(found, by_id)]
-    again, commands = how_to_reproduce(results, every)
     images = joined([title_of(name) for name in experiment.problems_of(results)])
     title = (front.title if front else "") or f"Optimizers for LeNet-5 on {images}"
     context = OwnContext(
@@ -92,32 +74,16 @@ def compose_own(
         printed=printed(first) if first else [],
         shortened=_shortened(first),
         starter=_starter(first, pictures),
-        images=experiment.images(results),
-        freedoms=experiment.freedoms(results),
-        scenarios=experiment.scenarios(results),
         methods=[
             [code(name), attachments.methods.get(name, {}).get("summary", "–")]
-            for name in dict.fromkeys(_names(every))
+            for name in dict.fromkeys(names(every))
         ],
-        wrapped=wrapped(results),
         settings=settings(every, attachments.defaults, by_id),
-        budget=protocol.budget(results),
-        ends=statistics.ends(results),
-        intervals=statistics.intervals(results),
-        comparisons=statistics.comparisons(boards),
-        failed=progress.failed(results),
-        machines=machines.devices(row for cell in results.cells for row in cell.finals),
         boards=[_section(found, by_id, figure, pictures, rows) for found in boards],
-        computed=study_figures.at_budgets(results, attachments, pictures),
         costs=costs(every, figure, min(rows or COSTS, COSTS)),
-        failures=failures(results, figure, rows and 2 * rows),
         limits=[one for one in limits(results) if one != PICKED_TARGETS],
-        references=references(_names(every), attachments.methods, boards,
-                              DEFAULT in experiment.problems_of(results)),
-        sources_note=sources_note,
-        again=again,
-        commands=commands[: rows and 2 * rows],
-    )  # fmt: skip
+        shared=shared(results, every, boards, attachments, figure, pictures, rows, sources_note),
+    )
     jinja = environment()
     jinja.globals["figure"] = figure
     text = jinja.get_template("own.md.jinja").render(own=context)
@@ -163,7 +129,3 @@ def _section(
         curves=[*training, *along[:1]],
         comparisons=[*along[1:], *apart] if along and apart else [],  # alone it would leave a hole
     )
-
-
-def _names(boards: Sequence[Board]) -> list[str]:
-    return [line.cell.place.method for found in boards for line in found.begun]

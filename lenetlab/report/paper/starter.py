@@ -1,21 +1,10 @@
-"""The starter script's training among single runs: which run it is, and what it prints of it.
-
-The lines are an assignment's required ones, word for word. They are made here again since what
-reads results needs no torch; a test holds them equal to those of `lenetlab baseline`.
-"""
+"""The starter script's training among single runs: which run it is, and what it prints of it."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
-
-from lenetlab.records.recipe import RecordedRecipe
 from lenetlab.records.run_folder import Run
-from lenetlab.settings import Choice
-
-# What `lenetlab baseline` trains, for however many epochs.
-RECIPE = RecordedRecipe(Choice("sgd", {"lr": 0.001}))
-SEED = 42  # the script's
+from lenetlab.records.starter import RECIPE, SEED, test_line
 
 
 def baseline_of(runs: Sequence[Run]) -> Run | None:
@@ -40,14 +29,5 @@ def _counted(run: Run) -> bool:
 
 
 def printed(run: Run) -> list[str]:
-    """The line with the device, and the last test line, as the script prints them (its percentage
-    is float32 arithmetic)."""
-    last = run.evaluations[-1]
-    correct, n = last["correct"], last["images"]
-    percent = float(np.float32(100 * correct) / np.float32(n))
-    gap = " " * 10  # a line continuation inside the script's string
-    return [
-        f"Using {run.identity['numerics']['device']} device",
-        f"Test set: Average loss: {last['starter_average_loss']}, {gap}"
-        f"Accuracy: {correct}/{n} ({percent}%)",
-    ]
+    """The line with the device, and the last test line, as the script prints them."""
+    return [f"Using {run.identity['numerics']['device']} device", test_line(run.evaluations[-1])]

@@ -2,13 +2,10 @@
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from lenetlab.report.paper.front import Front
 from lenetlab.report.paper.picture_rows import is_one, is_wide
-
-if TYPE_CHECKING:  # a row of a table is written where markdown-it is not installed, too
-    from lenetlab.report.paper.translate import Table
+from lenetlab.report.paper.writer import Table, printable
 
 _ESCAPES = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "%": r"\%", "$": r"\$", "&": r"\&",
@@ -21,8 +18,7 @@ _SPECIAL = re.compile("|".join(re.escape(c) for c in _ESCAPES))
 
 def escape(text: str) -> str:
     """`text` so that TeX shows it as it is."""
-    shown = "".join(c if c.isprintable() or c in "\n\u00a0" else "\ufffd" for c in text)
-    escaped = _SPECIAL.sub(lambda m: _ESCAPES[m[0]], shown)
+    escaped = _SPECIAL.sub(lambda m: _ESCAPES[m[0]], printable(text))
     return re.sub("([-'])(?=\\1)", r"\1{}", escaped)  # two would be a dash, or a quotation mark
 
 
@@ -63,7 +59,7 @@ class Tex:
         lines = r" \\".join(rf"\texttt{{{escape(line)}}}" for line in text.rstrip().split("\n"))
         return f"\\begin{{quote}}\n{lines}\n\\end{{quote}}"
 
-    def table(self, table: "Table") -> str:
+    def table(self, table: Table) -> str:
         if any(table.wide()):  # sentences are broken; other tables are made narrower as they are
             sides = "".join(
                 r">{\raggedright\arraybackslash}X" if wide else "r" if right else "l"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lenetlab.report.paper.front import Front
 from lenetlab.report.paper.picture_rows import is_one, is_wide
-from lenetlab.report.paper.translate import Table
+from lenetlab.report.paper.writer import Table, printable
 
 FONT = "Libertinus Serif"  # the paper's and its figures', which comes with the compiler
 
@@ -64,8 +64,9 @@ class Typst:
 
 def _string(text: str) -> str:
     """A string literal of Typst."""
-    shown = "".join(c if c.isprintable() or c in "\n\u00a0" else "\ufffd" for c in text)
-    return '"' + shown.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+    return (
+        '"' + printable(text).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+    )
 
 
 def document(title: str, body: str, front: Front) -> str:

@@ -4,10 +4,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lenetlab.experiments.starter.recipe import SEED, TestLine, baseline_recipe
+from lenetlab.experiments.starter.recipe import TestLine, baseline_recipe
 from lenetlab.experiments.starter.scripts.recipe import Described, test_batch
 from lenetlab.experiments.starter.scripts.record import Record
 from lenetlab.problem.evaluation import SCRIPT_BATCH
+from lenetlab.records.starter import SEED
 
 HIGHEST = 3 * math.log(10)  # nats; guessing has ln 10, and more than this no net that learns
 

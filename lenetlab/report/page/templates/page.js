@@ -90,7 +90,7 @@ function startFilters(form) {
 
 const panel = document.getElementById("runs");
 
-// What a cell's link is, as detail.py makes it.
+// What a cell's link is, as cell.py makes it.
 function cellId(board, name) {
   return ["cell", board, name].map(encodeURIComponent).join("/").replace(/%2[BC]|%3D/g, decodeURIComponent);
 }
