@@ -10,9 +10,10 @@ import math
 from pathlib import Path
 
 import marks
+from findings.words import gap
 from markdown_table import markdown_table
 
-from lenetlab.analysis.board import Board, board, boards_of
+from lenetlab.analysis.board import Board, Standing, board, boards_of
 from lenetlab.analysis.record_board import RecordBoard, record_board
 from lenetlab.disk import read_json
 from lenetlab.records.cells import Results
@@ -40,7 +41,7 @@ def block(folder: Path = STUDIED) -> str:
     if not shown:
         return f"{NONE}\n"
     heads = ["scenario", "leader", ">accuracy, %", ">mean loss", ">passes to 89.38 %", "tied",
-             "ahead"]  # fmt: skip
+             "borderline, points", "ahead"]  # fmt: skip
     table = markdown_table(heads, [_row(one) for one in shown])
     beaten = [text for one in shown if (text := _beaten(one))]
     parts = [table, _said(results, shown), "\n".join(beaten), _ladder(folder),
@@ -53,23 +54,20 @@ def _row(one: Board) -> list[str]:
     lead = one.lead
     where = one.contest.title
     if lead is None or lead.accuracy is None or lead.loss is None:
-        return [f"`{where}`", *["–"] * 6]
+        return [f"`{where}`", *["–"] * 7]
     accuracy = formats.plus_minus(lead.accuracy, formats.two)
     passes = next(to.passes for to in lead.reached if to.target.accuracy == 89.38)
-    tied = ", ".join(
-        f"`{line.name}`" + (" (borderline)" if line.standing == "borderline" else "")
-        for line in one.lines
-        if line.standing in ("tied", "borderline")
-    )
-    ahead = ", ".join(
-        f"`{line.name}`, {line.accuracy.mean:.2f}"
-        for line in one.lines
-        if line.standing == "ahead" and line.accuracy is not None
-    )
+    tied = ", ".join(f"`{line.name}`" for line in one.lines if line.standing == "tied")
     soon = "never" if math.isinf(passes) else formats.three(passes)
     loss = formats.four(lead.loss.mean)
     return [f"`{where}`", f"`{lead.name}`", accuracy, loss, soon, tied or "nobody",
-            ahead or "nobody"]  # fmt: skip
+            _apart(one, "borderline") or "nobody", _apart(one, "ahead") or "nobody"]  # fmt: skip
+
+
+def _apart(one: Board, standing: Standing) -> str:
+    """Who stands so to the leader, each with its difference."""
+    return ", ".join(f"`{line.name}` {gap(line.difference)}" for line in one.lines
+                     if line.standing == standing and line.difference)  # fmt: skip
 
 
 def _ladder(folder: Path) -> str:
@@ -84,9 +82,11 @@ def _ladder(folder: Path) -> str:
     ]
     ladder = markdown_table([">passes", *(f"`{name}`" for name in scenarios)], rows)
     methods = max(len({cell.place.method for cell in step.cells}) for step in steps)
+    seeds = max(step.stages.confirm_seeds for step in steps)
     return (
-        f"For other budgets, {methods} methods tuned for each, the leader by held-out images and "
-        f"its test accuracy:\n\n{ladder}"
+        f"For other budgets, {methods} methods tuned for each, the leader by held-out images (the "
+        f"{seeds} seeds of its confirmation alone), its test accuracy, and who is ahead of it "
+        f"there, by how many points:\n\n{ladder}"
     )
 
 
@@ -137,7 +137,9 @@ def _leader(one: Board) -> str:
     lead = one.lead
     if lead is None or lead.accuracy is None:
         return "–"
-    return f"`{lead.name}` {formats.plus_minus(lead.accuracy, formats.two)}"
+    ahead = _apart(one, "ahead")
+    said = f"`{lead.name}` {formats.plus_minus(lead.accuracy, formats.two)}"
+    return f"{said}; ahead: {ahead}" if ahead else said
 
 
 def _said(results: Results, shown: list[Board]) -> str:

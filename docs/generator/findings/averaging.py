@@ -10,6 +10,7 @@ from findings.finding import Finding, missing, table
 from findings.group import COURSE
 from findings.sources import Sources, cells_by_name
 from findings.words import counted, listing, tested
+from lenetlab.analysis.comparison import Side
 from lenetlab.phrases import count, joined, passes
 
 KEY = "averaging"
@@ -73,7 +74,7 @@ def _title(groups: Mapping[float, Sequence[Effect]]) -> str:
     """Whose average gains, and whose loses, at how many of its budgets."""
     everything = [one for here in groups.values() for one in here]
     who = "Averages of weights in `plain`"
-    gains, losses = (_at_budgets(everything, sign) for sign in (1, -1))
+    gains, losses = _at_budgets(everything, "above"), _at_budgets(everything, "below")
     if not gains and not losses:
         cases = count(split(everything).tested, "case")
         return f"{who} gain nowhere that these seeds can show, in {cases}"
@@ -82,12 +83,12 @@ def _title(groups: Mapping[float, Sequence[Effect]]) -> str:
     return f"{who} {said}"
 
 
-def _at_budgets(effects: Sequence[Effect], sign: int) -> list[str]:
+def _at_budgets(effects: Sequence[Effect], where: Side) -> list[str]:
     """`ema+sgd` at 1 of 2 budgets, for those with any."""
     by_name: dict[str, list[Effect]] = {}
     for one in effects:
         by_name.setdefault(one.name.partition(" to ")[0], []).append(one)
-    counts = {name: (sum(one.sign == sign for one in some), split(some).tested)
+    counts = {name: (sum(one.side == where for one in some), split(some).tested)
               for name, some in by_name.items()}  # fmt: skip
     return [f"`{name}` after {k} of {count(n, 'budget')}" for name, (k, n) in counts.items() if k]
 

@@ -88,7 +88,7 @@ def _steps(pairs: Sequence[Pair]) -> str:
     batch = batch_of(usual)
     made = {REFERENCE: usual, **{pair.one.place.method: pair.one for pair in pairs
                                    if batch_of(pair.one) == batch}}  # fmt: skip
-    each = [f"`{name}` {round(median(row.steps for row in cell.finals)):,}"
+    each = [f"`{name}` {round(median(row.steps for row in cell.finals if row.steps)):,}"
             for name, cell in made.items()]  # fmt: skip
     return f"Budgets are equal in passes, not in steps: at batch {batch}, {joined(each)} steps."
 

@@ -35,7 +35,11 @@ def board_charts(
         *_curves(cells, style, id, datasets),
         *_differences(found, style, id, datasets),
         *(_tuning(cells, style, id, datasets) if found.planned else ()),
-        *(_leader_net(leader_net, style, id, datasets) if found.led and not carried(found) else ()),
+        *(
+            _leader_net(leader_net, style, id, datasets)
+            if leader_net and not carried(found)
+            else ()
+        ),
     ]
 
 
@@ -118,13 +122,8 @@ def _budget(
 
 
 def _leader_net(
-    found: LeaderNet | None, style: Styles, id: str, datasets: dict[str, Any]
+    found: LeaderNet, style: Styles, id: str, datasets: dict[str, Any]
 ) -> Iterator[Drawn]:
-    if found is None:
-        yield Drawn(f"{id}-leader", "The leader’s mistakes and first layer", "",
-                    missing="Its weights were not evaluated: leaders.json beside the results "
-                    "has nothing of them.")  # fmt: skip
-        return
     who = f"Of {style.label(found.method)}, seed {found.seed}."
     yield drawn(f"{id}-confusion", "What the leader takes for what",
                  f"{captions.confusion()} {who}",

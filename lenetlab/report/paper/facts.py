@@ -83,19 +83,22 @@ def board_facts(board: Board) -> Facts:
             },
         }
     if board.reference is not None:
-        facts["leader"] = {**facts[board.reference.place.name], "decided": _decided(board)}
+        facts["leader"] = {**facts[board.reference.place.name], **_decided(board)}
     elif board.lines:
-        decided = Fact(None, formats.percent)
-        facts["leader"] = {**_emptied(facts[board.lines[0].name]), "decided": decided}
+        facts["leader"] = _emptied({**facts[board.lines[0].name], **_decided(board)})
     return facts
 
 
-def _decided(board: Board) -> Fact:
-    """By what the leader leads: the mean of all its runs at full length on held-out images."""
+def _decided(board: Board) -> Facts:
+    """By what the leader leads: the mean of all its runs at full length on held-out images, and how
+    many these are."""
     cell = board.reference if board.led else None
     rows = deciding(cell) if cell is not None else ()
     known = [row.accuracy for row in rows if row.accuracy is not None]
-    return Fact(fmean(known) if known else None, formats.percent, _ids(rows))
+    return {
+        "decided": Fact(fmean(known) if known else None, formats.percent, _ids(rows)),
+        "deciding": count(len(known) or None, _ids(rows)),
+    }
 
 
 def _emptied(facts: Facts) -> Facts:

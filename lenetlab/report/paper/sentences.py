@@ -62,7 +62,8 @@ def story(board: Board, figure: Numbers) -> Markdown:
     parts = []
     if board.led and board.lead is not None:
         held = figure(key, "leader", "decided")
-        with_ = "" if held == MISSING else f", with {held},"
+        seeds = figure(key, "leader", "deciding")
+        with_ = "" if held == MISSING else f", with {held} as the mean of {seeds} runs,"
         parts.append(
             f"On the held-out images {code(board.lead.name)} was best{with_} and so is the leader."
         )

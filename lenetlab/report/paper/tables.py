@@ -61,6 +61,9 @@ def _caption(board: Board) -> str:
             "The differences are in points, paired by seed, with Holm’s p; a tie is no significant "
             "difference."
         )
+    every = metrics(board)["held_out"]
+    if board.led and every.shown:
+        said.append(f"Held out is {every.meaning}; more seeds of the best fixed the leader.")
     if not board.planned and any(line.held_out is not None for line in board.begun):
         said.append("Held-out accuracy is the mean of the runs with that split; it ranks nobody.")
     if board.waiting:
@@ -81,10 +84,12 @@ def costs(boards: Sequence[Board], figure: Numbers, rows: int) -> Markdown:
         for board in boards
         for first, line in _numbered(board, rows)
     ]
+    # A study's searches have one price in passes; their seconds are of several machines.
+    planned = any(board.planned for board in boards)
     columns: dict[str, tuple[str | int, ...]] = {
         ">CPU s": ("cpu_seconds",),
         ">MB": ("memory",),
-        ">tuning": ("tuning_seconds",),
+        **({} if planned else {">tuning": ("tuning_seconds",)}),
         ">at equal CPU, %": ("at_time", "accuracy"),
     }
     for unit in ("passes", "s"):
