@@ -164,10 +164,10 @@ def challenge(results: Results, contest: Contest, guest: str, leader: str) -> Ch
     )
 
 
-def answer(found: Challenge) -> dict[str, Any]:
+def answer(challenge: Challenge) -> dict[str, Any]:
     """A challenge as plain values, as challenge.json has it."""
-    plain: dict[str, Any] = as_plain(found)
-    return {"verdict": found.verdict, **plain}
+    plain: dict[str, Any] = as_plain(challenge)
+    return {"verdict": challenge.verdict, **plain}
 
 
 def arrivals(cell: Cell) -> list[Arrival]:
@@ -201,12 +201,12 @@ def _figures(line: Line) -> Figures:
                    line.words)  # fmt: skip
 
 
-def _leads(found: Board, guest: Cell, first: Cell) -> bool | None:
+def _leads(board: Board, guest: Cell, first: Cell) -> bool | None:
     """By the study's own rule, where the guest was searched at the leader's price."""
     prices = [sorted(row.recorded.budget for row in cell.trials) for cell in (guest, first)]
     if not guest.trials or prices[0] != prices[1]:
         return None
-    return leader_of([line.cell for line in found.lines]) is guest
+    return leader_of([line.cell for line in board.lines]) is guest
 
 
 def _resident(line: Line) -> Resident:

@@ -55,13 +55,13 @@ def luck(results: Results, contest: Contest) -> list[Luck]:
     return found
 
 
-def pooled_spread(found: Sequence[Luck]) -> float | None:
+def pooled_spread(lucks: Sequence[Luck]) -> float | None:
     """One standard deviation for all methods, weighed by their degrees of freedom; None without
     any."""
-    if not found:
+    if not lucks:
         return None
-    freedom = [len(one.known) - 1 for one in found]
-    squares = (n * one.spread**2 for n, one in zip(freedom, found, strict=True))
+    freedom = [len(one.known) - 1 for one in lucks]
+    squares = (n * one.spread**2 for n, one in zip(freedom, lucks, strict=True))
     return sqrt(sum(squares) / sum(freedom))
 
 

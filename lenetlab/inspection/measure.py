@@ -43,27 +43,29 @@ Told = Callable[[str, int, int], None]  # what is done, how much of it, out of h
 
 def measure(
     run: Run,
-    found: Trajectory,
+    trajectory: Trajectory,
     probe: Probe,
     k: int = EIGENVALUES,
     told: Told = lambda what, done, of: None,
 ) -> dict[str, Any]:
-    """What inspect.json holds of `run`, whose trajectory is `found`."""
-    chosen = sorted(range(len(found) - 1, -1, -EVERY) if len(found) > 2 else range(len(found)))
+    """What inspect.json holds of `run`, whose `trajectory` is known."""
+    chosen = sorted(
+        range(len(trajectory) - 1, -1, -EVERY) if len(trajectory) > 2 else range(len(trajectory))
+    )
     if chosen[0] != 0:
         chosen = [0, *chosen]
     along: list[dict[str, Any]] = []
     direction: Array | None = None
     for number, i in enumerate(chosen):
         told("points of the run", number, len(chosen))
-        row, direction = _point(probe, found.points[i], direction)
-        turned = found.angles[i].tolist()
+        row, direction = _point(probe, trajectory.points[i], direction)
+        turned = trajectory.angles[i].tolist()
         named = dict(zip(probe.shapes, (None if a != a else a for a in turned), strict=True))
-        along.append({**found.where[i], **row, "angles": named})
+        along.append({**trajectory.where[i], **row, "angles": named})
     told("the end's curvature", 0, 1)
-    end = _end(run, probe, found.points[-1], along[-1], k, direction)
+    end = _end(run, probe, trajectory.points[-1], along[-1], k, direction)
     told("lines", 0, 1)
-    start, last = found.points[0], found.points[-1]
+    start, last = trajectory.points[0], trajectory.points[-1]
     way = line(probe, start, last - start, BEYOND)
     return {
         "format": FORMAT,

@@ -35,19 +35,19 @@ BETWEEN = spaced(-0.25, 1.25, 31)  # along the lines between ends
 
 def in_one_plane(
     runs: Sequence[Run],
-    found: Sequence[Trajectory],
+    trajectories: Sequence[Trajectory],
     probe: Probe,
     told: Told = lambda what, done, of: None,
 ) -> dict[str, Any]:
-    """What plane.json holds of `runs` with the trajectories `found`. Raises: `UserError` where
+    """What plane.json holds of `runs` with their `trajectories`. Raises: `UserError` where
     they lie on one line."""
-    kind, plane, share = common_plane(found)
-    where = [plane.coordinates(one.points) for one in found]
+    kind, plane, share = common_plane(trajectories)
+    where = [plane.coordinates(one.points) for one in trajectories]
     x, y = _square(torch.cat(where))
     told("grid", 0, 1)
-    losses = grid(probe, plane, x, y, found[0].points[0])
+    losses = grid(probe, plane, x, y, trajectories[0].points[0])
     told("trajectories", 0, 1)
-    ends = [one.points[-1] for one in found]
+    ends = [one.points[-1] for one in trajectories]
     ways = [line(probe, ends[0], end - ends[0], BETWEEN) for end in ends[1:]]
     return {
         "format": FORMAT,
@@ -59,7 +59,7 @@ def in_one_plane(
         "loss": [_short(row) for row in losses],
         "runs": [
             _run(run, one, at, plane, probe)
-            for run, one, at in zip(runs, found, where, strict=True)
+            for run, one, at in zip(runs, trajectories, where, strict=True)
         ],
         "lines": [
             {"t": _short(way.t), "loss": _short(way.loss), "barrier": way.barrier} for way in ways
@@ -67,29 +67,31 @@ def in_one_plane(
     }
 
 
-def common_plane(found: Sequence[Trajectory]) -> tuple[str, Plane, float | None]:
+def common_plane(trajectories: Sequence[Trajectory]) -> tuple[str, Plane, float | None]:
     """Its kind, the plane, and for a principal one the share of variance in it."""
-    start, ends = found[0].points[0], [one.points[-1] for one in found]
-    if len(found) == 2 and torch.equal(start, found[1].points[0]):
+    start, ends = trajectories[0].points[0], [one.points[-1] for one in trajectories]
+    if len(trajectories) == 2 and torch.equal(start, trajectories[1].points[0]):
         return "start", plane_through(start, *ends), None
-    if len(found) == 3:  # their directions differ: the nearest plane would show two of them
+    if len(trajectories) == 3:  # their directions differ: the nearest plane would show two of them
         return "ends", plane_through(*ends), None
-    return "principal", *principal_plane(torch.cat([one.points for one in found]))
+    return "principal", *principal_plane(torch.cat([one.points for one in trajectories]))
 
 
-def _run(run: Run, found: Trajectory, at: Tensor, plane: Plane, probe: Probe) -> dict[str, Any]:
+def _run(
+    run: Run, trajectory: Trajectory, at: Tensor, plane: Plane, probe: Probe
+) -> dict[str, Any]:
     return {
-        "run": found.id,
+        "run": trajectory.id,
         "method": run.recorded.name,
         "label": run.label,
         "recipe": run.recorded.words(),
         "seed": run.seed,
-        "at": _short([where["at"] for where in found.where]),
-        "passes": _short([where["passes"] for where in found.where]),
+        "at": _short([where["at"] for where in trajectory.where]),
+        "passes": _short([where["passes"] for where in trajectory.where]),
         "x": _short(at[:, 0].tolist()),
         "y": _short(at[:, 1].tolist()),
-        "loss": _short(probe.losses(found.points)),
-        "distance": _short(plane.distances(found.points).tolist()),
+        "loss": _short(probe.losses(trajectory.points)),
+        "distance": _short(plane.distances(trajectory.points).tolist()),
     }
 
 

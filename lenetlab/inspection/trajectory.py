@@ -137,11 +137,11 @@ def ends(run: Run) -> Trajectory:
     return Trajectory(run.identity["id"], points, torch.stack([_no_angles()] * 2), where)
 
 
-def write(path: Path, found: Trajectory) -> None:
+def write(path: Path, trajectory: Trajectory) -> None:
     """Write the file `path`, atomically."""
-    said = {"format": FORMAT, "id": found.id, "where": found.where}
+    said = {"format": FORMAT, "id": trajectory.id, "where": trajectory.where}
     metadata = {"trajectory": json.dumps(said)}  # one entry: several come in any order
-    replace_bytes(path, save({"points": found.points, "angles": found.angles}, metadata))
+    replace_bytes(path, save({"points": trajectory.points, "angles": trajectory.angles}, metadata))
 
 
 def keep(run: Run, recorder: Recorder) -> None:

@@ -59,28 +59,28 @@ def differences(board: Board) -> str:
     )
 
 
-def ranks(found: Ranking) -> str:
+def ranks(ranking: Ranking) -> str:
     """Mean ranks with the critical difference."""
     return (
-        f"{ranked(found)} The bar above is the critical difference; methods that a bar at the "
+        f"{ranked(ranking)} The bar above is the critical difference; methods that a bar at the "
         "right joins are within it."
     )
 
 
-def ranked(found: Ranking) -> str:
+def ranked(ranking: Ranking) -> str:
     """What mean ranks and the critical difference say, drawn or not."""
-    n, k = len(found.problems), len(found.methods)
-    said = f"Mean ranks of {k} methods over {n} problems, by mean test {found.metric}. "
-    if found.seeds > 1:
-        said += f"Intervals are about the luck of {found.seeds} seeds, on these problems. "
+    n, k = len(ranking.problems), len(ranking.methods)
+    said = f"Mean ranks of {k} methods over {n} problems, by mean test {ranking.metric}. "
+    if ranking.seeds > 1:
+        said += f"Intervals are about the luck of {ranking.seeds} seeds, on these problems. "
     said += (
         "Whether the order would hold on other problems is another question: mean ranks closer "
-        f"than the critical difference, {found.difference:.2f}, are not told apart at "
-        f"{100 * found.level:g} % (Nemenyi)"
+        f"than the critical difference, {ranking.difference:.2f}, are not told apart at "
+        f"{100 * ranking.level:g} % (Nemenyi)"
     )
-    if n < found.needed:
-        said += f", and with {k} methods none can be on fewer than {found.needed} problems"
-    return f"{said}. Ranks that agree as much by luck alone: {p_equals(found.test.p)} (Friedman)."
+    if n < ranking.needed:
+        said += f", and with {k} methods none can be on fewer than {ranking.needed} problems"
+    return f"{said}. Ranks that agree as much by luck alone: {p_equals(ranking.test.p)} (Friedman)."
 
 
 def profiles(problems: int) -> str:

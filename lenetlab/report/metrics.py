@@ -131,16 +131,16 @@ def metrics(board: Board) -> dict[str, Metric]:
     }  # fmt: skip
 
 
-def _half(found: Summary | None) -> float | None:
-    return None if found is None else found.half
+def _half(summary: Summary | None) -> float | None:
+    return None if summary is None else summary.half
 
 
-def _median(found: Summary | None) -> float | None:
-    return None if found is None else found.median
+def _median(summary: Summary | None) -> float | None:
+    return None if summary is None else summary.median
 
 
-def _mean(found: Summary | None) -> float | None:
-    return None if found is None else found.mean
+def _mean(summary: Summary | None) -> float | None:
+    return None if summary is None else summary.mean
 
 
 def _beaten(line: Line) -> float | None:

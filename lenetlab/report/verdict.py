@@ -13,53 +13,56 @@ from lenetlab.report.wording.standings import ANSWERS
 WIDTH = 19  # of what a line is about
 
 
-def sentence(found: Challenge) -> str:
+def sentence(challenge: Challenge) -> str:
     """Better than the leader or not, by how much, how surely."""
-    name = f"{found.guest.name} in {found.scenario}"
-    if found.accuracy is None:
-        return f"{name}: not tested: {found.untested or 'all seeds differ by the same amount'}"
-    how = "paired by seed" if found.paired else "Welch’s test, the numerics differ"
+    name = f"{challenge.guest.name} in {challenge.scenario}"
+    if challenge.accuracy is None:
+        return f"{name}: not tested: {challenge.untested or 'all seeds differ by the same amount'}"
+    how = "paired by seed" if challenge.paired else "Welch’s test, the numerics differ"
     differs = {"better": ANSWERS["better"], "worse": ANSWERS["worse"]}
-    said = differs.get(found.verdict, "no difference found to")
+    said = differs.get(challenge.verdict, "no difference found to")
     return (
-        f"{name}: {said} {found.leader.name}, the study’s leader: "
-        f"{effect(found.accuracy, formats.points, ' points of accuracy')}, {how}"
+        f"{name}: {said} {challenge.leader.name}, the study’s leader: "
+        f"{effect(challenge.accuracy, formats.points, ' points of accuracy')}, {how}"
     )
 
 
 def lines(
-    found: Challenge, looks: Looks, alone: Mapping[str, float | None], remarks: Sequence[str] = ()
+    challenge: Challenge,
+    looks: Looks,
+    alone: Mapping[str, float | None],
+    remarks: Sequence[str] = (),
 ) -> Iterator[str]:
     """All of it. `looks` : how often the guest was taken to the test set. `alone` : seconds of a
     run by itself, by name. `remarks` : in what the terms were not the study's."""
-    yield sentence(found)
+    yield sentence(challenge)
     for remark in remarks:
         yield _line("note", remark)
-    guest, leader = found.guest, found.leader
+    guest, leader = challenge.guest, challenge.leader
     if guest.accuracy is not None:
-        means = _both(found, guest.accuracy, leader.accuracy, formats.two, " %")
+        means = _both(challenge, guest.accuracy, leader.accuracy, formats.two, " %")
         yield _line("test accuracy", means)
     if guest.loss is not None:
-        yield _line("mean test loss", _both(found, guest.loss, leader.loss, formats.four))
-    if found.loss is not None:
-        yield _line("  difference", effect(found.loss, formats.signed_four))
+        yield _line("mean test loss", _both(challenge, guest.loss, leader.loss, formats.four))
+    if challenge.loss is not None:
+        yield _line("  difference", effect(challenge.loss, formats.signed_four))
     if guest.held_out is not None:
-        yield _line("held-out images", f"{guest.held_out:.2f} %{_leads(found)}")
-    for failure in found.failures:
+        yield _line("held-out images", f"{guest.held_out:.2f} %{_leads(challenge)}")
+    for failure in challenge.failures:
         yield _line("failed", failure)
-    yield from _residents(found)
-    yield from _targets(found)
-    yield from _price(found, alone)
+    yield from _residents(challenge)
+    yield from _targets(challenge)
+    yield from _price(challenge, alone)
     yield _line("test set", _looks(looks))
-    yield _line("record", _record(found))
+    yield _line("record", _record(challenge))
     if guest.words is not None:
         yield _line("recipe", guest.words)
 
 
-def effect(found: Effect, write: formats.Write, unit: str = "") -> str:
+def effect(effect: Effect, write: formats.Write, unit: str = "") -> str:
     """`+0.12, 95 % interval −0.03 … +0.27 (n = 10, p = 0.1000)`."""
-    return (f"{write(found.mean)}{unit}, 95 % interval {write(found.low)} … {write(found.high)} "
-            f"(n = {found.n}, {p_equals(found.p)})")  # fmt: skip
+    return (f"{write(effect.mean)}{unit}, 95 % interval {write(effect.low)} … {write(effect.high)} "
+            f"(n = {effect.n}, {p_equals(effect.p)})")  # fmt: skip
 
 
 def _line(what: str, said: str) -> str:
@@ -67,34 +70,38 @@ def _line(what: str, said: str) -> str:
 
 
 def _both(
-    found: Challenge, guest: Summary, leader: Summary | None, write: formats.Write, unit: str = ""
+    challenge: Challenge,
+    guest: Summary,
+    leader: Summary | None,
+    write: formats.Write,
+    unit: str = "",
 ) -> str:
     mine, theirs = (f"{formats.plus_minus(one, write)}{unit}" for one in (guest, leader))
-    return mine if leader is None else f"{mine}; {found.leader.name} {theirs}"
+    return mine if leader is None else f"{mine}; {challenge.leader.name} {theirs}"
 
 
-def _leads(found: Challenge) -> str:
+def _leads(challenge: Challenge) -> str:
     """Whether held-out images prefer it to the leader; nothing where the searches differ."""
-    if found.leads is None or found.leader.held_out is None:
+    if challenge.leads is None or challenge.leader.held_out is None:
         return ""
-    would = "would lead" if found.leads else "would not lead"
-    return f"; {found.leader.name} {found.leader.held_out:.2f} %: it {would}"
+    would = "would lead" if challenge.leads else "would not lead"
+    return f"; {challenge.leader.name} {challenge.leader.held_out:.2f} %: it {would}"
 
 
-def _residents(found: Challenge) -> Iterator[str]:
+def _residents(challenge: Challenge) -> Iterator[str]:
     """Every method of the leaderboard by what came of it, the nearest first."""
-    if len(found.residents) < 2:
+    if len(challenge.residents) < 2:
         return
-    counts = ((answer, len(found.answered(answer))) for answer in ANSWERS)
+    counts = ((answer, len(challenge.answered(answer))) for answer in ANSWERS)
     said = [f"{ANSWERS[answer]} {n}" for answer, n in counts if n]
     yield _line("residents", f"{', '.join(said)}, corrected for all by Holm’s rule")
     for answer in ANSWERS:
-        for one in sorted(found.answered(answer), key=_nearness):
-            yield f"    {answer:12} {one.name:{_widest(found)}}  {_resident(one)}"
+        for one in sorted(challenge.answered(answer), key=_nearness):
+            yield f"    {answer:12} {one.name:{_widest(challenge)}}  {_resident(one)}"
 
 
-def _widest(found: Challenge) -> int:
-    return max(len(one.name) for one in found.residents)
+def _widest(challenge: Challenge) -> int:
+    return max(len(one.name) for one in challenge.residents)
 
 
 def _nearness(one: Resident) -> float:
@@ -109,8 +116,8 @@ def _resident(one: Resident) -> str:
             f"{p_equals(d.p)}")  # fmt: skip
 
 
-def _targets(found: Challenge) -> Iterator[str]:
-    for there in found.reached:
+def _targets(challenge: Challenge) -> Iterator[str]:
+    for there in challenge.reached:
         guest, leader = there.guest, there.leader
         if not guest.runs:
             continue
@@ -118,12 +125,12 @@ def _targets(found: Challenge) -> Iterator[str]:
         if guest.passes.median is not None:
             said += f"; median {middle(guest.passes)} passes, {middle(guest.cpu_seconds)} CPU s"
         if leader.runs and leader.passes.median is not None:
-            said += f"; {found.leader.name} {middle(leader.passes)} passes, "
+            said += f"; {challenge.leader.name} {middle(leader.passes)} passes, "
             said += f"{middle(leader.cpu_seconds)} CPU s"
         elif leader.runs:
-            said += f"; {found.leader.name} by {_share(leader)}"
+            said += f"; {challenge.leader.name} by {_share(leader)}"
         yield _line(f"to {there.target.accuracy:g} %", said)
-    if found.reached and found.reached[0].guest.runs < FEWEST:
+    if challenge.reached and challenge.reached[0].guest.runs < FEWEST:
         yield _line("", f"(an interval of a median needs {FEWEST} seeds)")
 
 
@@ -143,8 +150,8 @@ def middle(of: Middle) -> str:
     return f"{formats.amount(of.median)} ({formats.amount(of.low)} … {high})"
 
 
-def _price(found: Challenge, alone: Mapping[str, float | None]) -> Iterator[str]:
-    for what, cost in (("tuning", found.guest.tuning), ("finals", found.guest.finals)):
+def _price(challenge: Challenge, alone: Mapping[str, float | None]) -> Iterator[str]:
+    for what, cost in (("tuning", challenge.guest.tuning), ("finals", challenge.guest.finals)):
         if cost is not None and cost.passes is not None and cost.cpu_seconds is not None:
             passes, cpu = map(formats.amount, (cost.passes, cost.cpu_seconds))
             said = f"{count(cost.runs, 'run')}, {passes} passes, {cpu} CPU s"
@@ -164,9 +171,9 @@ def _looks(looks: Looks) -> str:
     )
 
 
-def _record(found: Challenge) -> str:
-    beaten = [(t, r) for t, r in zip(TARGETS, found.records, strict=False) if r.beaten]
+def _record(challenge: Challenge) -> str:
+    beaten = [(t, r) for t, r in zip(TARGETS, challenge.records, strict=False) if r.beaten]
     if beaten:
         target, verdict = beaten[-1]
         return f"beats {target.accuracy:g} %, {target.whose} ({verdict.reason})"
-    return f"none: {found.records[0].reason}" if found.records else "none"
+    return f"none: {challenge.records[0].reason}" if challenge.records else "none"

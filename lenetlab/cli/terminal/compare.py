@@ -139,12 +139,12 @@ def _timed(board: Board) -> bool:
     )
 
 
-def _reached(found: Reached, unit: str, timed: bool) -> str:
-    value, times = getattr(found, unit), found.times[unit] if timed else None
+def _reached(reached: Reached, unit: str, timed: bool) -> str:
+    value, times = getattr(reached, unit), reached.times[unit] if timed else None
     text = "never" if math.isinf(value) else f"{value:.3g}"
     if times is not None and math.isfinite(value):
         text += " ×∞" if math.isinf(times) else f" ×{times:.2g}"
-    return f"{text} ({found.missed})" if found.missed else text
+    return f"{text} ({reached.missed})" if reached.missed else text
 
 
 def _caption(board: Board) -> str:
@@ -244,6 +244,6 @@ def _failures(line: Line) -> Iterator[str]:
         yield f"{line.name}, {plural(len(which), 'seed')} {', '.join(which)}: {reason}"
 
 
-def interval(found: Difference | None, write: Callable[[float], str]) -> str:
+def interval(difference: Difference | None, write: Callable[[float], str]) -> str:
     """`−0.64 … −0.09`, a dash for none."""
-    return MISSING if found is None else f"{write(found.low)} … {write(found.high)}"
+    return MISSING if difference is None else f"{write(difference.low)} … {write(difference.high)}"

@@ -6,22 +6,22 @@ from lenetlab.problem.problems import title_of
 from lenetlab.report import captions, formats
 
 
-def show_ranking(found: Ranking) -> None:
+def show_ranking(ranking: Ranking) -> None:
     """A table of mean ranks and of the ranks on every problem; the critical difference in words."""
-    out.print(f"{found.title}, across problems", style="bold")
-    unit = ", %" if found.metric == "accuracy" else ", mean loss"
-    problems = (f"{title_of(name)}{unit}\n(rank)" for name in found.problems)
+    out.print(f"{ranking.title}, across problems", style="bold")
+    unit = ", %" if ranking.metric == "accuracy" else ", mean loss"
+    problems = (f"{title_of(name)}{unit}\n(rank)" for name in ranking.problems)
     table = make_table("<method", "mean\nrank", "95 %\nover seeds", *problems)
-    for one in found.methods:
-        table.add_row(one.name, f"{one.mean_rank:.2f}", _interval(one), *_each(one, found))
+    for one in ranking.methods:
+        table.add_row(one.name, f"{one.mean_rank:.2f}", _interval(one), *_each(one, ranking))
     out.print(table, "")
-    for first, last in found.groups:
-        names = ", ".join(one.name for one in found.methods[first : last + 1])
+    for first, last in ranking.groups:
+        names = ", ".join(one.name for one in ranking.methods[first : last + 1])
         print_out(f"  not told apart: {names}")
-    if found.left_out:
-        missing = ", ".join(found.left_out)
+    if ranking.left_out:
+        missing = ", ".join(ranking.left_out)
         print_out(f"  not on all problems, and not ranked: {missing}")
-    print_out(f"{captions.ranked(found)}\n")
+    print_out(f"{captions.ranked(ranking)}\n")
 
 
 def _interval(one: RankedMethod) -> str:
@@ -30,8 +30,8 @@ def _interval(one: RankedMethod) -> str:
     return f"{one.low:.2f} … {one.high:.2f}"
 
 
-def _each(one: RankedMethod, found: Ranking) -> list[str]:
-    write = formats.two if found.metric == "accuracy" else formats.four
+def _each(one: RankedMethod, ranking: Ranking) -> list[str]:
+    write = formats.two if ranking.metric == "accuracy" else formats.four
     return [
         f"{'failed' if mean is None else write(mean)} ({rank:g})"
         for mean, rank in zip(one.means, one.ranks, strict=True)

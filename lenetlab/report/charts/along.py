@@ -21,51 +21,51 @@ MATRICES = ("conv1.weight", "conv2.weight", "fc1.weight", "fc2.weight", "fc3.wei
 WIDTH, HEIGHT = 215, 120  # of a small chart
 
 
-def quantity_rows(found: Mapping[str, Inspected]) -> list[dict[str, Any]]:
+def quantity_rows(inspected: Mapping[str, Inspected]) -> list[dict[str, Any]]:
     """One row per run, by its name, quantity and point; what does not exist is left out."""
     return [
         {"method": name, "panel": title, "passes": point["passes"], "value": value}
-        for name, one in found.items()
+        for name, one in inspected.items()
         for title, pick in QUANTITIES.items()
         for point in one["along"]
         if (value := pick(point)) is not None and value > 0
     ]
 
 
-def layer_rows(found: Mapping[str, Inspected], kind: str) -> list[dict[str, Any]]:
+def layer_rows(inspected: Mapping[str, Inspected], kind: str) -> list[dict[str, Any]]:
     """One row per run, weight matrix and point, of its `norms` or `angles` (in degrees)."""
     scale = math.degrees(1) if kind == "angles" else 1.0
     return [
         {"method": name, "panel": tensor, "passes": point["passes"], "value": scale * value}
-        for name, one in found.items()
+        for name, one in inspected.items()
         for tensor in MATRICES
         for point in one["along"]
         if (value := point[kind][tensor]) is not None and value > 0
     ]
 
 
-def along(found: Mapping[str, Inspected], styles: Styles) -> Drawing:
+def along(inspected: Mapping[str, Inspected], styles: Styles) -> Drawing:
     """Loss, sharpness, gradient norm and noise scale against effective passes."""
     return _small_charts(
-        quantity_rows(found), styles, list(QUANTITIES), 2,
+        quantity_rows(inspected), styles, list(QUANTITIES), 2,
         "Line charts, a line for each run: training loss, sharpness, gradient norm and gradient "
         "noise scale against effective passes.",
     )  # fmt: skip
 
 
-def layer_angles(found: Mapping[str, Inspected], styles: Styles) -> Drawing:
+def layer_angles(inspected: Mapping[str, Inspected], styles: Styles) -> Drawing:
     """Degrees by which one step turns each weight matrix, against effective passes."""
     return _small_charts(
-        layer_rows(found, "angles"), styles, MATRICES, 3,
+        layer_rows(inspected, "angles"), styles, MATRICES, 3,
         "Line charts, a line for each run: the angle in degrees by which a step turns each weight "
         "matrix, against effective passes.",
     )  # fmt: skip
 
 
-def layer_norms(found: Mapping[str, Inspected], styles: Styles) -> Drawing:
+def layer_norms(inspected: Mapping[str, Inspected], styles: Styles) -> Drawing:
     """The norm of each weight matrix, against effective passes."""
     return _small_charts(
-        layer_rows(found, "norms"), styles, MATRICES, 3,
+        layer_rows(inspected, "norms"), styles, MATRICES, 3,
         "Line charts, a line for each run: the norm of each weight matrix against effective "
         "passes.",
     )  # fmt: skip

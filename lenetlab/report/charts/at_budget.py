@@ -28,7 +28,7 @@ LETTER, FREE = 0.01, 0.06  # of the horizontal one: a letter, and what is free a
 GAP = 36  # … left free for the first name
 
 
-def at_budget_rows(found: Sequence[AtBudget], styles: Styles) -> list[dict[str, Any]]:
+def at_budget_rows(points: Sequence[AtBudget], styles: Styles) -> list[dict[str, Any]]:
     """One row per method and budget."""
     return [
         {
@@ -46,17 +46,17 @@ def at_budget_rows(found: Sequence[AtBudget], styles: Styles) -> list[dict[str, 
             "accuracy_high": short(at.high if at else one.accuracy.mean),
             "n": one.accuracy.n,
         }
-        for one in found
+        for one in points
     ]
 
 
-def axes_of(found: Sequence[AtBudget]) -> list[str]:
+def axes_of(points: Sequence[AtBudget]) -> list[str]:
     """Those of `SPENT` that are known of all. Passes first where they differ by the budget; of one
     budget all have the same, and seconds tell more."""
-    known = [axis for axis in SPENT if all(getattr(one, axis) is not None for one in found)]
-    if not found:
+    known = [axis for axis in SPENT if all(getattr(one, axis) is not None for one in points)]
+    if not points:
         return []
-    return known if count_budgets(found) > 1 else known[::-1]
+    return known if count_budgets(points) > 1 else known[::-1]
 
 
 def starter_at(row: RunRow | None, axis: str) -> dict[str, Any] | None:
@@ -70,10 +70,10 @@ def starter_at(row: RunRow | None, axis: str) -> dict[str, Any] | None:
 
 
 def starter_beside(
-    found: Sequence[AtBudget], row: RunRow | None, axis: str
+    points: Sequence[AtBudget], row: RunRow | None, axis: str
 ) -> dict[str, Any] | None:
-    """The same beside `found`, where they are on the script's images."""
-    return starter_at(row, axis) if found[0].cell.place.problem == DEFAULT else None
+    """The same beside `points`, where they are on the script's images."""
+    return starter_at(row, axis) if points[0].cell.place.problem == DEFAULT else None
 
 
 def at_budget(

@@ -13,11 +13,11 @@ from lenetlab.report.charts.selection import Drawing, choice, when
 from lenetlab.report.charts.theme import SHOWN, Styles, logarithmic
 
 
-def profile_rows(found: Sequence[Profile]) -> list[dict[str, Any]]:
+def profile_rows(profiles: Sequence[Profile]) -> list[dict[str, Any]]:
     """One row per method and step; all lines go on a little beyond the furthest step of all."""
-    end = 1.15 * max((ratio for profile in found for ratio, _ in profile.steps), default=1.0)
+    end = 1.15 * max((ratio for profile in profiles for ratio, _ in profile.steps), default=1.0)
     rows = []
-    for profile in found:
+    for profile in profiles:
         for ratio, fraction in (*profile.steps, (end, profile.steps[-1][1])):
             rows.append(
                 {

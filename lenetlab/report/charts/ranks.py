@@ -13,7 +13,7 @@ LINE = 24  # points of height for a method
 STEP = 0.18  # of a rank, between two groups beside the lines
 
 
-def rank_rows(found: Ranking) -> list[dict[str, Any]]:
+def rank_rows(ranking: Ranking) -> list[dict[str, Any]]:
     """One row per method, the best mean rank first; its ranks in one text, in the order of the
     problems."""
     return [
@@ -24,29 +24,31 @@ def rank_rows(found: Ranking) -> list[dict[str, Any]]:
             "high": None if one.high is None else short(one.high, 4),
             "each": ", ".join(f"{rank:g}" for rank in one.ranks),
         }
-        for one in found.methods
+        for one in ranking.methods
     ]
 
 
-def ranks(found: Ranking) -> Drawing:
+def ranks(ranking: Ranking) -> Drawing:
     """A dot and an interval a method; above them a bar as long as the critical difference; right of
     them a bar for every group of methods that are within it."""
-    rows = rank_rows(found)
+    rows = rank_rows(ranking)
     order = ["", *(row["method"] for row in rows)]  # the bar has the first line
-    k, name = len(rows), found.contest.key
+    k, name = len(rows), ranking.contest.key
     # no two mean ranks are further apart than k - 1: a longer bar says no more
-    width = min(found.difference, k - 1)
-    far = found.difference > k - 1
+    width = min(ranking.difference, k - 1)
+    far = ranking.difference > k - 1
     cd = {"method": "", "rank": 1.0, "end": 1 + width,
-          "said": f"critical difference {found.difference:.2f}"
+          "said": f"critical difference {ranking.difference:.2f}"
           + (f", more than the {k - 1} that there can be" if far else "")}  # fmt: skip
     step = STEP * (k - 1) / 3
     bars = [
         {"method": rows[i]["method"], "group": number, "x": k + step * (number + 1)}
-        for number, (first, last) in enumerate(found.groups)
+        for number, (first, last) in enumerate(ranking.groups)
         for i in range(first, last + 1)
     ]
-    scale = alt.Scale(domain=[1 - step, k + step * (len(found.groups) + 1)], nice=False, zero=False)
+    scale = alt.Scale(
+        domain=[1 - step, k + step * (len(ranking.groups) + 1)], nice=False, zero=False
+    )
     axis = alt.Axis(values=list(range(1, k + 1)), format="d", grid=True)
     x = alt.X("rank:Q", title="mean rank, 1 is best", scale=scale, axis=axis)
     y = alt.Y(
@@ -71,7 +73,7 @@ def ranks(found: Ranking) -> Drawing:
         .encode(x=alt.X("x:Q", scale=scale), y=y, detail="group:N", order=alt.value(0)),
     ).properties(
         height=LINE * (k + 1),
-        description=f"{found.title}: for each method its mean rank over {len(found.problems)} "
+        description=f"{ranking.title}: for each method its mean rank over {len(ranking.problems)} "
         "problems, with an interval over seeds; a bar above shows the critical difference, and "
         "bars at the right join methods that it cannot tell apart.",
     )  # fmt: skip

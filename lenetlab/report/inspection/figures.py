@@ -21,16 +21,16 @@ class Figure:
     chart: Drawing
 
 
-def inspected_figures(found: Mapping[str, Inspected]) -> list[Figure]:
+def inspected_figures(inspected: Mapping[str, Inspected]) -> list[Figure]:
     """The figures of runs, by their names, as inspect.json has them; the first is the paper's."""
-    styles = Styles(tuple(found))
-    counts = next(iter(found.values()))["examples"]
-    ways = {name: [one["line"]] for name, one in found.items()}
-    around = {name: one["random"] for name, one in found.items()}
+    styles = Styles(tuple(inspected))
+    counts = next(iter(inspected.values()))["examples"]
+    ways = {name: [one["line"]] for name, one in inspected.items()}
+    around = {name: one["random"] for name, one in inspected.items()}
     turns = Figure(
         "How far a step turns each layer",
         "Degrees between the weights before and after one step.",
-        layer_angles(found, styles),
+        layer_angles(inspected, styles),
     )
     return [
         Figure(
@@ -39,13 +39,13 @@ def inspected_figures(found: Mapping[str, Inspected]) -> list[Figure]:
             f"images, the noise scale on the first {counts['noise']:,}. Sharpness is the Hessian’s "
             "largest eigenvalue: gradient descent with the rate η is stable below 2/η. The noise "
             "scale is the batch size at which noise and signal of the gradient are equally large.",
-            along(found, styles),
+            along(inspected, styles),
         ),
-        *([turns] if _turned(found) else []),
+        *([turns] if _turned(inspected) else []),
         Figure(
             "How large each layer is",
             "The Euclidean norm of each weight matrix.",
-            layer_norms(found, styles),
+            layer_norms(inspected, styles),
         ),
         Figure(
             "From start to end",
@@ -64,11 +64,11 @@ def inspected_figures(found: Mapping[str, Inspected]) -> list[Figure]:
     ]  # fmt: skip
 
 
-def _turned(found: Mapping[str, Inspected]) -> bool:
+def _turned(inspected: Mapping[str, Inspected]) -> bool:
     """Whether any step is known, by which layers have turned."""
     return any(
         angle is not None
-        for one in found.values()
+        for one in inspected.values()
         for point in one["along"]
         for angle in point["angles"].values()
     )

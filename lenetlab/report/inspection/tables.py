@@ -19,9 +19,9 @@ class Words:
     rows: Sequence[Sequence[str]]
 
 
-def ends(found: Mapping[str, Inspected]) -> Words:
+def ends(inspected: Mapping[str, Inspected]) -> Words:
     """What the final weights of runs are like, by their names: a column for each run."""
-    each = list(found.values())
+    each = list(inspected.values())
     noises = [one["along"][-1]["noise"] for one in each]
     facts = [
         ("training loss", [three(one["along"][-1]["loss"]) for one in each]),
@@ -35,7 +35,7 @@ def ends(found: Mapping[str, Inspected]) -> Words:
         ("at it, × the fewest examples", [_factor(one["end"]["examples_factor"]) for one in each]),
         ("barrier from start to end", [_signed(one["line"]["barrier"]) for one in each]),
     ]
-    return Words("At the end", ["", *found], [[fact, *values] for fact, values in facts])
+    return Words("At the end", ["", *inspected], [[fact, *values] for fact, values in facts])
 
 
 def along(name: str, one: Inspected) -> Words:

@@ -77,9 +77,9 @@ def answer(
     return Answer(said, figure, list(points), axes)
 
 
-def _axes(found: Sequence[AtBudget]) -> Mapping[str, str]:
+def _axes(points: Sequence[AtBudget]) -> Mapping[str, str]:
     """Those of the figure, and how a reader chooses them."""
-    return {axis: AXES[axis] for axis in axes_of(found)}
+    return {axis: AXES[axis] for axis in axes_of(points)}
 
 
 def sentence(results: Results, boards: Sequence[Board], styles: Styles) -> str:

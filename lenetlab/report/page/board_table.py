@@ -43,39 +43,39 @@ class LineView:
     guest: bool = False
 
 
-def columns(found: Board, every: Mapping[str, Metric], family: bool, seeds: int) -> list[Column]:
+def columns(board: Board, every: Mapping[str, Metric], family: bool, seeds: int) -> list[Column]:
     """The columns of a leaderboard; the first is the method's. How many of the `seeds` runs are
     done is folded away once all are."""
-    whole = all(_done(line) == max(seeds, line.runs) for line in found.begun)
+    whole = all(_done(line) == max(seeds, line.runs) for line in board.begun)
     what = "runs on the test set with a result, of those "
-    planned = "planned" if found.planned else "there are"
+    planned = "planned" if board.planned else "there are"
     return [
         Column("Method", kind="text"),
-        *(column for key in PAGE for column in _columns(key, every, found)),
+        *(column for key in PAGE for column in _columns(key, every, board)),
         *([Column("Family", kind="family", folded=True)] if family else []),
         Column("Runs", "done", what + planned, ascending=False, folded=whole),
         *(replace(column, folded=True) for key in PAGE_FOLDED
-          for column in _columns(key, every, found)),
+          for column in _columns(key, every, board)),
     ]  # fmt: skip
 
 
-def _columns(key: str, every: Mapping[str, Metric], found: Board) -> Iterator[Column]:
+def _columns(key: str, every: Mapping[str, Metric], board: Board) -> Iterator[Column]:
     if key in GROUPS:
         for unit in UNITS:
-            for target in _targets(key, found):
+            for target in _targets(key, board):
                 meaning = f"{unit} to {target.accuracy:g} %: {target.whose}"
                 title = f"{'To ' if target is MAIN else ''}{target.accuracy:g}\u00a0%"
                 yield Column(title, unit, meaning, group=unit)
     elif key == "verdict":
-        if found.compared:
+        if board.compared:
             yield Column("Verdict", "at 5 in 100", VERDICT, kind="word")
     elif (metric := every[key]).shown:
         yield column(metric)
 
 
-def _targets(key: str, found: Board) -> list[Target]:
+def _targets(key: str, board: Board) -> list[Target]:
     """The targets of a group, where they are of the board's problem."""
-    known = targets_on(found.contest.problem)
+    known = targets_on(board.contest.problem)
     return [target for target in GROUPS[key] if target in known]
 
 
@@ -94,7 +94,7 @@ def column(metric: Metric) -> Column:
 
 
 def line_view(
-    line: Line, seeds: int, found: Board, every: Mapping[str, Metric], family: bool, styles: Styles
+    line: Line, seeds: int, board: Board, every: Mapping[str, Metric], family: bool, styles: Styles
 ) -> LineView:
     """A line of a leaderboard, with a field for each of `columns` but the first."""
     failed = line.runs > 0 and line.accuracy is None
@@ -107,12 +107,12 @@ def line_view(
         family=family_of(line),
         colour=styles.colour_of(line.name),
         link=anchor(line.cell.place),
-        state=_state(line, found) if not failed else "failed",
+        state=_state(line, board) if not failed else "failed",
         entries=[
-            *(entry for key in PAGE for entry in _entries(key, line, found, every)),
+            *(entry for key in PAGE for entry in _entries(key, line, board, every)),
             *([text(family_of(line))] if family else []),
             _runs(line, seeds),
-            *(entry for key in PAGE_FOLDED for entry in _entries(key, line, found, every)),
+            *(entry for key in PAGE_FOLDED for entry in _entries(key, line, board, every)),
         ],
     )
 
@@ -122,9 +122,9 @@ def family_of(line: Line) -> str:
     return line.cell.place.family.replace("_", " ")
 
 
-def _state(line: Line, found: Board) -> str:
+def _state(line: Line, board: Board) -> str:
     """The reference is marked where there is something to refer to."""
-    is_reference = line.standing == "reference" and bool(found.led or found.compared)
+    is_reference = line.standing == "reference" and bool(board.led or board.compared)
     return "leader" if is_reference else ""
 
 
@@ -137,22 +137,22 @@ def _runs(line: Line, seeds: int) -> Entry:
     return Entry(f"{done}/{max(seeds, line.runs)}", done, "; ".join(line.failures)[:300])
 
 
-def _entries(key: str, line: Line, found: Board, every: Mapping[str, Metric]) -> Iterator[Entry]:
+def _entries(key: str, line: Line, board: Board, every: Mapping[str, Metric]) -> Iterator[Entry]:
     """The fields of a line in the columns of `_columns`."""
     if key in GROUPS:
         for unit in UNITS.values():
-            yield from (reached_at(line, target, unit) for target in _targets(key, found))
+            yield from (reached_at(line, target, unit) for target in _targets(key, board))
     elif key == "verdict":
-        if found.compared:
-            yield Entry(verdict(line, found), note=line.reason or "")
+        if board.compared:
+            yield Entry(verdict(line, board), note=line.reason or "")
     elif (metric := every[key]).shown:
-        yield entry(key, metric, line, found)
+        yield entry(key, metric, line, board)
 
 
-def entry(key: str, metric: Metric, line: Line, found: Board) -> Entry:
+def entry(key: str, metric: Metric, line: Line, board: Board) -> Entry:
     """A metric of a line, by which it is sorted, and what is said when it is pointed at."""
     if key == "difference":
-        return _difference(metric, line, found)
+        return _difference(metric, line, board)
     note = {"accuracy": _median, "beats": _record}.get(key, _nothing)(line)
     return Entry(metric.text(line), metric.of(line), note)
 
@@ -175,9 +175,9 @@ def _record(line: Line) -> str:
     return found.reason if found else ""
 
 
-def _difference(metric: Metric, line: Line, found: Board) -> Entry:
+def _difference(metric: Metric, line: Line, board: Board) -> Entry:
     if line.standing == "reference":
-        return Entry("–", 0.0, "the others are compared with it" if found.compared else "")
+        return Entry("–", 0.0, "the others are compared with it" if board.compared else "")
     d = line.difference
     if d is None:
         return number(None, note=line.reason or "")
@@ -191,7 +191,7 @@ def reached_at(line: Line, target: Target, unit: str) -> Entry:
     return _reached(found, unit) if found else number(None)
 
 
-def _reached(found: Reached, unit: str) -> Entry:
-    missed = f"{found.missed} of {found.runs} seeds never did" if found.missed else ""
-    value = float(getattr(found, unit))
+def _reached(reached: Reached, unit: str) -> Entry:
+    missed = f"{reached.missed} of {reached.runs} seeds never did" if reached.missed else ""
+    value = float(getattr(reached, unit))
     return Entry("never", value, missed) if math.isinf(value) else short(value, missed)

@@ -64,10 +64,10 @@ def _how(confirmed: bool, led: bool, tuned: int) -> str:
     )
 
 
-def _stage(found: Stage | None) -> Entry:
-    if found is None or found.mean is None:
+def _stage(stage: Stage | None) -> Entry:
+    if stage is None or stage.mean is None:
         return number(None)
-    return Entry(f"{found.mean:.2f}, {found.n}", found.mean)
+    return Entry(f"{stage.mean:.2f}, {stage.n}", stage.mean)
 
 
 def _lucky(board: Board, results: Results, styles: Styles) -> Iterator[Titled]:

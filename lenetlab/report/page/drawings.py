@@ -27,25 +27,25 @@ STILL = 6  # methods whose trials are seen without scripts, where one cannot cho
 
 
 def board_charts(
-    found: Board, style: Styles, id: str, leader_net: LeaderNet | None, datasets: dict[str, Any]
+    board: Board, style: Styles, id: str, leader_net: LeaderNet | None, datasets: dict[str, Any]
 ) -> list[Drawn]:
     """The charts of one leaderboard, those first that are looked at first."""
-    cells = [line.cell for line in found.lines]
+    cells = [line.cell for line in board.lines]
     return [
         *_curves(cells, style, id, datasets),
-        *_differences(found, style, id, datasets),
-        *(_tuning(cells, style, id, datasets) if found.planned else ()),
+        *_differences(board, style, id, datasets),
+        *(_tuning(cells, style, id, datasets) if board.planned else ()),
         *(
             _leader_net(leader_net, style, id, datasets)
-            if leader_net and not carried(found)
+            if leader_net and not carried(board)
             else ()
         ),
     ]
 
 
-def carried(found: Board) -> bool:
+def carried(board: Board) -> bool:
     """Whether its leader was fixed on another problem, whose board shows its net."""
-    return found.reference is not None and bool(found.reference.place.tuned_on)
+    return board.reference is not None and bool(board.reference.place.tuned_on)
 
 
 def choices(cells: Sequence[Cell], style: Styles) -> list[tuple[str, bool]]:
@@ -122,31 +122,31 @@ def _budget(
 
 
 def _leader_net(
-    found: LeaderNet, style: Styles, id: str, datasets: dict[str, Any]
+    net: LeaderNet, style: Styles, id: str, datasets: dict[str, Any]
 ) -> Iterator[Drawn]:
-    who = f"Of {style.label(found.method)}, seed {found.seed}."
+    who = f"Of {style.label(net.method)}, seed {net.seed}."
     yield drawn(f"{id}-confusion", "What the leader takes for what",
                  f"{captions.confusion()} {who}",
-                 {"": confusion(found.confusion, id, found.problem)}, datasets,
+                 {"": confusion(net.confusion, id, net.problem)}, datasets,
                  [Number("truth", "truth"), Number("answer", "answer"),
                   Number("images", "images", 0)])  # fmt: skip
     yield drawn(f"{id}-filters", "The leader’s first layer",
                  f"{captions.filters()} {who}",
-                 {"": filters(found.filters, id)}, datasets,
+                 {"": filters(net.filters, id)}, datasets,
                  [Number("filter", "filter"), Number("row", "row", 0),
                   Number("column", "column", 0), Number("weight", "weight", 4)])  # fmt: skip
 
 
-def _differences(found: Board, style: Styles, id: str, datasets: dict[str, Any]) -> Iterator[Drawn]:
-    rows = difference_rows(found)
-    if not rows or found.reference is None:
+def _differences(board: Board, style: Styles, id: str, datasets: dict[str, Any]) -> Iterator[Drawn]:
+    rows = difference_rows(board)
+    if not rows or board.reference is None:
         return
     numbers = [Number("method", "method"), Number("difference", "difference", 3, "points"),
                Number("low", "from", 3), Number("high", "to", 3), Number("p", "p (Holm)", 4),
                Number("n", "seeds", 0), Number("verdict", "verdict")]  # fmt: skip
-    first = found.reference.place.name
+    first = board.reference.place.name
     yield drawn(f"{id}-differences", f"Compared with {style.titles.get(first, first)}",
-                 captions.differences(found),
+                 captions.differences(board),
                  {"": differences(rows, first, id, style)
                       .properties(height=max(LINE * len(rows), 60))},
                  datasets, numbers, tall=LINE * len(rows) > 1.5 * HEIGHT)  # fmt: skip
@@ -157,13 +157,13 @@ def across(results: Results, style: Styles, datasets: dict[str, Any]) -> list[Dr
     return list(_profiles(results, style, datasets))
 
 
-def ranking(found: Ranking, datasets: dict[str, Any]) -> Drawn:
+def ranking(ranking: Ranking, datasets: dict[str, Any]) -> Drawn:
     """The mean ranks of methods across problems."""
     numbers = [Number("method", "method"), Number("rank", "mean rank", 2),
                Number("low", "from", 2), Number("high", "to", 2),
                Number("each", "ranks")]  # fmt: skip
-    id = f"ranks-{found.contest.key}".replace(",", "-")
-    return drawn(id, f"Mean ranks, {found.title}", captions.ranks(found), {"": ranks(found)},
+    id = f"ranks-{ranking.contest.key}".replace(",", "-")
+    return drawn(id, f"Mean ranks, {ranking.title}", captions.ranks(ranking), {"": ranks(ranking)},
                  datasets, numbers)  # fmt: skip
 
 

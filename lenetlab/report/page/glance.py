@@ -10,19 +10,19 @@ from lenetlab.report.page.cell import anchor
 from lenetlab.report.page.table import Column, Entry, Table, number
 
 
-def glance(found: Sequence[Board], styles: Styles) -> Table:
+def glance(boards: Sequence[Board], styles: Styles) -> Table:
     """The leader of every leaderboard; where there is none, the highest mean, as such."""
-    led = [one.led for one in found]
+    led = [one.led for one in boards]
     who = "Leader" if all(led) else "Leader, or highest mean" if any(led) else "Highest mean"
-    compared = any(one.led and one.compared for one in found)
-    of_board = [metrics(one) for one in found]
+    compared = any(one.led and one.compared for one in boards)
+    of_board = [metrics(one) for one in boards]
     mean, rest = (
         [key for key in keys if any(every[key].shown for every in of_board)]
         for keys in MEAN_AND_REST
     )
     columns = (
         Column(
-            "Leaderboard" if any(one.contest.terms for one in found) else "Scenario", kind="word"
+            "Leaderboard" if any(one.contest.terms for one in boards) else "Scenario", kind="word"
         ),
         Column(who, kind="text"),
         *(column(of_board[0][key]) for key in mean),
@@ -30,7 +30,7 @@ def glance(found: Sequence[Board], styles: Styles) -> Table:
         *(column(of_board[0][key]) for key in rest),
         *((Column("Tie with it"), Column("Ahead")) if compared else ()),
     )
-    rows = (_row(one, mean, rest, compared, styles) for one in found)
+    rows = (_row(one, mean, rest, compared, styles) for one in boards)
     return Table(columns, [row for row in rows if row])
 
 
@@ -39,23 +39,23 @@ MEAN_AND_REST = (("accuracy", "half"), ("loss", "beats"))
 
 
 def _row(
-    found: Board, mean: Sequence[str], rest: Sequence[str], compared: bool, styles: Styles
+    board: Board, mean: Sequence[str], rest: Sequence[str], compared: bool, styles: Styles
 ) -> list[Entry]:
-    line = found.lead if found.led else next(iter(found.measured), None)
+    line = board.lead if board.led else next(iter(board.measured), None)
     if line is None:
         return []
     ties, ahead = (
-        [other.name for other in found.measured if other.standing == standing]
+        [other.name for other in board.measured if other.standing == standing]
         for standing in ("tied", "ahead")
     )
-    mine = found.led and found.compared
-    every = metrics(found)
+    mine = board.led and board.compared
+    every = metrics(board)
     entries = [
-        Entry(found.contest.title, link=found.contest.key),
-        Entry(styles.among_scenarios(line.name, found.scenario), link=anchor(line.cell.place)),
-        *(entry(key, every[key], line, found) for key in mean),
+        Entry(board.contest.title, link=board.contest.key),
+        Entry(styles.among_scenarios(line.name, board.scenario), link=anchor(line.cell.place)),
+        *(entry(key, every[key], line, board) for key in mean),
         reached_at(line, MAIN, "passes"),
-        *(entry(key, every[key], line, found) for key in rest),
+        *(entry(key, every[key], line, board) for key in rest),
     ]
     if compared:
         entries += [

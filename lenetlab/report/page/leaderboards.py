@@ -47,7 +47,7 @@ class BoardView:
 
 
 def view(
-    found: Board,
+    board: Board,
     results: Results,
     style: Styles,
     attachments: Attachments,
@@ -55,39 +55,39 @@ def view(
 ) -> BoardView:
     """A leaderboard of `results` as the page shows it; the data of its charts goes into
     `datasets`."""
-    cells = [line.cell for line in found.lines]
-    id = found.contest.key
-    every = metrics(found)
-    families = sorted({family_of(line) for line in found.begun} - {""})
-    reached = any(line.reached for line in found.lines)
+    cells = [line.cell for line in board.lines]
+    id = board.contest.key
+    every = metrics(board)
+    families = sorted({family_of(line) for line in board.begun} - {""})
+    reached = any(line.reached for line in board.lines)
     return BoardView(
         id=id,
-        name=found.contest.title,
-        about=contest_about(found, style.label),
-        first=first_and_leader(found, style.titles),
+        name=board.contest.title,
+        about=contest_about(board, style.label),
+        first=first_and_leader(board, style.titles),
         families=families,
         groups=list(UNITS) if reached else [],
-        table=Table(columns(found, every, bool(families), results.seeds), ()),
+        table=Table(columns(board, every, bool(families), results.seeds), ()),
         lines=[
             replace(
-                line_view(line, results.seeds, found, every, bool(families), style),
+                line_view(line, results.seeds, board, every, bool(families), style),
                 guest=line.name in attachments.guests,
             )
-            for line in found.begun
+            for line in board.begun
         ],
-        choosing=choosing(found, results, style),
-        at_time=_at_time(found, style),
-        notes=[*_notes(found, style), *([results.timed] if results.timed else [])],
-        waiting=list(map(style.label, found.waiting)),
-        failures=[failure for line in found.lines for failure in _failures(line, style)],
+        choosing=choosing(board, results, style),
+        at_time=_at_time(board, style),
+        notes=[*_notes(board, style), *([results.timed] if results.timed else [])],
+        waiting=list(map(style.label, board.waiting)),
+        failures=[failure for line in board.lines for failure in _failures(line, style)],
         choices=choices(cells, style),
-        charts=board_charts(found, style, id, _leader_net(attachments, found), datasets),
+        charts=board_charts(board, style, id, _leader_net(attachments, board), datasets),
     )  # fmt: skip
 
 
-def _at_time(found: Board, style: Styles) -> Table:
+def _at_time(board: Board, style: Styles) -> Table:
     """The methods at the same CPU time; no rows where nobody's time is the measure."""
-    cells = [line.cell for line in found.lines]
+    cells = [line.cell for line in board.lines]
     seconds = limit(cells)
     links = {cell.place.name: anchor(cell.place) for cell in cells}
     rows = [] if seconds is None else [
@@ -107,19 +107,19 @@ AT_TIME = (
 )
 
 
-def _leader_net(attachments: Attachments, found: Board) -> LeaderNet | None:
-    return next(iter(still_leading(attachments.leader_nets, [found])), None)
+def _leader_net(attachments: Attachments, board: Board) -> LeaderNet | None:
+    return next(iter(still_leading(attachments.leader_nets, [board])), None)
 
 
-def _notes(found: Board, style: Styles) -> Iterator[str]:
-    if len(found.begun) > 1 and (said := compared_with(found, style.label)):
+def _notes(board: Board, style: Styles) -> Iterator[str]:
+    if len(board.begun) > 1 and (said := compared_with(board, style.label)):
         yield said
-    if any(line.standing == "tied" for line in found.lines):
+    if any(line.standing == "tied" for line in board.lines):
         yield (
-            f"A tie: at {100 * found.level:g} % confidence, all comparisons taken together, the "
+            f"A tie: at {100 * board.level:g} % confidence, all comparisons taken together, the "
             "difference may be luck."
         )
-    if any(line.standing == "borderline" for line in found.lines):
+    if any(line.standing == "borderline" for line in board.lines):
         yield (
             "Borderline: the test, corrected by Holm’s rule, finds a difference, and the interval "
             "that holds together with all others has 0 in it."

@@ -25,10 +25,10 @@ class RankingView:
 
 
 def rankings_view(
-    found: Sequence[Ranking], results: Results, datasets: dict[str, Any]
+    rankings: Sequence[Ranking], results: Results, datasets: dict[str, Any]
 ) -> list[RankingView]:
     """Every ranking; the data of its chart goes into `datasets`."""
-    return [_view(one, results, datasets) for one in found]
+    return [_view(one, results, datasets) for one in rankings]
 
 
 def _view(found: Ranking, results: Results, datasets: dict[str, Any]) -> RankingView:
@@ -41,21 +41,21 @@ def _view(found: Ranking, results: Results, datasets: dict[str, Any]) -> Ranking
     )
 
 
-def _columns(found: Ranking) -> list[Column]:
-    unit = "% (rank)" if found.metric == "accuracy" else "mean loss (rank)"
+def _columns(ranking: Ranking) -> list[Column]:
+    unit = "% (rank)" if ranking.metric == "accuracy" else "mean loss (rank)"
     return [
         Column("Method", kind="text"),
         Column("Mean rank"),
-        Column(f"{100 * found.level:g}\u00a0%", "over seeds", kind="word"),
-        *(Column(title_of(problem), unit) for problem in found.problems),
+        Column(f"{100 * ranking.level:g}\u00a0%", "over seeds", kind="word"),
+        *(Column(title_of(problem), unit) for problem in ranking.problems),
     ]
 
 
-def _row(one: RankedMethod, found: Ranking, results: Results) -> list[Entry]:
-    write = formats.two if found.metric == "accuracy" else formats.four
+def _row(one: RankedMethod, ranking: Ranking, results: Results) -> list[Entry]:
+    write = formats.two if ranking.metric == "accuracy" else formats.four
     entries = [Entry(one.name), number(one.mean_rank, 2), Entry(interval(one), one.low)]
-    for problem, mean, rank in zip(found.problems, one.means, one.ranks, strict=True):
-        cells = results.within(found.contest._replace(problem=problem))
+    for problem, mean, rank in zip(ranking.problems, one.means, one.ranks, strict=True):
+        cells = results.within(ranking.contest._replace(problem=problem))
         place = next(cell.place for cell in cells if cell.place.name == one.name)
         said = "failed" if mean is None else write(mean)
         entries.append(Entry(f"{said} ({rank:g})", mean, link=anchor(place)))

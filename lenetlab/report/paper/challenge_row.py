@@ -18,7 +18,7 @@ HEAD = ("method", "scenario", r"accuracy, \%", "mean loss", "to the leader, poin
 STANDINGS: Sequence[Sequence[Answer]] = (("better",), ("tied", "borderline"), ("worse",))
 
 
-def tex_rows(found: Sequence[Challenge]) -> str:
+def tex_rows(challenges: Sequence[Challenge]) -> str:
     """A line for each scenario; above them, as comments, the table that they are for."""
     return "\n".join([
         r"% with \usepackage{booktabs}: mean and half of its 95 % interval; difference to the",
@@ -29,25 +29,27 @@ def tex_rows(found: Sequence[Challenge]) -> str:
         r"% \toprule",
         f"% {' & '.join(HEAD)} " + r"\\",
         r"% \midrule",
-        *map(tex_row, found),
+        *map(tex_row, challenges),
         r"% \bottomrule",
         r"% \end{tabular}",
         "",
     ])  # fmt: skip
 
 
-def tex_row(found: Challenge) -> str:
+def tex_row(challenge: Challenge) -> str:
     """One challenge in one line."""
-    guest, d = found.guest, found.accuracy
-    arrival = next((one.guest for one in found.reached if one.target == TARGET), None)
+    guest, d = challenge.guest, challenge.accuracy
+    arrival = next((one.guest for one in challenge.reached if one.target == TARGET), None)
     there = arrival.passes.median if arrival else None
     fields = [
         escape(re.sub(r"[^+]*\.py:", "", guest.name)),  # a class, without its file
-        escape(found.scenario),
+        escape(challenge.scenario),
         _mean(guest.accuracy, 2),
         _mean(guest.loss, 4),
         "--" if d is None else f"${d.mean:+.2f}$ $[{d.low:+.2f}, {d.high:+.2f}]$",
-        " / ".join(str(sum(len(found.answered(one)) for one in answers)) for answers in STANDINGS),
+        " / ".join(
+            str(sum(len(challenge.answered(one)) for one in answers)) for answers in STANDINGS
+        ),
         "--" if there is None else formats.amount(there),
         formats.amount(guest.tuning.passes) if guest.tuning and guest.tuning.passes else "--",
     ]

@@ -116,16 +116,16 @@ def _whole(boards: Sequence[Board]) -> list[Board]:
 
 
 def _section(
-    found: Board, boards: Sequence[Board], figure: Numbers, pictures: Pictures, rows: int | None
+    board: Board, boards: Sequence[Board], figure: Numbers, pictures: Pictures, rows: int | None
 ) -> Section:
     beside = [summary(one, figure) for one in boards
-              if one.contest.norms and one.contest._replace(norms="") == found.contest]  # fmt: skip
+              if one.contest.norms and one.contest._replace(norms="") == board.contest]  # fmt: skip
     return Section(
-        title=found.contest.title,
-        summary=summary(found, figure),
-        story=story(found, figure),
-        table=leaderboard(found, figure, rows),
-        curves=scenario_figures.panels(found, pictures),
+        title=board.contest.title,
+        summary=summary(board, figure),
+        story=story(board, figure),
+        table=leaderboard(board, figure, rows),
+        curves=scenario_figures.panels(board, pictures),
         also=Markdown(" ".join(beside)),
     )
 

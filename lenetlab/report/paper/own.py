@@ -90,9 +90,9 @@ def compose_own(
     return Composed(text, title, figure)
 
 
-def _alone(found: Board, by_id: Mapping[str, Run]) -> bool:
+def _alone(board: Board, by_id: Mapping[str, Run]) -> bool:
     """Whether the baseline has the leaderboard to itself: the paper begins with it."""
-    rows = [row for line in found.begun for row in line.cell.rows]
+    rows = [row for line in board.begun for row in line.cell.rows]
     return all(row.id in by_id and is_baseline(by_id[row.id]) for row in rows)
 
 
@@ -116,16 +116,16 @@ def _starter(run: Run | None, pictures: Pictures) -> Sequence[Picture]:
 
 
 def _section(
-    found: Board, by_id: Mapping[str, Run], figure: Numbers, pictures: Pictures, rows: int | None
+    board: Board, by_id: Mapping[str, Run], figure: Numbers, pictures: Pictures, rows: int | None
 ) -> Section:
-    along = scenario_figures.curves(found, pictures)  # accuracy, loss
-    training = scenario_figures.training(found, by_id, pictures)
-    apart = scenario_figures.apart(found, pictures)
+    along = scenario_figures.curves(board, pictures)  # accuracy, loss
+    training = scenario_figures.training(board, by_id, pictures)
+    apart = scenario_figures.apart(board, pictures)
     return Section(
-        title=found.contest.title,
+        title=board.contest.title,
         summary=Markdown(""),
-        story=story(found, figure),
-        table=leaderboard(found, figure, rows, OWN),
+        story=story(board, figure),
+        table=leaderboard(board, figure, rows, OWN),
         curves=[*training, *along[:1]],
         comparisons=[*along[1:], *apart] if along and apart else [],  # alone it would leave a hole
     )
