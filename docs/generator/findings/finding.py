@@ -50,7 +50,7 @@ def files(finding: Finding) -> list[str]:
 
 def section(finding: Finding, number: int, folder: str) -> str:
     """Its part of the page; figures lie in `folder`."""
-    parts = [f"## {number}. {finding.title} {{#{finding.key}}}", *finding.text]
+    parts = [f'<a id="{finding.key}"></a>', f"## {number}. {finding.title}", *finding.text]
     for about, name in zip(finding.figures, files(finding), strict=True):
         parts.append(f"![{about}]({folder}/{name})")
     parts += map(_folded, finding.tables)
