@@ -45,8 +45,8 @@ HEAD = """\
 # Findings
 
 What the rows in `results/` say, one claim a section, with a figure and the command that shows its
-numbers again. Claims and numbers are made from those rows by `make published`: other rows, other words.
-Commands are given in a checkout whose `.venv` is active; those in Python need pandas
+numbers again. Claims and numbers are made from those rows by `make published`: other rows, other
+words. Commands are given in a checkout whose `.venv` is active; those in Python need pandas
 (`pip install -e '.[frames]'`).
 
 Accuracies are of the test set, means over seeds ± half the 95 % interval. Differences are in pairs

@@ -42,7 +42,7 @@ from lenetlab.records.run_folder import Run
 from lenetlab.records.test_set_looks import Looks, count
 from lenetlab.report.attachments import Attachments, LeaderNet, read_attachments
 from lenetlab.report.paper.challenge_row import tex_rows
-from lenetlab.report.verdict import lines, sentence
+from lenetlab.report.wording.challenge import lines, sentence
 
 CHALLENGES = "challenges"  # in the folder of runs
 

@@ -24,7 +24,7 @@ from lenetlab.cli.terminal.console import print_err
 from lenetlab.errors import UserError
 from lenetlab.problem.problems import DEFAULT
 from lenetlab.records.cells import RunRow
-from lenetlab.report.repeated import repeated
+from lenetlab.report.wording.repeated import repeated
 from lenetlab.settings import parse_pairs, parse_value
 
 

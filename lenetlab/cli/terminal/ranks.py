@@ -3,7 +3,8 @@
 from lenetlab.analysis.across import RankedMethod, Ranking
 from lenetlab.cli.terminal.console import make_table, out, print_out
 from lenetlab.problem.problems import title_of
-from lenetlab.report import captions, formats
+from lenetlab.report import formats
+from lenetlab.report.wording import captions
 
 
 def show_ranking(ranking: Ranking) -> None:

@@ -9,7 +9,7 @@ from lenetlab.analysis.board import Board
 from lenetlab.analysis.targets import STARTER
 from lenetlab.phrases import count, joined, passes
 from lenetlab.records.cells import Results
-from lenetlab.report import captions, formats
+from lenetlab.report import formats
 from lenetlab.report.attachments import Attachments
 from lenetlab.report.charts.at_budget import (
     STARTER_PASSES,
@@ -20,6 +20,7 @@ from lenetlab.report.charts.at_budget import (
 )
 from lenetlab.report.charts.theme import Styles
 from lenetlab.report.page.drawn import Drawn, Number, drawn
+from lenetlab.report.wording import captions
 
 HEIGHT = 340
 FAMILY = 145  # pixels of a family's name

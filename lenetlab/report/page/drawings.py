@@ -8,7 +8,6 @@ from lenetlab.analysis.board import Board
 from lenetlab.analysis.profiles import comparable, profiles
 from lenetlab.problem.scenarios import recorded_scenario
 from lenetlab.records.cells import Cell, Results
-from lenetlab.report import captions
 from lenetlab.report.attachments import LeaderNet
 from lenetlab.report.charts.curves import AXES, accuracy_curves, curve_rows, loss_curves, stand_out
 from lenetlab.report.charts.differences import difference_rows, differences
@@ -21,6 +20,7 @@ from lenetlab.report.charts.ranks import ranks
 from lenetlab.report.charts.sensitivity import sensitivity, trial_rows
 from lenetlab.report.charts.theme import SHOWN, Styles
 from lenetlab.report.page.drawn import HEIGHT, Drawn, Number, drawn
+from lenetlab.report.wording import captions
 
 LINE = 17  # of a method in a chart that has a line for each
 STILL = 6  # methods whose trials are seen without scripts, where one cannot choose

@@ -10,7 +10,6 @@ from lenetlab.records.cells import Results
 from lenetlab.records.finished import ended
 from lenetlab.report.attachments import Attachments, LeaderNet, still_leading
 from lenetlab.report.charts.theme import Styles
-from lenetlab.report.leading import first_and_leader
 from lenetlab.report.metrics import metrics
 from lenetlab.report.page.board_table import UNITS, LineView, columns, family_of, line_view
 from lenetlab.report.page.cell import anchor
@@ -19,6 +18,7 @@ from lenetlab.report.page.drawings import board_charts, choices
 from lenetlab.report.page.drawn import Drawn
 from lenetlab.report.page.table import Column, Entry, Table, Titled, number, short, text
 from lenetlab.report.wording.leaderboards import compared_with, contest_about
+from lenetlab.report.wording.leading import first_and_leader
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 
 from lenetlab.analysis.board import Board
 from lenetlab.records.run_folder import Run
-from lenetlab.report import captions
 from lenetlab.report.charts.curves import accuracy_curves, loss_curves
 from lenetlab.report.charts.differences import difference_rows, differences
 from lenetlab.report.charts.theme import SHOWN
 from lenetlab.report.charts.training import FEWEST, training_loss, training_rows
 from lenetlab.report.paper.markdown import Markdown, code
 from lenetlab.report.paper.pictures import Picture, Pictures, cells_of
+from lenetlab.report.wording import captions
 
 DRAWN = 16  # methods whose difference to the leader is drawn
 

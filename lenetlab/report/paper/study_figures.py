@@ -10,7 +10,6 @@ from lenetlab.analysis.profiles import profiles as profiles_of
 from lenetlab.phrases import joined
 from lenetlab.records.cells import Results
 from lenetlab.records.contest import located
-from lenetlab.report import captions
 from lenetlab.report.attachments import Attachments, LeaderNet
 from lenetlab.report.charts.at_budget import at_budget, at_budget_rows, axes_of, starter_beside
 from lenetlab.report.charts.leader import confusion, filters
@@ -19,6 +18,7 @@ from lenetlab.report.charts.theme import SHOWN
 from lenetlab.report.charts.training import FEWEST
 from lenetlab.report.paper.markdown import Markdown, code
 from lenetlab.report.paper.pictures import WHOLE, Picture, Pictures, cells_of
+from lenetlab.report.wording import captions
 
 PANEL = 104  # of height, where several are below each other
 

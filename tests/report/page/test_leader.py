@@ -11,7 +11,7 @@ from lenetlab.records.contest import Contest
 from lenetlab.records.rows import write_results
 from lenetlab.records.selection import leader
 from lenetlab.report.attachments import Attachments, read_attachments
-from lenetlab.report.leading import first_and_leader
+from lenetlab.report.wording.leading import first_and_leader
 from tests.studies import made_up, with_stages
 
 PLAIN = Contest("plain")

@@ -6,7 +6,7 @@ from lenetlab.analysis.challenge import challenge
 from lenetlab.records.cells import Results
 from lenetlab.records.test_set_looks import Looks
 from lenetlab.report.paper.challenge_row import HEAD, tex_rows
-from lenetlab.report.verdict import lines
+from lenetlab.report.wording.challenge import lines
 from tests.studies import made_up
 
 STUDY = made_up(scenarios=["plain"])
