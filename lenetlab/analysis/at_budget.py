@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from statistics import fmean
 
+from lenetlab.analysis.budget import GUESSING
 from lenetlab.analysis.intervals import Summary, summarise
 from lenetlab.problem.problems import DEFAULT
 from lenetlab.records.cells import Cell, Results, RunRow
@@ -24,8 +25,9 @@ class AtBudget:
 
     passes : the budget; of one in epochs what was spent, the mean over the seeds.
     cpu_seconds : spent, the mean over the seeds; None where that is not known.
-    accuracy : in percent, on the test set. line : what its other budgets have in common with it:
-        the method, where all were tuned; else the recipe too.
+    accuracy : in percent, on the test set. at_chance : runs that ended no better than guessing: a
+        mean and its interval hide them. line : what its other budgets have in common with it: the
+        method, where all were tuned; else the recipe too.
     """
 
     cell: Cell
@@ -33,6 +35,7 @@ class AtBudget:
     passes: float
     cpu_seconds: float | None
     accuracy: Summary
+    at_chance: int
     line: str
 
 
@@ -83,7 +86,8 @@ def _budget(row: RunRow) -> Budget:
 
 
 def _at_budget(cell: Cell, budget: Budget, rows: Sequence[RunRow], line: str) -> AtBudget | None:
-    accuracy = summarise([row.accuracy for row in rows if row.accuracy is not None])
+    known = [row.accuracy for row in rows if row.accuracy is not None]
+    accuracy = summarise(known)
     passes = [row.passes for row in rows if row.passes is not None]
     seconds = [row.cpu_seconds for row in rows if row.cpu_seconds is not None]
     if accuracy is None or not passes or not all(row.done for row in rows):
@@ -95,5 +99,6 @@ def _at_budget(cell: Cell, budget: Budget, rows: Sequence[RunRow], line: str) ->
         passes=amount if unit == "passes" else fmean(passes),
         cpu_seconds=fmean(seconds) if len(seconds) == len(rows) else None,
         accuracy=accuracy,
+        at_chance=sum(value <= GUESSING for value in known),
         line=line,
     )

@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
-from lenetlab.analysis.at_budget import at_budgets, count_budgets
+from lenetlab.analysis.at_budget import at_budgets, by_scenario, count_budgets
 from lenetlab.records.contest import Contest
+from lenetlab.report.wording.captions import at_budget
 from tests.studies import made_up
 
 
@@ -26,3 +27,17 @@ def test_ten_epochs_that_are_ten_passes_are_one_budget():
     assert len({one.budget for one in found(10.0)}) == 2
     assert count_budgets(found(10.0)) == 1
     assert count_budgets(found(20.0)) == 2  # an epoch of two gradients a step
+
+
+def test_runs_at_chance_are_told_where_their_mean_stands():
+    """One of many hardly moves it, and makes its interval wide for no reason that is seen."""
+    results = made_up(scenarios=["plain"])
+    assert "chance" not in at_budget(by_scenario(results))
+    first, *others = results.cells
+    lost, *rest = first.finals
+    broken = replace(first, finals=(replace(lost, accuracy=10.0), *rest))
+    found = by_scenario(replace(results, cells=(broken, *others)))
+    (one,) = [one for one in found["plain"] if one.at_chance]
+    assert one.at_chance == 1
+    said = f"1 of {len(first.finals)} runs of {first.place.method} in plain after"
+    assert f" At chance, 10 %, ended {said} " in at_budget(found)

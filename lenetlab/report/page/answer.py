@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lenetlab.analysis.at_budget import AtBudget, by_scenario, count_budgets
+from lenetlab.analysis.at_budget import AtBudget, by_scenario
 from lenetlab.analysis.board import Board
 from lenetlab.analysis.targets import STARTER
 from lenetlab.phrases import count, joined, passes
@@ -62,11 +62,10 @@ def answer(
                                     starter_beside(found, attachments.baseline, axis))
         for name, found in points.items() for axis in axes
     }  # fmt: skip
-    budgets = count_budgets(one for found in points.values() for one in found)
     figure = drawn(
         "answer",
         "Accuracy for the computation",
-        captions.at_budget(budgets),
+        captions.at_budget(points),
         charts,
         datasets,
         NUMBERS,

@@ -3,7 +3,7 @@ show gives no picture."""
 
 from collections.abc import Sequence
 
-from lenetlab.analysis.at_budget import by_scenario, count_budgets
+from lenetlab.analysis.at_budget import by_scenario
 from lenetlab.analysis.board import Board
 from lenetlab.analysis.profiles import comparable
 from lenetlab.analysis.profiles import profiles as profiles_of
@@ -39,11 +39,10 @@ def at_budgets(results: Results, attachments: Attachments, pictures: Pictures) -
         )
         file = f"at-budgets-{name.replace(' ', '-')}"
         files.append(pictures.draw(chart.properties(height=PANEL), file, WHOLE))
-    budgets = count_budgets(one for found in points.values() for one in found)
     panels = joined([str(code(name)) for name in points])
     below = ", from above to below" if len(points) > 1 else ""
     caption = Markdown(f"Accuracy for the computation in {panels}{below}. "
-                       f"{captions.at_budget(budgets, roomy=False)}")  # fmt: skip
+                       f"{captions.at_budget(points, roomy=False)}")  # fmt: skip
     return [*((file, "") for file in files[:-1]), (files[-1], caption)]
 
 

@@ -1,8 +1,11 @@
 """What every figure shows, said once: page and paper add only what is their own medium's."""
 
+from collections.abc import Mapping, Sequence
+
 from lenetlab.analysis.across import Ranking
+from lenetlab.analysis.at_budget import AtBudget, count_budgets
 from lenetlab.analysis.board import Board
-from lenetlab.phrases import p_equals
+from lenetlab.phrases import in_units, joined, p_equals
 
 
 def seeds(most: int) -> str:
@@ -29,17 +32,30 @@ def training(most: int) -> str:
     return f"Training loss, the mean of consecutive steps: {said}."
 
 
-def at_budget(budgets: int, roomy: bool = True) -> str:
-    """Accuracy at the end of budgets that runs were made for; who is named: all on the front, or,
-    where it is not `roomy`, its best."""
+def at_budget(points: Mapping[str, Sequence[AtBudget]], roomy: bool = True) -> str:
+    """Accuracy at the end of budgets that runs were made for, by scenario; who is named: all on the
+    front, or, where it is not `roomy`, its best."""
+    budgets = count_budgets(one for some in points.values() for one in some)
     who = "those on it are named" if roomy else "its best are named"
     of = "the budget" if budgets == 1 else f"one of {budgets} budgets"
     return (
         f"Every point is a method at the end of {of} that its runs were made for: the mean over "
         "seeds with its 95 % interval. The stepped line is the front, which nobody is above for "
         f"less on these test images; {who}, and luck has a part in that. Triangles lie below the "
-        "axis."
+        f"axis.{_at_chance(points)}"
     )
+
+
+def _at_chance(points: Mapping[str, Sequence[AtBudget]]) -> str:
+    """Runs that ended where a net begins: a mean over seeds does not show them."""
+    said = [
+        f"{one.at_chance} of {one.accuracy.n} runs of {one.line} in {where} after "
+        f"{in_units(one.budget[1], one.budget[0])}"
+        for where, some in points.items()
+        for one in some
+        if one.at_chance
+    ]
+    return f" At chance, 10 %, ended {joined(said)}." if said else ""
 
 
 def pareto() -> str:
