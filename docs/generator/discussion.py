@@ -10,9 +10,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from findings.finding import NOT_YET, Finding
+from findings.searches import said
+from findings.sources import Sources
 from findings_page import ROOT, findings
 
-TARGET = ROOT / "results" / "course" / "discussion.md"
+RESULTS = ROOT / "results"
+TARGET = RESULTS / "course" / "discussion.md"
 DOUBTS = """\
 ### What should be doubted
 
@@ -23,15 +26,17 @@ method share one recipe, so the interval over seeds says nothing about the luck 
 is no proof of equality. Methods without a result were not tried, which says nothing about them."""
 
 
-def discussion(found: Sequence[Finding]) -> str:
-    """Markdown: a section for each finding that has its rows, then what should be doubted."""
+def discussion(found: Sequence[Finding], searches: str) -> str:
+    """Markdown: a section for each finding that has its rows, then what should be doubted, with
+    what is said of the luck of `searches`."""
     claims = [f"### {one.title}\n\n{one.shortest}" for one in found if NOT_YET not in one.text]
-    return "\n\n".join((*claims, DOUBTS)) + "\n"
+    return "\n\n".join((*claims, DOUBTS, searches)) + "\n"
 
 
 def write(target: Path = TARGET) -> None:
     """From the committed rows."""
-    target.write_text(discussion(findings(ROOT / "results")), encoding="utf-8")
+    made = discussion(findings(RESULTS), said(Sources(RESULTS).course))
+    target.write_text(made, encoding="utf-8")
 
 
 if __name__ == "__main__":

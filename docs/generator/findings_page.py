@@ -24,6 +24,7 @@ from findings import (
     sparsity,
 )
 from findings.finding import Finding, files, section
+from findings.searches import said
 from findings.sources import Sources
 
 ROOT = Path(__file__).parents[2]
@@ -55,11 +56,8 @@ those to SGD, of its leaderboard), and what is called above or below is so by Ho
 ([protocol](protocol.md)). Borderline is what the test finds and the interval does not: no claim is
 made of it. Everything else is called a tie, which is no proof of equality. A hollow point in a
 figure is one of these two. Unless it is said, methods were tuned at the same price on training
-images alone. Intervals are those over seeds of one recipe. Another search of the same price finds
-another recipe: over 27 cells that an earlier study has in common with today's, means moved by
-0.35 points (root mean square), by recipes that had not been confirmed and by ranges that were
-changed in between. So less than half a point between recipes of two searches may be the
-searches'."""
+images alone. Intervals are those over seeds of one recipe, and another search of the same price
+finds another recipe. {searches}"""
 
 
 def _page(name: str) -> str:
@@ -73,19 +71,20 @@ def findings(root: Path) -> list[Finding]:
     return [make(sources) for make in ORDER]
 
 
-def page(found: Sequence[Finding], folder: str) -> str:
-    """The page in Markdown; its figures lie in `folder`."""
+def page(found: Sequence[Finding], folder: str, searches: str) -> str:
+    """The page in Markdown; its figures lie in `folder`. searches : what is said of their luck."""
     contents = "\n".join(f"{i}. [{one.title}](#{one.key})" for i, one in enumerate(found, 1))
     sections = (section(one, i, folder) for i, one in enumerate(found, 1))
-    return "\n\n".join((HEAD, contents, *sections)) + "\n"
+    return "\n\n".join((HEAD.format(searches=searches), contents, *sections)) + "\n"
 
 
 def write(target: Path, root: Path = ROOT / "results") -> None:
     """The page as `target`, and its figures in place of those that were."""
     found, folder = findings(root), target.with_suffix("")
+    searches = said(Sources(root).course)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    target.write_text(page(found, folder.name), encoding="utf-8")
+    target.write_text(page(found, folder.name, searches), encoding="utf-8")
     for one in found:
         for name, draw in zip(files(one), one.figures.values(), strict=True):
             (folder / name).write_text(draw(), encoding="utf-8")

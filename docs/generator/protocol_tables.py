@@ -8,6 +8,7 @@ from pathlib import Path
 import marks
 from protocol.leader_choice import leader_choice
 from protocol.pairs import rate_table, spread_table, spreads
+from protocol.search_luck import luck_table
 
 from lenetlab.records.cells import Results
 from lenetlab.records.rows import read_results
@@ -20,6 +21,7 @@ def tables(results: Results) -> dict[str, str]:
     """Each by the name of its marks."""
     found = spreads(results)
     return {
+        "search luck": luck_table(results),
         "leader choice": leader_choice(results),
         "spread": spread_table(found),
         "pairs": rate_table(found),

@@ -8,10 +8,13 @@ from .blocks import ROOT
 sys.path.insert(0, str(ROOT / "docs" / "generator"))
 import discussion
 from findings.finding import Finding, missing
+from findings.searches import said
+from findings.sources import Sources
 
 
 def test_the_committed_discussion_is_what_the_rows_give():
-    made = discussion.discussion(discussion.findings(discussion.ROOT / "results"))
+    searches = said(Sources(discussion.RESULTS).course)
+    made = discussion.discussion(discussion.findings(discussion.RESULTS), searches)
     assert discussion.TARGET.read_text() == made, (
         "python docs/generator/discussion.py writes it anew"
     )
@@ -22,7 +25,7 @@ def test_a_finding_without_rows_is_left_out():
         Finding("l2", "L2 helps", ["First.", "Second."]),
         missing("rate", "What the rate is worth", "lenetlab study studies/course.toml"),
     ]
-    text = discussion.discussion(found)
+    text = discussion.discussion(found, "Searches.")
     assert "### L2 helps\n\nFirst.\n\n### What should be doubted" in text
     assert "Second" not in text
     assert "not computed" not in text

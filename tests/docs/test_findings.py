@@ -505,7 +505,7 @@ def test_what_is_not_computed_is_said_with_the_command_that_does(tmp_path):
         assert one.title.endswith(": not computed")
         assert not one.figures
         assert len(one.shown_by) == 1
-    text = page(made, "findings")
+    text = page(made, "findings", "")
     for words in commands(text):
         parse(words)
     assert len(commands(text)) == 11  # the machines are measured by a script
@@ -513,7 +513,7 @@ def test_what_is_not_computed_is_said_with_the_command_that_does(tmp_path):
 
 def test_the_page_has_every_link(real):
     made = [make(real) for make in ORDER]
-    text = page(made, "findings")
+    text = page(made, "findings", "")
     drawn = re.findall(r"\]\(findings/(\w+\.svg)\)", text)
     assert drawn == [name for one in made for name in files(one)]
     assert len(drawn) == len(set(drawn)) >= 10

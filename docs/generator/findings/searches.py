@@ -1,0 +1,32 @@
+"""How far another search of the same price moves a mean: what no interval over seeds has."""
+
+from itertools import chain
+
+from findings.words import SEARCHES
+from lenetlab.analysis.luck import Luck, luck, pooled_spread
+from lenetlab.phrases import count, joined
+from lenetlab.records.cells import Results
+from lenetlab.report.formats import two
+
+
+def searched_again(course: Results | None) -> list[Luck]:
+    """The cells that have more than one search."""
+    return [] if course is None else list(chain(*(luck(course, c) for c in course.contests())))
+
+
+def said(course: Results | None) -> str:
+    """In a sentence or two: what was measured, and what follows for two recipes."""
+    found = searched_again(course)
+    spread = pooled_spread(found)
+    if spread is None:
+        return "How far another search would move a mean was not measured."
+    where = joined([f"`{scenario}`" for scenario in
+                    dict.fromkeys(one.cell.place.scenario for one in found)])  # fmt: skip
+    widest = max(found, key=lambda one: one.range)
+    return (
+        f"Of {count(len(found), 'method')} in {where} that were searched {len(found[0].means)} "
+        f"times, at the same price and confirmed by the same seeds, the confirmed means have a "
+        f"deviation of {two(spread)} points from search to search ({two(widest.range)} between the "
+        f"best and the worst of `{widest.cell.place.name}`). So less than {SEARCHES:g} points "
+        "between the recipes of two searches may be the searches'."
+    )
