@@ -191,6 +191,77 @@ class Own(torch.optim.SGD):
     assert torch.allclose(t.weights.w, ours.weights.w, atol=1e-6)
 
 
+# the groups of parameters, where biases are spared the decay
+
+GROUPS = """
+class Own(torch.optim.Optimizer):
+    form = {form!r}
+    def __init__(self, params, lr=0.1, weight_decay=0.0):
+        super().__init__(params, {{"lr": lr, "weight_decay": weight_decay}})
+        self.steps = 0
+    @torch.no_grad()
+    def step(self, closure):
+        loss = closure()
+        self.steps += 1
+        for group in {groups}:
+            for p in group["params"]:
+                p.sub_(p.grad + group["weight_decay"] * p, alpha=group["lr"])
+        return loss
+"""
+SPARED = {"settings": {"weight_decay": 0.01}, "scenario": "l2", "decay": "weights"}
+FIRST_ALONE = r"moved the first of {} parameter groups alone: .* loop over self\.param_groups"
+
+
+@pytest.mark.parametrize(("form", "groups"), [("named", 10), ("layers", 10), ("flat", 2)])
+def test_one_that_trains_the_first_group_alone_is_stopped(engine, own, form, groups):
+    spec = own(GROUPS.format(form=form, groups="self.param_groups[:1]"))
+    steps(training(engine, spec), 3)  # of one group all is trained
+    t = training(engine, spec, **SPARED)
+    with pytest.raises(StepError, match=FIRST_ALONE.format(groups)):
+        steps(t, 2)
+
+
+def test_it_is_stopped_after_a_first_step_at_the_rate_zero(engine, own):
+    spec = own(GROUPS.format(form="named", groups="self.param_groups[:1]"))
+    t = training(engine, spec, **SPARED, schedule="linear:warmup=0.5", epochs=3)
+    t.step()
+    assert t.weights.w.equal(t.first)
+    with pytest.raises(StepError, match=FIRST_ALONE.format(10)):
+        steps(t, 2)
+
+
+@pytest.mark.parametrize(
+    "groups",
+    [
+        "self.param_groups",
+        "[self.param_groups[self.steps % 10 - 1]]",  # by turns
+        "self.param_groups[:1 if self.steps > 1 else 10]",  # later it may do as it likes
+    ],
+)
+def test_one_that_comes_to_the_other_groups_is_not_stopped(engine, own, groups):
+    steps(training(engine, own(GROUPS.format(form="named", groups=groups)), **SPARED), 12)
+
+
+def test_looking_at_its_groups_changes_no_bits(engine, own):
+    spec = own(GROUPS.format(form="named", groups="self.param_groups"))
+    looked, never = training(engine, spec, **SPARED), training(engine, spec, **SPARED)
+    never.optimizer.base._unseen = False
+    assert steps(looked, 3) == steps(never, 3)
+    assert everything(looked) == everything(never)
+    assert not looked.optimizer.base._unseen
+
+
+def test_one_that_takes_parameters_alone_is_told_of_the_groups(engine, own):
+    text = """
+class Own(torch.optim.SGD):
+    def __init__(self, params, lr=0.1, weight_decay=0.0):
+        super().__init__([p for p in params if p.dim()], lr, weight_decay=weight_decay)
+"""
+    training(engine, own(text)).step()
+    with pytest.raises(UserError, match=r"each comes in a group of its own, {\"params\": \[p\]}"):
+        training(engine, own(text), **SPARED)
+
+
 # the weights that are judged
 
 MODES = [
