@@ -9,6 +9,7 @@ import torch
 
 from lenetlab.errors import UserError
 from lenetlab.experiments.recipe.recipe import make_recipe
+from lenetlab.experiments.run import checkpoint
 from lenetlab.experiments.run.on_disk import execute
 from lenetlab.experiments.run.training import StepError
 from lenetlab.experiments.tuning.search_space import at, space_of
@@ -375,6 +376,104 @@ def test_an_optimizer_inside_is_saved_restored_and_not_changed_by_looking(engine
     again.restore(copied(looked.state()))
     assert steps(again, 3) == steps(looked, 3)
     assert everything(again) == everything(looked)
+
+
+SEVERAL = """
+import schedulefree
+class Own(torch.optim.Optimizer):
+    def __init__(self, params, lr=0.5):
+        params = list(params)
+        super().__init__(params, {{"lr": lr}})
+        one, two = (schedulefree.SGDScheduleFree(ps, lr=lr) for ps in (params[:4], params[4:]))
+        self.inner = {inner}
+    def all(self):
+        return {all}
+    def step(self, closure):
+        loss = closure()
+        for one in self.all():
+            one.step()
+        return loss
+    def train(self):
+        for one in self.all():
+            one.train()
+    def eval(self):
+        for one in self.all():
+            one.eval()
+"""
+KEPT = {
+    "list": ("[one, two]", "self.inner"),
+    "tuple with others": ("(one, 3, torch.zeros(2), two)", "self.inner[::3]"),
+    "mapping": ("{'first': one, 'others': [two]}",
+                "[self.inner['first'], *self.inner['others']]"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kept", KEPT)
+def test_optimizers_inside_a_list_or_mapping_are_as_the_one_alone(engine, own, kept, tmp_path):
+    inner, found = KEPT[kept]
+    spec = own(SEVERAL.format(inner=inner, all=found))
+    looked, never = training(engine, spec), training(engine, spec)
+    alone = training(engine, "schedulefree:SGDScheduleFree", {"lr": 0.5})
+    for _ in range(4):
+        looked.step(), never.step(), alone.step()
+        assert looked.eval_weights().equal(alone.eval_weights())
+    assert looked.weights.w.equal(never.weights.w)
+    checkpoint.write(tmp_path / "state", looked.state())
+    again = training(engine, spec)
+    again.restore(checkpoint.read(tmp_path / "state"))
+    assert steps(again, 3) == steps(looked, 3)
+    assert everything(again) == everything(looked)
+
+
+ARRAYS = """
+import random
+from collections import defaultdict, deque
+import numpy as np
+class Own(torch.optim.SGD):
+    def __init__(self, params, lr=0.1):
+        super().__init__(params, lr)
+        self.scale, self.looks, self.last = np.ones(1), set(), deque([1.0])
+        self.counts, self.rng = defaultdict(int), random.Random(0)
+    def step(self, closure):
+        loss = super().step(closure)
+        with torch.no_grad():
+            for p in self.param_groups[0]["params"]:
+                p.mul_(float(self.scale[0]) * self.last[0] * 0.9 ** len(self.looks))
+                p.mul_(0.9 ** self.counts["looks"]).mul_(0.9 + 0.1 * self.rng.random())
+        return loss
+    def train(self): pass
+    def eval(self):
+        self.scale *= 0.9
+        self.last[0] *= 0.9
+        self.looks.add(len(self.looks))
+        self.counts["looks"] += 1
+        self.rng.random()
+"""
+
+
+def test_looking_changes_no_array_or_collection(engine, own):
+    looked, never = training(engine, own(ARRAYS)), training(engine, own(ARRAYS))
+    for _ in range(3):
+        looked.step(), never.step()
+        looked.eval_weights()
+    assert looked.weights.w.equal(never.weights.w)
+
+
+def test_what_cannot_be_copied_is_refused_where_looking_may_change_it(engine, own):
+    text = """
+class Mean:
+    pass
+class Own(torch.optim.SGD):
+    def __init__(self, params, lr=0.1):
+        super().__init__(params, lr)
+        self.means = [Mean()]
+    {modes}
+"""
+    steps(training(engine, own(text.format(modes=""))), 2)
+    t = training(engine, own(text.format(modes="def train(self): pass\n    eval = train")))
+    t.step()
+    with pytest.raises(UserError, match=r"has a Mean in it, which cannot be copied"):
+        t.eval_weights()
 
 
 def test_an_eval_that_fails_is_an_error_of_the_run(engine, own):
