@@ -131,7 +131,8 @@ def _space(found: Any) -> dict[str, Span] | None:
 
 
 def _span(given: Any) -> Span | None:
-    """A range as `uniform` and `log_uniform` make it, or as a study file writes it."""
+    """A range as `uniform` and `log_uniform` make it, or as a study file writes it, and then of
+    whole numbers where both ends are."""
     if isinstance(given, list | tuple) and len(given) in (2, 3):
         log = given[2:] in (("log",), ["log"])
         numbers = all(
@@ -140,6 +141,7 @@ def _span(given: Any) -> Span | None:
         )
         if not numbers or (len(given) == 3 and not log):
             return None
-        given = Span(float(given[0]), float(given[1]), log=log)
+        whole = all(isinstance(x, int) for x in given[:2])
+        given = Span(float(given[0]), float(given[1]), log=log, whole=whole)
     fits = isinstance(given, Span) and given.low < given.high and (given.low > 0 or not given.log)
     return given if fits else None

@@ -7,7 +7,7 @@ Nothing is guessed that a class can say. What it leaves open is assumed, and `or
 import inspect
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -169,11 +169,18 @@ def _space(
                     f"{spec}: space has a range for {name}, whose default {value!r} is no number; "
                     "leave it out"
                 )
-        return said.space, CLASS
+        return {
+            name: _of_kind(name, defaults[name], span) for name, span in said.space.items()
+        }, CLASS
     lr = defaults.get("lr")
     if isinstance(lr, bool) or not isinstance(lr, int | float) or lr <= 0:
         return {}, "it has no rate, and its class no space"
     return {"lr": log_uniform(lr / 100, lr * 10)}, f"{ASSUMED}: 1/100 to 10 times the default"
+
+
+def _of_kind(name: str, default: Value, span: Span) -> Span:
+    """A range of whole numbers is of a count if the default is one; a rate is none."""
+    return replace(span, whole=span.whole and isinstance(default, int) and name != "lr")
 
 
 def _judged(kind: type) -> tuple[tuple[str, str], bool]:

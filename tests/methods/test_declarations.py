@@ -17,9 +17,11 @@ from lenetlab.experiments.tuning.search_space import (
     AVERAGED,
     DECOUPLED,
     FALLING,
+    at,
     growth,
     space_of,
 )
+from lenetlab.experiments.tuning.trials import Tuning, trials
 from lenetlab.methods.lookup import find, norms_of
 from lenetlab.oracle.torch_engine import TorchEngine
 
@@ -128,6 +130,41 @@ def test_a_declared_space_is_what_is_searched_as_a_residents_is(own):
             k: v for k, v in ours.items() if k not in own_names
         }
         assert theirs["beta"] == uniform(0.8, 0.95)
+
+
+WHOLE = 'space = {"rounds": (1, 5), "beta": (0.8, 0.95), "lr": (0.001, 0.1, "log")}'
+
+
+@pytest.mark.parametrize("sampler", ["sobol", "tpe"])
+def test_a_range_of_whole_numbers_for_a_whole_default_is_of_whole_numbers(own, sampler):
+    """The method gets what `range(k)` takes, each number as often as the others."""
+    tune = Tuning(trials=32, sampler=sampler)
+    drawn = [recipe.method.settings for recipe in trials("s", own(WHOLE), "plain", tune)[1:]]
+    rounds = [settings["rounds"] for settings in drawn]
+    assert {type(k) for k in rounds} == {int}
+    assert set(rounds) <= set(range(1, 6))
+    assert all(settings["beta"] != int(settings["beta"]) for settings in drawn)
+    if sampler == "sobol":  # all at once, and evenly
+        assert {rounds.count(k) for k in range(1, 6)} <= {5, 6, 7, 8}
+
+
+@pytest.mark.parametrize(
+    ("said", "whole"),
+    [
+        ('space = {"rounds": (1, 5)}', True),
+        ('space = {"rounds": (1, 64, "log")}', True),
+        ('space = {"rounds": (1.0, 5)}', False),
+        ('space = {"beta": (0, 1)}', False),  # its default is a fraction
+        ('defaults = {"lr": 1}; space = {"lr": (1, 5)}', False),  # a rate is no count
+    ],
+)
+def test_whole_numbers_are_meant_where_all_that_is_said_is_whole(own, said, whole):
+    ((name, span),) = find(own(said)).space.items()
+    assert span.whole == whole
+    assert str(span).count("whole") == whole
+    low, middle, high = (at({name: span}, [u])[name] for u in (0.0, 0.4, 0.999_999))
+    assert (low, high) == (span.low, pytest.approx(span.high, rel=1e-3))
+    assert (middle == int(middle)) == whole
 
 
 def test_a_rate_that_grows_with_the_batch_size_is_searched_so(own):
