@@ -8,6 +8,7 @@ import inspect
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from inspect import Parameter
 
 import torch
 
@@ -103,7 +104,7 @@ def _hyperparameters(
     origin: dict[str, str] = {}
     needed: list[str] = []
     given = dict(said.defaults or {})
-    _, *parameters = inspect.signature(kind).parameters.values()
+    parameters = _arguments(spec, kind)
     any_name = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
     named = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
     if not any_name and (stray := [n for n in given if n not in {p.name for p in named}]):
@@ -128,6 +129,17 @@ def _hyperparameters(
         )
     defaults |= given  # taken by **hyper
     return defaults, origin | dict.fromkeys(given, CLASS)
+
+
+def _arguments(spec: str, kind: type) -> list[Parameter]:
+    """Those of its constructor after the first, which is what it trains."""
+    found = list(inspect.signature(kind).parameters.values())
+    if not found or found[0].kind in (Parameter.KEYWORD_ONLY, Parameter.VAR_KEYWORD):
+        raise UserError(
+            f"{spec}: its constructor takes nothing to train; expected parameters first, as in "
+            "__init__(self, params, lr=0.01)"
+        )
+    return found[1:]
 
 
 def _decays_too(name: str, value: Value) -> bool:
