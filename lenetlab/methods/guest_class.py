@@ -15,7 +15,7 @@ import torch
 from lenetlab.component import Span, log_uniform
 from lenetlab.errors import UserError, unknown
 from lenetlab.methods.declarations import Declared, declared, simple
-from lenetlab.methods.registry import SCALINGS, Asks, BatchScaling, Decay, Form, Norms
+from lenetlab.methods.registry import SCALINGS, Asks, BatchScaling, Decay, Form, Method, Norms
 from lenetlab.settings import Value
 
 # Arguments of a constructor that say, true by default, that decay is decoupled.
@@ -40,6 +40,7 @@ class GuestClass:
     space: Mapping[str, Span]
     decay: Decay
     norms: Norms
+    batch_size: int
     batch_scaling: BatchScaling
     form: Form
     asks: Asks
@@ -70,6 +71,7 @@ def read_class(spec: str, kind: type) -> GuestClass:
     judged, averages = _judged(kind)
     form, asks = said.form or "named", said.asks or "once"
     norms, scaling = said.norms or "free", said.batch_scaling or "none"
+    batch_size = said.batch_size or Method.batch_size
     first, same = bool(said.gradient_first), said.deterministic is not False
     held = "a decay that is not weight_decay"
     facts: dict[str, tuple[str, str]] = {
@@ -78,6 +80,7 @@ def read_class(spec: str, kind: type) -> GuestClass:
     facts["search"] = (", ".join(f"{name} {span}" for name, span in space.items()), searched)
     facts["decay"] = (decay, why)
     facts["norms"] = (norms, CLASS if said.norms else ASSUMED)
+    facts["batch size"] = (f"{batch_size:,}", CLASS if said.batch_size else ASSUMED)
     facts["larger batches"] = (SCALINGS[scaling], CLASS if said.batch_scaling else ASSUMED)
     facts["form"] = (form, CLASS if said.form else ASSUMED)
     facts["asks"] = (asks, CLASS if said.asks else ASSUMED)
@@ -91,8 +94,8 @@ def read_class(spec: str, kind: type) -> GuestClass:
         "yes" if same else "no", ASSUMED if said.deterministic is None else CLASS,
     )  # fmt: skip
     return GuestClass(
-        defaults, fixed, space, decay, norms, scaling, form, asks, first, said.copies, same,
-        averages, origin, facts,
+        defaults, fixed, space, decay, norms, batch_size, scaling, form, asks, first, said.copies,
+        same, averages, origin, facts,
     )  # fmt: skip
 
 

@@ -199,6 +199,7 @@ def _describe(spec: str, kind: type, sources: Sources) -> Method:
         form=facts.form,
         decay=facts.decay,
         norms=facts.norms,
+        batch_size=facts.batch_size,
         batch_scaling=facts.batch_scaling,
         asks=facts.asks,
         averages=facts.averages,
