@@ -18,14 +18,17 @@ from lenetlab.settings import DOMAINS, Choice, Domain, Settings, resolve
 
 @dataclass(frozen=True)
 class Span:
-    """A search interval for tuning, uniform or uniform in the logarithm."""
+    """A search interval for tuning, uniform or uniform in the logarithm; of all numbers, or of the
+    `whole` ones."""
 
     low: float
     high: float
     log: bool
+    whole: bool = False
 
     def __str__(self) -> str:
-        return f"{self.low:g} … {self.high:g}" + (" (log)" if self.log else "")
+        kinds = [kind for kind in ("whole", "log") if getattr(self, kind)]
+        return f"{self.low:g} … {self.high:g}" + (f" ({', '.join(kinds)})" if kinds else "")
 
 
 def uniform(low: float, high: float) -> Span:

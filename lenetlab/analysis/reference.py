@@ -29,10 +29,11 @@ def choose_reference(
     recipes were `carried` over, the leader is that of the problem they were found on."""
     first = (carried or leader(cells)) if planned else None
     if against is not None:
-        found = [cell for cell in cells if against in (cell.place.name, cell.place.method)]
+        exact = [cell for cell in cells if cell.place.name == against]
+        found = exact or [cell for cell in cells if cell.place.method == against]
         if not found:
             raise unknown("method", against, [cell.place.name for cell in cells])
-        if len(found) > 1 and found[0].place.name != against:
+        if len(found) > 1 and not exact:
             names = "; ".join(cell.place.name for cell in found)
             raise UserError(f"{against!r} is more than one setting; name one of: {names}")
         return found[0], "as asked", found[0] is first

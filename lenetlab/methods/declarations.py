@@ -4,6 +4,7 @@
     space           what a search varies, and between which values
     decay           how it applies `weight_decay`: none, coupled, decoupled
     norms           what it does to the norms of weights: free, decay, ball, sphere
+    batch_size      what it is run with where nothing else is set
     batch_scaling   how its rate grows with the batch size in a search: none, sqrt, linear
     form            what it is given as parameters: flat, named, layers
     asks            how often a step asks the oracle: once, more
@@ -36,6 +37,7 @@ class Declared:
     space: Mapping[str, Span] | None = None
     decay: Decay | None = None
     norms: Norms | None = None
+    batch_size: int | None = None
     batch_scaling: BatchScaling | None = None
     form: Form | None = None
     asks: Asks | None = None
@@ -72,6 +74,7 @@ def declared(spec: str, kind: type) -> Declared:
         ),
         decay=read("decay", _one_of(Decay), _among(Decay)),
         norms=read("norms", _one_of(Norms), _among(Norms)),
+        batch_size=read("batch_size", "a whole number from 1, such as 64", _count),
         batch_scaling=read("batch_scaling", _one_of(BatchScaling), _among(BatchScaling)),
         form=read("form", _one_of(Form), _among(Form)),
         asks=read("asks", _one_of(Asks), _among(Asks)),
@@ -105,6 +108,10 @@ def _switch(found: Any) -> bool | None:
     return found if isinstance(found, bool) else None
 
 
+def _count(found: Any) -> int | None:
+    return found if isinstance(found, int) and not isinstance(found, bool) and found > 0 else None
+
+
 def _names(found: Any) -> tuple[str, ...] | None:
     listed = isinstance(found, list | tuple) and all(isinstance(name, str) for name in found)
     return tuple(found) if listed else None
@@ -131,7 +138,8 @@ def _space(found: Any) -> dict[str, Span] | None:
 
 
 def _span(given: Any) -> Span | None:
-    """A range as `uniform` and `log_uniform` make it, or as a study file writes it."""
+    """A range as `uniform` and `log_uniform` make it, or as a study file writes it, and then of
+    whole numbers where both ends are."""
     if isinstance(given, list | tuple) and len(given) in (2, 3):
         log = given[2:] in (("log",), ["log"])
         numbers = all(
@@ -140,6 +148,7 @@ def _span(given: Any) -> Span | None:
         )
         if not numbers or (len(given) == 3 and not log):
             return None
-        given = Span(float(given[0]), float(given[1]), log=log)
+        whole = all(isinstance(x, int) for x in given[:2])
+        given = Span(float(given[0]), float(given[1]), log=log, whole=whole)
     fits = isinstance(given, Span) and given.low < given.high and (given.low > 0 or not given.log)
     return given if fits else None

@@ -7,6 +7,9 @@ of the last batch cannot be taken for this one's. A class with `gradient_first =
 filled before `step`, and the closure as well; where its `step` takes no closure or is not
 implemented, and it has `first_step` and `second_step`, those are called, with the gradient filled
 in between. What is judged are the weights of `eval()`, found on a copy.
+
+That loop also has one group of parameters, as there is here unless biases are spared the decay:
+then each parameter has its own (decay.py), and a class that trains the first alone is stopped.
 """
 
 import inspect
@@ -19,6 +22,10 @@ from lenetlab.methods.copies import copies_of
 from lenetlab.methods.state import capture, copied, restore
 
 VERSION = 3  # of what a guest is given; raised when the bits of guests change
+
+# Steps that move the first group alone before it is an error: a class that takes tensors by turns
+# has come to another one by then.
+_ALONE = 2
 
 _FIRST = (
     "a class that needs .grad before it calls the closure says gradient_first = True, and gets it"
@@ -42,10 +49,13 @@ class Guest:
             callable(getattr(optimizer, half, None)) for half in ("first_step", "second_step")
         )
         self.begun = False  # whether it has made a step
+        self._unseen = _groups_of_one(self.param_groups)  # whether it moves more than one of them
+        self._alone = 0  # steps that moved the first alone
 
     def step(self, oracle: Any) -> Any:
         """One step; the loss at which it began."""
         closure = _Closure(self, oracle)
+        before = oracle.w.clone() if self._unseen else None
         if self._first:
             loss = closure()
         else:
@@ -59,7 +69,24 @@ class Guest:
                 f"are; .grad is NaN before: {_FIRST}"
             )
         self.begun = True
+        if before is not None:
+            self._look_at_groups(before, oracle)
         return returned if loss is None else loss
+
+    def _look_at_groups(self, before: Tensor, oracle: Any) -> None:
+        """See whether a step from the weights `before` moved another group than the first. A rate
+        of zero moves nothing, and where there is no gradient nothing need move."""
+        places = [_place(group["params"][0]) for group in self.param_groups]
+        first, *others = (not oracle.w[a:b].equal(before[a:b]) for a, b in places)
+        self._unseen = not any(others)
+        pulled = all(oracle.g[a:b].any() for a, b in places)
+        self._alone += int(self._unseen and first and pulled)
+        if self._alone == _ALONE:
+            raise RuntimeError(
+                f"it moved the first of {len(places)} parameter groups alone: where the biases are "
+                "spared the decay, as in a search of scenario l2, every parameter has a group of "
+                "its own; loop over self.param_groups"
+            )
 
     def _step(self, closure: "_Closure") -> Any:
         """Its own step; `first_step`, the gradient there and `second_step` where it has no other
@@ -123,6 +150,11 @@ class Guest:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.optimizer, name)
+
+
+def _groups_of_one(groups: list[dict[str, Any]]) -> bool:
+    """Whether there are several groups of parameters, and one parameter in each."""
+    return len(groups) > 1 and all(len(group["params"]) == 1 for group in groups)
 
 
 def _place(view: Tensor) -> tuple[int, int]:

@@ -7,14 +7,15 @@ Nothing is guessed that a class can say. What it leaves open is assumed, and `or
 import inspect
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from inspect import Parameter
 
 import torch
 
 from lenetlab.component import Span, log_uniform
 from lenetlab.errors import UserError, unknown
 from lenetlab.methods.declarations import Declared, declared, simple
-from lenetlab.methods.registry import SCALINGS, Asks, BatchScaling, Decay, Form, Norms
+from lenetlab.methods.registry import SCALINGS, Asks, BatchScaling, Decay, Form, Method, Norms
 from lenetlab.settings import Value
 
 # Arguments of a constructor that say, true by default, that decay is decoupled.
@@ -39,6 +40,7 @@ class GuestClass:
     space: Mapping[str, Span]
     decay: Decay
     norms: Norms
+    batch_size: int
     batch_scaling: BatchScaling
     form: Form
     asks: Asks
@@ -69,6 +71,7 @@ def read_class(spec: str, kind: type) -> GuestClass:
     judged, averages = _judged(kind)
     form, asks = said.form or "named", said.asks or "once"
     norms, scaling = said.norms or "free", said.batch_scaling or "none"
+    batch_size = said.batch_size or Method.batch_size
     first, same = bool(said.gradient_first), said.deterministic is not False
     held = "a decay that is not weight_decay"
     facts: dict[str, tuple[str, str]] = {
@@ -77,6 +80,7 @@ def read_class(spec: str, kind: type) -> GuestClass:
     facts["search"] = (", ".join(f"{name} {span}" for name, span in space.items()), searched)
     facts["decay"] = (decay, why)
     facts["norms"] = (norms, CLASS if said.norms else ASSUMED)
+    facts["batch size"] = (f"{batch_size:,}", CLASS if said.batch_size else ASSUMED)
     facts["larger batches"] = (SCALINGS[scaling], CLASS if said.batch_scaling else ASSUMED)
     facts["form"] = (form, CLASS if said.form else ASSUMED)
     facts["asks"] = (asks, CLASS if said.asks else ASSUMED)
@@ -90,8 +94,8 @@ def read_class(spec: str, kind: type) -> GuestClass:
         "yes" if same else "no", ASSUMED if said.deterministic is None else CLASS,
     )  # fmt: skip
     return GuestClass(
-        defaults, fixed, space, decay, norms, scaling, form, asks, first, said.copies, same,
-        averages, origin, facts,
+        defaults, fixed, space, decay, norms, batch_size, scaling, form, asks, first, said.copies,
+        same, averages, origin, facts,
     )  # fmt: skip
 
 
@@ -103,7 +107,7 @@ def _hyperparameters(
     origin: dict[str, str] = {}
     needed: list[str] = []
     given = dict(said.defaults or {})
-    _, *parameters = inspect.signature(kind).parameters.values()
+    parameters = _arguments(spec, kind)
     any_name = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
     named = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
     if not any_name and (stray := [n for n in given if n not in {p.name for p in named}]):
@@ -128,6 +132,17 @@ def _hyperparameters(
         )
     defaults |= given  # taken by **hyper
     return defaults, origin | dict.fromkeys(given, CLASS)
+
+
+def _arguments(spec: str, kind: type) -> list[Parameter]:
+    """Those of its constructor after the first, which is what it trains."""
+    found = list(inspect.signature(kind).parameters.values())
+    if not found or found[0].kind in (Parameter.KEYWORD_ONLY, Parameter.VAR_KEYWORD):
+        raise UserError(
+            f"{spec}: its constructor takes nothing to train; expected parameters first, as in "
+            "__init__(self, params, lr=0.01)"
+        )
+    return found[1:]
 
 
 def _decays_too(name: str, value: Value) -> bool:
@@ -169,11 +184,18 @@ def _space(
                     f"{spec}: space has a range for {name}, whose default {value!r} is no number; "
                     "leave it out"
                 )
-        return said.space, CLASS
+        return {
+            name: _of_kind(name, defaults[name], span) for name, span in said.space.items()
+        }, CLASS
     lr = defaults.get("lr")
     if isinstance(lr, bool) or not isinstance(lr, int | float) or lr <= 0:
         return {}, "it has no rate, and its class no space"
     return {"lr": log_uniform(lr / 100, lr * 10)}, f"{ASSUMED}: 1/100 to 10 times the default"
+
+
+def _of_kind(name: str, default: Value, span: Span) -> Span:
+    """A range of whole numbers is of a count if the default is one; a rate is none."""
+    return replace(span, whole=span.whole and isinstance(default, int) and name != "lr")
 
 
 def _judged(kind: type) -> tuple[tuple[str, str], bool]:

@@ -14,6 +14,9 @@ _NEEDS = {
     "alone",
     "'list' object has no attribute": "it goes around another optimizer, and gets parameters; "
     "a class of your own can build both",
+    "'dict' object has no attribute": "it takes parameters one by one, and where the biases are "
+    "spared the decay, as in a search of scenario l2, each comes in a group of its own, "
+    '{"params": [p]}, those of biases with "weight_decay": 0.0',
     "need to pass `params`": "it goes around another optimizer, and gets parameters alone; "
     "a class of your own can build both",
     "Tensor.__contains__ only supports": "it wants parameter groups with keys of its own, and "

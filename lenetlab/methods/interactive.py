@@ -3,7 +3,8 @@
 In a script, and in any file, it is the whole file and what that imports (sources.py). What was
 typed, in a notebook's cells or at a prompt, has no file: it is the text of the class, and of every
 class and function that it names, with the values of the numbers, words and tensors that it names,
-as they are when a run is named. What is put into a class afterwards (`Own.step = …`) is not seen.
+as they are when a run is named; of a class without functions, its attributes and what it extends.
+What is put into a class with functions afterwards (`Own.step = …`) is not seen.
 """
 
 import ast
@@ -20,6 +21,7 @@ from typing import Any
 
 from torch import Tensor
 
+from lenetlab.component import Span
 from lenetlab.errors import UserError, short
 from lenetlab.methods.sources import Sources, is_own, trace
 from lenetlab.methods.stale import is_stale
@@ -79,6 +81,10 @@ def _typed(build: Any) -> Sources:
         if home is None:
             texts[name] = _value(build, name, value)
             continue
+        if isinstance(value, type) and not _functions(value):
+            texts[name] = f"class {value.__qualname__}"
+            todo += _parts(name, value)
+            continue
         texts[name] = _definition(value)
         todo += [(used, space[used]) for used in _globals(texts[name]) if used in space]
     return Sources(files, frozenset(packages - sys.stdlib_module_names), texts)
@@ -117,16 +123,34 @@ def _globals(text: str) -> list[str]:
     return sorted(found)
 
 
+def _functions(value: Any) -> set[FunctionType]:
+    """A function, or those of a class that it has not inherited: PyTorch puts an inherited `step`
+    into a class when it is first built."""
+    own, *above = value.__mro__ if isinstance(value, type) else [value]
+    return _of_class(own).difference(*map(_of_class, above))
+
+
+def _of_class(value: Any) -> set[FunctionType]:
+    parts = vars(value).values() if isinstance(value, type) else [value]
+    codes = (inspect.unwrap(getattr(part, "__func__", part)) for part in parts)
+    return {part for part in codes if isinstance(part, FunctionType)}
+
+
+def _parts(name: str, kind: type) -> list[tuple[str, Any]]:
+    """What a class without a function of its own, by which its cell would be found, consists of:
+    what it extends, and its attributes."""
+    bases = [(f"{name}({number})", base) for number, base in enumerate(kind.__bases__)]
+    return bases + [
+        (f"{name}.{attribute}", value)
+        for attribute, value in vars(kind).items()
+        if not attribute.startswith("__") and not isinstance(value, FunctionType)
+    ]
+
+
 def _definition(value: Any) -> str:
     """The statement that defines a class or function, from the cell in which it was typed."""
-    codes = [
-        inspect.unwrap(getattr(part, "__func__", part))
-        for part in (vars(value).values() if isinstance(value, type) else [value])
-    ]
     lines = {
-        (part.__code__.co_filename, part.__code__.co_firstlineno)
-        for part in codes
-        if isinstance(part, FunctionType)
+        (part.__code__.co_filename, part.__code__.co_firstlineno) for part in _functions(value)
     }
     for file, line in sorted(lines):
         try:
@@ -163,6 +187,8 @@ def _value(build: Any, name: str, value: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, Span):
+        return vars(value)
     if isinstance(value, Mapping):
         return {str(key): _plain(part) for key, part in value.items()}
     if isinstance(value, set | frozenset):

@@ -1,5 +1,8 @@
 """What is meant by `adamw`, `ema+svrg+sgd` or `own.py:Own`: a method by name, inside wrappers."""
 
+from itertools import takewhile
+from pathlib import Path
+
 from lenetlab.component import look_up
 from lenetlab.errors import UserError
 from lenetlab.methods.constraint import constraints
@@ -21,8 +24,7 @@ def find(name: str) -> Method:
 def split(spec: str) -> tuple[list[str], str]:
     """`"ema+svrg+sgd"` as the wrappers' names, outer first, and the method's, as they are
     registered; a name that nobody knows stays as it is."""
-    words = spec.split("+") if ":" not in spec.partition("+")[0] else [spec]
-    *names, method = (word.strip() for word in words)
+    *names, method = (word.strip() for word in _words(spec))
     if ":" not in method and not method.endswith(".py"):
         method = called(method, methods())
         alone = wrappers().get(called(method, wrappers()))
@@ -30,6 +32,24 @@ def split(spec: str) -> tuple[list[str], str]:
             names, method = [*names, method], "sgd"
         _refuse_part(method)
     return [called(name, wrappers()) for name in names], method
+
+
+def _words(spec: str) -> list[str]:
+    """`spec` apart at every plus, but for those in a path."""
+    words = spec.split("+")
+    if ":" in words[0]:
+        return [spec]
+    if ":" not in spec and not spec.endswith(".py"):
+        return words
+    around = list(takewhile(_is_wrapper, words[:-1]))
+    base = "+".join(words[len(around) :])
+    place = Path(base.rpartition(":")[0] or base)
+    misspelt = all(word.strip().isidentifier() for word in words[:-1]) and not place.is_file()
+    return words if misspelt else [*around, base]
+
+
+def _is_wrapper(word: str) -> bool:
+    return called(word.strip(), wrappers()) in wrappers()
 
 
 def _refuse_part(method: str) -> None:

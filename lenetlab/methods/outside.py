@@ -142,7 +142,8 @@ def _module(name: str) -> _Loaded:
 
 
 def _one_line(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error.args[0] if error.args else ''}{where(error)}"
+    said = error.msg if isinstance(error, SyntaxError) else " ".join(str(error).split())
+    return f"{type(error).__name__}: {said}{where(error)}"
 
 
 def _optimizers(module: ModuleType) -> dict[str, Any]:
@@ -198,6 +199,7 @@ def _describe(spec: str, kind: type, sources: Sources) -> Method:
         form=facts.form,
         decay=facts.decay,
         norms=facts.norms,
+        batch_size=facts.batch_size,
         batch_scaling=facts.batch_scaling,
         asks=facts.asks,
         averages=facts.averages,
@@ -221,7 +223,7 @@ def _consists(sources: Sources) -> str:
 
 
 def _check_step(spec: str, kind: type, facts: GuestClass) -> None:
-    _, *others = inspect.signature(kind.step).parameters.values()  # type: ignore[attr-defined]
+    others = list(inspect.signature(kind.step).parameters.values())[1:]  # type: ignore[attr-defined]
     if issubclass(kind, Base):
         return
     if "closure" not in [parameter.name for parameter in others] and not facts.gradient_first:

@@ -2,18 +2,36 @@
 
 `Optimizer.load_state_dict` casts every tensor to its parameter's dtype: bool masks, int64
 counters and float64 accumulators would come back as float32. It also knows nothing of plain
-attributes that an optimizer keeps on itself. Both are kept here.
+attributes that an optimizer keeps on itself, other optimizers among them. Both are kept here.
 """
 
-from functools import cache
+import random
+from collections import deque
+from copy import copy, deepcopy
+from enum import Enum
+from functools import cache, partial
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from lenetlab.errors import UserError
 from lenetlab.methods.eager import eager
 
 Tree = Any  # None, bool, int, float, str, Tensor, Generator, or lists, tuples, dicts of them
+
+
+# What nobody changes, at least not by `eval()`; and what is copied with all that is in it.
+_FIXED = (
+    type(None), bool, int, float, complex, str, bytes, frozenset, range, slice, Enum, np.generic,
+    torch.dtype, torch.device, torch.Size, type, FunctionType, BuiltinFunctionType, MethodType,
+    ModuleType, partial,
+)  # fmt: skip
+_COPIED_WHOLE = (
+    set, bytearray, np.ndarray, np.random.Generator, np.random.RandomState, random.Random,
+)  # fmt: skip
 
 
 @cache
@@ -61,35 +79,75 @@ def restore(optimizer: Any, tree: Tree) -> None:
     for name in _attributes(optimizer, params).keys() - tree["attributes"].keys():
         delattr(optimizer, name)
     for name, value in tree["attributes"].items():
-        inner = vars(optimizer).get(name)
-        if isinstance(inner, torch.optim.Optimizer):
-            restore(inner, value)
-        else:
-            setattr(optimizer, name, value)
+        setattr(optimizer, name, _put_back(vars(optimizer).get(name), value))
 
 
 def copied(tree: Tree) -> Tree:
-    """`tree` with tensors and generators of its own."""
+    """`tree` with tensors, generators and arrays of its own. Raises: `UserError` for what cannot be
+    copied and may change."""
+    if isinstance(tree, _FIXED):
+        return tree
     if isinstance(tree, Tensor):
         return tree.detach().clone()
     if isinstance(tree, torch.Generator):
         return torch.Generator(tree.device).set_state(tree.get_state())
-    if isinstance(tree, dict):
-        return {key: copied(part) for key, part in tree.items()}
-    if isinstance(tree, list | tuple):
+    if isinstance(tree, tuple):
         parts = [copied(part) for part in tree]
-        return tuple(parts) if isinstance(tree, tuple) else parts
-    return tree
+        return tree._make(parts) if hasattr(tree, "_make") else tuple(parts)
+    if isinstance(tree, dict | list | deque):
+        twin = copy(tree)  # of the same kind: a defaultdict has its factory
+        for key, part in tree.items() if isinstance(tree, dict) else enumerate(tree):
+            twin[key] = copied(part)
+        return twin
+    if isinstance(tree, _COPIED_WHOLE):
+        return deepcopy(tree)
+    raise UserError(
+        f"what it keeps has a {type(tree).__name__} in it, which cannot be copied, and weights are "
+        "judged, and rewound, by a copy; expected tensors, arrays, numbers, words, optimizers, and "
+        "lists and mappings of them"
+    )
 
 
 def _attributes(optimizer: Any, params: list[Tensor]) -> dict[str, Tree]:
-    """What an optimizer keeps on itself, beside what every one of PyTorch's has; of an optimizer
-    inside of it, what that consists of."""
+    """What an optimizer keeps on itself, beside what every one of PyTorch's has."""
     return {
-        name: capture(value) if isinstance(value, torch.optim.Optimizer) else value
+        name: _taken(value)
         for name, value in vars(optimizer).items()
         if name not in _own() and not _refers(value, params)
     }
+
+
+def _taken(value: Any) -> Tree:
+    """`value`, and what the optimizers consist of that it is or has in lists and mappings."""
+    if isinstance(value, torch.optim.Optimizer):
+        return capture(value)
+    if not _has_optimizers(value):
+        return value
+    if isinstance(value, dict):
+        return {key: _taken(part) for key, part in value.items()}
+    return [_taken(part) for part in value]
+
+
+def _put_back(now: Any, saved: Tree) -> Any:
+    """What `_taken` made `saved` of, with the optimizers that are in `now`, which have that
+    state then."""
+    if isinstance(now, torch.optim.Optimizer):
+        restore(now, saved)
+        return now
+    if not _has_optimizers(now):
+        return saved
+    if isinstance(now, dict):
+        return {key: _put_back(now.get(key), part) for key, part in saved.items()}
+    parts = [_put_back(part, kept) for part, kept in zip(now, saved, strict=True)]
+    return tuple(parts) if isinstance(now, tuple) else parts
+
+
+def _has_optimizers(value: Any) -> bool:
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        return any(map(_has_optimizers, value))
+    return isinstance(value, torch.optim.Optimizer)
 
 
 def _params(optimizer: Any) -> list[Tensor]:

@@ -177,6 +177,8 @@ def test_who_to_compare_with_must_be_there_and_one():
     with pytest.raises(UserError, match="more than one setting"):
         board(results, PLAIN, against="sgd")
     assert board(results, PLAIN, against="sgd, lr=2").reference is results.cells[1]
+    beside = replace(MADE, cells=(twice[0], *MADE.cells))  # a variant, and then the method itself
+    assert board(beside, PLAIN, against="sgd").reference is beside.cells[1]
 
 
 def test_a_board_is_json_without_infinities():

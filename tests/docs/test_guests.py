@@ -9,6 +9,7 @@ import torch
 
 from lenetlab.methods.lookup import find
 from lenetlab.oracle.torch_engine import TorchEngine
+from lenetlab.oracle.weights import Weights
 from lenetlab.problem.data import load
 from tests.methods.drive import CPU, N, steps, training
 
@@ -39,6 +40,33 @@ def test_every_class_of_the_page_learns(files, engine, spec):
     t = training(engine, spec, batch_size=32, epochs=100)
     losses = steps(t, 60)
     assert sum(losses[-10:]) / 10 < 0.95 * losses[0]
+
+
+@pytest.mark.parametrize("spec", CLASSES)
+def test_every_class_of_the_page_moves_all_tensors_where_biases_are_spared_the_decay(
+    files, engine, spec
+):
+    t = training(
+        engine, spec, {"weight_decay": 1e-3}, scenario="l2",
+        decay="weights", batch_size=32, epochs=100,
+    )  # fmt: skip
+    steps(t, 3)
+    pairs = zip(t.weights.params("named"), Weights(t.first).params("named"), strict=True)
+    assert not any(now.equal(first) for now, first in pairs)
+    assert not t.eval_weights().equal(t.first)
+
+
+def test_what_the_page_says_of_groups_is_so(files, engine):
+    l2 = {"settings": {"weight_decay": 0.1}, "scenario": "l2", "decay": "weights"}
+    for spec, sizes, decays in (
+        ("two_halves.py", [p.numel() for p in training(engine, "sgd").weights.params("named")],
+         [0.1] * 5 + [0.0] * 5),
+        ("averaged.py", [44_190, 236], [0.1, 0.0]),
+        ("sign_sgd.py", [44_426], [None]),
+    ):  # fmt: skip
+        groups = training(engine, spec, **l2).optimizer.param_groups
+        assert [sum(p.numel() for p in group["params"]) for group in groups] == sizes
+        assert [group.get("weight_decay") for group in groups] == decays
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from lenetlab.experiments.run.training import Training
 from lenetlab.methods import registry
 from lenetlab.methods.lookup import find
 from lenetlab.oracle.torch_engine import TorchEngine
+from lenetlab.oracle.weights import Weights
 from lenetlab.problem.data import load
 
 from .blocks import PAGES, blocks
@@ -84,6 +85,13 @@ def test_the_class_that_asks_learns_and_pays(files):
     ledger_counts = t.oracle.ledger
     assert ledger_counts.gradients == ledger_counts.hessian_products == 60 * 100
     assert ledger_counts.forwards >= 60 * 100
+
+
+@pytest.mark.parametrize("spec", ["my_method.py", "by_curvature.py", "my_sam.py"])
+def test_they_move_all_tensors_where_biases_are_spared_the_decay(files, spec):
+    t, _ = trained(spec, 3, scenario="l2", settings={"weight_decay": 1e-3}, decay="weights")
+    pairs = zip(t.weights.params("named"), Weights(t.first).params("named"), strict=True)
+    assert not any(now.equal(first) for now, first in pairs)
 
 
 def test_the_sam_of_a_package_makes_the_steps_of_ours(files):

@@ -17,9 +17,11 @@ from lenetlab.experiments.tuning.search_space import (
     AVERAGED,
     DECOUPLED,
     FALLING,
+    at,
     growth,
     space_of,
 )
+from lenetlab.experiments.tuning.trials import Tuning, trials
 from lenetlab.methods.lookup import find, norms_of
 from lenetlab.oracle.torch_engine import TorchEngine
 
@@ -60,6 +62,8 @@ def own(tmp_path, monkeypatch):
         ("decay = True", r"decay = True; expected one of"),
         ('form = "flat vector"', r"expected one of 'flat', 'named', 'layers'$"),
         ("norms = 'small'", r"norms = 'small'; expected one of 'free', 'decay', 'ball', 'sphere'$"),
+        ("batch_size = 64.0", r"batch_size = 64.0; expected a whole number from 1, such as 64$"),
+        ("batch_size = True", r"batch_size = True; expected a whole number"),
         ("batch_scaling = 0.5", r"batch_scaling = 0.5; expected one of 'none', 'sqrt', 'linear'$"),
         ("asks = 2", r"asks = 2; expected one of 'once', 'more'$"),
         ('gradient_first = "yes"', r"gradient_first = 'yes'; expected True or False$"),
@@ -130,10 +134,56 @@ def test_a_declared_space_is_what_is_searched_as_a_residents_is(own):
         assert theirs["beta"] == uniform(0.8, 0.95)
 
 
+WHOLE = 'space = {"rounds": (1, 5), "beta": (0.8, 0.95), "lr": (0.001, 0.1, "log")}'
+
+
+@pytest.mark.parametrize("sampler", ["sobol", "tpe"])
+def test_a_range_of_whole_numbers_for_a_whole_default_is_of_whole_numbers(own, sampler):
+    """The method gets what `range(k)` takes, each number as often as the others."""
+    tune = Tuning(trials=32, sampler=sampler)
+    drawn = [recipe.method.settings for recipe in trials("s", own(WHOLE), "plain", tune)[1:]]
+    rounds = [settings["rounds"] for settings in drawn]
+    assert {type(k) for k in rounds} == {int}
+    assert set(rounds) <= set(range(1, 6))
+    assert all(settings["beta"] != int(settings["beta"]) for settings in drawn)
+    if sampler == "sobol":  # all at once, and evenly
+        assert {rounds.count(k) for k in range(1, 6)} <= {5, 6, 7, 8}
+
+
+@pytest.mark.parametrize(
+    ("said", "whole"),
+    [
+        ('space = {"rounds": (1, 5)}', True),
+        ('space = {"rounds": (1, 64, "log")}', True),
+        ('space = {"rounds": (1.0, 5)}', False),
+        ('space = {"beta": (0, 1)}', False),  # its default is a fraction
+        ('defaults = {"lr": 1}; space = {"lr": (1, 5)}', False),  # a rate is no count
+    ],
+)
+def test_whole_numbers_are_meant_where_all_that_is_said_is_whole(own, said, whole):
+    ((name, span),) = find(own(said)).space.items()
+    assert span.whole == whole
+    assert str(span).count("whole") == whole
+    low, middle, high = (at({name: span}, [u])[name] for u in (0.0, 0.4, 0.999_999))
+    assert (low, high) == (span.low, pytest.approx(span.high, rel=1e-3))
+    assert (middle == int(middle)) == whole
+
+
 def test_a_rate_that_grows_with_the_batch_size_is_searched_so(own):
     """As for a resident that says it: at four times the batch size twice the rate."""
     assert growth(find(own("")), 256) == 1
     assert growth(find(own('batch_scaling = "sqrt"')), 256) == growth(find("muon"), 256) == 2
+
+
+@pytest.mark.parametrize("like", ["nesterov", "lbfgs"])
+def test_a_batch_size_of_its_own_is_run_and_searched_as_a_residents_is(own, like):
+    """Around it, and all images stay all images, without a warm-up."""
+    ours = find(like).batch_size
+    theirs = own(f"batch_size = {ours}")
+    assert make_recipe(theirs).batch_size == make_recipe(like).batch_size == ours
+    for name in ("batch_size", "warmup"):
+        assert space_of(theirs, "plain").get(name) == space_of(like, "plain").get(name)
+    assert growth(find(own('batch_size = 256; batch_scaling = "linear"')), 512) == 2
 
 
 def test_a_class_that_bounds_norms_is_not_among_those_that_leave_them_free(own):
@@ -339,7 +389,8 @@ def test_what_a_file_imports_of_ours_for_the_first_time_stays_registered(own):
 
 
 def test_the_command_shows_what_was_understood_and_from_where(own, tmp_path):
-    spec = own('decay = "coupled"; space = {"lr": (0.001, 0.1, "log")}; defaults = {"beta": 0.5}')
+    spec = own('decay = "coupled"; space = {"lr": (0.001, 0.1, "log")}; defaults = {"beta": 0.5}; '
+               'norms = "ball"; batch_size = 128; batch_scaling = "sqrt"')  # fmt: skip
     ran = subprocess.run(
         [sys.executable, "-c", "from lenetlab.cli import main; main()", "methods", spec, "--json"],
         capture_output=True, text=True, check=True,
@@ -347,6 +398,12 @@ def test_the_command_shows_what_was_understood_and_from_where(own, tmp_path):
     found = json.loads(ran.stdout)
     assert found["decay"] == "coupled"
     assert found["understood"]["decay"] == {"value": "coupled", "from": "the class"}
+    assert (found["norms"], found["batch_size"], found["batch_scaling"]) == ("ball", 128, "sqrt")
+    for what, value in (
+        ("norms", "ball"), ("batch size", "128"),
+        ("larger batches", "the rate grows with the square root of the batch size"),
+    ):  # fmt: skip
+        assert found["understood"][what] == {"value": value, "from": "the class"}
     assert found["understood"]["form"] == {"value": "named", "from": "assumed"}
     assert found["understood"]["code"]["value"].startswith("own.py")
     assert found["defaults_from"]["beta"] == "the class"

@@ -9,6 +9,7 @@ import torch
 
 from lenetlab.errors import UserError
 from lenetlab.experiments.recipe.recipe import make_recipe
+from lenetlab.experiments.run import checkpoint
 from lenetlab.experiments.run.on_disk import execute
 from lenetlab.experiments.run.training import StepError
 from lenetlab.experiments.tuning.search_space import at, space_of
@@ -191,6 +192,77 @@ class Own(torch.optim.SGD):
     assert torch.allclose(t.weights.w, ours.weights.w, atol=1e-6)
 
 
+# the groups of parameters, where biases are spared the decay
+
+GROUPS = """
+class Own(torch.optim.Optimizer):
+    form = {form!r}
+    def __init__(self, params, lr=0.1, weight_decay=0.0):
+        super().__init__(params, {{"lr": lr, "weight_decay": weight_decay}})
+        self.steps = 0
+    @torch.no_grad()
+    def step(self, closure):
+        loss = closure()
+        self.steps += 1
+        for group in {groups}:
+            for p in group["params"]:
+                p.sub_(p.grad + group["weight_decay"] * p, alpha=group["lr"])
+        return loss
+"""
+SPARED = {"settings": {"weight_decay": 0.01}, "scenario": "l2", "decay": "weights"}
+FIRST_ALONE = r"moved the first of {} parameter groups alone: .* loop over self\.param_groups"
+
+
+@pytest.mark.parametrize(("form", "groups"), [("named", 10), ("layers", 10), ("flat", 2)])
+def test_one_that_trains_the_first_group_alone_is_stopped(engine, own, form, groups):
+    spec = own(GROUPS.format(form=form, groups="self.param_groups[:1]"))
+    steps(training(engine, spec), 3)  # of one group all is trained
+    t = training(engine, spec, **SPARED)
+    with pytest.raises(StepError, match=FIRST_ALONE.format(groups)):
+        steps(t, 2)
+
+
+def test_it_is_stopped_after_a_first_step_at_the_rate_zero(engine, own):
+    spec = own(GROUPS.format(form="named", groups="self.param_groups[:1]"))
+    t = training(engine, spec, **SPARED, schedule="linear:warmup=0.5", epochs=3)
+    t.step()
+    assert t.weights.w.equal(t.first)
+    with pytest.raises(StepError, match=FIRST_ALONE.format(10)):
+        steps(t, 2)
+
+
+@pytest.mark.parametrize(
+    "groups",
+    [
+        "self.param_groups",
+        "[self.param_groups[self.steps % 10 - 1]]",  # by turns
+        "self.param_groups[:1 if self.steps > 1 else 10]",  # later it may do as it likes
+    ],
+)
+def test_one_that_comes_to_the_other_groups_is_not_stopped(engine, own, groups):
+    steps(training(engine, own(GROUPS.format(form="named", groups=groups)), **SPARED), 12)
+
+
+def test_looking_at_its_groups_changes_no_bits(engine, own):
+    spec = own(GROUPS.format(form="named", groups="self.param_groups"))
+    looked, never = training(engine, spec, **SPARED), training(engine, spec, **SPARED)
+    never.optimizer.base._unseen = False
+    assert steps(looked, 3) == steps(never, 3)
+    assert everything(looked) == everything(never)
+    assert not looked.optimizer.base._unseen
+
+
+def test_one_that_takes_parameters_alone_is_told_of_the_groups(engine, own):
+    text = """
+class Own(torch.optim.SGD):
+    def __init__(self, params, lr=0.1, weight_decay=0.0):
+        super().__init__([p for p in params if p.dim()], lr, weight_decay=weight_decay)
+"""
+    training(engine, own(text)).step()
+    with pytest.raises(UserError, match=r"each comes in a group of its own, {\"params\": \[p\]}"):
+        training(engine, own(text), **SPARED)
+
+
 # the weights that are judged
 
 MODES = [
@@ -304,6 +376,104 @@ def test_an_optimizer_inside_is_saved_restored_and_not_changed_by_looking(engine
     again.restore(copied(looked.state()))
     assert steps(again, 3) == steps(looked, 3)
     assert everything(again) == everything(looked)
+
+
+SEVERAL = """
+import schedulefree
+class Own(torch.optim.Optimizer):
+    def __init__(self, params, lr=0.5):
+        params = list(params)
+        super().__init__(params, {{"lr": lr}})
+        one, two = (schedulefree.SGDScheduleFree(ps, lr=lr) for ps in (params[:4], params[4:]))
+        self.inner = {inner}
+    def all(self):
+        return {all}
+    def step(self, closure):
+        loss = closure()
+        for one in self.all():
+            one.step()
+        return loss
+    def train(self):
+        for one in self.all():
+            one.train()
+    def eval(self):
+        for one in self.all():
+            one.eval()
+"""
+KEPT = {
+    "list": ("[one, two]", "self.inner"),
+    "tuple with others": ("(one, 3, torch.zeros(2), two)", "self.inner[::3]"),
+    "mapping": ("{'first': one, 'others': [two]}",
+                "[self.inner['first'], *self.inner['others']]"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kept", KEPT)
+def test_optimizers_inside_a_list_or_mapping_are_as_the_one_alone(engine, own, kept, tmp_path):
+    inner, found = KEPT[kept]
+    spec = own(SEVERAL.format(inner=inner, all=found))
+    looked, never = training(engine, spec), training(engine, spec)
+    alone = training(engine, "schedulefree:SGDScheduleFree", {"lr": 0.5})
+    for _ in range(4):
+        looked.step(), never.step(), alone.step()
+        assert looked.eval_weights().equal(alone.eval_weights())
+    assert looked.weights.w.equal(never.weights.w)
+    checkpoint.write(tmp_path / "state", looked.state())
+    again = training(engine, spec)
+    again.restore(checkpoint.read(tmp_path / "state"))
+    assert steps(again, 3) == steps(looked, 3)
+    assert everything(again) == everything(looked)
+
+
+ARRAYS = """
+import random
+from collections import defaultdict, deque
+import numpy as np
+class Own(torch.optim.SGD):
+    def __init__(self, params, lr=0.1):
+        super().__init__(params, lr)
+        self.scale, self.looks, self.last = np.ones(1), set(), deque([1.0])
+        self.counts, self.rng = defaultdict(int), random.Random(0)
+    def step(self, closure):
+        loss = super().step(closure)
+        with torch.no_grad():
+            for p in self.param_groups[0]["params"]:
+                p.mul_(float(self.scale[0]) * self.last[0] * 0.9 ** len(self.looks))
+                p.mul_(0.9 ** self.counts["looks"]).mul_(0.9 + 0.1 * self.rng.random())
+        return loss
+    def train(self): pass
+    def eval(self):
+        self.scale *= 0.9
+        self.last[0] *= 0.9
+        self.looks.add(len(self.looks))
+        self.counts["looks"] += 1
+        self.rng.random()
+"""
+
+
+def test_looking_changes_no_array_or_collection(engine, own):
+    looked, never = training(engine, own(ARRAYS)), training(engine, own(ARRAYS))
+    for _ in range(3):
+        looked.step(), never.step()
+        looked.eval_weights()
+    assert looked.weights.w.equal(never.weights.w)
+
+
+def test_what_cannot_be_copied_is_refused_where_looking_may_change_it(engine, own):
+    text = """
+class Mean:
+    pass
+class Own(torch.optim.SGD):
+    def __init__(self, params, lr=0.1):
+        super().__init__(params, lr)
+        self.means = [Mean()]
+    {modes}
+"""
+    steps(training(engine, own(text.format(modes=""))), 2)
+    t = training(engine, own(text.format(modes="def train(self): pass\n    eval = train")))
+    t.step()
+    with pytest.raises(UserError, match=r"has a Mean in it, which cannot be copied"):
+        t.eval_weights()
 
 
 def test_an_eval_that_fails_is_an_error_of_the_run(engine, own):

@@ -82,6 +82,30 @@ def test_all_that_a_class_in_a_notebook_names_is_in_the_name_of_its_runs(tmp_pat
     assert len({first, size, function, text, tensor}) == 5
 
 
+BARE = """
+class Bare(torch.optim.SGD):
+    space = {"lr": (0.01, 1.0, "log")}
+    gradient_first = True
+"""
+
+
+def test_a_class_of_attributes_alone_is_named_by_them_and_by_what_it_extends(tmp_path):
+    """It has no function by which its cell could be found; PyTorch gives it one, once built."""
+    spans = BARE.replace('(0.01, 1.0, "log")', "log_uniform(0.01, 1.0)")
+    named = [f"name(Bare)\n{more}" for more in ("Bare([torch.zeros(1)])", "")]
+    names = cells(
+        tmp_path, BARE, *named, BARE, named[1],
+        BARE.replace("0.01", "0.02"), named[1],
+        BARE.replace("SGD", "Adam"), named[1],
+        "from lenetlab.component import log_uniform", spans, named[1],
+        "SIZE = 0.1", MOVED, OWN, BARE.replace("torch.optim.SGD", "Own"), named[1],
+        "SIZE = 0.2", named[1],
+    )  # fmt: skip
+    first, built, again, space, base, span, own, size = names
+    assert first == built == again
+    assert len({first, space, base, span, own, size}) == 6
+
+
 TYPED = "import sys; sys.path.insert(0, '.')\nimport helper\nfrom helper import moved\nSIZE = 1"
 WRITE = "open('helper.py', 'w').write({!r})"
 

@@ -11,7 +11,7 @@ from lenetlab.experiments.study.single_search import search_cell
 from lenetlab.experiments.study.study_file import read_study
 from lenetlab.experiments.tuning.trials import Tuning
 from lenetlab.methods.constraint import constraints
-from lenetlab.methods.lookup import canonical
+from lenetlab.methods.lookup import canonical, split
 from lenetlab.methods.names import ALIASES, called
 from lenetlab.methods.registry import methods
 from lenetlab.methods.wrappers import wrappers
@@ -39,6 +39,26 @@ class Mine(SGD):
     def __init__(self, params, lr=0.05):
         super().__init__(params, lr=lr)
 """
+
+
+@pytest.mark.parametrize("folder", ["c++", "a+b", "sam"])
+@pytest.mark.parametrize("around", ["", "ema+", "EMA + "])
+def test_a_plus_in_a_path_parts_nothing(folder, around, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / folder).mkdir()
+    (tmp_path / folder / "own+1.py").write_text(ONE)
+    names = ["ema"] if around else []
+    for place in (folder, str(tmp_path / folder)):
+        assert split(f"{around}{place}/own+1.py:Mine") == (names, f"{place}/own+1.py:Mine")
+        assert split(canonical(f"{around}{place}/own+1.py")) == (names, f"{place}/own+1.py:Mine")
+
+
+def test_a_path_that_is_not_there_is_named_whole_and_a_misspelt_wrapper_by_itself(tmp_path):
+    with pytest.raises(UserError, match=r"^c\+\+/b.py does not exist"):
+        canonical("c++/b.py:B")
+    (tmp_path / "own.py").write_text(ONE)
+    with pytest.raises(UserError, match="unknown wrapper 'emma'; did you mean 'ema'"):
+        make_recipe(f"emma+{tmp_path}/own.py:Mine")
 
 
 def test_no_two_names_are_spelt_alike_and_aliases_hide_none():

@@ -2,10 +2,10 @@
 
 A recipe names the method from a file by the path as it was given, and so does a run's identity. A
 challenge is to be judged elsewhere: its guest is named from the folder that its file lies in, and
-its sources travel in a folder of the same order.
+its sources travel in a folder of the same order, as they were when it was named: a challenge takes
+hours, and what is edited meanwhile is not what was run.
 """
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,17 +14,18 @@ from lenetlab.disk import make_folder, read_bytes, replace_bytes
 from lenetlab.errors import UserError
 from lenetlab.methods.lookup import canonical, find, split
 from lenetlab.methods.outside import sources_behind
+from lenetlab.methods.sources import is_own
 from lenetlab.methods.wrappers import find_wrapper
 
 
 @dataclass(frozen=True)
 class Guest:
-    """method : its canonical name. identity : what its code is told by. files : its own sources,
-    by where they lie in its folder; none for a method of an installed package."""
+    """method : its canonical name. identity : what its code is told by. sources : its own files, by
+    where they lie in its folder; none for a method of an installed package."""
 
     method: str
     identity: str
-    files: Mapping[Path, Path] = field(default_factory=dict)
+    sources: Mapping[Path, bytes] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -53,29 +54,37 @@ def find_guest(spec: str) -> Guest:
     entry = find(base)
     around = [f"{name} {find_wrapper(name).version}" for name in names]
     own = entry.source[:16] if entry.source else f"{entry.name} {entry.version}"
-    files = _files(base) if base.partition(":")[0].endswith(".py") else {}
-    return Guest(method, ", ".join([*around, own]), files)
+    return Guest(method, ", ".join([*around, own]), _sources(base))
 
 
-def _files(base: str) -> Mapping[Path, Path]:
-    home = Path.cwd().resolve()
-    found = {}
-    for path in map(Path.resolve, sources_behind(base).files.values()):
-        if not path.is_relative_to(home):
-            raise UserError(
-                f"{base} imports {path}, which is not in its folder and would not travel with it; "
-                f"move it to {home}, or install it as a package"
-            )
-        found[path.relative_to(home)] = path
-    return dict(sorted(found.items()))
+def _sources(base: str) -> Mapping[Path, bytes]:
+    """What has to travel with the method `base`: the file that was named, and what else is not
+    installed."""
+    place, _, name = base.rpartition(":")
+    if not place:
+        return {}
+    home, named = Path.cwd().resolve(), Path(place).resolve()
+    behind = (path.resolve() for path in sources_behind(base).files.values())
+    own = sorted(path for path in behind if path == named or is_own(path))
+    if own and not place.endswith(".py"):
+        raise UserError(
+            f"{base} is made of {own[0]}, which is not installed and would not travel with it; "
+            f"give FILE.py:{name}, or install it as a package"
+        )
+    if stray := [path for path in own if not path.is_relative_to(home)]:
+        raise UserError(
+            f"{base} imports {stray[0]}, which is not in its folder and would not travel with it; "
+            f"move it to {home}, or install it as a package"
+        )
+    return {path.relative_to(home): read_bytes(path) for path in own}
 
 
 def pack(guest: Guest, folder: Path) -> None:
-    """Copy the guest's sources to `folder`, and leave nothing else there. They may lie there
-    already: a challenge's own copy can be challenged with."""
-    sources = {within: read_bytes(path) for within, path in guest.files.items()}
-    if folder.exists():
-        shutil.rmtree(folder)
-    for within, source in sources.items():
+    """Write the guest's sources into `folder`, each whole or not at all, and leave no other file
+    there. They may lie there already: a challenge's own copy can be challenged with."""
+    for path in [path for path in folder.rglob("*") if not path.is_dir()]:
+        if path.relative_to(folder) not in guest.sources:
+            path.unlink()
+    for within, source in guest.sources.items():
         make_folder((folder / within).parent)
         replace_bytes(folder / within, source)

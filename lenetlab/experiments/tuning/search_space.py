@@ -164,23 +164,31 @@ def _flattened(given: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
 
 
 def at(space: Space, u: list[float]) -> dict[str, Value]:
-    """The settings at the point `u` of the unit cube; numbers to three significant digits."""
+    """The settings at the point `u` of the unit cube; numbers to three significant digits, or
+    the nearest whole ones."""
     return {name: _at(dim, x) for (name, dim), x in zip(space.items(), u, strict=True)}
 
 
 def _at(dim: Dimension, x: float) -> Value:
     if isinstance(dim, Pick):
         return dim.values[min(int(x * len(dim.values)), len(dim.values) - 1)]
-    if dim.log:
-        value = exp(log(dim.low) + x * (log(dim.high) - log(dim.low)))
-    else:
-        value = dim.low + x * (dim.high - dim.low)
+    low, high = ends(dim)
+    value = exp(log(low) + x * (log(high) - log(low))) if dim.log else low + x * (high - low)
     return near(dim, value)
 
 
+def ends(span: Span) -> tuple[float, float]:
+    """Between what to draw: the span, or whatever is rounded to a whole number in it, so that the
+    outermost are not drawn half as often."""
+    beyond = 0.5 if span.whole else 0.0
+    return span.low - beyond, span.high + beyond
+
+
 def near(span: Span, value: float) -> float:
-    """`value` to three significant digits, inside of the span: 0.9997 is not 1."""
-    return min(max(_rounded(value), span.low), span.high)
+    """`value` to three significant digits, inside of the span: 0.9997 is not 1. The nearest whole
+    number where the span is of those."""
+    within = min(max(round(value) if span.whole else _rounded(value), span.low), span.high)
+    return int(within) if span.whole else within
 
 
 def _rounded(value: float) -> float:

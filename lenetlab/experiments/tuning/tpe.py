@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import Any
 
 from lenetlab.errors import UserError
-from lenetlab.experiments.tuning.search_space import Dimension, Pick, Space, near
+from lenetlab.experiments.tuning.search_space import Dimension, Pick, Space, ends, near
 from lenetlab.settings import Value
 
 ROUND = 4
@@ -48,11 +48,12 @@ def _round(optuna: Any, study: Any, space: Space, n: int) -> list[tuple[Any, dic
 def _domain(optuna: Any, dim: Dimension) -> Any:
     if isinstance(dim, Pick):
         return optuna.distributions.CategoricalDistribution(dim.values)
-    return optuna.distributions.FloatDistribution(dim.low, dim.high, log=dim.log)
+    low, high = ends(dim)
+    return optuna.distributions.FloatDistribution(low, high, log=dim.log)
 
 
 def _settings(space: Space, chosen: dict[str, Any]) -> dict[str, Value]:
-    """Numbers to three significant digits, as in the other searches."""
+    """Numbers as in the other searches."""
     return {
         name: chosen[name] if isinstance(dim, Pick) else near(dim, chosen[name])
         for name, dim in space.items()
