@@ -82,7 +82,8 @@ def shown(values: dict[int, float]) -> str:
     """Mean and half of Student's interval, as the page writes them."""
     x = np.array(list(values.values()))
     half = stats.t.ppf(0.975, len(x) - 1) * x.std(ddof=1) / math.sqrt(len(x))
-    return f"{x.mean():.2f} ± {half:.2f}"
+    mean = math.fsum(x) / len(x)  # numpy's own sum may round a mean of …5 the other way
+    return f"{mean:.2f} ± {half:.2f}"
 
 
 def value(text: str) -> float:
