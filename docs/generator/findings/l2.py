@@ -8,8 +8,9 @@ from findings.charts import forest
 from findings.effects import Effect, Pair, Split, in_pairs, split
 from findings.finding import Finding, missing, table
 from findings.group import COURSE
+from findings.searches import within_luck
 from findings.sources import Sources, cells_by_name
-from findings.words import SEARCHES, beyond, counted, dated, gap, listing, tested
+from findings.words import beyond, counted, dated, gap, listing, tested
 from lenetlab.phrases import joined
 from lenetlab.records.cells import Results
 from lenetlab.records.contest import Contest
@@ -19,7 +20,7 @@ KEY = "l2"
 WITHIN = 3.0  # points that the figure shows
 SEARCHED_TWICE = (
     "Each side has the recipe of its own search; how far another search would move a mean is in "
-    f"none of these intervals ([protocol](protocol.md#tuning)), and may be {SEARCHES:g} points."
+    "none of these intervals ([protocol](protocol.md#tuning))."
 )
 SHOWN = """\
 from lenetlab import table
@@ -48,7 +49,7 @@ def finding(sources: Sources) -> Finding:
     figure = partial(forest, groups, "points of test accuracy, l2 less plain", WITHIN)
     about = "L2 less plain, by family"
     shown = SHOWN.format(one="l2").splitlines()
-    title = dated(sources.course.passes, _title(found))
+    title = dated(sources.course.passes, _title(found, within_luck(sources.course)))
     return Finding(KEY, title, text, {about: figure}, tables, shown, python=True)
 
 
@@ -74,16 +75,22 @@ def _median(effects: Sequence[Effect]) -> float | None:
     return median(means) if means else None
 
 
-def _title(found: Split) -> str:
-    """How many gain, and how many lose."""
+def _title(found: Split, luck: float | None) -> str:
+    """How many gain, by more than the `luck` of two searches too, and how many lose."""
     n = found.tested
     if not found.above and not found.below:
         return f"L2 changes nothing that these seeds can show, for any of {n} methods"
     if not found.above:
         return f"L2 helps none of {n} methods, and lowers {len(found.below)} of them"
     lowers = f", and lowers {len(found.below)}" if found.below else ""
-    much = f"{beyond(found.above) or 'none'} by more than {SEARCHES:g} points"
-    return f"L2 helps {len(found.above)} of {n} methods, {much}{lowers}"
+    return f"L2 helps {len(found.above)} of {n} methods{more_than(found.above, luck)}{lowers}"
+
+
+def more_than(effects: Sequence[Effect], luck: float | None) -> str:
+    """How many `effects` the luck of two searches does not explain, where it is known."""
+    if luck is None:
+        return ""
+    return f", {beyond(effects, luck) or 'none'} by more than two searches may ({luck:g} points)"
 
 
 def _norms(course: Results | None, effects: Sequence[Effect]) -> list[str]:

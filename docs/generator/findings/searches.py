@@ -1,8 +1,8 @@
 """How far another search of the same price moves a mean: what no interval over seeds has."""
 
 from itertools import chain
+from math import sqrt
 
-from findings.words import SEARCHES
 from lenetlab.analysis.luck import Luck, luck, pooled_spread
 from lenetlab.phrases import count, joined
 from lenetlab.records.cells import Results
@@ -14,11 +14,17 @@ def searched_again(course: Results | None) -> list[Luck]:
     return [] if course is None else list(chain(*(luck(course, c) for c in course.contests())))
 
 
+def within_luck(course: Results | None) -> float | None:
+    """Points that may lie between the recipes of two searches: two deviations of a difference."""
+    spread = pooled_spread(searched_again(course))
+    return None if spread is None else round(2 * sqrt(2) * spread, 1)
+
+
 def said(course: Results | None) -> str:
     """In a sentence or two: what was measured, and what follows for two recipes."""
-    found = searched_again(course)
+    found, limit = searched_again(course), within_luck(course)
     spread = pooled_spread(found)
-    if spread is None:
+    if spread is None or limit is None:
         return "How far another search would move a mean was not measured."
     where = joined([f"`{scenario}`" for scenario in
                     dict.fromkeys(one.cell.place.scenario for one in found)])  # fmt: skip
@@ -27,6 +33,6 @@ def said(course: Results | None) -> str:
         f"Of {count(len(found), 'method')} in {where} that were searched {len(found[0].means)} "
         f"times, at the same price and confirmed by the same seeds, the confirmed means have a "
         f"deviation of {two(spread)} points from search to search ({two(widest.range)} between the "
-        f"best and the worst of `{widest.cell.place.name}`). So less than {SEARCHES:g} points "
-        "between the recipes of two searches may be the searches'."
+        f"best and the worst of `{widest.cell.place.name}`). So up to {limit:.1f} points between "
+        "the recipes of two searches, twice the deviation of a difference, may be the searches'."
     )

@@ -8,9 +8,17 @@ from findings.charts import Series, forest, over, point
 from findings.effects import Effect, Pair, in_pairs, split
 from findings.finding import Finding, missing, table
 from findings.group import COURSE
-from findings.l2 import SEARCHED_TWICE, SHOWN, WITHIN, by_family, scenario_less_plain
+from findings.l2 import (
+    SEARCHED_TWICE,
+    SHOWN,
+    WITHIN,
+    by_family,
+    more_than,
+    scenario_less_plain,
+)
+from findings.searches import within_luck
 from findings.sources import Sources
-from findings.words import SEARCHES, beyond, counted, dated, gap, listing, mean, tested
+from findings.words import counted, dated, gap, listing, mean, tested
 from lenetlab.analysis.intervals import Summary, summarise
 from lenetlab.phrases import joined
 from lenetlab.problem.scenarios import BOUND
@@ -49,11 +57,11 @@ def finding(sources: Sources) -> Finding:
     else:
         text.append(f"Thinner nets are not computed; `{FRONTIER}` does.")
     shown = [*SHOWN.format(one="sparse").splitlines(), *(THINNER.splitlines() if thinner else ())]
-    title = dated(sources.course.passes, _title(effects))
+    title = dated(sources.course.passes, _title(effects, within_luck(sources.course)))
     return Finding(KEY, title, text, figures, tables, shown, python=True)
 
 
-def _title(effects: Sequence[Effect]) -> str:
+def _title(effects: Sequence[Effect], luck: float | None) -> str:
     """Free where nothing can be shown to be lost; for whom not."""
     found = split(effects)
     n, kept = found.tested, f"{BOUND / WEIGHTS:.0%} of two layers’ weights".replace("%", " %")
@@ -63,7 +71,7 @@ def _title(effects: Sequence[Effect]) -> str:
     if len(names) == n:
         return f"with {kept} all of {n} methods lose accuracy"
     whom = joined(names) if len(names) < 5 else f"{len(names)} of {n} methods"
-    much = "" if beyond(found.below) else f", none above {SEARCHES:g} points"
+    much = more_than(found.below, luck)
     return f"with {kept} a loss is shown for {whom} only (of {n} methods){much}"
 
 

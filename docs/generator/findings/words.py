@@ -9,7 +9,6 @@ from lenetlab.phrases import in_units, joined, p_value
 from lenetlab.report.formats import MISSING, plus_minus, points, two
 
 FEW = 3  # ties that are listed with their differences
-SEARCHES = 0.5  # points by which another search of the same price may move a mean
 
 
 def mean(found: Summary | None) -> str:
@@ -42,9 +41,9 @@ def size(effects: Sequence[Effect]) -> str:
     return f"{least} points" if least == most else f"{least} to {most} points"
 
 
-def beyond(effects: Sequence[Effect]) -> int:
-    """How many are larger than what another search may do to a mean."""
-    return sum(abs(one.difference.mean) > SEARCHES for one in effects if one.difference)
+def beyond(effects: Sequence[Effect], limit: float) -> int:
+    """How many are larger than `limit`."""
+    return sum(abs(one.difference.mean) > limit for one in effects if one.difference)
 
 
 def headline(found: Split, who: str, than: str) -> str:
