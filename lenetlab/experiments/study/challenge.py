@@ -55,6 +55,11 @@ def challenger(
 ) -> Study:
     """What a challenger computes: the stored study's trials, their confirmation, the runs by which
     a leader is fixed, and finals, at the study's price."""
+    if "rules" in settings:
+        raise UserError(
+            "rules is no setting of a challenge, whose guest stands among methods by strict rules; "
+            "leave it out"
+        )
     if stored.trials < 1 or stored.tuning_passes <= 0:
         raise UserError(f"{stored.name} tuned nothing; a challenge needs a study with trials")
     if terms.passes is not None:
