@@ -21,8 +21,8 @@ from lenetlab.cli.options import (
 )
 from lenetlab.cli.terminal.console import print_err, print_json, print_out
 from lenetlab.problem.files import from_anywhere
-from lenetlab.records.cells import FINAL, RunRow
-from lenetlab.records.locate import RESULTS, STUDIES, open_results, results_folder
+from lenetlab.records.cells import RunRow
+from lenetlab.records.locate import STUDIES, open_results, results_folder
 from lenetlab.records.test_set_looks import look, note
 from lenetlab.settings import parse_pairs
 
@@ -91,7 +91,7 @@ def challenge(
     Exit status: 0 with a verdict, 1 without in some scenario, 2 for wrong usage, 130 after Ctrl-C.
     """
     from lenetlab.cli.challenge_folder import Entered, alone, write_folder
-    from lenetlab.cli.study_session import Session, all_computed, limited, make_setup
+    from lenetlab.cli.study_session import Session, compute, limited, make_setup, opened
     from lenetlab.experiments.study.challenge import (
         Terms,
         beside_leaders,
@@ -117,19 +117,22 @@ def challenge(
         own = limited(challenger(guest.method, names, stored, given, terms), limit)
         planned, recipes = beside_leaders(own, firsts)
         working = runs / STUDIES / f"challenge,{guest.name}"
-        take_over(firsts, Names(runtime_of(setup)), working / RESULTS)
-
-        def on_row(row: RunRow) -> None:
-            _count(row, guest, runs)
-
         session = Session(working, setup, workers, retry, json)
-        cells = all_computed(planned, recipes, session, on_row)
-        for cell in cells:
-            for row in cell.finals:
-                _count(row, guest, runs)
-        entered = Entered(guest, planned, stored, beside, tuple(cells), runs, given)
-        trained = alone(entered, setup, limit, json)
-        written = write_folder(entered, trained, setup, working)
+        with opened(planned, recipes, session) as plan:
+            take_over(firsts, Names(runtime_of(setup)), plan.store)
+            guests = plan.cells[: len(names)]  # before the leaders
+
+            def on_row(row: RunRow) -> None:
+                if any(row.id == task.id for cell in guests for task in cell.finals):
+                    _count(row, guest, runs)
+
+            compute(plan, session, on_row=on_row)
+            cells = [plan.rows(cell) for cell in plan.cells]
+        for row in (row for cell in cells[: len(names)] for row in cell.finals):
+            _count(row, guest, runs)
+        entered = Entered(guest, planned, stored, beside, tuple(cells), runs, given, setup)
+        trained = alone(entered, limit, json)
+        written = write_folder(entered, trained, working)
     if json:
         print_json(written.plain())
     else:
@@ -150,5 +153,4 @@ def _print(text: str, folder: Path) -> None:
 
 def _count(row: RunRow, guest: "Guest", runs: Path) -> None:
     """A final of the guest is a look at the test set, and is counted."""
-    if row.role == FINAL and row.recorded.name == guest.method:
-        note(runs, look(guest.method, guest.identity, row.recorded.scenario, row.recipe))
+    note(runs, look(guest.method, guest.identity, row.recorded.scenario, row.recipe))

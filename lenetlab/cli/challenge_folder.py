@@ -16,11 +16,14 @@ from lenetlab.cli.extras import bringing
 from lenetlab.cli.terminal.console import print_err
 from lenetlab.disk import make_folder, replace_bytes
 from lenetlab.experiments.run.repeat import without_data
+from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.experiments.study.challenge import once_more
 from lenetlab.experiments.study.guest import Guest, pack
 from lenetlab.experiments.study.leaders import leaders, look_into
 from lenetlab.experiments.study.model import Study
 from lenetlab.experiments.study.worker import Setup, runtime_of
+from lenetlab.methods.lookup import split
+from lenetlab.methods.outside import sources_behind
 from lenetlab.records.cells import Cell, Results
 from lenetlab.records.challenge import (
     GUEST,
@@ -50,7 +53,8 @@ CHALLENGES = "challenges"  # in the folder of runs
 @dataclass(frozen=True)
 class Entered:
     """A guest with its cells, computed, beside those of the leaders; `beside` is the folder of the
-    study's results, `runs` that of everything here, `settings` what was given."""
+    study's results, `runs` that of everything here, `settings` what was given, `setup` by what all
+    of it was computed."""
 
     guest: Guest
     study: Study
@@ -59,6 +63,7 @@ class Entered:
     cells: tuple[Cell, ...]
     runs: Path
     settings: Mapping[str, Any]
+    setup: Setup
 
     @property
     def pairs(self) -> list[tuple[Cell, Cell]]:
@@ -66,12 +71,14 @@ class Entered:
         half = len(self.cells) // 2
         return list(zip(self.cells[:half], self.cells[half:], strict=True))
 
-    @property
+    @cached_property
     def folder(self) -> Path:
-        """Another version of the guest, or other terms, have another folder."""
-        tune = self.study.tune
+        """Another version of the guest, other terms, a study with other figures or another engine
+        have another folder."""
+        tune, runtime = self.study.tune, runtime_of(self.setup)
         asked = [self.guest.method, self.guest.identity, dict(self.settings), self.study.name,
-                 tune and tune.trials, self.study.passes, self.study.seeds]  # fmt: skip
+                 tune and tune.trials, self.study.passes, self.study.seeds, digest(self.stored),
+                 runtime.engine, runtime.where.type]  # fmt: skip
         found = hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()
         scenarios = "+".join(guest.place.scenario for guest, _ in self.pairs)
         return self.runs / CHALLENGES / f"{self.guest.name},{scenarios}-{found[:8]}"
@@ -92,13 +99,25 @@ class Entered:
 
 
 @dataclass(frozen=True)
-class Alone:
-    """Seed 0 of the guest and of the leader, each trained once more by itself; None of one that
-    has no final."""
+class Once:
+    """A final trained once more by itself. run : None where there was none to train; remark : how
+    it ended otherwise."""
 
-    guest: Run | None
-    leader: Run | None
-    same: bool
+    run: Run | None = None
+    remark: str | None = None
+
+    @property
+    def whole(self) -> Run | None:
+        """The run, where it has figures."""
+        return self.run if self.run is not None and self.run.result.done else None
+
+
+@dataclass(frozen=True)
+class Alone:
+    """Of the guest and of the leader, the final of the first seed that has figures."""
+
+    guest: Once
+    leader: Once
 
 
 @dataclass(frozen=True)
@@ -117,30 +136,39 @@ class Written:
         return {"folder": str(self.folder), **as_plain(self.record)}
 
 
-def alone(found: Entered, setup: Setup, limit: float | None, quiet: bool) -> list[Alone]:
-    """Train seed 0 of every pair once more, one run after the other, into run folders."""
+def alone(found: Entered, limit: float | None, quiet: bool) -> list[Alone]:
+    """Train a final of every cell once more, one run after the other, into run folders."""
     folder = found.folder / RUNS
-    runtime = without_data(runtime_of(setup), folder)
-    trained = []
-    for pair in found.pairs:
-        runs = []
-        for cell in pair:
-            row = next((row for row in cell.finals if row.seed == 0 and row.done), None)
-            if row is not None and not quiet:
-                print_err(f"{cell.place.name} in {cell.place.scenario}, seed 0 by itself")
-            run = None if row is None else once_more(row, runtime, limit)
-            runs.append((row, run))
-        (row, guest), (_, first) = runs
-        same = row is None or guest is None or guest.result == Result.read(vars(row))
-        trained.append(Alone(guest, first, same))
-    kept = {run.path.name for one in trained for run in (one.guest, one.leader) if run is not None}
+    runtime = without_data(runtime_of(found.setup), folder)
+    trained = [Alone(*(_once(cell, runtime, limit, quiet) for cell in pair))
+               for pair in found.pairs]  # fmt: skip
+    runs = (once.run for one in trained for once in (one.guest, one.leader))
+    kept = {run.path.name for run in runs if run is not None}
     for path in folder.iterdir() if folder.is_dir() else ():
-        if path.name not in kept:  # of a recipe that is no longer the one
+        if path.is_dir() and path.name not in kept:  # of a recipe that is no longer the one
             shutil.rmtree(path)
     return trained
 
 
-def write_folder(found: Entered, trained: Sequence[Alone], setup: Setup, working: Path) -> Written:
+def _once(cell: Cell, runtime: Runtime, limit: float | None, quiet: bool) -> Once:
+    done = [row for row in cell.finals if row.done]
+    if not done:
+        return Once()
+    row = min(done, key=lambda row: row.seed)
+    said = f"seed {row.seed} of {cell.place.name}"
+    if not quiet:
+        print_err(f"{said} in {cell.place.scenario}, by itself")
+    run = once_more(row, runtime, limit)
+    if not run.result.done:
+        return Once(run, f"{said}, trained a second time, ended as {run.status}: "
+                         f"{run.result.reason}")  # fmt: skip
+    if run.result != Result.read(vars(row)):
+        return Once(run, f"{said}, trained a second time, has other figures: it is not "
+                         "deterministic")  # fmt: skip
+    return Once(run)
+
+
+def write_folder(found: Entered, trained: Sequence[Alone], working: Path) -> Written:
     """Write everything into the challenge's folder."""
     folder, guest = found.folder, found.guest
     pack(guest, make_folder(folder) / GUEST)
@@ -156,7 +184,7 @@ def write_folder(found: Entered, trained: Sequence[Alone], setup: Setup, working
     write_record(folder, record)
     replace_bytes(folder / VERDICT, (text + "\n").encode())
     replace_bytes(folder / ROW, tex_rows(said).encode())
-    page, no_page = _page(found, said, setup, working)
+    page, no_page = _page(found, said, working)
     tested = all(one.verdict != "not tested" for one in said)
     return Written(folder, record, text, page, no_page, tested)
 
@@ -175,8 +203,8 @@ def _record(
     own = _own(found)
     names = [one.scenario for one in said]
     runs = [
-        {who: run.path.name for who, run in (("guest", one.guest), ("leader", one.leader))
-         if run is not None}
+        {who: once.whole.path.name for who, once in (("guest", one.guest), ("leader", one.leader))
+         if once.whole is not None}
         for one in trained
     ]  # fmt: skip
     return Record(
@@ -184,6 +212,7 @@ def _record(
         identity=found.guest.identity,
         name=found.pairs[0][0].place.name,
         sources=sources_in(found.folder / GUEST),
+        packages=_packages(found.guest),
         settings=json.loads(json.dumps(found.settings)),
         study=found.stored.name,
         study_digest=digest(found.stored),
@@ -198,9 +227,15 @@ def _record(
     )
 
 
+def _packages(guest: Guest) -> dict[str, str]:
+    """Versions of what a guest from outside imports: they are in the identities of its runs."""
+    base = split(guest.method)[1]
+    return sources_behind(base).versions if ":" in base else {}
+
+
 def _seconds(one: Challenge, run: Alone) -> dict[str, float | None]:
     both = ((one.guest.name, run.guest), (one.leader.name, run.leader))
-    return {name: run.spent.train_seconds for name, run in both if run is not None}
+    return {name: once.whole.spent.train_seconds for name, once in both if once.whole is not None}
 
 
 def _remarks(found: Entered, new: Cell, first: Cell, run: Alone) -> Iterator[str]:
@@ -216,28 +251,28 @@ def _remarks(found: Entered, new: Cell, first: Cell, run: Alone) -> Iterator[str
                "is compared with the leader alone, trained again for as many")  # fmt: skip
     else:
         yield from _provenance(found, new, first)
-    if not run.same:
-        yield "seed 0 trained a second time has other figures: the guest is not deterministic"
+    yield from filter(None, (run.guest.remark, run.leader.remark))
 
 
 def _provenance(found: Entered, new: Cell, first: Cell) -> Iterator[str]:
     """Where those are from that the guest is compared with."""
     cells = {cell.place: cell for cell in found.stored.within(Contest(new.place.scenario))}
     recorded = {row.id for row in cells.pop(first.place).finals}
-    if all(row.id in recorded for row in first.finals):
-        yield ("the leader’s finals are as recorded, with the bits that they would have here; "
-               "their seconds are those of the machine that they are from")  # fmt: skip
-    else:
+    known, n = sum(row.id in recorded for row in first.finals), len(first.finals)
+    if known == 0:
         yield "the leader’s finals were trained again here, those recorded are by other numerics"
+    else:
+        some = "the leader’s finals" if known == n else f"{known} of the leader’s {n} finals"
+        rest = "" if known == n else "; the others were trained here"
+        yield (f"{some} are as recorded, with the bits that they would have here; their seconds "
+               f"are those of the machine that they are from{rest}")  # fmt: skip
     here = next((common_numerics(row) for row in new.finals if row.numerics), None)
     other = sum(common_numerics(row) != here for cell in cells.values() for row in cell.finals[:1])
     if here is not None and other:
         yield f"those of {other} other residents are as recorded, by other numerics"
 
 
-def _page(
-    found: Entered, said: Sequence[Challenge], setup: Setup, working: Path
-) -> tuple[Path | None, str]:
+def _page(found: Entered, said: Sequence[Challenge], working: Path) -> tuple[Path | None, str]:
     try:
         from lenetlab.report.page.write import write
     except ModuleNotFoundError as error:
@@ -249,7 +284,7 @@ def _page(
     names = frozenset(new.place.name for new, _ in found.shown)
     attachments = replace(
         beside,
-        leader_nets=(*beside.leader_nets, *_nets(found, beside, setup, working)),
+        leader_nets=(*beside.leader_nets, *_nets(found, beside, working)),
         guests=names,
         said=[f"{sentence(one)}." for one in said],
     )
@@ -257,9 +292,9 @@ def _page(
     return write(replace(found.results, title=title), found.folder / PAGE, attachments), ""
 
 
-def _nets(found: Entered, beside: Attachments, setup: Setup, working: Path) -> Iterator[LeaderNet]:
+def _nets(found: Entered, beside: Attachments, working: Path) -> Iterator[LeaderNet]:
     """The mistakes of leaders whose weights were computed for this."""
     kept, known = working / "weights", {net.id for net in beside.leader_nets}
     for cell, row in leaders(found.results):
         if row.id not in known and (kept / f"{row.id}.safetensors").exists():
-            yield LeaderNet(**look_into(cell, row, runtime_of(setup), kept))
+            yield LeaderNet(**look_into(cell, row, runtime_of(found.setup), kept))

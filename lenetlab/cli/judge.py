@@ -92,6 +92,10 @@ def judge(
         raise UserError(f"--out {out} is not a folder; expected one with runs")
     check_limit(limit)
     found, passed = submissions([run_at(path) for path in checkpoints], SCRIPTS if script else ())
+    if scenario is not None and (whole := next(filter(is_challenge, found), None)) is not None:
+        raise UserError(
+            f"{whole} is a challenge, which is judged in all its scenarios; leave --scenario out"
+        )
     runtime = Runtime(data, Path("unused"), engine, device, threads, resume=False)
     scorer = Scorer(runtime)
     again = runtime if rerun else None

@@ -82,20 +82,9 @@ def computed(study: Study, session: Session) -> Cell:
     """The one cell of a study that has no file, after what it lacks was computed here."""
     (cell,) = study.cells
     recipes = [trial_recipes(study.name, cell)]  # a wrong setting is reported before anything runs
-    (found,) = all_computed(study, recipes, session)
-    return found
-
-
-def all_computed(
-    study: Study,
-    recipes: Sequence[list[Recipe]],
-    session: Session,
-    on_row: OnRow = lambda row: None,
-) -> list[Cell]:
-    """The cells of such a study. `on_row` is called with every run when it is recorded."""
     with opened(study, recipes, session) as plan:
-        compute(plan, session, on_row=on_row)
-        return [plan.rows(cell) for cell in plan.cells]
+        compute(plan, session)
+        return plan.rows(plan.cells[0])
 
 
 def compute(

@@ -75,16 +75,36 @@ def judge(
     data folder is used, a run is trained a second time; what cannot be has not passed. Never raises
     for a bad file.
     """
-    name = printable(path)
-    found = None
     try:
-        if is_run(path):
-            found = open_folder(path)
-            path = path / run_folder.WEIGHTS
-        net = open_net(path)
+        found = open_folder(path) if is_run(path) else None
     except Unreadable as error:
-        hint = "; --script runs scripts" if path.suffix.lower() in SCRIPTS else ""
-        return Verdict(name, scenario or "plain", "unreadable", (one_line(f"{error}{hint}"),))
+        return _unreadable(path, scenario, error)
+    return _judge(path, found, scenario, scorer, again)
+
+
+def judge_run(found: Recorded, scorer: Scorer) -> Verdict:
+    """Judge a run folder that is open already."""
+    return _judge(found.run.path, found, None, scorer, None)
+
+
+def _unreadable(path: Path, scenario: str | None, error: Unreadable) -> Verdict:
+    hint = "; --script runs scripts" if path.suffix.lower() in SCRIPTS else ""
+    said = (one_line(f"{error}{hint}"),)
+    return Verdict(printable(path), scenario or "plain", "unreadable", said)
+
+
+def _judge(
+    path: Path,
+    found: Recorded | None,
+    scenario: str | None,
+    scorer: Scorer,
+    again: Runtime | None,
+) -> Verdict:
+    name = printable(path)
+    try:
+        net = open_net(path if found is None else path / run_folder.WEIGHTS)
+    except Unreadable as error:
+        return _unreadable(path, scenario, error)
     claims: list[Claim] = []
     if found is not None and (damage := _damage(found)):
         claims, found, again = [damage], None, None

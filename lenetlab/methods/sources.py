@@ -38,8 +38,17 @@ class Sources:
     texts: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def versions(self) -> dict[str, str]:
+        """Those of the packages here, by distribution."""
+        return _versions(self.packages)
+
+    @property
     def digest(self) -> str:
         """SHA-256 of all of it: contents and versions, wherever the files lie."""
+        return self.digest_with(self.versions)
+
+    def digest_with(self, versions: Mapping[str, str]) -> str:
+        """What `digest` is where the packages have these versions."""
         content = {
             name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in self.files.items()
         }
@@ -47,7 +56,7 @@ class Sources:
             f"typed {name}": hashlib.sha256(text.encode()).hexdigest()
             for name, text in self.texts.items()
         }
-        text = json.dumps([content, _versions(self.packages)], sort_keys=True)
+        text = json.dumps([content, versions], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
 

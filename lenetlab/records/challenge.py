@@ -25,6 +25,7 @@ FORMAT = 1
 CHALLENGE, GUEST, ROWS, RUNS = "challenge.json", "guest", "results", "runs"
 VERDICT, ROW, PAGE = "verdict.txt", "row.tex", "page.html"
 AGAIN = "trained again"  # the variant of a leader's cell whose finals were computed for a challenge
+CHALLENGER = "challenger"  # that of a guest which has a resident's name
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,8 @@ class Record:
     """What challenge.json says.
 
     method, identity : the guest, and what its code is told by. name : its cells', within a
-        scenario. sources : its files in guest/, each with its SHA-256.
+        scenario. sources : its files in guest/, each with its SHA-256. packages : what is
+        installed that they import, distributions with their versions.
     settings : what was given and not searched.
     study, study_digest : what it challenged, and what that held then.
     trials, tuning_passes, seeds, passes : as of `Results`.
@@ -45,6 +47,7 @@ class Record:
     identity: str
     name: str
     sources: Mapping[str, str]
+    packages: Mapping[str, str]
     settings: Mapping[str, Any]
     study: str
     study_digest: str
@@ -107,7 +110,7 @@ def entered(
         place, leader = guest.place, known[_unmarked(again.place)]
         variant = place.variant
         if (place.scenario, place.name) in taken:
-            variant = ", ".join(filter(None, (variant, "challenger")))
+            variant = ", ".join(filter(None, (variant, CHALLENGER)))
         new = replace(guest, place=replace(place, variant=variant, terms=terms or place.terms))
         own = replace(leader.place, terms=terms or leader.place.terms)
         shown.append((new, replace(leader, place=own, finals=again.finals)))

@@ -9,8 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from lenetlab.errors import UserError
+from lenetlab.phrases import count
 from lenetlab.records.cells import Cell, Results
-from lenetlab.records.challenge import ROWS, Record, is_challenge, read_record
+from lenetlab.records.challenge import CHALLENGER, ROWS, Record, is_challenge, read_record
 from lenetlab.records.contest import Contest
 from lenetlab.records.rows import read_results
 
@@ -23,14 +24,15 @@ def entries(folder: Path, stored: Results) -> tuple[list[Cell], list[str]]:
     found, left_out = list[Cell](), list[str]()
     for path in sorted(path for path in folder.iterdir() if is_challenge(path)):
         record = read_record(path)
-        if reasons := list(_unfit(record, stored)):
+        results = read_results(path / ROWS)
+        if reasons := list(_unfit(record, results, stored)):
             left_out.append(f"{path.name}: {', '.join(reasons)}")
         else:
-            found += _cells(path, record)
+            found += _cells(path, record, results, stored)
     return found, left_out
 
 
-def _unfit(record: Record, stored: Results) -> Iterator[str]:
+def _unfit(record: Record, results: Results, stored: Results) -> Iterator[str]:
     """In what a challenge was not done as the study."""
     if record.study != stored.name:
         yield f"it challenged {record.study}"
@@ -42,12 +44,19 @@ def _unfit(record: Record, stored: Results) -> Iterator[str]:
     if record.seeds < stored.seeds:
         yield f"{record.seeds} seeds, the study has {stored.seeds}"
 
+    mine, theirs = results.stages, stored.stages
+    if (mine.confirm, mine.confirm_seeds) != (theirs.confirm, theirs.confirm_seeds):
+        yield (f"{mine.confirm} confirmed by {count(mine.confirm_seeds, 'seed')}, in the study "
+               f"{theirs.confirm} by {theirs.confirm_seeds}")  # fmt: skip
 
-def _cells(path: Path, record: Record) -> list[Cell]:
-    results = read_results(path / ROWS)
+
+def _cells(path: Path, record: Record, results: Results, stored: Results) -> list[Cell]:
+    """One that has a resident's name is called a challenger, as in its own folder."""
+    taken = {(cell.place.scenario, cell.place.name) for cell in stored.cells}
     return [
-        replace(cell, place=replace(cell.place, method=path.name, variant=""))
+        replace(cell, place=replace(cell.place, method=path.name, variant=variant))
         for scenario in record.leaders
         for cell in results.within(Contest(scenario))
         if cell.place.name == record.name
+        for variant in [CHALLENGER if (scenario, path.name) in taken else ""]
     ]

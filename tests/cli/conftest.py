@@ -1,14 +1,19 @@
 """The command line, called as its entry point is, in this process or as a process of its own."""
 
+import json
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+
+from .challenges import ASKED, HELPER, LATE, MINE, STUDY, called
 
 
 @dataclass(frozen=True)
@@ -54,3 +59,28 @@ def process(command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     """The installed command as a process of its own."""
     words = [LENETLAB, *shlex.split(command)]
     return subprocess.run(words, cwd=cwd, capture_output=True, text=True, timeout=300)
+
+
+@pytest.fixture(scope="session")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the results of a study and a guest's files in a folder below."""
+    folder = tmp_path_factory.mktemp("stored")
+    (folder / "stored.toml").write_text(STUDY)
+    (folder / "sub").mkdir()
+    for name, source in (("mine", MINE), ("helper", HELPER), ("late", LATE)):
+        (folder / "sub" / f"{name}.py").write_text(source)
+    called("study stored.toml --workers 1", folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def answered(stored: Path) -> tuple[Path, dict[str, Any]]:
+    """The folder that a challenge in all scenarios left, and what it printed."""
+    printed = json.loads(called(f"{ASKED} --scenario all --json", stored))
+    return Path(printed["folder"]), printed
+
+
+@pytest.fixture
+def handed_in(answered: tuple[Path, dict[str, Any]], tmp_path: Path) -> Path:
+    """A copy in another place, without the rest."""
+    return Path(shutil.copytree(answered[0], tmp_path / "handed_in"))

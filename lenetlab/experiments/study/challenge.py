@@ -3,7 +3,6 @@ leaders of its scenarios, whose finals are computed again where this machine giv
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from lenetlab.errors import UserError, unknown
@@ -14,14 +13,14 @@ from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.experiments.study.model import Study, StudyCell, eval_points, trial_recipes
 from lenetlab.experiments.study.run_ids import Naming
 from lenetlab.experiments.study.single_search import search_cell
+from lenetlab.experiments.study.store import Store
 from lenetlab.experiments.tuning.trials import Tuning
 from lenetlab.problem.problems import DEFAULT
 from lenetlab.records.cells import Cell, Results, RunRow
 from lenetlab.records.challenge import marked
 from lenetlab.records.contest import Contest
-from lenetlab.records.rows import cell_path, write_cell
 from lenetlab.records.run_folder import Run
-from lenetlab.records.selection import leader
+from lenetlab.records.selection import Stages, leader
 
 
 @dataclass(frozen=True)
@@ -55,6 +54,11 @@ def challenger(
 ) -> Study:
     """What a challenger computes: the stored study's trials, their confirmation, the runs by which
     a leader is fixed, and finals, at the study's price."""
+    if "rules" in settings:
+        raise UserError(
+            "rules is no setting of a challenge, whose guest stands among methods by strict rules; "
+            "leave it out"
+        )
     if stored.trials < 1 or stored.tuning_passes <= 0:
         raise UserError(f"{stored.name} tuned nothing; a challenge needs a study with trials")
     if terms.passes is not None:
@@ -63,10 +67,15 @@ def challenger(
     drawn = stored.trials - 1 if terms.trials is None else terms.trials  # the default is tried too
     tune = Tuning(drawn, stored.tuning_passes * passes / stored.passes)
     cells = tuple(search_cell(method, name, tune, settings) for name in scenarios)
-    stages = replace(stored.stages, leaders=min(1, stored.stages.leaders), lucky=0)
+    stages = stages_beside(stored)
     check_count(len(cells) * (tune.tried + stages.confirmations + 2 * seeds))
     title = f"{method} challenges {stored.name} in {', '.join(scenarios)}"
     return Study(stored.name, title, passes, seeds, cells, tune, stages=stages)
+
+
+def stages_beside(stored: Results) -> Stages:
+    """What follows on a challenger's trials: as in the study, but that nobody is searched again."""
+    return replace(stored.stages, leaders=min(1, stored.stages.leaders), lucky=0)
 
 
 def leading_cell(stored: Results, scenario: str) -> Cell:
@@ -87,15 +96,15 @@ def beside_leaders(study: Study, leaders: Sequence[Cell]) -> tuple[Study, list[l
     return replace(study, cells=(*study.cells, *again)), recipes
 
 
-def take_over(leaders: Sequence[Cell], names: Naming, results: Path) -> None:
-    """Put the recorded finals of leaders among the `results` of a challenge, where this machine
-    would compute the same bits: then they need not be computed."""
+def take_over(leaders: Sequence[Cell], names: Naming, store: Store) -> None:
+    """Put the recorded finals of leaders into the `store` of a challenge, where this machine would
+    compute the same bits: then they need not be computed."""
     for cell in leaders:
         ids = names.ids(recall(cell.finals[0].recipe), [row.seed for row in cell.finals])
-        same = tuple(row for row, id in zip(cell.finals, ids, strict=True) if row.id == id)
-        place = marked(cell.place)
-        if same and not cell_path(results, place).exists():
-            write_cell(results, Cell(place, finals=same))
+        for row, id in zip(cell.finals, ids, strict=True):
+            known = store.get(id)
+            if row.id == id and (known is None or not known.done):
+                store.put(row)
 
 
 def once_more(row: RunRow, runtime: Runtime, limit: float | None = None) -> Run:

@@ -164,10 +164,10 @@ def _price(challenge: Challenge, alone: Mapping[str, float | None]) -> Iterator[
 def _looks(looks: Looks) -> str:
     times = "once" if looks.same == 1 else f"{looks.same} times"
     if looks.named == looks.same:
-        return f"taken there {times} in this scenario, as recorded in this folder"
+        return f"taken there {times} in this scenario by challenges, as recorded in this folder"
     return (
-        f"taken there {times} in this scenario; under this name {looks.named} times, in "
-        f"{count(looks.versions, 'version')}: what was changed in between saw test results"
+        f"taken there {times} in this scenario by challenges; under this name {looks.named} times, "
+        f"in {count(looks.versions, 'version')}: what was changed in between saw test results"
     )
 
 
