@@ -5,8 +5,8 @@
 Candidates are the recipes that the committed studies, steps of the ladder and record boards
 confirmed on held-out images, `MARGIN` points above the target or more, since those images are a
 little easier than the test's. The cheapest of them by their rows' CPU seconds are timed here, in
-turns; the fastest is trained with seeds that nothing had before, and its accuracies on the test set
-are tested against the target by the record rule. Then the same is given to the shell, `lenetlab
+turns; the fastest is trained with seeds that no search had, and its accuracies on the test set are
+tested against the target by the record rule. Then the same is given to the shell, `lenetlab
 run` from its start to its end. On a busy machine nothing is measured.
 """
 

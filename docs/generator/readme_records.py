@@ -10,12 +10,15 @@ import math
 from pathlib import Path
 
 import marks
+from findings.searches import searched_again
 from findings.words import gap
 from markdown_table import markdown_table
 
 from lenetlab.analysis.board import Board, Standing, board, boards_of
+from lenetlab.analysis.luck import pooled_spread
 from lenetlab.analysis.record_board import RecordBoard, record_board
 from lenetlab.disk import read_json
+from lenetlab.phrases import count
 from lenetlab.records.cells import Results
 from lenetlab.records.contest import Contest
 from lenetlab.records.other_budgets import other_budgets
@@ -157,10 +160,21 @@ def _said(results: Results, shown: list[Board]) -> str:
         f"{methods}, tuned at the same price ({tuned}), trained for {results.passes:g} "
         f"effective passes. The leader of a scenario was fixed on held-out images; ± is half the "
         f"95 % interval of its mean over {n} seeds of one recipe: how far another search would "
-        "move it is not in it. *Tied*: no significant difference; *borderline*: the test finds "
-        "one and its interval has 0 in it; *ahead*: significantly better on the test set, by which "
-        "none is chosen."
+        f"move it is not in it{_luck(results)}. *Tied*: no significant difference; *borderline*: "
+        "the test finds one and its interval has 0 in it; *ahead*: significantly better on the "
+        "test set, by which none is chosen."
     )
+
+
+def _luck(results: Results) -> str:
+    """How far that is, of the methods that were searched again."""
+    found = searched_again(results)
+    spread = pooled_spread(found)
+    if spread is None:
+        return ""
+    searches = max(len(one.means) for one in found)
+    return (f" (between {searches} searches of {count(len(found), 'leading method')} a deviation "
+            f"of {spread:.2f} points, [measured](docs/protocol.md#tuning))")  # fmt: skip
 
 
 def _beaten(one: Board) -> str:
