@@ -7,7 +7,7 @@ needs neither NumPy nor PyTorch and answers at once.
 import os
 import sys
 
-from lenetlab.cli.extras import bringing
+from lenetlab.cli.shared.extras import bringing
 from lenetlab.cli.terminal.streams import lost, prepare
 from lenetlab.errors import Interrupted, UserError
 from lenetlab.openmp import wait_briefly

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from lenetlab.cli.command import Command
+from lenetlab.cli.shared.command import Command
 
 # Each is the function of that name in the file of that name, and the first line of its docstring.
 COMMANDS = {

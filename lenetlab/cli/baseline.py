@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from lenetlab.analysis.tables import tabulate
-from lenetlab.cli.options import RUNS, Data, Device, Json, Out, Resume, Threads
-from lenetlab.cli.runs import execute_all
+from lenetlab.cli.shared.options import RUNS, Data, Device, Json, Out, Resume, Threads
+from lenetlab.cli.shared.runs import execute_all
 from lenetlab.cli.terminal import script as say
 from lenetlab.cli.terminal.console import (
     out,

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lenetlab.cli import completion
-from lenetlab.cli.options import (
+from lenetlab.cli.shared import completion
+from lenetlab.cli.shared.options import (
     RUNS,
     Data,
     Device,
@@ -90,8 +90,8 @@ def challenge(
 
     Exit status: 0 with a verdict, 1 without in some scenario, 2 for wrong usage, 130 after Ctrl-C.
     """
-    from lenetlab.cli.challenge_folder import Entered, alone, write_folder
-    from lenetlab.cli.study_session import Session, compute, limited, make_setup, opened
+    from lenetlab.cli.shared.challenge_folder import Entered, alone, write_folder
+    from lenetlab.cli.shared.study_session import Session, compute, limited, make_setup, opened
     from lenetlab.experiments.study.challenge import (
         Terms,
         beside_leaders,

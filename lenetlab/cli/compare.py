@@ -9,7 +9,7 @@ from lenetlab.analysis.across import rankings
 from lenetlab.analysis.board import METRICS, Board, board
 from lenetlab.analysis.equal_time import priced
 from lenetlab.analysis.plain import as_plain, plain
-from lenetlab.cli.options import RUNS, Json
+from lenetlab.cli.shared.options import RUNS, Json
 from lenetlab.cli.terminal.compare import show, show_beginning
 from lenetlab.cli.terminal.console import print_json
 from lenetlab.cli.terminal.ranks import show_ranking

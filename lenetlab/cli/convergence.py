@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from lenetlab.cli.options import RUNS, Data, Json
+from lenetlab.cli.shared.options import RUNS, Data, Json
 from lenetlab.cli.terminal.console import print_json, print_out
 from lenetlab.errors import UserError
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.text import Text
 
-from lenetlab.cli.options import Data, Json, Problem
+from lenetlab.cli.shared.options import Data, Json, Problem
 from lenetlab.cli.terminal.console import out, print_json, print_out
 from lenetlab.problem import problems
 from lenetlab.problem.data import Split, load

@@ -14,8 +14,8 @@ from rich.live import Live
 from rich.table import Table
 
 from lenetlab.analysis.targets import STARTER, spent_to
-from lenetlab.cli.extras import libraries
-from lenetlab.cli.options import (
+from lenetlab.cli.shared.extras import libraries
+from lenetlab.cli.shared.options import (
     RUNS,
     Data,
     Device,

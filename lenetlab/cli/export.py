@@ -10,7 +10,7 @@ import torch
 import typer
 from safetensors.torch import save
 
-from lenetlab.cli.options import run_at
+from lenetlab.cli.shared.options import run_at
 from lenetlab.cli.terminal.console import print_out
 from lenetlab.disk import replace_bytes
 from lenetlab.errors import UserError

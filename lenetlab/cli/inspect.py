@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from lenetlab.cli.options import Data, Json, run_at
+from lenetlab.cli.shared.options import Data, Json, run_at
 from lenetlab.errors import UserError
 
 
@@ -46,7 +46,7 @@ def inspect(
     _check("--eigenvalues", eigenvalues, 1, 20)
     _check("--examples", examples, 100, 50_000)
     # here, because they load PyTorch and Altair, which --help does without
-    from lenetlab.cli.inspection import Asked, inspect_each, inspect_plane
+    from lenetlab.cli.shared.inspection import Asked, inspect_each, inspect_plane
     from lenetlab.records.run_folder import read_run
     from lenetlab.report.inspection.page import check_form
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from lenetlab.analysis.targets import place_among
-from lenetlab.cli.options import (
+from lenetlab.cli.shared.options import (
     Data,
     Device,
     Engine,

@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from lenetlab.cli import completion
-from lenetlab.cli.options import Json
+from lenetlab.cli.shared import completion
+from lenetlab.cli.shared.options import Json
 
 
 def methods(

@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from lenetlab.analysis.record_board import RecordBoard, record_board
-from lenetlab.cli.options import Json
+from lenetlab.cli.shared.options import Json
 from lenetlab.cli.terminal.console import make_table, out, print_json, print_out
 from lenetlab.errors import UserError
 from lenetlab.records.locate import published

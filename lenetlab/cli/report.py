@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from lenetlab.cli.options import Json
+from lenetlab.cli.shared.options import Json
 from lenetlab.cli.terminal.console import out, print_err, print_json
 from lenetlab.errors import UserError
 from lenetlab.phrases import count

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from lenetlab.cli import completion
-from lenetlab.cli.options import (
+from lenetlab.cli.shared import completion
+from lenetlab.cli.shared.options import (
     RUNS,
     Data,
     Device,
@@ -155,7 +155,7 @@ def run(
     Exit status: 0 when every run finished, 1 when one failed or was ended, 2 for wrong usage.
     """
     # here, because they load PyTorch, which --help does without
-    from lenetlab.cli.runs import execute_all, print_many, print_one
+    from lenetlab.cli.shared.runs import execute_all, print_many, print_one
     from lenetlab.experiments.jobs import jobs, remarks
     from lenetlab.experiments.record_jobs import record_jobs
     from lenetlab.experiments.run.runtime import Runtime
@@ -165,7 +165,10 @@ def run(
     if tensorboard is not None:
         check_tensorboard()
     if inspect:
-        from lenetlab.cli.inspection import Asked, inspect_each  # what they need is missed now
+        from lenetlab.cli.shared.inspection import (  # what they need is missed now
+            Asked,
+            inspect_each,
+        )
     if figure is not None:
         from lenetlab.report.run_plots import check_ending
 

@@ -7,7 +7,7 @@ import torch
 import typer
 from safetensors.torch import save
 
-from lenetlab.cli.options import Data, Json, run_at
+from lenetlab.cli.shared.options import Data, Json, run_at
 from lenetlab.cli.terminal.console import out, print_json, print_out
 from lenetlab.disk import replace_bytes
 from lenetlab.errors import UserError

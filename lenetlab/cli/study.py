@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from lenetlab.cli.options import (
+from lenetlab.cli.shared.options import (
     RUNS,
     Data,
     Device,
@@ -17,7 +17,7 @@ from lenetlab.cli.options import (
     Tensorboard,
     Workers,
 )
-from lenetlab.cli.study_session import Session, compute, make_setup, opened, processes
+from lenetlab.cli.shared.study_session import Session, compute, make_setup, opened, processes
 from lenetlab.cli.terminal.console import print_err, print_json
 from lenetlab.cli.terminal.study import describe, print_plan
 from lenetlab.errors import UserError

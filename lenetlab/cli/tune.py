@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from lenetlab.cli import completion
-from lenetlab.cli.options import (
+from lenetlab.cli.shared import completion
+from lenetlab.cli.shared.options import (
     RUNS,
     Data,
     Device,
@@ -72,7 +72,7 @@ def tune(
 
     Exit status: 0, 1 when no trial has figures, 2 for wrong usage, 130 after Ctrl-C.
     """
-    from lenetlab.cli.study_session import Session, computed, limited, make_setup
+    from lenetlab.cli.shared.study_session import Session, computed, limited, make_setup
     from lenetlab.cli.terminal.tune import plain_search, show
     from lenetlab.experiments.study.single_search import (
         folder_of,

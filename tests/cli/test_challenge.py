@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from lenetlab.cli.challenge_folder import Entered, alone
+from lenetlab.cli.shared.challenge_folder import Entered, alone
 from lenetlab.experiments.study.guest import Guest
 from lenetlab.experiments.study.model import Study
 from lenetlab.experiments.study.worker import Setup

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from lenetlab.cli import completion
 from lenetlab.cli.app import COMMANDS as LISTED
 from lenetlab.cli.app import load
-from lenetlab.cli.extras import EXTRAS
+from lenetlab.cli.shared import completion
+from lenetlab.cli.shared.extras import EXTRAS
 from lenetlab.methods.constraint import constraints
 from lenetlab.methods.registry import methods
 from lenetlab.methods.wrappers import wrappers

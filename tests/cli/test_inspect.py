@@ -9,8 +9,8 @@ import time
 
 import pytest
 
-from lenetlab.cli import inspection
-from lenetlab.cli.inspection import Asked
+from lenetlab.cli.shared import inspection
+from lenetlab.cli.shared.inspection import Asked
 from lenetlab.inspection import measure, plane, trajectory
 from lenetlab.problem import own_folder
 from lenetlab.records import run_folder

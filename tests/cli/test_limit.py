@@ -50,7 +50,7 @@ def own(tmp_path):
 
 @pytest.mark.long
 def test_every_way_of_not_coming_back_has_a_status_and_the_others_go_on(own, lenetlab, monkeypatch):
-    monkeypatch.setattr("lenetlab.cli.limited.GRACE", 8.0)
+    monkeypatch.setattr("lenetlab.cli.shared.limited.GRACE", 8.0)
     answer = lenetlab(
         "run own.py:Exits own.py:Hangs own.py:Sleeps own.py:Good --limit 10 --epochs 0.05 --json"
     )

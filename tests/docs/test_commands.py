@@ -46,7 +46,7 @@ def untrained(monkeypatch):
         assert todo
         raise Enough
 
-    monkeypatch.setattr("lenetlab.cli.runs.execute_all", stop)
+    monkeypatch.setattr("lenetlab.cli.shared.runs.execute_all", stop)
     monkeypatch.setattr(
         "lenetlab.experiments.tuning.tuned_recipes.PACKAGE", ROOT / "lenetlab" / "tuned.json"
     )

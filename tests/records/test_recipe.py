@@ -9,7 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-import lenetlab.cli.runs as command_of_run
+import lenetlab.cli.shared.runs as command_of_run
 from lenetlab.cli.app import app
 from lenetlab.errors import UserError
 from lenetlab.experiments.recipe.recipe import Recipe, make_recipe, recipe_from

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from lenetlab.cli.options import check_limit
+from lenetlab.cli.shared.options import check_limit
 from lenetlab.cli.terminal.console import print_err
 from lenetlab.cli.terminal.study import live, print_plan
 from lenetlab.errors import UserError

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import typer
 
-from lenetlab.cli.execute import execute_one
+from lenetlab.cli.shared.execute import execute_one
 from lenetlab.cli.terminal.progress_bar import meter
 from lenetlab.errors import Interrupted
 from lenetlab.experiments.jobs import Job

@@ -5,8 +5,8 @@ from pathlib import Path
 from rich.text import Text
 
 from lenetlab.analysis.tables import tabulate
-from lenetlab.cli.execute import execute_one
-from lenetlab.cli.limited import execute_limited
+from lenetlab.cli.shared.execute import execute_one
+from lenetlab.cli.shared.limited import execute_limited
 from lenetlab.cli.terminal.console import (
     out,
     print_failures,

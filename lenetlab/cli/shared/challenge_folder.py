@@ -12,7 +12,7 @@ from typing import Any
 from lenetlab.analysis.challenge import Challenge, answer, common_numerics
 from lenetlab.analysis.challenge import challenge as judged
 from lenetlab.analysis.plain import as_plain
-from lenetlab.cli.extras import bringing
+from lenetlab.cli.shared.extras import bringing
 from lenetlab.cli.terminal.console import print_err
 from lenetlab.disk import make_folder, replace_bytes
 from lenetlab.experiments.run.repeat import without_data

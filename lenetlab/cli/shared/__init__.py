@@ -1,0 +1,1 @@
+"""What several commands share: options, planned runs, an open study, a challenge's folder."""
