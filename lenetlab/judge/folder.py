@@ -12,6 +12,7 @@ from lenetlab.errors import UserError
 from lenetlab.judge.files import Unreadable, content_of
 from lenetlab.problem.scenarios import SCENARIOS
 from lenetlab.records import run_folder
+from lenetlab.records.finished import ended
 from lenetlab.records.recipe import RecordedRecipe
 
 JSON = 4 * 2**20  # bytes; a curve with a thousand evaluations has half of it
@@ -41,7 +42,8 @@ def read_folder(path: Path) -> tuple[dict[str, Any], "np.ndarray[Any, np.dtype[n
         raise Unreadable("is no whole run folder: run.json names no recipe and numerics of a run")
     result = _json(path / run_folder.RESULT)
     if result.get("status") != "done":
-        raise Unreadable(f"is a run that ended as {result.get('status')}: {result.get('reason')}")
+        how = ended(str(result.get("status")), result.get("reason"))
+        raise Unreadable(f"is a run that ended as {how}")
     found = {
         "identity": identity,
         "result": result,

@@ -208,12 +208,12 @@ def test_ended_by_a_signal_while_it_trains_again(lenetlab, tmp_path):
         [LENETLAB, "inspect", "last"], cwd=tmp_path, stderr=subprocess.PIPE, text=True,
         env={**os.environ, "TMPDIR": str(scratch)},
     )  # fmt: skip
-    wait_until(lambda: list(scratch.glob("lenetlab-inspect-*/*/run.json")), "training", running)
+    wait_until(lambda: list(scratch.glob("lenetlab-again-*/*/run.json")), "training", running)
     time.sleep(0.2)
     running.send_signal(signal.SIGTERM)
     _, err = running.communicate(timeout=60)
     assert running.returncode == 128 + signal.SIGTERM
     assert err.splitlines()[-1].startswith("interrupted at step ")
     assert err.endswith("; the same command begins it anew\n")
-    assert not list(scratch.glob("lenetlab-inspect-*"))
+    assert not list(scratch.glob("lenetlab-again-*"))
     assert lenetlab("inspect last --examples 100 --json").status == 0
