@@ -195,9 +195,21 @@ def _rounded(value: float) -> float:
     return float(f"{value:.3g}")
 
 
-def parse_dimension(name: str, given: Any) -> Dimension:
+def is_count(method: str, name: str) -> bool:
+    """Whether a setting of a method, inside its wrappers or not, is a whole number by default. A
+    rate of 1 is none."""
+    names, base = split(method)
+    entry = find(base)
+    defaults = {"batch_size": entry.batch_size, **entry.defaults}
+    for part in map(find_wrapper, names):
+        defaults |= {f"{part.name}.{key}": value for key, value in part.defaults.items()}
+    return name != "lr" and type(defaults.get(name)) is int
+
+
+def parse_dimension(name: str, given: Any, count: bool = False) -> Dimension:
     """`[low, high]`, `[low, high, "log"]` or a list of words or numbers in braces as a study file
-    writes them: `{ pick = [16, 64] }`. Raises `UserError`."""
+    writes them: `{ pick = [16, 64] }`. Whole numbers where both ends are and `count` says that the
+    setting is one. Raises `UserError`."""
     if isinstance(given, dict) and set(given) == {"pick"}:
         picked = given["pick"]
         if isinstance(picked, list) and picked:
@@ -206,7 +218,8 @@ def parse_dimension(name: str, given: Any) -> Dimension:
         low, high = given[0], given[1]
         numbers = all(type(x) in (int, float) and abs(x) < WHOLE for x in (low, high))
         if numbers and low < high and (low > 0 or len(given) == 2):
-            return Span(float(low), float(high), log=len(given) == 3)
+            whole = count and type(low) is type(high) is int
+            return Span(float(low), float(high), log=len(given) == 3, whole=whole)
     raise UserError(
         f"space.{name} = {short(repr(given))} is no range; expected [low, high], "
         '[low, high, "log"] with 0 < low < high, or { pick = [value, …] }'

@@ -1,7 +1,10 @@
 """Study files: all mistakes at once, each with its line; what a file comes to."""
 
+from pathlib import Path
+
 import pytest
 
+from lenetlab.component import Span
 from lenetlab.errors import UserError
 from lenetlab.experiments.study.study_file import read_study
 from lenetlab.experiments.tuning.trials import Tuning, trials
@@ -72,6 +75,37 @@ def test_all_mistakes_of_meaning_at_once(tmp_path):
     assert "ema+sgd" in found[12]
     assert "passes is no setting here" in found[16]
     assert len(found) == 6
+
+
+COUNTS = """methods = ["lbfgs", "lookahead+sgd"]
+scenarios = ["plain"]
+[tune]
+trials = 8
+[method.lbfgs.space]
+history = [2, 9]
+batch_size = [1000, 3000, "log"]
+lr = [1, 2]
+[method."lookahead+sgd".space]
+"lookahead.k" = [2, 20]
+"lookahead.alpha" = [0.3, 0.7]
+"""
+
+
+def test_a_range_of_a_count_between_whole_numbers_is_of_whole_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "counts.toml"
+    path.write_text(COUNTS)
+    study, recipes = read_study(path)
+    whole: dict[str, bool] = {}
+    for cell in study.cells:
+        assert cell.tune is not None
+        for key, span in cell.tune.space.items():
+            assert isinstance(span, Span)
+            whole[key] = span.whole
+    assert whole == {"history": True, "batch_size": True, "lr": False,
+                     "lookahead.k": True, "lookahead.alpha": False}  # fmt: skip
+    drawn = {recipe.method.settings["history"] for recipe in recipes[0]}
+    assert len(drawn) > 3
+    assert drawn <= set(range(2, 11))  # the default's 10 is tried too
 
 
 RECORD = """methods = ["sgd", "muon"]

@@ -8,7 +8,7 @@ from lenetlab.errors import UserError, unknown
 from lenetlab.experiments.recipe.recipe import expand
 from lenetlab.experiments.study.file.given import Given
 from lenetlab.experiments.study.model import StudyCell
-from lenetlab.experiments.tuning.search_space import Dimension, parse_dimension
+from lenetlab.experiments.tuning.search_space import Dimension, is_count, parse_dimension
 from lenetlab.experiments.tuning.trials import Tuning
 from lenetlab.methods.lookup import canonical, family_of, norms_of
 from lenetlab.records.contest import CellKey
@@ -74,18 +74,18 @@ def _cell(
         **given.settings(("method", method, "settings"), own.get("settings", {})),
         **point,
     }
-    space: dict[str, Dimension] = {}
-    for key, range_ in own.get("space", {}).items():
-        try:
-            space[key] = parse_dimension(key, range_)
-        except UserError as error:
-            given.add(("method", method, "space", key), str(error))
     try:
         known_as = canonical(method)
         family, norms = family_of(known_as), norms_of(known_as)
     except UserError as error:
         given.add_of_cell(method, str(error))
         return None
+    space: dict[str, Dimension] = {}
+    for key, range_ in own.get("space", {}).items():
+        try:
+            space[key] = parse_dimension(key, range_, is_count(known_as, key))
+        except UserError as error:
+            given.add(("method", method, "space", key), str(error))
     variant = ", ".join(f"{_short(key, point)}={value}" for key, value in point.items())
     rules = str(settings.get("rules", "strict"))
     place = CellKey(known_as, family, scenario, rules, variant, norms=norms)
