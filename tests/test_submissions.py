@@ -11,7 +11,10 @@ from .methods.drive import CPU, N, steps, training
 
 FOLDER = Path(__file__).parents[1] / "submissions"
 GUESTS = sorted(path.parent.name for path in FOLDER.glob("*/challenge.json"))
-TWINS = {"averaged_hyperball": ("AveragedHyperball", "muon_hyperball")}
+TWINS = {
+    "averaged_hyperball": ("AveragedHyperball", "muon_hyperball"),
+    "averaged_muon": ("AveragedMuon", "muon"),
+}
 
 
 def test_every_guest_here_has_a_twin_that_it_is_compared_with():

@@ -216,4 +216,4 @@ def test_ended_by_a_signal_while_it_trains_again(lenetlab, tmp_path):
     assert err.splitlines()[-1].startswith("interrupted at step ")
     assert err.endswith("; the same command begins it anew\n")
     assert not list(scratch.glob("lenetlab-again-*"))
-    assert lenetlab("inspect last --examples 100 --json").status == 0
+    assert lenetlab("inspect last --examples 100 --eigenvalues 1 --json").status == 0

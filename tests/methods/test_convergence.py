@@ -16,6 +16,7 @@ from tests.problems import Quadratic, Softmax, setting
 PROBLEMS = {"quadratic": Quadratic, "softmax": Softmax}
 STEPS = 1000
 TOLERANCE = 1e-3  # of the excess at the start
+ROUNDING = 1e-14  # of it: there, line searches ask often and nothing is found
 FACTORS = (1.0, 10.0, 100.0)  # of the registered rate, which was chosen for LeNet-5
 
 
@@ -39,6 +40,8 @@ def test_converges(name, problem):
                 optimizer.step(s.oracle)
             except NotImplementedError:
                 pytest.skip(f"{name} asks what {problem} has no answer to, such as layers")
+            if k % 20 == 19 and abs(excess(s, s.weights.w)) < ROUNDING * before:
+                break
         reached.append(excess(s, optimizer.eval_weights(s.weights.w)) / before)
         if reached[-1] < TOLERANCE or not rate:
             break
