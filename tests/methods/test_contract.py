@@ -1,8 +1,12 @@
 """What every registered method must do; a method that is added is tested by being there."""
 
+from functools import cache
+
 import pytest
+from torch import Tensor
 
 from lenetlab.experiments.run import checkpoint
+from lenetlab.experiments.run.training import Training
 from lenetlab.methods.lookup import find
 from lenetlab.methods.registry import methods
 from lenetlab.oracle.torch_engine import TorchEngine
@@ -34,26 +38,40 @@ def enough(name: str) -> int:
     return {1: 300, 60_000: 10}.get(find(name).batch_size, sweeps * -(-N // 64))
 
 
-def test_it_lowers_the_loss(engine, split, name):
-    t = training(engine, name)
-    before = evaluate(engine.logits(t.weights.w), split.labels).loss
-    steps(t, enough(name))
-    assert evaluate(engine.logits(t.eval_weights()), split.labels).loss < before
+@pytest.fixture(scope="module")
+def trained(split):
+    """A method's training after `enough` steps, at its own rate all along, and where it began."""
+
+    @cache
+    def after(name: str) -> tuple[Training, Tensor]:
+        t = training(TorchEngine(split, CPU), name, epochs=epochs(name))
+        begin = t.weights.w.clone()
+        steps(t, enough(name))
+        return t, begin
+
+    return after
+
+
+def epochs(name: str) -> float:
+    """What `enough` steps come to."""
+    return enough(name) * min(find(name).batch_size or 64, N) / N
+
+
+def test_it_lowers_the_loss(engine, split, trained, name):
+    t, begin = trained(name)
+    before, after = (evaluate(engine.logits(w), split.labels) for w in (begin, t.eval_weights()))
+    assert after.loss < before.loss
     assert t.weights.w.isfinite().all()
 
 
-def test_a_warm_up_does_not_hold_it_back(engine, name):
+def test_a_warm_up_does_not_hold_it_back(engine, trained, name):
     """The rate of its first step is zero, and what it remembers of that must not stay."""
     if "lr" not in find(name).defaults or name == "rprop":
         pytest.skip("it has no rate, or takes it for its first step alone")
-    count = enough(name)
-    per_step = find(name).batch_size or 64
-    went = []
-    for options in ({}, {"schedule": "constant", "warmup": 0.2}):
-        t = training(engine, name, epochs=count * min(per_step, N) / N, **options)
-        begin = t.weights.w.clone()
-        steps(t, count)
-        went.append(float((t.eval_weights() - begin).norm()))
+    t, begin = trained(name)
+    warm = training(engine, name, epochs=epochs(name), schedule="constant", warmup=0.2)
+    steps(warm, enough(name))
+    went = [float((one.eval_weights() - begin).norm()) for one in (t, warm)]
     assert went[1] > 0.1 * went[0]
 
 

@@ -43,6 +43,13 @@ class LineView:
     guest: bool = False
 
 
+def units(board: Board) -> dict[str, str]:
+    """Those of `UNITS` that differ here: seconds measured apart are CPU seconds, and not said
+    twice."""
+    same = all(one.seconds == one.cpu_seconds for line in board.lines for one in line.reached)
+    return {name: key for name, key in UNITS.items() if not same or key != "seconds"}
+
+
 def columns(board: Board, every: Mapping[str, Metric], family: bool, seeds: int) -> list[Column]:
     """The columns of a leaderboard; the first is the method's. How many of the `seeds` runs are
     done is folded away once all are."""
@@ -61,7 +68,7 @@ def columns(board: Board, every: Mapping[str, Metric], family: bool, seeds: int)
 
 def _columns(key: str, every: Mapping[str, Metric], board: Board) -> Iterator[Column]:
     if key in GROUPS:
-        for unit in UNITS:
+        for unit in units(board):
             for target in _targets(key, board):
                 meaning = f"{unit} to {target.accuracy:g} %: {target.whose}"
                 title = f"{'To ' if target is MAIN else ''}{target.accuracy:g}\u00a0%"
@@ -140,7 +147,7 @@ def _runs(line: Line, seeds: int) -> Entry:
 def _entries(key: str, line: Line, board: Board, every: Mapping[str, Metric]) -> Iterator[Entry]:
     """The fields of a line in the columns of `_columns`."""
     if key in GROUPS:
-        for unit in UNITS.values():
+        for unit in units(board).values():
             yield from (reached_at(line, target, unit) for target in _targets(key, board))
     elif key == "verdict":
         if board.compared:

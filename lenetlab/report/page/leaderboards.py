@@ -11,7 +11,7 @@ from lenetlab.records.finished import ended
 from lenetlab.report.attachments import Attachments, LeaderNet, still_leading
 from lenetlab.report.charts.theme import Styles
 from lenetlab.report.metrics import metrics
-from lenetlab.report.page.board_table import UNITS, LineView, columns, family_of, line_view
+from lenetlab.report.page.board_table import LineView, columns, family_of, line_view, units
 from lenetlab.report.page.cell import anchor
 from lenetlab.report.page.choosing import choosing
 from lenetlab.report.page.drawings import board_charts, choices
@@ -66,7 +66,7 @@ def view(
         about=contest_about(board, style.label),
         first=first_and_leader(board, style.titles),
         families=families,
-        groups=list(UNITS) if reached else [],
+        groups=list(units(board)) if reached else [],
         table=Table(columns(board, every, bool(families), results.seeds), ()),
         lines=[
             replace(
