@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Literal
 
+from lenetlab.analysis.clocks import one_clock
 from lenetlab.analysis.comparison import Difference, compare, side
 from lenetlab.analysis.cost import Cost, cost
 from lenetlab.analysis.intervals import LEVEL, Summary, summarise
@@ -120,6 +121,13 @@ class Board:
         return [line for line in self.lines if line.cell.begun]
 
     @property
+    def otherwise_timed(self) -> list[Line]:
+        """The lines whose seconds are of another engine or device than the reference's, and are
+        not compared with them."""
+        found = self.reference
+        return [line for line in self.begun if found and not one_clock(line.cell, found)]
+
+    @property
     def waiting(self) -> list[str]:
         """The methods without one."""
         return [line.name for line in self.lines if not line.cell.begun]
@@ -146,11 +154,14 @@ def board(
         _too_slow(results, cell) or reason for cell, reason in zip(cells, reasons, strict=True)
     ]
     theirs = durations(reference.finals if reference else (), targets)
+    passes = [{**each, "seconds": {}, "cpu_seconds": {}} for each in theirs]
     lines = []
     for cell, difference, reason in zip(cells, differences, reasons, strict=True):
         standing = _standing(cell is reference, difference, metric, level)
         known = _held_out(results, cell)
-        lines.append(_line(cell, known, theirs, standing, difference, reason, level, targets))
+        timed = reference is None or one_clock(cell, reference)
+        to = theirs if timed else passes
+        lines.append(_line(cell, known, to, standing, difference, reason, level, targets))
     ranked = _ranked(_with_records(lines, targets), metric)
     return Board(contest, metric, level, reference, chosen, led, results.planned, ranked)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from statistics import fmean, median
 from typing import Any
 
+from lenetlab.analysis.clocks import one_clock
 from lenetlab.analysis.targets import counting
 from lenetlab.records.cells import Cell, Results, RunRow
 from lenetlab.records.costs import Costs
@@ -85,17 +86,24 @@ def rate(cell: Cell) -> float | None:
 
 def limit(cells: Sequence[Cell]) -> float | None:
     """CPU seconds that the reference takes for its whole budget; None without it."""
-    found = next((cell for cell in cells if cell.place.name == REFERENCE), None)
+    found = _reference(cells)
     each = None if found is None else rate(found)
     if found is None or each is None:
         return None
     return each * median(row.passes for row in found.finals if row.done and row.passes)
 
 
+def _reference(cells: Sequence[Cell]) -> Cell | None:
+    return next((cell for cell in cells if cell.place.name == REFERENCE), None)
+
+
 def at_equal_time(cells: Sequence[Cell], seconds: float) -> list[AtTime]:
-    """Every method after `seconds` of CPU time, the best first; who has no measurement by then, or
-    a failed run, is left out. Under a constraint only measurements within the bound count."""
-    found = [at for cell in cells if (at := _at(cell, seconds)) is not None]
+    """Every method after `seconds` of CPU time, the best first; who has no measurement by then, a
+    failed run, or the seconds of another engine than the reference, is left out. Under a constraint
+    only measurements within the bound count."""
+    reference = _reference(cells)
+    timed = [cell for cell in cells if reference is None or one_clock(cell, reference)]
+    found = [at for cell in timed if (at := _at(cell, seconds)) is not None]
     return sorted(found, key=lambda at: -at.accuracy)
 
 

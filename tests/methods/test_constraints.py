@@ -114,6 +114,17 @@ def test_once_in_force_every_answer_satisfies_the_bound(engine, name, spec):
         assert count == KEEP
 
 
+def test_lbfgs_goes_on_under_a_mask_that_changes_in_every_step(engine):
+    """Its pairs are of another objective then; its scale stays, or each step would be the first."""
+    t = training(engine, "lbfgs", "magnitude", {"constraint.begin": 0.0, "constraint.end": 0.9})
+    masks = set()
+    for _ in range(12):
+        t.step()
+        masks.add(int(t.oracle.mask.sum()))
+    assert len(masks) > 8
+    assert t.losses[-1] < t.losses[0] - 0.2
+
+
 @pytest.mark.parametrize("name", constraints())
 def test_answers_are_pure_and_looking_changes_nothing(engine, name):
     t, evaluated = (training(engine, "ema+adamw", name) for _ in range(2))

@@ -140,6 +140,74 @@ def test_hypergradient_follows_its_formula_and_is_sgd_without():
         torch.testing.assert_close(found, w, rtol=1e-12, atol=1e-13)
 
 
+def scheduled(name, s, factors, **given):
+    """The answers of steps whose rate is a schedule's."""
+    optimizer = build(name, s, **given)
+    (group,) = optimizer.param_groups
+    initial = group["lr"]
+    for factor in factors:
+        group["lr"] = initial * factor
+        s.oracle.next_step()
+        optimizer.step(s.oracle)
+        yield s.weights.w.clone()
+
+
+def test_hypergradient_learns_the_rate_that_a_schedule_scales():
+    """It goes on until the schedule ends, and without learning is SGD on that schedule."""
+    factors = [0.0, 0.5, 1.0, *(1 - k / 40 for k in range(40))]
+    s, plain = setting(Softmax(), 12), setting(Softmax(), 12)
+    pairs = zip(
+        scheduled("hypergradient", s, factors, lr=0.3, beta=0.0),
+        scheduled("sgd", plain, factors, lr=0.3),
+        strict=True,
+    )
+    assert all(torch.equal(a, b) for a, b in pairs)
+
+    ours, slow = setting(Softmax(), 12), setting(Softmax(), 12)
+    w, eta = slow.weights.w.clone(), 0.3
+    before, f_before, rates = torch.zeros(15, dtype=torch.float64), 1.0, []
+    found = list(scheduled("hypergradient", ours, factors, lr=0.3, beta=0.2))
+    for f, answer in zip(factors, found, strict=True):
+        slow.oracle.next_step()
+        _, g = slow.oracle.gradient(slow.oracle.batch, at=w)
+        eta = max(eta + 0.2 * f_before * float(g @ before), 0.0)
+        w, before, f_before = w - f * eta * g, g, f
+        rates.append(f * eta)
+        torch.testing.assert_close(answer, w, rtol=1e-11, atol=1e-12)
+    assert rates[0] == 0.0
+    assert min(rates[1:]) > 0.0
+    assert abs(eta - 0.3) > 0.01  # it has learned something
+
+
+def test_a_search_from_the_rate_zero_asks_nothing():
+    """As at the start of a warm-up: doubling zero thirty times would be paid thirty times."""
+    s = setting(Softmax(), 12)
+    begin = s.weights.w.clone()
+    list(scheduled("strong_wolfe", s, [0.0]))
+    assert torch.equal(s.weights.w, begin)
+    assert s.oracle.ledger.gradients == 12
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_conjugate_gradients_end_at_a_point_that_was_asked_about(dtype):
+    """To the bit, or the oracle would not know it again, and the step would be paid twice."""
+    s = setting(Softmax(), dtype=dtype)
+    optimizer = build("nonlinear_cg", s, lr=3.7)
+    asked = []
+    gradient = s.oracle.gradient
+
+    def heard(batch, at=None, **how):
+        asked.append(at)
+        return gradient(batch, at=at, **how)
+
+    s.oracle.gradient = heard
+    for _ in range(8):
+        s.oracle.next_step()
+        optimizer.step(s.oracle)
+        assert any(torch.equal(at, s.weights.w) for at in asked if at is not None)
+        asked.clear()
+
+
 def test_polyak_step_follows_its_formula():
     ours, slow = setting(Softmax(), 12), setting(Softmax(), 12)
     w, bound = slow.weights.w.clone(), 2.0

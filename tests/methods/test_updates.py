@@ -89,6 +89,22 @@ def test_cautious_heavy_ball_by_hand():
     assert held > 100  # the mask had something to do
 
 
+def test_cautious_takes_its_mean_over_the_weights_that_a_mask_leaves():
+    """Pruned weights agree with nobody: with them in the mean, the others' steps would grow."""
+    s = setting(Softmax(), 12)
+    mask = torch.tensor([1.0, 0, 0] * 5, dtype=torch.float64)
+    optimizer = build("cautious+sgd", s, lr=0.3)
+    s.oracle.mask = mask
+    optimizer.masked(s.weights.w, mask)
+    s.weights.w.copy_(torch.linspace(-1, 1, 15, dtype=torch.float64) * mask)
+    for _ in range(3):
+        s.oracle.next_step()
+        before = s.weights.w.clone()
+        optimizer.step(s.oracle)
+        _, g = s.oracle.gradient(s.oracle.batch, at=before)
+        torch.testing.assert_close(s.weights.w, before - 0.3 * g, rtol=1e-13, atol=1e-15)
+
+
 def test_cautious_compares_with_the_gradient_that_the_method_received():
     """Around an estimator, the estimator's."""
     s = setting(Softmax(), 12)

@@ -1,8 +1,8 @@
 """What averaging of weights buys, at every budget there is."""
 
+import json
 from collections.abc import Mapping, Sequence
 from functools import partial
-from textwrap import fill
 
 from findings.charts import forest
 from findings.effects import Effect, Pair, in_pairs, split
@@ -25,11 +25,12 @@ AVERAGED = {
 
 SHOWN = """\
 from lenetlab import table
+
 averaged = {averaged}
-for name in ({names},):
+for name in {names}:
     frame = table(f"results/{{name}}").to_pandas().query("role == 'final' and search == 1")
-    runs = frame.query("scenario == 'plain'").pivot_table(
-        index="seed", columns="method", values="accuracy")
+    plain = frame.query("scenario == 'plain'")
+    runs = plain.pivot_table(index="seed", columns="method", values="accuracy")
     for one, other in averaged.items():
         if {{one, other}} <= set(runs):
             print(name, one, (runs[one] - runs[other]).agg(["mean", "std", "count"]).to_dict())"""
@@ -62,7 +63,7 @@ def finding(sources: Sources) -> Finding:
     numbers = table(["passes, average", "difference, points", "p (Holm)", "n"], rows)
     drawn = {f"after {passes(budget)}": here for budget, here in groups.items()}
     figure = partial(forest, drawn, "points of test accuracy above the method without the average")
-    shown = SHOWN.format(names=", ".join(map(repr, sources.ladder)), averaged=_dictionary(pairs))
+    shown = SHOWN.format(names=json.dumps(list(sources.ladder)), averaged=_dictionary(pairs))
     about = "Averages less what they average"
     return Finding(
         KEY, _title(groups), text, {about: figure}, (numbers,), shown.splitlines(), python=True,
@@ -96,4 +97,4 @@ def _at_budgets(effects: Sequence[Effect], where: Side) -> list[str]:
 def _dictionary(pairs: Sequence[Pair]) -> str:
     """Who averages what, of those that are there, in Python."""
     there = {pair.one.place.name: pair.other.place.name for pair in pairs}
-    return fill(repr(there), 90, subsequent_indent=" " * 12)
+    return json.dumps(there, indent=4)

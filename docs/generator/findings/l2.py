@@ -24,6 +24,7 @@ SEARCHED_TWICE = (
 )
 SHOWN = """\
 from lenetlab import table
+
 frame = table("results/course").to_pandas().query("role == 'final' and search == 1")
 runs = frame.pivot_table(index=["method", "seed"], columns="scenario", values="accuracy")
 print((runs["{one}"] - runs["plain"]).groupby("method").agg(["mean", "std", "count"]))"""

@@ -22,6 +22,7 @@ ESTIMATORS = ("svrg+sgd", "saga+sgd", "storm+sgd")
 AVERAGES = ("ema+sgd",)
 SHOWN = """\
 from lenetlab import table
+
 frame = table("results/ablations/noise").to_pandas().query("role == 'final'")
 runs = frame.pivot_table(index=["batch_size", "seed"], columns="method", values="accuracy")
 print(runs.sub(runs["sgd"], axis=0).groupby("batch_size").agg(["mean", "std", "count"]))"""

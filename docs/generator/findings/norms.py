@@ -18,11 +18,12 @@ KEY = "norms"
 FREE = "muon"
 SHOWN = """\
 from lenetlab import table
+
 frame = table("results/course").to_pandas().query("role == 'final' and search == 1")
 runs = frame.pivot_table(index="seed", columns=["scenario", "method"], values="accuracy")
 free = runs["plain", "muon"]
-print(runs[[("l2", "muon"), ("plain", "frank_wolfe"), ("plain", "muon_hyperball")]]
-      .sub(free, axis=0).agg(["mean", "std", "count"]))"""
+held = runs[[("l2", "muon"), ("plain", "frank_wolfe"), ("plain", "muon_hyperball")]]
+print(held.sub(free, axis=0).agg(["mean", "std", "count"]))"""
 
 
 def finding(sources: Sources) -> Finding:

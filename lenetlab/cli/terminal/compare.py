@@ -14,7 +14,7 @@ from lenetlab.phrases import joined, plural
 from lenetlab.records.cells import Results
 from lenetlab.report.formats import MISSING, number, three
 from lenetlab.report.metrics import TERMINAL, Metric, metrics
-from lenetlab.report.wording.leaderboards import compared_with, without_a_run
+from lenetlab.report.wording.leaderboards import compared_with, otherwise_timed, without_a_run
 from lenetlab.report.wording.protocol import budget, tuning
 from lenetlab.report.wording.standings import STANDINGS
 
@@ -56,6 +56,8 @@ def show(board: Board) -> None:
             out.print(_targets(board, unit, title), "")
         print_out(_caption(board))
     out.print(_costs(board), "")
+    if said := otherwise_timed(board):
+        print_out(f"{said}\n")
     for sentence in _records(board.lines):
         print_out(sentence)
     out.print()

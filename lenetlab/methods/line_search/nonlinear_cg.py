@@ -36,7 +36,7 @@ from lenetlab.settings import Domain
     domains={"c1": Domain(0, 1), "c2": Domain(0, 1)},
     batch_size=60_000,
     asks="more",
-    version=2,
+    version=3,
     scaled_by_rate=False,
 )
 class NonlinearCG(Base):
@@ -68,8 +68,9 @@ class NonlinearCG(Base):
             slope = float(g.dot(p))
         self.g_before.copy_(g)
 
+        # The point has the bits that the step will have, or it would be paid again there.
         def phi(alpha: float) -> tuple[float, float]:
-            value, gradient = oracle.gradient(batch, at=w + alpha * p)
+            value, gradient = oracle.gradient(batch, at=torch.add(w, p, alpha=alpha))
             return float(value), float(gradient.dot(p))
 
         first = self.alpha * self.slope / slope if self.alpha and slope else h["lr"]

@@ -41,8 +41,10 @@ def strong_wolfe(
 
     Nocedal and Wright 2006, Algorithms 3.5 (bracketing, doubling α) and 3.6 (zoom, by the cubic
     of equation 3.59). Returns the best α with sufficient decrease if none has both after `tries`
-    evaluations, 0 if there is none.
+    evaluations, 0 if there is none, or if the first trial is 0, as at the start of a warm-up.
     """
+    if alpha <= 0:
+        return 0.0
 
     def decreases(a: float, fa: float) -> bool:
         return fa <= f + c1 * a * slope

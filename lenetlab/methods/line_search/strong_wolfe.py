@@ -35,6 +35,7 @@ from lenetlab.settings import Domain
     domains={"c1": Domain(0, 1), "c2": Domain(0, 1)},
     batch_size=128,
     asks="more",
+    version=2,
 )
 class StrongWolfe(Base):
     def step(self, oracle: Oracle) -> Tensor:

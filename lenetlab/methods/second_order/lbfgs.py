@@ -15,6 +15,7 @@ Program. 45, 1989; Nocedal and Wright, Numerical Optimization, 2006, Algorithm 7
 Here: `torch.optim.LBFGS`. Cost: one or more full gradients a step; 2m vectors of memory.
 """
 
+import torch
 from torch import Tensor
 from torch.optim import LBFGS
 
@@ -28,8 +29,12 @@ class Forgetful(LBFGS):
     """PyTorch's L-BFGS; pairs (s, y) of another objective are no curvature of this one."""
 
     def masked(self, w: Tensor, mask: Tensor) -> None:
-        """Begin anew under another mask."""
-        self.state.clear()
+        """Under another mask the pairs are forgotten, and the one to come, but not their scale: a
+        search that began at 1 / ‖g‖₁ again, as PyTorch's first does, would stay where it is."""
+        for state in self.state.values():
+            if "d" in state:
+                nothing = torch.zeros_like(state["d"])  # s = t d
+                state.update(d=nothing, old_dirs=[], old_stps=[], ro=[])
 
     def moved(self, by: Tensor) -> None:
         """The next pair is of the points that were asked about: its s = t d takes in the move."""
@@ -44,6 +49,7 @@ class Forgetful(LBFGS):
     reference="Liu and Nocedal 1989; Nocedal and Wright 2006, Alg. 7.5",
     defaults={"lr": 1.0, "history": 10},
     space={"lr": log_uniform(0.1, 1.0)},
+    version=2,
     cost="1 or more passes a step; 2 × history vectors",
     domains={"history": POSITIVE_COUNT},
     batch_size=60_000,

@@ -40,7 +40,7 @@ from lenetlab.settings import POSITIVE_COUNT, Domain
     reference="Amari 1998; Ren and Goldfarb 2019, arXiv:1906.02353",
     defaults={"lr": 0.01, "damping": 0.1, "momentum": 0.9, "kl": 1e-2, "fisher": 32},
     space={
-        "lr": log_uniform(1e-3, 1.0),
+        "lr": log_uniform(1e-3, 0.1),
         "damping": log_uniform(1e-3, 10.0),
         "momentum": uniform(0.0, 0.95),
         "kl": log_uniform(1e-4, 1.0),

@@ -17,7 +17,7 @@ from lenetlab.report.page.choosing import choosing
 from lenetlab.report.page.drawings import board_charts, choices
 from lenetlab.report.page.drawn import Drawn
 from lenetlab.report.page.table import Column, Entry, Table, Titled, number, short, text
-from lenetlab.report.wording.leaderboards import compared_with, contest_about
+from lenetlab.report.wording.leaderboards import compared_with, contest_about, otherwise_timed
 from lenetlab.report.wording.leading import first_and_leader
 
 
@@ -95,7 +95,7 @@ def _at_time(board: Board, style: Styles) -> Table:
          text("yes" if at.whole else "cut off"), number(at.seeds)]
         for at in at_equal_time(cells, seconds)
     ]  # fmt: skip
-    return Table(AT_TIME, rows)
+    return Table(AT_TIME, rows if len(rows) > 1 else [])
 
 
 AT_TIME = (
@@ -113,6 +113,8 @@ def _leader_net(attachments: Attachments, board: Board) -> LeaderNet | None:
 
 def _notes(board: Board, style: Styles) -> Iterator[str]:
     if len(board.begun) > 1 and (said := compared_with(board, style.label)):
+        yield said
+    if said := otherwise_timed(board, style.label):
         yield said
     if any(line.standing == "tied" for line in board.lines):
         yield (

@@ -9,6 +9,7 @@ from lenetlab.phrases import joined
 from lenetlab.report.metrics import PAPER, metrics
 from lenetlab.report.paper.markdown import Markdown, code, table
 from lenetlab.report.paper.numbers import Numbers
+from lenetlab.report.wording.leaderboards import otherwise_timed
 from lenetlab.report.wording.standings import verdict
 
 REACHED = (2, 3, 4)  # places among TARGETS of those that need more than a pass or two
@@ -111,7 +112,8 @@ def costs(boards: Sequence[Board], figure: Numbers, rows: int) -> Markdown:
     ]
     cut = any(len(board.begun) > rows for board in boards)
     first = f" The first {rows} of each leaderboard." if cut else ""
-    caption = f"What results cost: {_priced(found)}{first}"
+    others = "".join(f" {said}" for board in boards if (said := otherwise_timed(board, code)))
+    caption = f"What results cost: {_priced(found)}{first}{others}"
     return table(Markdown(caption), ["leaderboard", "method", *(h.rstrip() for h in found)], lines)
 
 

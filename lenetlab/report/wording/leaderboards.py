@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from lenetlab.analysis.board import Board
+from lenetlab.analysis.clocks import clocks
 from lenetlab.phrases import count, joined
 from lenetlab.problem.problems import DEFAULT, title_of
 from lenetlab.problem.scenarios import RULE_SETS, recorded_scenario
@@ -62,6 +63,19 @@ def compared_with(board: Board, called: Callable[[str], str] = str) -> str:
             "Nothing is compared: for that, two methods need two seeds in common and no failed run."
         )
     return f"Everything is compared with {name}: {board.chosen}."
+
+
+def otherwise_timed(board: Board, called: Callable[[str], str] = str) -> str:
+    """Whose seconds are of another engine; empty where all are of one."""
+    if board.reference is None or not (lines := board.otherwise_timed):
+        return ""
+    names = joined([called(line.name) for line in lines])
+    engines = joined(sorted({" on ".join(clock) for line in lines for clock in clocks(line.cell)}))
+    own = joined([" on ".join(clock) for clock in sorted(clocks(board.reference))])
+    return (
+        f"The seconds of {names} are those of another engine ({engines}) than of "
+        f"{called(board.reference.place.name)} ({own}): between these, no times are compared."
+    )
 
 
 def untested(board: Board) -> str:
