@@ -34,6 +34,12 @@ class SummaryRow:
     figures: dict[str, Spread]
     failures: tuple[str, ...]
 
+    @property
+    def most_nonzeros(self) -> int | None:
+        """Of fc1 and fc2, in the run that has most; None if none has finished."""
+        found = [run.summary()["nonzeros"] for run in self.runs if run.status == "done"]
+        return max(found, default=None)
+
     def plain(self) -> dict[str, Any]:
         """The row as plain values, for `--json`."""
         figures = {name: vars(spread) for name, spread in self.figures.items()}

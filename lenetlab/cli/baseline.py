@@ -163,9 +163,9 @@ def _luck(
 ) -> tuple[list[Run], dict[str, Any]]:
     """The same training with other seeds: the spread of its result."""
     recipe = baseline_recipe(epochs)
-    todo = [Job(recipe, first + k, f"seed {first + k}") for k in range(seeds)]
+    todo = [Job(recipe, first + k, "baseline") for k in range(seeds)]
     results = execute_all(todo, runtime, quiet)
-    rows = tabulate((job.label, found) for job, found in results)
+    rows = tabulate((f"seed {job.seed}", found) for job, found in results)
     (together,) = tabulate(("all seeds", found) for _, found in results)
     if not quiet:
         out.print(results_table([*rows, together]))

@@ -29,6 +29,7 @@ from lenetlab.experiments.study.schema import study_schema
 from lenetlab.experiments.study.study_file import read_study
 from lenetlab.experiments.study.worker import Setup, runtime_of
 from lenetlab.experiments.tuning.tuned_recipes import kept_of, settle
+from lenetlab.phrases import joined
 from lenetlab.records.locate import STUDIES
 from lenetlab.records.rows import read_results
 
@@ -103,9 +104,15 @@ def _keep(plan: StudyPlan, setup: Setup, out: Path) -> None:
     """What comes of the rows of a finished study: tuned recipes, the leaders' mistakes, and of a
     record the weights."""
     results = read_results(plan.results)
+    less: dict[str, list[str]] = {}
     for (method, scenario), one in settle(out, kept_of(results)).items():
-        if one.found != one.before:
+        if not one.kept:
+            less.setdefault(method, []).append(scenario)
+        elif one.found != one.before:
             print_err(f"recipe of {method} in {scenario}: {one}")
+    if less:
+        where = "; ".join(f"{method} in {joined(scenarios)}" for method, scenarios in less.items())
+        print_err(f"recipes that --tuned goes on without, no better or searched less: {where}")
     for sentence in write_leader_nets(plan.results, results, runtime_of(setup), plan.store.weights):
         print_err(f"leader not evaluated: {sentence}")
     if results.record is not None:

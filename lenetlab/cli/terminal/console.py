@@ -76,7 +76,9 @@ def results_table(rows: Sequence[SummaryRow]) -> Table:
     titles = ["<setting", "seeds"]
     for _, title, _ in measured:
         titles += [title, "sd over\nseeds"] if several else [title]
-    table = make_table(*titles, "starter's\naverage", "passes", "seconds")
+    bounded = any(run.recorded.constraint is not None for row in rows for run in row.runs)
+    most = ["most\nnonzeros"] if bounded else []
+    table = make_table(*titles, *most, "starter's\naverage", "passes", "seconds\na run")
     for row in rows:
         done = row.figures.get("accuracy")
         failed = f" {len(row.failures)} failed" if row.failures else ""
@@ -87,6 +89,8 @@ def results_table(rows: Sequence[SummaryRow]) -> Table:
             fields.append(mean(found, digits))
             if several:
                 fields.append(number(found.deviation if found else None, digits))
+        if bounded:
+            fields.append(number(row.most_nonzeros, 0))
         table.add_row(
             *fields,
             mean(row.figures.get("starter_average_loss"), 6),

@@ -79,8 +79,8 @@ class Origin:
             sentence += f"; {' and '.join(fixed)} would not stretch"
         if not 1 / CLOSE <= times <= CLOSE:
             sentence += (
-                f"; that is {times:.2g} times the budget of the search, for which its rate, batch "
-                "size and the like were chosen: they may not suit this one"
+                f"; that is {times:.2g} times the {self.found.length:g} passes for which its rate, "
+                "batch size and the like were chosen: they may not suit this budget"
             )
         return sentence
 

@@ -37,7 +37,7 @@ Dimension = Span | Pick
 Space = Mapping[str, Dimension]
 
 FACTORS = (1 / 2, 1, 2, 4)  # of a method's own batch size
-LARGEST = 4096
+LARGEST = 4096  # that is searched, unless a method's own is larger
 FALLING = Pick(("linear", "cosine"))  # both down to zero
 AVERAGED = Pick(("constant", "linear", "cosine"))  # an average does what a falling rate does
 WARMUP = uniform(0.0, 0.2)
@@ -63,7 +63,8 @@ def space_of(method: str, scenario: str, given: Mapping[str, Any] | None = None)
         dims |= {f"{part.name}.{key}": span for key, span in part.space.items()}
     if 1 < entry.batch_size < 60_000:
         sizes = (int(entry.batch_size * factor) for factor in FACTORS)
-        dims["batch_size"] = Pick(tuple(size for size in sizes if size <= LARGEST))
+        largest = max(LARGEST, entry.batch_size)
+        dims["batch_size"] = Pick(tuple(size for size in sizes if size <= largest))
     if "lr" in entry.defaults:
         if entry.batch_size < 60_000:
             dims["warmup"] = WARMUP

@@ -63,7 +63,8 @@ def story(board: Board, figure: Numbers) -> Markdown:
     if board.led and board.lead is not None:
         held = figure(key, "leader", "decided")
         seeds = figure(key, "leader", "deciding")
-        with_ = "" if held == MISSING else f", with {held} as the mean of {seeds} runs,"
+        of = "in one run" if seeds == "1" else f"as the mean of {seeds} runs"
+        with_ = "" if held == MISSING else f", with {held} {of},"
         parts.append(
             f"On the held-out images {code(board.lead.name)} was best{with_} and so is the leader."
         )

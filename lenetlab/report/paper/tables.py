@@ -64,7 +64,9 @@ def _caption(board: Board) -> str:
         )
     every = metrics(board)["held_out"]
     if board.led and every.shown:
-        said.append(f"Held out is {every.meaning}; more seeds of the best fixed the leader.")
+        more = any(line.cell.leading for line in board.lines)
+        fixed = "; more seeds of the best fixed the leader" if more else ""
+        said.append(f"Held out is {every.meaning}{fixed}.")
     if not board.planned and any(line.held_out is not None for line in board.begun):
         said.append("Held-out accuracy is the mean of the runs with that split; it ranks nobody.")
     if board.waiting:

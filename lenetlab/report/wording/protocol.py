@@ -16,7 +16,10 @@ def tuning(results: Results) -> str:
 def _tuning(results: Results) -> Iterator[str]:
     begun = [cell for cell in results.cells if cell.begun]
     if not results.planned:
-        yield "These are single runs and no study: how their settings were chosen is not recorded."
+        yield (
+            "These are single runs and no study: how settings were chosen is known only of recipes "
+            "that --tuned took from a search."
+        )
         held = sum(len(cell.trials) for cell in begun)
         if held:
             yield (

@@ -1,6 +1,7 @@
 """Search spaces: what is searched together, and that every range makes sense for its method."""
 
 from math import exp, log, sqrt
+from pathlib import Path
 
 import pytest
 
@@ -91,6 +92,18 @@ def test_what_is_drawn_is_allowed_out_to_the_corners(name: str) -> None:
         for key, dim in space.items():
             assert isinstance(dim, Pick) or dim.low <= drawn[key] <= dim.high  # type: ignore[operator]
         trial_recipe(name, "l2", Tuning(), {}, drawn)
+
+
+@pytest.mark.parametrize(
+    ("own", "searched"),
+    [(64, (32, 64, 128, 256)), (2048, (1024, 2048, 4096)), (10_000, (5_000, 10_000))],
+)
+def test_a_method_is_searched_at_its_own_batch_size_however_large(
+    tmp_path: Path, own: int, searched: tuple[int, ...]
+) -> None:
+    guest = tmp_path / f"large_{own}.py"
+    guest.write_text(f"import torch\n\n\nclass Large(torch.optim.SGD):\n    batch_size = {own}\n")
+    assert space_of(f"{guest}:Large", "plain")["batch_size"] == Pick(searched)
 
 
 @pytest.mark.parametrize("name", SQRT)

@@ -117,8 +117,8 @@ def test_a_setting_put_back_to_its_default_is_a_change(folder):
     [
         ({"passes": 5}, "90.17 % on held-out images", "here for"),
         ({"passes": 10}, "here for 10 passes, over which schedule and warm-up stretch", "times"),
-        ({"epochs": 0.5}, "0.1 times the budget of the search", "lose"),
-        ({"passes": 40}, "8 times the budget of the search", "lose"),
+        ({"epochs": 0.5}, "0.1 times the 5 passes", "lose"),
+        ({"passes": 40}, "8 times the 5 passes", "lose"),
     ],
 )
 def test_another_budget_is_said(folder, budget, said, unsaid):
