@@ -103,7 +103,8 @@ def loss_curves(
 def across(rows: Sequence[dict[str, Any]], x: str) -> alt.X:
     """The axis of computation `x`, one of `AXES`."""
     form = "~s" if x == "gradients" else "~g"
-    return logarithmic(alt.X(f"{x}:Q", title=AXES[x]), [row[x] for row in rows], form)
+    values = [row[x] for row in rows]
+    return logarithmic(alt.X(f"{x}:Q", title=AXES[x]), values, form, gap=4)  # points are whole
 
 
 def stand_out(cells: Sequence[Cell], styles: Styles, shown: Sequence[str] | None) -> list[str]:

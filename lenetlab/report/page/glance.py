@@ -35,7 +35,7 @@ def glance(boards: Sequence[Board], styles: Styles) -> Table:
 
 
 # The mean and its interval, and what stands behind the target; each where a leaderboard has it.
-MEAN_AND_REST = (("accuracy", "half"), ("loss", "beats"))
+MEAN_AND_REST = (("accuracy", "half"), ("loss",))
 
 
 def _row(
