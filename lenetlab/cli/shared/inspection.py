@@ -143,7 +143,7 @@ def _recipes(runs: Sequence[Run], names: Sequence[str]) -> list[str]:
     lead = [f"{located(run.recorded.words(), run.recorded.problem)}, seed {run.seed}."
             for run in runs]  # fmt: skip
     return [
-        f"{name} — {said}" if len(runs) > 1 else said
+        f"{name} — {said}" if len(runs) > 1 and not said.startswith(f"{name}:") else said
         for name, said in zip(names, lead, strict=True)
     ]
 
