@@ -30,7 +30,7 @@ COMMANDS = {
 }
 # What a person may want who knows no command yet.
 FIRST = """\
-lenetlab demo                  the starter's baseline beside recipes that beat it, 25 seconds
+lenetlab demo                  the starter's baseline beside recipes that beat it, under a minute
 lenetlab methods               what can be trained, by family; `lenetlab methods adamw`: a page
 lenetlab run adamw --tuned     train one by the recipe that tuning found, and measure it
 lenetlab compare runs          what was run so far, ranked
