@@ -14,7 +14,7 @@ from findings.searches import searched_again
 from findings.words import gap
 from markdown_table import markdown_table
 
-from lenetlab.analysis.board import Board, Standing, board, boards_of
+from lenetlab.analysis.board import Board, Line, Standing, board, boards_of
 from lenetlab.analysis.luck import pooled_spread
 from lenetlab.analysis.record_board import RecordBoard, record_board
 from lenetlab.disk import read_json
@@ -32,6 +32,7 @@ README, STUDIED = ROOT / "README.md", ROOT / "results" / "course"
 PAGE, BOARDS = ROOT / "docs" / "records.md", ROOT / "results" / RECORDS
 SECONDS = ROOT / "results" / "seconds.json"
 NONE = "There are none yet: no study is committed."
+FAR = 2.0  # points below the leader: no rival, whatever an interval that wide has in it
 
 
 def block(folder: Path = STUDIED) -> str:
@@ -68,9 +69,30 @@ def _row(one: Board) -> list[str]:
 
 
 def _apart(one: Board, standing: Standing) -> str:
-    """Who stands so to the leader, each with its difference."""
-    return ", ".join(f"`{line.name}` {gap(line.difference)}" for line in one.lines
-                     if line.standing == standing and line.difference)  # fmt: skip
+    """Who stands so to the leader and not far below, each with its difference."""
+    return ", ".join(
+        f"`{line.name}` {gap(line.difference)}"
+        for line in one.lines
+        if line.standing == standing and line.difference and not _far(line)
+    )
+
+
+def _far(line: Line) -> bool:
+    return line.difference is not None and line.difference.mean < -FAR
+
+
+def _left_out(shown: list[Board]) -> str:
+    """The borderline methods that are far below, with the reason of their wide intervals."""
+    said = [
+        f"`{line.name}` in `{one.contest.title}`, {gap(line.difference)}, whose seeds end at "
+        f"{formats.two(min(ends))} to {formats.percent(max(ends))}"
+        for one in shown
+        for line in one.lines
+        if line.standing == "borderline" and _far(line)
+        for ends in [[row.accuracy for row in line.cell.finals if row.accuracy is not None]]
+    ]
+    named = "; ".join(said)
+    return f" Not listed as borderline, since more than {FAR:g} points below: {named}." * bool(said)
 
 
 def _ladder(folder: Path) -> str:
@@ -148,9 +170,7 @@ def _leader(one: Board) -> str:
 def _said(results: Results, shown: list[Board]) -> str:
     leaders = [one.lead for one in shown]
     n = min((lead.accuracy.n for lead in leaders if lead and lead.accuracy), default=0)
-    planned = len({cell.place.method for cell in results.cells})
-    done = planned - len({cell.place.method for cell in results.cells if not cell.finals})
-    methods = f"{done} methods" if done == planned else f"{done} of {planned} methods so far"
+    methods = _counted(results)
     tuned = (
         f"{results.trials} trials of {results.tuning_passes:g} passes each on training data alone"
     )
@@ -162,8 +182,25 @@ def _said(results: Results, shown: list[Board]) -> str:
         f"95 % interval of its mean over {n} seeds of one recipe: how far another search would "
         f"move it is not in it{_luck(results)}. *Tied*: no significant difference; *borderline*: "
         "the test finds one and its interval has 0 in it; *ahead*: significantly better on the "
-        "test set, by which none is chosen."
+        f"test set, by which none is chosen.{_left_out(shown)}"
     )
+
+
+def _counted(results: Results) -> str:
+    """How many methods have finals everywhere, of how many and which."""
+    planned = list(dict.fromkeys(cell.place.method for cell in results.cells))
+    missing = {cell.place.method for cell in results.cells if not cell.finals}
+    inside = [name for name in planned if "+" in name]
+    which = (
+        f" ({len(planned) - len(inside)} by themselves, {len(inside)} within wrappers, such as "
+        f"`{inside[0]}`)"
+        if inside
+        else ""
+    )
+    if not missing:
+        return f"{len(planned)} methods{which}"
+    done = len(planned) - len(missing)
+    return f"So far {done} of the {len(planned)} methods that the study plans{which}"
 
 
 def _luck(results: Results) -> str:
