@@ -110,8 +110,9 @@ def logarithmic(channel: alt.X, values: Sequence[float], form: str = "~g", gap: 
 
 
 def ticks(low: float, high: float) -> list[float]:
-    """1, 2, 5 and their tenfolds between `low` and `high`, for a logarithmic axis; every digit
-    where that gives fewer than four."""
+    """1, 2, 5 and their tenfolds between `low` and `high`, for a logarithmic axis, and a `high` of
+    one digit that stands apart, such as a budget of 3; every digit where that gives fewer than
+    four."""
     if not 0 < low <= high < math.inf:
         return []
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
@@ -121,7 +122,8 @@ def ticks(low: float, high: float) -> list[float]:
         )
         found = [value for value in found if low * 0.999 <= value <= high * 1.001]
         if len(found) >= 4:
-            return found
+            apart = len(digits) > 2 and high >= 1.4 * found[-1] and float(f"{high:.0e}") == high
+            return [*found, high] if apart else found
     return found if len(found) > 1 else _steps(low, high)
 
 
