@@ -328,6 +328,23 @@ def test_multibatch_lbfgs_is_its_dense_reference(size, overlap):
     assert clipped < 50
 
 
+@pytest.mark.parametrize("lr", [0.01, 1.0, 300.0])
+def test_a_step_of_lbfgs_satisfies_the_strong_wolfe_conditions(lr):
+    """Whatever its first trial is: it searches, and takes neither the rate nor nothing instead."""
+    s = somewhere(Softmax())
+    optimizer = build("lbfgs", s, lr=lr)
+    for _ in range(8):
+        before = s.weights.w.clone()
+        f, g = s.oracle.gradient(s.oracle.full)
+        s.oracle.next_step()
+        optimizer.step(s.oracle)
+        moved = s.weights.w - before
+        f_after, g_after = s.oracle.gradient(s.oracle.full)
+        assert moved.norm() > 0
+        assert f_after <= f + 1e-4 * g @ moved
+        assert abs(g_after @ moved) <= 0.9 * abs(g @ moved)
+
+
 def test_a_full_batch_converges_like_lbfgs():
     s = setting(Quadratic())
     w = last("multibatch_lbfgs", s, 60, lr=1.0, longest=10.0)

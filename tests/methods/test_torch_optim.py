@@ -33,7 +33,7 @@ THEIRS: dict[str, Callable[..., optim.Optimizer]] = {
     "nadam": lambda p: optim.NAdam(p, lr=4e-3),
     "radam": lambda p: optim.RAdam(p, lr=6e-3),
     "adamw": lambda p: optim.AdamW(p, lr=2e-3, weight_decay=0),
-    "lbfgs": lambda p: optim.LBFGS(p, lr=1, max_iter=1, history_size=10,
+    "lbfgs": lambda p: optim.LBFGS(p, lr=1, max_iter=1, max_eval=31, history_size=10,
                                    line_search_fn="strong_wolfe", tolerance_grad=0,
                                    tolerance_change=0),
 }  # fmt: skip

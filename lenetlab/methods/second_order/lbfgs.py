@@ -21,6 +21,7 @@ from torch.optim import LBFGS
 
 from lenetlab.component import log_uniform
 from lenetlab.methods.eager import eager
+from lenetlab.methods.line_search.search import TRIES
 from lenetlab.methods.registry import method
 from lenetlab.settings import POSITIVE_COUNT
 
@@ -49,7 +50,7 @@ class Forgetful(LBFGS):
     reference="Liu and Nocedal 1989; Nocedal and Wright 2006, Alg. 7.5",
     defaults={"lr": 1.0, "history": 10},
     space={"lr": log_uniform(0.1, 1.0)},
-    version=2,
+    version=3,
     cost="1 or more passes a step; 2 × history vectors",
     domains={"history": POSITIVE_COUNT},
     batch_size=60_000,
@@ -60,6 +61,9 @@ def lbfgs(params: list[Tensor], *, lr: float, history: int) -> Forgetful:
         params,
         lr=lr,
         max_iter=1,
+        # Without a number here PyTorch allows one evaluation an iteration, which is that at the
+        # beginning, and takes t = lr unsearched, or 0 for ever.
+        max_eval=1 + TRIES,
         history_size=history,
         line_search_fn="strong_wolfe",
         # The loop decides when a run ends; PyTorch's own tests would stop it silently.
