@@ -15,6 +15,8 @@ Program. 45, 1989; Nocedal and Wright, Numerical Optimization, 2006, Algorithm 7
 Here: `torch.optim.LBFGS`. Cost: one or more full gradients a step; 2m vectors of memory.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 from torch.optim import LBFGS
@@ -28,6 +30,14 @@ from lenetlab.settings import POSITIVE_COUNT
 
 class Forgetful(LBFGS):
     """PyTorch's L-BFGS; pairs (s, y) of another objective are no curvature of this one."""
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], Tensor]) -> Tensor:  # type: ignore[override]
+        """One iteration; at the rate zero, where a search has nothing to begin with, none."""
+        if self.param_groups[0]["lr"] == 0:
+            return torch.enable_grad()(closure)()
+        loss: Tensor = super().step(closure)  # type: ignore[no-untyped-call]
+        return loss
 
     def masked(self, w: Tensor, mask: Tensor) -> None:
         """Under another mask the pairs are forgotten, and the one to come, but not their scale: a
