@@ -37,19 +37,23 @@ class Opened:
             drawing.wait_for_selector(".marks", timeout=60_000)  # a picture has no classes
 
     def click_last_point(self, chart: str) -> None:
-        """Click the last point of a chart with the mouse, until the panel of runs is open: while
-        charts above are still drawn, the point may move away from under the mouse."""
+        """Click the last point of a chart, until the panel of runs is open."""
+        point = f"[aria-labelledby={chart}] .mark-symbol.role-mark path"
+        self.click_open(self.tab.locator(point).last, force=True)
+
+    def click_open(self, what: Any, force: bool = False) -> None:
+        """Click with the mouse until the panel of runs is open: while charts above are still drawn,
+        `what` may move away from under the mouse."""
         from playwright.sync_api import TimeoutError as TooLong
 
-        point = self.tab.locator(f"[aria-labelledby={chart}] .mark-symbol.role-mark path").last
         for _ in range(6):
-            point.click(force=True)
+            what.click(force=force)
             try:
                 self.tab.wait_for_selector("dialog[open]", timeout=5_000)
                 return
             except TooLong:
                 continue
-        pytest.fail(f"no panel opens by a click on {chart}")
+        pytest.fail(f"no panel opens by a click on {what}")
 
 
 Open = Callable[..., Opened]

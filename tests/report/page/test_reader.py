@@ -145,10 +145,8 @@ def test_a_row_opens_its_runs_and_escape_brings_back(show, study):
 
 def test_a_click_on_a_number_opens_the_runs_of_its_row(show, study):
     page = show(study)
-    page.tab.locator("#l2 .leaderboard tbody tr", has_text="soap").locator("td:visible").nth(
-        3
-    ).click()
-    page.tab.wait_for_selector("dialog[open]")
+    row = page.tab.locator("#l2 .leaderboard tbody tr", has_text="soap")
+    page.click_open(row.locator("td:visible").nth(3))
     assert page.all("dialog h2") == ["soap l2"]
     page.tab.click("dialog .close")
     assert page.all("dialog h2") == []
