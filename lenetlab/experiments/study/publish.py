@@ -66,8 +66,9 @@ class Publisher:
             return
         found = self._published(self._plan.rows(cell))
         there = read_cell(self._plan.results, cell.cell.place)
-        # Rows from elsewhere are not replaced by the beginning of the same cell.
-        if _own(found) < _own(there) or not found.rows:
+        # Rows from elsewhere, or of another version, are not replaced by the beginning of the cell.
+        whole = cell.settled and all(self._plan.store.get(task.id) for task in cell.tasks)
+        if not found.rows or (_own(found) < _own(there) and not whole):
             return
         write_cell(self._plan.results, found)
         self._said[str(path)] = digest

@@ -256,17 +256,20 @@ def test_two_at_once_are_refused(tmp_path):
         pass
 
 
+class Other(Hashed):
+    """Another version: other runs of the same study."""
+
+    def numerics(self, recipe):
+        return {"method_version": 2}
+
+    def ids(self, recipe, seeds):
+        return [f"{abs(hash((recipe.label(), str(recipe.budget), s))):016x}" for s in seeds]
+
+
 def test_beginnings_do_not_replace_more_rows_from_elsewhere(tmp_path, file):
     go(file, tmp_path / "one", results=tmp_path / "results")
     path = tmp_path / "results" / "plain" / "sgd.jsonl"
     before = path.read_bytes()
-
-    class Other(Hashed):
-        def numerics(self, recipe):
-            return {"method_version": 2}
-
-        def ids(self, recipe, seeds):
-            return [f"{abs(hash((recipe.label(), str(recipe.budget), s))):016x}" for s in seeds]
 
     class Stops(Inline):
         def submit(self, task):
@@ -277,6 +280,20 @@ def test_beginnings_do_not_replace_more_rows_from_elsewhere(tmp_path, file):
     with pytest.raises(KeyboardInterrupt):
         go(file, tmp_path / "two", Stops(), Other(), results=tmp_path / "results")
     assert path.read_bytes() == before
+
+
+def test_a_whole_cell_replaces_that_of_another_version_however_many_rows_it_had(tmp_path, file):
+    """More recipes may have had to be confirmed there."""
+    go(file, tmp_path / "one", results=tmp_path / "results")
+    path = tmp_path / "results" / "plain" / "sgd.jsonl"
+    first, *rest = path.read_text().splitlines()
+    old = {json.loads(line)["id"] for line in (first, *rest)}
+    more = json.dumps(json.loads(first) | {"number": 99, "id": "f" * 16})
+    path.write_text("\n".join([first, *rest, more]) + "\n")
+    go(file, tmp_path / "two", Inline(), Other(), results=tmp_path / "results")
+    found = {json.loads(line)["id"] for line in path.read_text().splitlines()}
+    assert len(found) == len(old)
+    assert not found & {*old, "f" * 16}
 
 
 def test_stopped_it_publishes_what_it_has_and_goes_on(tmp_path, file):
