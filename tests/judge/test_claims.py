@@ -60,7 +60,7 @@ RECIPES: dict[str, dict[str, Any]] = {
     },
     "decay of weights by the oracle": {
         "method": "lbfgs", "scenario": "l2", "decay": "weights", "batch_size": 600,
-        "settings": {"weight_decay": 1e-3},
+        "settings": {"weight_decay": 1e-3}, "passes": 0.1,
     },
     "average, update and estimator": {"method": "ema+cautious+sam+adamw"},
     "a wrapper's setting": {
