@@ -154,13 +154,13 @@ def board(
         _too_slow(results, cell) or reason for cell, reason in zip(cells, reasons, strict=True)
     ]
     theirs = durations(reference.finals if reference else (), targets)
-    passes = [{**each, "seconds": {}, "cpu_seconds": {}} for each in theirs]
+    untimed = [{**each, "seconds": {}, "cpu_seconds": {}} for each in theirs]
     lines = []
     for cell, difference, reason in zip(cells, differences, reasons, strict=True):
         standing = _standing(cell is reference, difference, metric, level)
         known = _held_out(results, cell)
         timed = reference is None or one_clock(cell, reference)
-        to = theirs if timed else passes
+        to = theirs if timed else untimed
         lines.append(_line(cell, known, to, standing, difference, reason, level, targets))
     ranked = _ranked(_with_records(lines, targets), metric)
     return Board(contest, metric, level, reference, chosen, led, results.planned, ranked)

@@ -99,12 +99,13 @@ def _reference(cells: Sequence[Cell]) -> Cell | None:
 
 def at_equal_time(cells: Sequence[Cell], seconds: float) -> list[AtTime]:
     """Every method after `seconds` of CPU time, the best first; who has no measurement by then, a
-    failed run, or the seconds of another engine than the reference, is left out. Under a constraint
-    only measurements within the bound count."""
+    failed run, or the seconds of another engine than the reference, is left out. One that is left
+    alone is compared with nobody: nothing. Under a constraint only measurements within the bound
+    count."""
     reference = _reference(cells)
     timed = [cell for cell in cells if reference is None or one_clock(cell, reference)]
     found = [at for cell in timed if (at := _at(cell, seconds)) is not None]
-    return sorted(found, key=lambda at: -at.accuracy)
+    return sorted(found, key=lambda at: -at.accuracy) if len(found) > 1 else []
 
 
 def _at(cell: Cell, seconds: float) -> AtTime | None:

@@ -95,7 +95,7 @@ def _at_time(board: Board, style: Styles) -> Table:
          text("yes" if at.whole else "cut off"), number(at.seeds)]
         for at in at_equal_time(cells, seconds)
     ]  # fmt: skip
-    return Table(AT_TIME, rows if len(rows) > 1 else [])
+    return Table(AT_TIME, rows)
 
 
 AT_TIME = (

@@ -73,8 +73,6 @@ def board_facts(board: Board) -> Facts:
     cells = [line.cell for line in board.lines]
     seconds = limit(cells)
     at_time = {} if seconds is None else {at.name: at for at in at_equal_time(cells, seconds)}
-    if len(at_time) < 2:
-        at_time = {}
     for line in board.lines:
         finals, at = _ids(line.cell.finals), at_time.get(line.name)
         facts[line.name] = {
