@@ -5,6 +5,7 @@ the methods on LeNet-5 can be checked where a dense matrix or a known minimum is
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -90,15 +91,15 @@ class Quadratic(Problem):
         w = torch.randn(d, generator=rng, dtype=torch.float64)
         self.y = self.x @ w + noise * torch.randn(n, generator=rng, dtype=torch.float64)
 
-    @property
+    @cached_property
     def a(self) -> Tensor:
         return self.x.T @ self.x / self.n
 
-    @property
+    @cached_property
     def minimum(self) -> Tensor:
         return torch.linalg.solve(self.a, self.x.T @ self.y / self.n)
 
-    @property
+    @cached_property
     def least(self) -> float:
         return float(self.value(self.minimum, torch.arange(self.n)))
 
@@ -145,7 +146,7 @@ class Softmax(Classification, Problem):
         delta = p - torch.eye(3, dtype=w.dtype)[labels]
         return Layers(self.value(w, batch), {"fc": self.x.to(w.dtype)[batch]}, {"fc": delta})
 
-    @property
+    @cached_property
     def least(self) -> float:
         """The minimum, by Newton's method with the pseudo-inverse (one direction is flat)."""
         w = self.at_start(torch.float64)

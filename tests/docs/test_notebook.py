@@ -28,7 +28,7 @@ NUMBER = re.compile(r"\d+\.\d+")
 CLOSE = 0.03  # of a figure: another processor rounds otherwise, and a short training shows it
 
 
-def explain_error(cell: nbformat.NotebookNode) -> str:
+def said(cell: nbformat.NotebookNode) -> str:
     """What a cell has printed and returned."""
     return "".join(o.get("text") or o["data"]["text/plain"] for o in cell.outputs)
 
@@ -37,8 +37,6 @@ def test_it_gives_the_figures_that_are_committed() -> None:
     stored = nbformat.read(NOTEBOOK, as_version=4)
     for before, now in zip(stored.cells, executed().cells, strict=True):
         if now.cell_type == "code":
-            assert NUMBER.sub("#", explain_error(now)) == NUMBER.sub("#", explain_error(before))
-            figures = [
-                [float(x) for x in NUMBER.findall(explain_error(cell))] for cell in (now, before)
-            ]
+            assert NUMBER.sub("#", said(now)) == NUMBER.sub("#", said(before))
+            figures = [[float(x) for x in NUMBER.findall(said(cell))] for cell in (now, before)]
             assert figures[0] == pytest.approx(figures[1], rel=CLOSE)

@@ -8,11 +8,18 @@ from torch import Tensor
 from lenetlab.experiments.recipe.recipe import make_recipe
 from lenetlab.experiments.run.training import Training
 from lenetlab.methods.state import capture
+from lenetlab.oracle.choose_engine import choose_engine, make_engine
 from lenetlab.oracle.engine import Engine
+from lenetlab.problem.data import Split
 from lenetlab.settings import Settings
 
 N = 300  # images, so that a full batch is small too
 CPU = torch.device("cpu")
+
+
+def users_engine(split: Split) -> Engine:
+    """The engine that a run would take here, on one thread."""
+    return make_engine(choose_engine("auto", CPU), split, CPU, 1)
 
 
 def training(

@@ -18,7 +18,7 @@ from lenetlab.methods.wrappers import Estimator, wrappers
 from lenetlab.oracle.torch_engine import TorchEngine
 from lenetlab.problem.model import CONSTRAINED, initial_weights, views
 
-from .drive import CPU, everything, steps
+from .drive import CPU, everything, steps, users_engine
 
 N = 64  # images, and the size of a batch: a step is a sweep
 KEEP = 9_000
@@ -26,7 +26,7 @@ KEEP = 9_000
 
 @pytest.fixture(scope="module")
 def engine(train):
-    return TorchEngine(train.take(0, N), CPU)
+    return users_engine(train.take(0, N))
 
 
 def training(engine, spec, name, settings=None, *, steps=20, **options):

@@ -12,7 +12,7 @@ from lenetlab.methods.registry import methods
 from lenetlab.oracle.torch_engine import TorchEngine
 from lenetlab.problem.evaluation import evaluate
 
-from .drive import CPU, N, everything, steps, training
+from .drive import CPU, N, everything, steps, training, users_engine
 
 pytestmark = pytest.mark.parametrize("name", methods())
 
@@ -24,7 +24,7 @@ def split(train):
 
 @pytest.fixture
 def engine(split):
-    return TorchEngine(split, CPU)
+    return users_engine(split)
 
 
 # ivon's loss is that at weights with noise of deviation 0.013, the only one that it pays for.
@@ -44,7 +44,7 @@ def trained(split):
 
     @cache
     def after(name: str) -> tuple[Training, Tensor]:
-        t = training(TorchEngine(split, CPU), name, epochs=epochs(name))
+        t = training(users_engine(split), name, epochs=epochs(name))
         begin = t.weights.w.clone()
         steps(t, enough(name))
         return t, begin
