@@ -145,6 +145,7 @@ def test_on_other_numerics_the_leader_is_trained_again(
     assert len({row.numerics["kernel"] for row in (*guest.finals, *leader.finals)}) == 1
 
 
+@pytest.mark.long
 def test_a_leader_that_was_tried_short_is_taken_over_and_is_no_look_of_the_guest(
     stored, answered, tmp_path
 ):

@@ -307,6 +307,7 @@ def test_on_another_machine_it_is_held_to_its_beginning_and_its_end(one, scorer)
                for note in verdict.notes)  # fmt: skip
 
 
+@pytest.mark.long
 def test_it_ends_and_stands_nowhere_else(one, scorer, monkeypatch):
     other_numerics(one, lambda numerics: numerics | {"capability": "another"})
     edited(one, lambda plan: [cell.update(norms="ball") for cell in plan["cells"]],
@@ -318,6 +319,7 @@ def test_it_ends_and_stands_nowhere_else(one, scorer, monkeypatch):
     assert found["it stands in l2 where its class says"] == "its norms would be otherwise"
 
 
+@pytest.mark.long
 def test_packages_of_other_versions_are_named_and_are_no_fraud(one, scorer):
     versions = {"torch": "0.1"}
     read = trace({"lenetlab_outside_mine": one / GUEST / "mine.py"}, one / GUEST)
@@ -392,6 +394,7 @@ def challenged(stored: Path, source: str, name: str, out: Path, status: int = 0)
     return folder
 
 
+@pytest.mark.long
 def test_a_guest_that_says_it_is_not_deterministic_is_held_to_its_other_seeds(
     stored, here, scorer, tmp_path
 ):

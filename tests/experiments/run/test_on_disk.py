@@ -120,7 +120,7 @@ def test_a_finished_run_that_was_not_measured_where_asked_is_computed_again(runt
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_at_a_step_inside_an_epoch_it_ends_with_the_same_bits(runtime, method, number):
     settings = {"t0": 4} if method == "asgd" else {}
-    passes = {"adamw": 0.05, "asgd": 0.05}.get(method, 0.5)
+    passes = {"rprop": 0.2, "lbfgs": 0.5}.get(method, 0.05)
     recipe = make_recipe(method, settings, passes=passes, schedule="cosine", warmup=0.2)
     whole = execute(recipe, 0, fresh(runtime))
     handler = signal.getsignal(number)

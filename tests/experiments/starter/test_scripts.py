@@ -82,7 +82,7 @@ SAID = {
         schedule="multi-step",
     ),
 }  # fmt: skip
-SOON = {"adam_steps.py", "homework.ipynb", "clipped.py"}  # the others take a minute together
+SOON = {"homework.ipynb", "clipped.py"}  # the others take a minute together
 
 
 @pytest.mark.parametrize(
