@@ -1,9 +1,9 @@
 """What a step of every method costs, relative to one gradient, and what the method remembers.
 
-    python benchmarks/methods.py [soap shampoo …] [--repeats 7] [--json FILE] [--force]
+    python benchmarks/methods.py [soap shampoo …] [--threads 2] [--repeats 7] [--json FILE] [--force]
 
 For each method a whole step (batch, question, update, schedule, loop's checks) and a gradient alone
-(batch and question), both at batch 64 through the native engine on two threads, PyTorch on one, are
+(batch and question), both at batch 64 through the native engine, PyTorch on one thread, are
 timed in turn in blocks of at least 0.3 s; a block of steps is a multiple of 60, so that what is
 done every second, fifth, tenth or twentieth step is averaged in. Printed are minimum and median
 over the repeats, and the state in bytes and in vectors of 44,426 numbers. A method whose default
@@ -39,7 +39,8 @@ from lenetlab.oracle.torch_engine import TorchEngine
 from lenetlab.problem.data import load
 from lenetlab.problem.model import SIZE
 
-BATCH, THREADS = 64, 2
+BATCH = 64
+THREADS = 2  # of the engine, where the pages of methods quote it
 STEPS = 60  # whole periods of every method's refreshes
 CPU = torch.device("cpu")
 
@@ -62,10 +63,10 @@ def tensors(tree: Any) -> Iterator[torch.Tensor]:
 class Runtime:
     """Trainings at batch 64 that share data and engine."""
 
-    def __init__(self, repeats: int) -> None:
+    def __init__(self, repeats: int, threads: int) -> None:
         self.repeats = repeats
         self.data = load("train")
-        self.engine = NativeEngine(self.data.images, self.data.labels, THREADS)
+        self.engine = NativeEngine(self.data.images, self.data.labels, threads)
         self.model = TorchEngine(self.data, CPU)
 
     def training(self, name: str) -> Training:
@@ -100,6 +101,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("methods", nargs="*", help="names; all registered methods if none is given")
+    parser.add_argument("--threads", type=int, default=THREADS, help="of the engine")
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--json", type=Path, help="write, or add to, results/cost.json")
     parser.add_argument("--force", action="store_true", help="measure on a busy machine too")
@@ -108,13 +110,15 @@ def main() -> None:
         names = [find(name).name for name in given.methods] or list(methods())
     except UserError as error:
         parser.error(str(error))
+    if given.json and given.threads != THREADS:
+        parser.error(f"--json keeps what {THREADS} threads take; leave out --threads")
     conditions = machine(parser, given.force)
     out = Console(width=110, highlight=False)
     out.print(conditions)
     table = make_table(
         "<method", "step/gradient", "(median)", "step ms", "gradient ms", "bytes", "vectors"
     )
-    runtime, lines = Runtime(given.repeats), {}
+    runtime, lines = Runtime(given.repeats, given.threads), {}
     for name in names:
         try:
             line = runtime.measure(name)
