@@ -4,9 +4,9 @@
 
 Four questions, eight minutes in all. One step of every method, on the device and on the CPU, from
 the same weights, batch and random numbers. Ten epochs of the baseline for 20 seeds, on the CPU by
-the native engine and on the device, paired by seed, as many as fit into the time. An epoch twice:
-equal bits. A step of SGD at batch 64 as PyTorch launches it, and as a CUDA graph. With `--device
-cpu` PyTorch's engine on the CPU takes the device's place, to see that the script itself works.
+the native engine and on the device, paired by seed, as many as fit into the time. Two hundred
+steps twice: equal bits. A step of SGD at batch 64 as PyTorch launches it, and as a CUDA graph. With
+`--device cpu` PyTorch's engine on the CPU takes the device's place, to see that the script works.
 """
 
 import argparse
@@ -32,6 +32,7 @@ from lenetlab.oracle.torch_engine import TorchEngine
 from lenetlab.problem.data import Split, load
 from lenetlab.problem.model import SIZE, initial_weights
 
+STEPS = 200
 IMAGES = 600  # for the steps: a full batch of them is small too
 # Of a step, in the Euclidean norm. Sums of float32 in another order differ by 1e-6 to 1e-5 of a
 # gradient's norm. Where a step divides by the gradient's own size, or takes its sign, entries that
@@ -84,6 +85,8 @@ def pairs(device: str, seeds: int, epochs: float, end: float) -> Iterator[str]:
             break
         found.append((baseline("cpu", "native", seed, epochs),
                       baseline(device, "torch", seed, epochs)))  # fmt: skip
+    if not found:
+        return
     for column, where in enumerate(("cpu, native", f"{device}, torch")):
         accuracies, seconds = zip(*(pair[column] for pair in found), strict=True)
         yield (f"{where:14} {fmean(accuracies):.3f} %, {fmean(seconds):.2f} s a run, least "
@@ -95,21 +98,21 @@ def pairs(device: str, seeds: int, epochs: float, end: float) -> Iterator[str]:
 
 
 def twice(device: torch.device) -> str:
-    """Whether an epoch ends with the same bits when it is repeated."""
+    """Whether `STEPS` steps end with the same bits when they are repeated."""
     split = load("train")
     ends = []
     for _ in range(2):
         engine = TorchEngine(split, device)
         training = Training(make_recipe("adamw", epochs=1), 0, len(split), engine, device, engine)
-        for _ in range(200):
+        for _ in range(STEPS):
             training.step()
         ends.append(training.weights.w.clone())
-    return f"200 steps of adamw twice: {'equal' if torch.equal(*ends) else 'OTHER'} bits"
+    return f"{STEPS} steps of adamw twice: {'equal' if torch.equal(*ends) else 'OTHER'} bits"
 
 
 def graph(device: torch.device) -> Iterator[str]:
     """Milliseconds of a step of SGD at batch 64; a CUDA graph launches its kernels in one call."""
-    engine, count = TorchEngine(load("train").take(0, IMAGES), device), 200
+    engine, count = TorchEngine(load("train").take(0, IMAGES), device), STEPS
     w, g = initial_weights(torch.Generator().manual_seed(0)).to(device), torch.empty(SIZE)
     g, batch = g.to(device), torch.arange(64, device=device)
 

@@ -1,6 +1,6 @@
 """What a step of every method costs, relative to one gradient, and what the method remembers.
 
-    python benchmarks/methods.py [soap shampoo …] [--threads 2] [--repeats 7] [--json FILE] [--force]
+    python benchmarks/methods.py [soap …] [--threads 2] [--repeats 7] [--json FILE] [--force]
 
 For each method a whole step (batch, question, update, schedule, loop's checks) and a gradient alone
 (batch and question), both at batch 64 through the native engine, PyTorch on one thread, are

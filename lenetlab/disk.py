@@ -93,7 +93,7 @@ def read_bytes(path: Path) -> bytes:
             )
         return path.read_bytes()
     except FileNotFoundError:
-        raise UserError(f"{path} is missing; expected a finished run in {path.parent}") from None
+        raise UserError(f"{path} is missing") from None
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror})") from None
 
@@ -106,12 +106,10 @@ def read_text(path: Path) -> str:
         raise UserError(f"{path} is no text in UTF-8 ({error})") from None
 
 
-def read_json(path: Path) -> Any:
-    """The JSON in `path`; `UserError` if it is missing or broken."""
+def read_json(path: Path, remedy: str = "") -> Any:
+    """The JSON in `path`; `UserError` if it is missing, or broken, with the `remedy` for that."""
     content = read_bytes(path)
     try:
         return json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise UserError(
-            f"{path} is broken ({error}); move the folder {path.parent} away and run again"
-        ) from None
+        raise UserError("; ".join(filter(None, [f"{path} is broken ({error})", remedy]))) from None

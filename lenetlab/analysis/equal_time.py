@@ -13,7 +13,7 @@ from lenetlab.analysis.targets import counting
 from lenetlab.records.cells import Cell, Results, RunRow
 from lenetlab.records.costs import Costs
 
-REFERENCE = "sgd"  # whose time for a study's passes is the limit, where no costs name another
+REFERENCE = "sgd"  # whose CPU time for its whole budget is the limit
 
 
 def priced(results: Results, costs: Costs | None) -> Results:

@@ -54,7 +54,7 @@ class NoiseScale:
 
 def noise_scale(oracle: Oracle, batch: Batch, w: Tensor, groups: int = GROUPS) -> NoiseScale:
     """The noise scale at `w` (n,), from the gradients of the examples in `batch`, three or more;
-    its error from as many groups of them, fewer where there are fewer examples. Charged: two
+    its error from as many groups of them, fewer where there are fewer examples. Charged: 2.4
     gradients an example."""
     sums, squares, sizes = [], [], []
     for indices in torch.tensor_split(batch.indices, min(groups, len(batch))):

@@ -19,6 +19,7 @@ from symtable import symtable
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from lenetlab.component import Span
@@ -172,7 +173,8 @@ def _definition(value: Any) -> str:
 def _value(build: Any, name: str, value: Any) -> str:
     """A value that code names, as text that differs where the value does."""
     if isinstance(value, Tensor):
-        raw = value.detach().cpu().contiguous().numpy().tobytes()
+        flat = value.detach().cpu().contiguous().reshape(-1)
+        raw = flat.view(torch.uint8).numpy().tobytes()  # of types that NumPy has not, too
         return f"{value.dtype} {tuple(value.shape)} {hashlib.sha256(raw).hexdigest()}"
     if type(value).__module__ == "typing":  # of an annotation
         return repr(value)

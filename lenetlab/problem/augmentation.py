@@ -116,7 +116,7 @@ def choose_augmentation(text: str) -> tuple[Choice, ...]:
 
 
 class Augmented:
-    """A split whose images change from sweep to sweep, in place: an engine over it needs no word.
+    """A split whose images change from sweep to sweep, in place, so that no engine need be told.
 
     The images lie in memory of their own, on `device`; those of the split are not touched.
     """

@@ -62,7 +62,7 @@ def read_costs(folder: Path) -> Costs | None:
     path = folder / COST
     if not path.exists():
         return None
-    found = readable(read_json(path))
+    found = readable(read_json(path, "delete it or measure again"))
     wrong = misfit(found, SHAPE, "cost")
     if not wrong and not (found["seconds"] > 0 and all(c["ratio"] > 0 for c in found["cells"])):
         wrong = "a cost is not above 0"

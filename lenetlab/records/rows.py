@@ -138,7 +138,7 @@ def cell_path(folder: Path, place: CellKey) -> Path:
 
 def read_results(folder: Path) -> Results:
     """The results in `folder`; `UserError` if there are none, or a line is broken."""
-    plan = read_json(folder / STUDY)
+    plan = read_json(folder / STUDY, "make it again with `lenetlab study`")
     found = plan.get("format") if isinstance(plan, dict) else None
     if found != FORMAT:
         raise UserError(

@@ -172,13 +172,20 @@ class Run:
         }
 
 
+def read_file(path: Path, name: str) -> Any:
+    """The JSON in the file `name` of the run folder `path`; `UserError` with what to do."""
+    if not (path / name).exists():
+        raise UserError(f"{path / name} is missing; expected a finished run in {path}")
+    return read_json(path / name, f"move the folder {path} away and run again")
+
+
 def read_run(path: Path) -> Run:
     """The finished run in the folder `path`; `UserError` if there is none."""
     if path.is_file():
         raise UserError(f"{path} is a file; expected the folder of a finished run")
-    identity = read_json(path / RUN)
+    identity = read_file(path, RUN)
     check_format(path / RUN, identity)
-    files = {RUN: identity} | {name: read_json(path / name) for name in SHAPES if name != RUN}
+    files = {RUN: identity} | {name: read_file(path, name) for name in SHAPES if name != RUN}
     for name, shape in SHAPES.items():
         if wrong := misfit(files[name], shape, name.partition(".")[0]):
             raise UserError(

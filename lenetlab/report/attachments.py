@@ -2,7 +2,7 @@
 
 methods.json      what each method is: {name: {"family": …, "summary": …}, …}
 baseline.json     a row of results: the starter script's training on this machine
-leaders.json    what every leaderboard's leader mistakes (experiments/study/leaders.py)
+leaders.json      what every leaderboard's leader mistakes (experiments/study/leaders.py)
 cost.json         what a pass of every recipe costs, measured apart (records/costs.py)
 plane.json        some of its trainings in one plane of weights (`lenetlab inspect --plane`)
 discussion.md     written by hand; Markdown with Jinja, numbers as {{ figure(…) }}
@@ -137,7 +137,7 @@ def _made(make: Callable[[Any], Made], given: Any, path: Path) -> Made:
 def _json(path: Path, shape: Any) -> Any:
     if not path.exists():
         return None
-    found = readable(read_json(path))
+    found = readable(read_json(path, "delete it or make it again"))
     if wrong := misfit(found, shape, path.stem):
         raise UserError(f"{path} is broken ({wrong}); delete it or make it again")
     return found

@@ -125,3 +125,13 @@ def test_a_corrupt_checkpoint_is_not_resumed(lenetlab):
     assert "is broken" in answer.err
     assert "--no-resume" in answer.err
     assert lenetlab("run sgd --epochs 0.01 --no-resume").status == 0
+
+
+def test_what_to_do_about_a_broken_file_is_of_that_file(lenetlab):
+    """A whole folder of runs is never said to be in the way."""
+    Path("runs").mkdir()
+    Path("runs/tuned.json").write_text("{")
+    answer = lenetlab("run sgd --tuned --epochs 0.01")
+    assert answer.status == 2
+    assert "tuned.json is broken" in answer.err
+    assert answer.err.strip().endswith("; delete it and tune again")

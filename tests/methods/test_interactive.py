@@ -76,10 +76,11 @@ def test_all_that_a_class_in_a_notebook_names_is_in_the_name_of_its_runs(tmp_pat
         MOVED.replace("q.grad", "2 * q.grad"), "name(Own)",
         MOVED, OWN.replace("return loss", "return 1 * loss"), "name(Own)",
         OWN, "name(Own)", "SIZE = torch.tensor(0.1)", "name(Own)",
+        "SIZE = torch.tensor(0.1, dtype=torch.bfloat16)", "name(Own)",
     )  # fmt: skip
-    first, cell, size, back, function, text, last, tensor = names
+    first, cell, size, back, function, text, last, tensor, half = names
     assert first == cell == back == last
-    assert len({first, size, function, text, tensor}) == 5
+    assert len({first, size, function, text, tensor, half}) == 6
 
 
 BARE = """

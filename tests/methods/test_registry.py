@@ -7,8 +7,13 @@ import torch
 
 from lenetlab.component import log_uniform
 from lenetlab.errors import UserError
+from lenetlab.experiments.recipe.recipe import make_recipe
+from lenetlab.experiments.run.training import Training
 from lenetlab.methods.lookup import find, norms_of
 from lenetlab.methods.registry import FAMILIES, method, methods
+from lenetlab.oracle.torch_engine import TorchEngine
+
+from .drive import CPU
 
 EXPECTED = {
     "sgd", "single_sample", "full_batch", "heavy_ball", "nesterov", "asgd", "adagrad", "adadelta",
@@ -51,6 +56,18 @@ def test_wrong_settings_are_refused_for_every_method(name):
                 entry.settings({key: "fast"})
     with pytest.raises(UserError, match="unknown setting"):
         entry.settings({"no_such_thing": 1})
+
+
+WORDS = [(name, key) for name, entry in methods().items()
+         for key, default in entry.defaults.items() if isinstance(default, str)]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "key"), WORDS)
+def test_a_misspelt_word_is_refused_and_never_runs_as_another(name, key, train):
+    right = find(name).defaults[key]
+    recipe = make_recipe(name, {key: right[:-1]}, epochs=1)
+    with pytest.raises(UserError, match=f"unknown .*'{right[:-1]}'; did you mean '{right}'"):
+        Training(recipe, 0, 64, TorchEngine(train.take(0, 64), CPU), CPU)
 
 
 def build(params, *, lr):

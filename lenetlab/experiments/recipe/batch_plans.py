@@ -89,7 +89,7 @@ class Fixed(BatchPlan):
 )
 @dataclass(frozen=True)
 class Geometric(BatchPlan):
-    """`size` · `factor`^⌊sweeps / every⌋, at most `largest`.
+    """`size` · `factor`^⌊epochs / every⌋, at most `largest`.
 
     Bottou, Curtis and Nocedal 2018, section 5.2.1: a batch that grows geometrically keeps the
     linear rate of full gradients at the price of SGD.

@@ -47,8 +47,8 @@ def digest(decisive: dict[str, Any]) -> str:
 def numerics_of(recipe: Recipe, engine: Engine, device: torch.device) -> dict[str, Any]:
     """The numerics record of a recipe: by what it is computed and charged, in which versions.
 
-    The only place that makes one, for `run`, studies and the judge. What came to be recorded later
-    is left out where it is as it was before, so that old names stay.
+    For `run`, studies and the judge alike; `environment.numerics` has the machine's part. What came
+    to be recorded later is left out where it is as it was before, so that old names stay.
     """
     method = find(recipe.method.name)
     wrappers = [find_wrapper(choice.name) for choice in recipe.wrappers]

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from safetensors.torch import save
 
-from lenetlab.disk import read_json, replace_bytes, replace_json
+from lenetlab.disk import replace_bytes, replace_json
 from lenetlab.errors import Interrupted
 from lenetlab.experiments.recipe.recipe import Recipe
 from lenetlab.experiments.run import checkpoint
@@ -135,7 +135,7 @@ def _record(path: Path, found: Computed) -> None:
 def _finished(path: Path, planned: Sequence[float]) -> run_folder.Run | None:
     """The run recorded in `path`, if it is whole and was measured wherever it is now asked for."""
     if (path / run_folder.RUN).exists():
-        run_folder.check_format(path / run_folder.RUN, read_json(path / run_folder.RUN))
+        run_folder.check_format(path / run_folder.RUN, run_folder.read_file(path, run_folder.RUN))
     if not (path / run_folder.RESULT).exists():
         return None
     run = run_folder.read_run(path)
@@ -146,7 +146,7 @@ def _finished(path: Path, planned: Sequence[float]) -> run_folder.Run | None:
 
 
 def _resume(saved: Path, training: Training, curve: Curve, clock: Clock) -> None:
-    """Continue from a checkpoint, unless it passed a position that is now to be measured."""
+    """Continue from a checkpoint, unless it was to be measured elsewhere: that begins anew."""
     tree = checkpoint.read(saved)
     planned = tree["curve"]["planned"]
     if planned != curve.planned:

@@ -1,4 +1,4 @@
-"""What every run goes through has a version, raised when its bits change, and so in every name.
+"""Versions of what every run goes through: raised when bits change, part of every run's name.
 
 Parts that a recipe chooses (methods, wrappers, constraints, plans, schedules, augmentation) carry a
 version of their own where they are registered. Raise the narrowest that all runs with other bits

@@ -37,8 +37,8 @@ def run_study(
     """Compute what is missing until nothing is. `notify` is told the state twice a second, and a
     line for every cell that is complete; `on_row` is called with every run when it is recorded.
 
-    Raises `UserError` where the store cannot be written or a worker is unfit. Ctrl-C passes
-    through; what was recorded is published before.
+    Raises `UserError` where the store cannot be written or a worker would compute other bits.
+    Ctrl-C passes through; what was recorded is published before.
     """
     coordinator = _Coordinator(plan, executor, publisher, notify, on_row)
     publisher.planned()

@@ -227,7 +227,7 @@ def usual_pass_seconds() -> dict[str, float]:
 def _read(path: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
-    entries = read_json(path)
+    entries = read_json(path, "delete it and tune again")
     if not isinstance(entries, dict) or not all(isinstance(v, dict) for v in entries.values()):
         raise UserError(f"{path} holds no tuned recipes; delete it and tune again")
     return entries

@@ -18,8 +18,9 @@ Cost: one gradient a step, a forward pass a trial and one more for a fresh sampl
 from torch import Tensor
 
 from lenetlab.component import log_uniform
+from lenetlab.errors import unknown
 from lenetlab.methods.base import Base
-from lenetlab.methods.line_search.search import backtrack
+from lenetlab.methods.line_search.search import SAMPLES, backtrack
 from lenetlab.methods.registry import method
 from lenetlab.oracle.oracle import Oracle
 from lenetlab.settings import Domain
@@ -37,6 +38,10 @@ from lenetlab.settings import Domain
     version=2,
 )
 class Armijo(Base):
+    def start(self, w: Tensor) -> None:
+        if self.group["sample"] not in SAMPLES:
+            raise unknown("sample of armijo", self.group["sample"], SAMPLES)
+
     def step(self, oracle: Oracle) -> Tensor:
         loss = oracle()
         w, g, h = self.w, self.g, self.group

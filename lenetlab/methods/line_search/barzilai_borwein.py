@@ -25,10 +25,13 @@ import torch
 from torch import Tensor
 
 from lenetlab.component import log_uniform
+from lenetlab.errors import unknown
 from lenetlab.methods.base import Base
 from lenetlab.methods.registry import method
 from lenetlab.oracle.oracle import Oracle
 from lenetlab.settings import Domain
+
+VARIANTS = ("long", "short")
 
 
 @method(
@@ -47,6 +50,8 @@ class BarzilaiBorwein(Base):
     STATE = ("w_before", "g_before", "alpha")
 
     def start(self, w: Tensor) -> None:
+        if self.group["variant"] not in VARIANTS:
+            raise unknown("variant of barzilai_borwein", self.group["variant"], VARIANTS)
         self.w_before, self.g_before = torch.zeros_like(w), torch.zeros_like(w)
         self.alpha: float | None = None
 

@@ -12,6 +12,7 @@ ValueAndSlope = Callable[[float], tuple[float, float]]
 
 LEAST = 1e-9  # of its first trial: below it a search for a shorter step gives up
 TRIES = 30  # evaluations after which a search in both directions does
+SAMPLES = ("batch", "fresh")  # of a method: where it searches
 ROUNDING = 10 * 2.0**-23  # of a loss in float32, relative, with the factor of Conn et al.
 
 

@@ -18,8 +18,9 @@ step. Cost: one gradient a step and one a trial, one more for a fresh sample; no
 from torch import Tensor
 
 from lenetlab.component import log_uniform, uniform
+from lenetlab.errors import unknown
 from lenetlab.methods.base import Base
-from lenetlab.methods.line_search.search import strong_wolfe
+from lenetlab.methods.line_search.search import SAMPLES, strong_wolfe
 from lenetlab.methods.registry import method
 from lenetlab.oracle.oracle import Oracle
 from lenetlab.settings import Domain
@@ -38,6 +39,10 @@ from lenetlab.settings import Domain
     version=2,
 )
 class StrongWolfe(Base):
+    def start(self, w: Tensor) -> None:
+        if self.group["sample"] not in SAMPLES:
+            raise unknown("sample of strong_wolfe", self.group["sample"], SAMPLES)
+
     def step(self, oracle: Oracle) -> Tensor:
         loss = oracle()
         w, p, h = self.w, -self.g, self.group
