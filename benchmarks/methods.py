@@ -60,7 +60,7 @@ def tensors(tree: Any) -> Iterator[torch.Tensor]:
             yield from tensors(part)
 
 
-class Runtime:
+class StepTimer:
     """Trainings at batch 64 that share data and engine."""
 
     def __init__(self, repeats: int, threads: int) -> None:
@@ -118,10 +118,10 @@ def main() -> None:
     table = make_table(
         "<method", "step/gradient", "(median)", "step ms", "gradient ms", "bytes", "vectors"
     )
-    runtime, lines = Runtime(given.repeats, given.threads), {}
+    timer, lines = StepTimer(given.repeats, given.threads), {}
     for name in names:
         try:
-            line = runtime.measure(name)
+            line = timer.measure(name)
         except (Diverged, StepError, UserError) as error:
             lines[name] = {"failed": str(error), "batch": BATCH, "conditions": conditions}
             table.add_row(name, "failed", str(error)[:60])

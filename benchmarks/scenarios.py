@@ -80,7 +80,7 @@ def table(options: argparse.Namespace) -> list[dict[str, object]]:
             for scenario in SCENARIOS
         ]
         print(f"| {method} | {' | '.join(map(cell, rows))} | {nonzeros(rows[-1])} |", flush=True)
-        plain += [row.plain() for row in rows]
+        plain += [row.as_json() for row in rows]
     return plain
 
 
@@ -101,7 +101,7 @@ def frontier(options: argparse.Namespace) -> list[dict[str, object]]:
             for constraint in constraints
         ]  # fmt: skip
         print(f"| {share:.0%}, {keep:,} | {' | '.join(map(cell, rows))} |", flush=True)
-        plain += [row.plain() for row in rows]
+        plain += [row.as_json() for row in rows]
     return plain
 
 

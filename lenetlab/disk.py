@@ -64,7 +64,7 @@ def replace_json(path: Path, value: Any) -> None:
 
 
 @contextmanager
-def alone(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
     """Hold `path` against other processes of ours while it is read, changed and replaced."""
     from filelock import FileLock  # here, because a wheel is built without it
 

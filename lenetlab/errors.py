@@ -44,7 +44,7 @@ def unknown(kind: str, name: str, known: Iterable[str], hint: str = "") -> UserE
     return UserError(f"unknown {kind} {name!r}; {guess}{hint or 'known: ' + ', '.join(names)}")
 
 
-def plain(name: str) -> str:
+def letters(name: str) -> str:
     """The letters and figures of a name alone: `L-BFGS` is `lbfgs`, `Heavy Ball` `heavyball`."""
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
@@ -52,9 +52,9 @@ def plain(name: str) -> str:
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The one of `known` that is most like `name`, in whatever case and with whatever dashes; None
     if none is."""
-    names = {plain(other): other for other in known}
-    begun = [other for other in names if plain(name) and other.startswith(plain(name))]
+    names = {letters(other): other for other in known}
+    begun = [other for other in names if letters(name) and other.startswith(letters(name))]
     if len(begun) == 1:
         return names[begun[0]]
-    near = get_close_matches(plain(name), names, n=1)
+    near = get_close_matches(letters(name), names, n=1)
     return names[near[0]] if near else None

@@ -7,7 +7,7 @@ reached stay.
 from dataclasses import replace
 from pathlib import Path
 
-from lenetlab.experiments.tuning.tuned_recipes import PACKAGE, Tuned, keep, kept_of
+from lenetlab.experiments.tuning.tuned_recipes import PACKAGE, Tuned, kept_of, save_tuned
 from lenetlab.records.cells import Results
 from lenetlab.records.rows import read_results
 
@@ -20,4 +20,4 @@ def kept(results: Results) -> dict[tuple[str, str], Tuned]:
 
 
 if __name__ == "__main__":
-    keep(PACKAGE, kept(read_results(STUDIED)))
+    save_tuned(PACKAGE, kept(read_results(STUDIED)))

@@ -19,6 +19,7 @@ from lenetlab.methods.constraint import ConstraintEntry, constraints
 from lenetlab.methods.registry import DECAYS, FAMILIES, NORMS, SCALINGS, Method, methods
 from lenetlab.methods.wrappers import Kind, Wrapper, wrappers
 from lenetlab.phrases import in_units
+from lenetlab.problem.model import SIZE
 from lenetlab.settings import show
 
 RESULTS = Path(__file__).parents[2] / "results"
@@ -138,7 +139,7 @@ def _measured(
         lines.append(
             f"A whole step takes {cost['ratio_min']:.2f} times a gradient of batch {cost['batch']} "
             f"(native engine, 2 threads, minimum; median {cost['ratio_median']:.2f}); its state is "
-            f"{cost['state_bytes'] / 177_704:.1f} vectors of the weights' size."
+            f"{cost['state_bytes'] / (4 * SIZE):.1f} vectors of the weights' size."
         )
     return "\n\n".join(lines)
 
@@ -217,7 +218,7 @@ def _table(
                 cells += ["failed" if found and found["failed"] else "—", "—"]
         cells.append(f"{found['steps']:,}" if found else "—")
         cells.append(f"{cost['ratio_min']:.2f}×" if cost else "—")
-        cells.append(f"{cost['state_bytes'] / 177_704:.1f}" if cost else "—")
+        cells.append(f"{cost['state_bytes'] / (4 * SIZE):.1f}" if cost else "—")
         rows.append(cells)
     return markdown_table(heads, rows)
 

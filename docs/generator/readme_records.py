@@ -17,6 +17,7 @@ from markdown_table import markdown_table
 from lenetlab.analysis.board import Board, Line, Standing, board, boards_of
 from lenetlab.analysis.luck import pooled_spread
 from lenetlab.analysis.record_board import RecordBoard, record_board
+from lenetlab.analysis.targets import MAIN
 from lenetlab.disk import read_json
 from lenetlab.phrases import count
 from lenetlab.records.cells import Results
@@ -44,8 +45,8 @@ def block(folder: Path = STUDIED) -> str:
     shown = [one for one in boards if any(line.rank for line in one.lines)]
     if not shown:
         return f"{NONE}\n"
-    heads = ["scenario", "leader", ">accuracy, %", ">mean loss", ">passes to 89.38 %", "tied",
-             "borderline, points", "ahead"]  # fmt: skip
+    heads = ["scenario", "leader", ">accuracy, %", ">mean loss",
+             f">passes to {MAIN.accuracy:g} %", "tied", "borderline, points", "ahead"]  # fmt: skip
     table = markdown_table(heads, [_row(one) for one in shown])
     beaten = [text for one in shown if (text := _beaten(one))]
     parts = [table, _said(results, shown), "\n".join(beaten), _ladder(folder),
@@ -60,7 +61,7 @@ def _row(one: Board) -> list[str]:
     if lead is None or lead.accuracy is None or lead.loss is None:
         return [f"`{where}`", *["–"] * 7]
     accuracy = formats.plus_minus(lead.accuracy, formats.two)
-    passes = next(to.passes for to in lead.reached if to.target.accuracy == 89.38)
+    passes = next(to.passes for to in lead.reached if to.target == MAIN)
     tied = ", ".join(f"`{line.name}`" for line in one.lines if line.standing == "tied")
     soon = "never" if math.isinf(passes) else formats.three(passes)
     loss = formats.four(lead.loss.mean)

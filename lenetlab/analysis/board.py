@@ -14,7 +14,7 @@ from lenetlab.analysis.reference import carried_leader, choose_reference
 from lenetlab.analysis.speed import Durations, Reached, durations, reached
 from lenetlab.analysis.targets import Target, targets_on
 from lenetlab.phrases import plural
-from lenetlab.records.cells import Cell, Results, again
+from lenetlab.records.cells import Cell, Results, command_for
 from lenetlab.records.contest import Contest
 from lenetlab.records.finished import ended
 
@@ -294,8 +294,16 @@ def _line(
         difference=difference,
         records=(),
         words=shown.recorded.words() if shown else None,
-        command=again(cell.finals or (shown,)) if shown else None,
+        command=command_for(cell.finals or (shown,)) if shown else None,
     )
+
+
+def tries(lines: Sequence[Line], metric: Metric) -> list[tuple[list[float], int]]:
+    """For the rule of records: every line's figures, and how many of its runs have none."""
+    return [
+        ([float(getattr(row, metric)) for row in line.cell.finals if row.done], len(line.failures))
+        for line in lines
+    ]
 
 
 def _with_records(lines: Sequence[Line], targets: Sequence[Target]) -> list[Line]:
@@ -303,11 +311,7 @@ def _with_records(lines: Sequence[Line], targets: Sequence[Target]) -> list[Line
     tried = [line for line in lines if line.cell.finals]
     if not targets:
         return list(lines)
-    values = [
-        ([float(row.accuracy) for row in line.cell.finals if row.accuracy is not None],
-         len(line.failures))
-        for line in tried
-    ]  # fmt: skip
+    values = tries(tried, "accuracy")
     found = zip(*(records(values, target.accuracy) for target in targets), strict=True)
     verdicts = {id(line): judged for line, judged in zip(tried, found, strict=True)}
     return [replace(line, records=tuple(verdicts.get(id(line), ()))) for line in lines]

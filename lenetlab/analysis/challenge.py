@@ -15,11 +15,11 @@ from typing import Any, Literal
 
 from scipy import special
 
+from lenetlab.analysis.as_json import as_json
 from lenetlab.analysis.board import Board, Line, Metric, Standing, board, by_seed
 from lenetlab.analysis.comparison import compare, side
 from lenetlab.analysis.cost import Cost, cost
 from lenetlab.analysis.intervals import LEVEL, Summary, median_interval, quantile_of_t
-from lenetlab.analysis.plain import as_plain
 from lenetlab.analysis.record import Verdict
 from lenetlab.analysis.speed import durations
 from lenetlab.analysis.targets import TARGETS, Target
@@ -145,7 +145,8 @@ def challenge(results: Results, contest: Contest, guest: str, leader: str) -> Ch
     new, first = lines[guest], lines[leader]
     numerics = [{common_numerics(row) for row in line.cell.finals if row.done}
                 for line in (new, first)]  # fmt: skip
-    paired = bool(numerics[0]) and numerics[0] == numerics[1]
+    seeds = [set(by_seed(line.cell, "accuracy")) for line in (new, first)]
+    paired = numerics[0] == numerics[1] and len(seeds[0] & seeds[1]) > 1
     untested = _untested(new.cell, first.cell)
     return Challenge(
         scenario=contest.scenario,
@@ -166,7 +167,7 @@ def challenge(results: Results, contest: Contest, guest: str, leader: str) -> Ch
 
 def answer(challenge: Challenge) -> dict[str, Any]:
     """A challenge as plain values, as challenge.json has it."""
-    plain: dict[str, Any] = as_plain(challenge)
+    plain: dict[str, Any] = as_json(challenge)
     return {"verdict": challenge.verdict, **plain}
 
 

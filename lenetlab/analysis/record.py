@@ -13,7 +13,7 @@ from lenetlab.analysis.proportions import holm
 from lenetlab.phrases import count, p_equals
 
 SEEDS = 10
-LEVEL = 0.05
+ALPHA = 0.05
 
 
 Outcome = Literal["beaten", "borderline", "not beaten"]
@@ -57,7 +57,7 @@ def records(
 ) -> list[Verdict]:
     """The record rule for every method that tries `target`, each its values and how many runs
     failed: at least `SEEDS` runs with seeds fixed beforehand, none failed, and the one-sided t test
-    rejects at `LEVEL` that their mean is `target` or less. With many that try, one is above it by
+    rejects at `ALPHA` that their mean is `target` or less. With many that try, one is above it by
     luck, so Holm's correction goes over them. With `below` the values are losses, and a record is
     below the target."""
     alone = [_alone(values, target, failed, below) for values, failed in tried]
@@ -83,15 +83,15 @@ def _alone(values: Sequence[float], target: float, failed: int, below: bool) -> 
         return replace(verdict, outcome=outcome, reason=reason, bound=mean)
     side = -1 if below else 1
     p = float(special.stdtr(n - 1, side * (target - mean) / error))
-    return replace(verdict, p=p, bound=mean - side * quantile_of_t(1 - LEVEL, n - 1) * error)
+    return replace(verdict, p=p, bound=mean - side * quantile_of_t(1 - ALPHA, n - 1) * error)
 
 
 def _judged(verdict: Verdict, adjusted: float, n: int, methods: int) -> Verdict:
-    """With the outcome. A two-sided interval at 1 - `LEVEL` is above the target where the one-sided
-    p is half of `LEVEL` at most."""
+    """With the outcome. A two-sided interval at 1 - `ALPHA` is above the target where the one-sided
+    p is half of `ALPHA` at most."""
     assert verdict.p is not None
     assert verdict.mean is not None
-    interval, test = verdict.p <= LEVEL / 2, adjusted <= LEVEL
+    interval, test = verdict.p <= ALPHA / 2, adjusted <= ALPHA
     outcome: Outcome = (
         "beaten" if interval and test else "borderline" if interval or test else "not beaten"
     )

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from lenetlab.analysis.board import Board, Line, Metric, board
+from lenetlab.analysis.as_json import as_json
+from lenetlab.analysis.board import Board, Line, Metric, board, tries
 from lenetlab.analysis.cost import total
-from lenetlab.analysis.plain import as_plain
 from lenetlab.analysis.record import Verdict, records
 from lenetlab.analysis.state import leading_left, left
 from lenetlab.records.cells import Results
@@ -47,10 +47,10 @@ class RecordBoard:
         """The methods that are significantly better on the test set than who holds it."""
         return [line for line in self.board.lines if line.standing == "ahead"] if self.board else []
 
-    def plain(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Any]:
         """Plain values, for `--json`."""
         line = self.line
-        found: dict[str, Any] = as_plain(
+        found: dict[str, Any] = as_json(
             {
                 "name": self.name,
                 "goal": self.goal,
@@ -81,11 +81,7 @@ def record_board(results: Results, goal: Goal) -> RecordBoard:
     metric: Metric = "loss" if goal.of_loss else "accuracy"
     found = board(results, contest, metric=metric, targets=())
     tried = [line for line in found.lines if line.cell.finals]
-    values = [
-        ([float(getattr(row, metric)) for row in line.cell.finals if row.done], len(line.failures))
-        for line in tried
-    ]
-    judged = zip(tried, records(values, goal.bound, below=goal.of_loss), strict=True)
+    judged = zip(tried, records(tries(tried, metric), goal.bound, below=goal.of_loss), strict=True)
     holder = entry(results)
     line, verdict = next(
         ((line, verdict) for line, verdict in judged if line.cell is holder), (None, None)

@@ -40,7 +40,7 @@ class SummaryRow:
         found = [run.summary()["nonzeros"] for run in self.runs if run.status == "done"]
         return max(found, default=None)
 
-    def plain(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Any]:
         """The row as plain values, for `--json`."""
         figures = {name: vars(spread) for name, spread in self.figures.items()}
         return {

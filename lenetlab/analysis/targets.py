@@ -26,6 +26,7 @@ TARGETS = (
     Target(90.8, "a published larger LeNet-5 (61.7k parameters)"),
 )
 STARTER = TARGETS[0].accuracy
+MAIN = TARGETS[2]  # what all good methods reach, and few at once
 
 
 def targets_on(problem: str) -> Sequence[Target]:

@@ -171,7 +171,7 @@ def _luck(
         out.print(results_table([*rows, together]))
         print_failures(rows)
     runs = [found for _, found in results]
-    return runs, {"runs": [found.summary() for found in runs], "table": [together.plain()]}
+    return runs, {"runs": [found.summary() for found in runs], "table": [together.as_json()]}
 
 
 def _listen(source: Source, data: Path | None, threads: int | None, quiet: bool) -> Ran:

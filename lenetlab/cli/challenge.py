@@ -90,7 +90,7 @@ def challenge(
 
     Exit status: 0 with a verdict, 1 without in some scenario, 2 for wrong usage, 130 after Ctrl-C.
     """
-    from lenetlab.cli.shared.challenge_folder import Entered, alone, write_folder
+    from lenetlab.cli.shared.challenge_folder import Entered, train_once, write_folder
     from lenetlab.cli.shared.study_session import Session, compute, limited, make_setup, opened
     from lenetlab.experiments.study.challenge import (
         Terms,
@@ -131,10 +131,10 @@ def challenge(
         for row in (row for cell in cells[: len(names)] for row in cell.finals):
             _count(row, guest, runs)
         entered = Entered(guest, planned, stored, beside, tuple(cells), runs, given, setup)
-        trained = alone(entered, limit, json)
+        trained = train_once(entered, limit, json)
         written = write_folder(entered, trained, working)
     if json:
-        print_json(written.plain())
+        print_json(written.as_json())
     else:
         _print(written.text, written.folder)
     if written.page is None:

@@ -6,9 +6,9 @@ from typing import Annotated, Any
 import typer
 
 from lenetlab.analysis.across import rankings
+from lenetlab.analysis.as_json import as_json, board_as_json
 from lenetlab.analysis.board import METRICS, Board, board
 from lenetlab.analysis.equal_time import priced
-from lenetlab.analysis.plain import as_plain, plain
 from lenetlab.cli.shared.options import RUNS, Json
 from lenetlab.cli.terminal.compare import show, show_beginning
 from lenetlab.cli.terminal.console import print_json
@@ -61,8 +61,8 @@ def compare(
         if scenario in (None, one.contest.scenario)
     ]  # fmt: skip
     if json:
-        found = {"study": results.name, "boards": [plain(board) for board in boards]}
-        print_json(found | ({"rankings": [as_plain(one) for one in across]} if across else {}))
+        found = {"study": results.name, "boards": [board_as_json(board) for board in boards]}
+        print_json(found | ({"rankings": [as_json(one) for one in across]} if across else {}))
         return
 
     show_beginning(results)

@@ -22,7 +22,7 @@ from lenetlab.cli.terminal.judge import print_table, print_twins, print_verdict,
 from lenetlab.errors import UserError
 from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.judge.challenge import judge_challenge
-from lenetlab.judge.ranking import LEVEL, Comparison, Ranked, compare, rank
+from lenetlab.judge.ranking import ALPHA, Comparison, Ranked, compare, rank
 from lenetlab.judge.scoring import Scorer
 from lenetlab.judge.scripts import is_script, judge_script
 from lenetlab.judge.twins import Twins, twins
@@ -159,10 +159,10 @@ def _plain(
     """What `--json` prints."""
     return {
         "verdicts": [
-            place.verdict.plain() | {"rank": place.rank, "tied": place.tied} for place in places
+            place.verdict.as_json() | {"rank": place.rank, "tied": place.tied} for place in places
         ],
         "twins": [{"same": what, "checkpoints": names} for what, names in same],
-        "mcnemar": pair and pair.plain(),
+        "mcnemar": pair and pair.as_json(),
         "passed_over": [str(path) for path in passed],
     }
 
@@ -199,5 +199,5 @@ def _print_pair(verdicts: Sequence[Verdict], pair: Comparison) -> None:
     out.print("\nthe same images, McNemar's exact test")
     print_out(f"  right by {first} alone: {pair.only_first:,}")
     print_out(f"  right by {second} alone: {pair.only_second:,}")
-    meaning = "they differ" if pair.p < LEVEL else "no difference shown"
+    meaning = "they differ" if pair.p < ALPHA else "no difference shown"
     out.print(f"  {p_equals(pair.p)}: {meaning} at 5 %")

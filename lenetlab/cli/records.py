@@ -11,12 +11,10 @@ from lenetlab.analysis.record_board import RecordBoard, record_board
 from lenetlab.cli.shared.options import Json
 from lenetlab.cli.terminal.console import make_table, out, print_json, print_out
 from lenetlab.errors import UserError
-from lenetlab.records.locate import published
+from lenetlab.records.locate import STUDIES, published
 from lenetlab.records.record_boards import RECORDS, record_folders
 from lenetlab.records.rows import read_results
 from lenetlab.report.record_boards import Column, ahead, columns
-
-STUDIES = "studies"
 
 
 def records(
@@ -44,7 +42,7 @@ def records(
         raise UserError(f"{folder} is no folder; expected one with a folder of results each board")
     found = read_boards(folder or published(RECORDS))
     if json:
-        print_json([one.plain() for one in found])
+        print_json([one.as_json() for one in found])
         return
     if not found:
         where = "with lenetlab" if folder is None else f"in {folder}"

@@ -73,7 +73,7 @@ def tune(
     Exit status: 0, 1 when no trial has figures, 2 for wrong usage, 130 after Ctrl-C.
     """
     from lenetlab.cli.shared.study_session import Session, computed, limited, make_setup
-    from lenetlab.cli.terminal.tune import plain_search, show
+    from lenetlab.cli.terminal.tune import search_as_json, show
     from lenetlab.experiments.study.single_search import (
         folder_of,
         search_cell,
@@ -90,7 +90,7 @@ def tune(
     cell = computed(planned, Session(folder, setup, workers, retry, json))
     winner = settle_winner(out, cell, planned)
     if json:
-        print_json(plain_search(cell, winner, out))
+        print_json(search_as_json(cell, winner, out))
     else:
         show(cell, winner, out, problem)
     if winner is None:

@@ -14,7 +14,7 @@ from rich.text import Text
 from lenetlab.analysis.state import failures, scenario_progress
 from lenetlab.cli.terminal.console import make_table
 from lenetlab.cli.terminal.console import out as console
-from lenetlab.cli.terminal.numbers import duration
+from lenetlab.cli.terminal.duration import duration
 from lenetlab.disk import read_json
 from lenetlab.errors import UserError
 from lenetlab.phrases import count

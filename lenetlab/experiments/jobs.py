@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lenetlab.errors import UserError, plain
+from lenetlab.errors import UserError, letters
 from lenetlab.experiments.recipe.recipe import Recipe, check_count, expand, recipe_from
 from lenetlab.experiments.run.on_disk import OnEval, OnStep, execute
 from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.experiments.tuning.origin import Origin, laid_over
 from lenetlab.experiments.tuning.search_space import unusual
-from lenetlab.experiments.tuning.tuned_recipes import kept_as
-from lenetlab.experiments.tuning.tuned_recipes import tuned as kept
+from lenetlab.experiments.tuning.tuned_recipes import find_tuned, kept_as
 from lenetlab.methods.lookup import canonical, find, split
 from lenetlab.problem.own_folder import find_problem
 from lenetlab.problem.problems import DEFAULT
@@ -66,7 +65,7 @@ def jobs(
     grid: list[Job] = []
     for typed in methods:
         method = canonical(typed)
-        known_as = [] if plain(typed) == plain(method) else [f"{typed} is {method} here"]
+        known_as = [] if letters(typed) == letters(method) else [f"{typed} is {method} here"]
         for point in expand(vary):
             given = {**settings, **point}
             recipe, origin = _recipe(method, given, tuned_in)
@@ -105,7 +104,7 @@ def carry_out(
     if eval_at is None:
         eval_at = (*EARLY, *range(1, int(job.recipe.budget.amount) + 1))
     found = execute(job.recipe, job.seed, runtime, eval_at, on_step, on_eval, limit)
-    return found if job.origin is None else noted(found, tuned=job.origin.plain())
+    return found if job.origin is None else noted(found, tuned=job.origin.as_json())
 
 
 def remarks(todo: Sequence[Job]) -> list[str]:
@@ -125,7 +124,7 @@ def _recipe(
     # a recipe that was found with changed images goes before that of the images as they are
     rules = dict.fromkeys((settings.get("rules", "strict"), "strict"))
     names = (kept_as(scenario, problem, one) for one in rules)
-    found = next(filter(None, (kept(method, name, tuned_in) for name in names)), None)
+    found = next(filter(None, (find_tuned(method, name, tuned_in) for name in names)), None)
     if found is None:
         recipe_from(method, settings)  # a wrong name is said to be wrong, not untuned
         on = "" if problem == DEFAULT else f" --problem {given}"

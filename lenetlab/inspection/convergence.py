@@ -8,7 +8,7 @@ constants and minimum are known. Theory's lines are upper bounds on the mean ove
 examples, with replacement, which is how they are drawn here; a training sweeps through them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from statistics import fmean
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 from torch import Tensor
 
 from lenetlab.experiments.recipe.schedules import make_schedule, schedules
+from lenetlab.inspection.measure import OnProgress
 from lenetlab.inspection.rates import constant_rate, falling_rate, inexact_newton, svrg_factor
 from lenetlab.inspection.softmax import Known
 from lenetlab.methods.lookup import find
@@ -27,8 +28,6 @@ FORMAT = 1
 SEEDS = 5
 POINTS = 60  # of a long course
 BATCH = 16  # of SGD
-
-Told = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -51,12 +50,12 @@ class Course:
 
 
 def courses(
-    known: Known, seeds: int = SEEDS, told: Told = lambda what, done, of: None
+    known: Known, seeds: int = SEEDS, on_progress: OnProgress = lambda what, done, of: None
 ) -> list[Course]:
     """All methods, from W = 0."""
     found = []
     for number, make in enumerate(MADE):
-        told("method", number, len(MADE))
+        on_progress("method", number, len(MADE))
         found.append(make(known, seeds))
     return found
 

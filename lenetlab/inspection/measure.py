@@ -38,7 +38,7 @@ EXAMPLES, SAMPLED = 2000, 10_000
 BEYOND = spaced(-0.5, 1.5, 41)  # along the line from start to end
 AROUND = spaced(-1.0, 1.0, 41)  # in lengths of the weights, along random directions
 
-Told = Callable[[str, int, int], None]  # what is done, how much of it, out of how much
+OnProgress = Callable[[str, int, int], None]  # what is done, how much of it, out of how much
 
 
 def measure(
@@ -46,7 +46,7 @@ def measure(
     trajectory: Trajectory,
     probe: Probe,
     k: int = EIGENVALUES,
-    told: Told = lambda what, done, of: None,
+    on_progress: OnProgress = lambda what, done, of: None,
 ) -> dict[str, Any]:
     """What inspect.json holds of `run`, whose `trajectory` is known."""
     chosen = sorted(
@@ -57,14 +57,14 @@ def measure(
     along: list[dict[str, Any]] = []
     direction: Array | None = None
     for number, i in enumerate(chosen):
-        told("points of the run", number, len(chosen))
+        on_progress("points of the run", number, len(chosen))
         row, direction = _point(probe, trajectory.points[i], direction)
         turned = trajectory.angles[i].tolist()
         named = dict(zip(probe.shapes, (None if a != a else a for a in turned), strict=True))
         along.append({**trajectory.where[i], **row, "angles": named})
-    told("the end's curvature", 0, 1)
+    on_progress("the end's curvature", 0, 1)
     end = _end(run, probe, trajectory.points[-1], along[-1], k, direction)
-    told("lines", 0, 1)
+    on_progress("lines", 0, 1)
     start, last = trajectory.points[0], trajectory.points[-1]
     way = line(probe, start, last - start, BEYOND)
     return {

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from lenetlab.inspection.directions import Plane, plane_through, principal_plane
 from lenetlab.inspection.landscape import grid, line, spaced
-from lenetlab.inspection.measure import Told
+from lenetlab.inspection.measure import OnProgress
 from lenetlab.inspection.probe import Probe
 from lenetlab.inspection.trajectory import Trajectory
 from lenetlab.records.run_folder import Run
@@ -37,16 +37,16 @@ def in_one_plane(
     runs: Sequence[Run],
     trajectories: Sequence[Trajectory],
     probe: Probe,
-    told: Told = lambda what, done, of: None,
+    on_progress: OnProgress = lambda what, done, of: None,
 ) -> dict[str, Any]:
     """What plane.json holds of `runs` with their `trajectories`. Raises: `UserError` where
     they lie on one line."""
     kind, plane, share = common_plane(trajectories)
     where = [plane.coordinates(one.points) for one in trajectories]
     x, y = _square(torch.cat(where))
-    told("grid", 0, 1)
+    on_progress("grid", 0, 1)
     losses = grid(probe, plane, x, y, trajectories[0].points[0])
-    told("trajectories", 0, 1)
+    on_progress("trajectories", 0, 1)
     ends = [one.points[-1] for one in trajectories]
     ways = [line(probe, ends[0], end - ends[0], BETWEEN) for end in ends[1:]]
     return {

@@ -22,11 +22,11 @@ from lenetlab.experiments.run.identity import digest
 from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.experiments.study.challenge import stages_beside
 from lenetlab.experiments.tuning.trials import Tuning
-from lenetlab.judge.again import Compared, Search, compared
 from lenetlab.judge.child import Recorded, open_folder
 from lenetlab.judge.claims import DAMAGES, Claim, data_name, wrong_claims
 from lenetlab.judge.files import Unreadable
 from lenetlab.judge.folder import is_run
+from lenetlab.judge.guest_rerun import Compared, Search, compared
 from lenetlab.judge.scoring import Scorer
 from lenetlab.judge.terms import Terms, of_guest, of_leader
 from lenetlab.judge.verdict import Verdict, judge_run, outcome_of, printable
@@ -135,8 +135,8 @@ def judge_challenge(
 
 def _read(path: Path) -> Folder:
     record, results = read_record(path), read_results(path / ROWS)
-    confirmed = results.stages.confirm * results.stages.confirm_seeds
-    check_count(record.trials + confirmed + results.stages.leader_seeds + record.seeds)
+    stages = results.stages
+    check_count(record.trials + stages.confirmations + stages.leader_seeds + record.seeds)
     pairs = {}
     for scenario, leader in record.leaders.items():
         cells = {cell.place.name: cell for cell in results.within(Contest(scenario))}

@@ -10,7 +10,7 @@ from torch import Tensor
 from lenetlab.analysis.proportions import holm, mcnemar
 from lenetlab.judge.verdict import STATUS, Verdict
 
-LEVEL = 0.05
+ALPHA = 0.05
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Comparison:
     only_second: int
     p: float
 
-    def plain(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Any]:
         """Plain values, for `--json`."""
         return dict(vars(self))
 
@@ -61,7 +61,7 @@ def rank(verdicts: Sequence[Verdict]) -> list[Ranked]:
     adjusted = holm([compare(scores[i].right, scores[j].right).p for i, j in pairs])
     better = [0] * len(scores)
     for (_, j), p in zip(pairs, adjusted, strict=True):
-        if p < LEVEL:
+        if p < ALPHA:
             # the second of a pair stands behind the first in accuracy
             better[j] += 1
     places = [

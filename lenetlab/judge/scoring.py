@@ -38,7 +38,7 @@ class Score:
     confusion: list[list[int]]
     right: Tensor = field(repr=False, compare=False)
 
-    def plain(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Any]:
         """The score as plain values, for `--json`."""
         return asdict(self.evaluation) | {
             "interval": [self.low, self.high],
@@ -62,7 +62,7 @@ class Scorer:
         """Measure flat weights `w`; None where their class scores overflow. `split` is `official`
         for the test images, `inner` for the training images that it holds out."""
         images, engine = self._load(split, problem)
-        logits = engine.logits(w.to(self._runtime.where)).cpu()
+        logits = engine.logits(w.to(self._runtime.torch_device)).cpu()
         if not bool(torch.isfinite(logits).all()):
             return None
         labels = images.labels
@@ -99,6 +99,8 @@ class Scorer:
                 else load_pair(split, data, problem)[1]
             )  # fmt: skip
             runtime = self._runtime
-            engine = make_engine(runtime.engine, images, runtime.where, runtime.engine_threads)
+            engine = make_engine(
+                runtime.engine, images, runtime.torch_device, runtime.engine_threads
+            )
             self._loaded[key] = images, engine
         return self._loaded[key]

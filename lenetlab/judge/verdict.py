@@ -53,7 +53,7 @@ class Verdict:
     digest: str = ""
     w: Tensor | None = field(default=None, repr=False, compare=False)
 
-    def plain(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Any]:
         """Plain values, for `--json`."""
         return {
             "checkpoint": self.name,
@@ -62,7 +62,7 @@ class Verdict:
             "problems": list(self.problems),
             "notes": list(self.notes),
             "claims": [vars(claim) for claim in self.claims],
-            "score": None if self.score is None else self.score.plain(),
+            "score": None if self.score is None else self.score.as_json(),
         }
 
 

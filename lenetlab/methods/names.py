@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from lenetlab.errors import plain
+from lenetlab.errors import letters
 
 # By the letters and figures of a name alone. A spelling in other case or with other dashes (`SGD`,
 # `L-BFGS`) needs no line.
@@ -28,6 +28,6 @@ ALIASES = {
 
 def called(name: str, known: Iterable[str]) -> str:
     """What `name` is called among `known`; the name itself where nobody knows it."""
-    spelt = {plain(other): other for other in known}
-    word = plain(name)
-    return spelt.get(word) or spelt.get(plain(ALIASES.get(word, ""))) or name
+    spelt = {letters(other): other for other in known}
+    word = letters(name)
+    return spelt.get(word) or spelt.get(letters(ALIASES.get(word, ""))) or name

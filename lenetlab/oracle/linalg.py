@@ -18,7 +18,7 @@ from lenetlab.oracle.newton_schulz import Quintic, newton_schulz
 
 
 @runtime_checkable
-class Levels(Protocol):
+class HasNewtonSchulz(Protocol):
     """An engine with a Newton-Schulz iteration of its own."""
 
     def newton_schulz(self, matrices: Sequence[Tensor], steps: Sequence[Quintic]) -> list[Tensor]:
@@ -33,57 +33,57 @@ class LinearAlgebra:
     def __init__(self, ledger: Ledger, engine: object = None) -> None:
         self.seconds = 0.0
         self._ledger = ledger
-        self._levels = engine if isinstance(engine, Levels) else None
+        self._newton_schulz_engine = engine if isinstance(engine, HasNewtonSchulz) else None
 
     def inv(self, a: Tensor) -> Tensor:
         """A⁻¹ of square matrices (…, n, n)."""
-        with self._billed(a):
+        with self._charged(a):
             x: Tensor = torch.linalg.inv(a)
             return x
 
     def cholesky(self, a: Tensor) -> Tensor:
         """L with A = L Lᵀ, of positive definite matrices; `LinAlgError` for others."""
-        with self._billed(a):
+        with self._charged(a):
             x: Tensor = torch.linalg.cholesky(a)
             return x
 
     def cholesky_inverse(self, a: Tensor) -> Tensor:
         """A⁻¹ of positive definite matrices: half the work of `inv`, and symmetric."""
-        with self._billed(a):
+        with self._charged(a):
             return torch.cholesky_inverse(torch.linalg.cholesky(a))
 
     def solve(self, a: Tensor, b: Tensor) -> Tensor:
         """A⁻¹ B."""
-        with self._billed(a):
+        with self._charged(a):
             x: Tensor = torch.linalg.solve(a, b)
             return x
 
     def eigh(self, a: Tensor) -> tuple[Tensor, Tensor]:
         """Eigenvalues (…, n), ascending, and eigenvectors of symmetric matrices."""
-        with self._billed(a):
+        with self._charged(a):
             values, vectors = torch.linalg.eigh(a)
             return values, vectors
 
     def qr(self, a: Tensor) -> tuple[Tensor, Tensor]:
         """Q and R, reduced."""
-        with self._billed(a):
+        with self._charged(a):
             q, r = torch.linalg.qr(a)
             return q, r
 
     def svd(self, a: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """U, S and Vᵀ, reduced."""
-        with self._billed(a):
+        with self._charged(a):
             u, s, vt = torch.linalg.svd(a, full_matrices=False)
             return u, s, vt
 
     def newton_schulz(self, matrices: Sequence[Tensor], steps: Sequence[Quintic]) -> list[Tensor]:
         """Matrices and vectors, scaled to a norm of 1, after the steps s ← a s + b s³ + c s⁵."""
-        if self._levels is None:
+        if self._newton_schulz_engine is None:
             return [newton_schulz(g, steps) for g in matrices]
-        return self._levels.newton_schulz(matrices, steps)
+        return self._newton_schulz_engine.newton_schulz(matrices, steps)
 
     @contextmanager
-    def _billed(self, a: Tensor) -> Iterator[None]:
+    def _charged(self, a: Tensor) -> Iterator[None]:
         *stack, m, n = a.shape
         count = torch.Size(stack).numel()
         self._ledger.charge("factorizations", count)

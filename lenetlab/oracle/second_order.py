@@ -31,7 +31,7 @@ from lenetlab.oracle.model import Model
 
 CHUNK = 500  # examples linearised at a time
 KEPT = 2000  # examples whose graph is kept; 0.04 to 0.06 MB each, measured
-NORMED = 64  # examples whose gradients are in memory at a time, 0.18 MB each
+ROWS_AT_ONCE = 64  # examples whose gradients are in memory at a time, 0.18 MB each
 
 Product = Callable[[Tensor], Tensor]
 
@@ -194,7 +194,7 @@ def drawn(model: Model, w: Tensor, batch: Tensor, uniform: Tensor) -> Tensor:
 def per_example_gradients(
     source: Curved | Model, w: Tensor, batch: Tensor, uniform: Tensor | None = None
 ) -> Tensor:
-    """∇ℓ_i(w), one row an example (b, n); PyTorch computes `NORMED` of them at once."""
+    """∇ℓ_i(w), one row an example (b, n); PyTorch computes `ROWS_AT_ONCE` of them at once."""
     if isinstance(source, Curved):
         return source.per_example_gradients(w, batch, uniform)
     model = source
@@ -206,5 +206,5 @@ def per_example_gradients(
 
     w = w.detach()
     each = torch.func.vmap(torch.func.grad(loss), in_dims=(None, 0, 0))
-    parts = zip(torch.split(batch, NORMED), torch.split(targets, NORMED), strict=True)
+    parts = zip(torch.split(batch, ROWS_AT_ONCE), torch.split(targets, ROWS_AT_ONCE), strict=True)
     return torch.cat([each(w, *part) for part in parts])

@@ -14,7 +14,6 @@ Written one after the other, `flip+shift:pixels=2`. Labels and loss stay as they
 those (mixup, label smoothing) no scenario allows.
 """
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -25,6 +24,7 @@ from torch import Tensor
 
 from lenetlab.component import Component, look_up, page_of, register, registered
 from lenetlab.problem.data import Split
+from lenetlab.problem.randomness import generator_from
 from lenetlab.problem.scenarios import refuse_other_loss
 from lenetlab.settings import UNIT, Choice, Domain, Settings, parse_choice
 
@@ -140,9 +140,7 @@ class Augmented:
         """Make the images those of the `sweep`-th sweep; whether they have changed."""
         if sweep == self._sweep:
             return False
-        text = f"lenetlab augmentation {self._seed} {sweep}"
-        digest = hashlib.sha256(text.encode()).digest()
-        rng = torch.Generator().manual_seed(int.from_bytes(digest[:7], "big"))
+        rng = generator_from(f"lenetlab augmentation {self._seed} {sweep}")
         images = self._original.images.clone()
         for choice in self._choices:
             images = augmentations()[choice.name].build(images, rng, **choice.settings)

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from lenetlab.errors import UserError
@@ -72,6 +72,11 @@ def flatten(named: Parameters) -> Tensor:
         if tuple(named[name].shape) != shape:
             raise UserError(f"{name} has shape {tuple(named[name].shape)}, expected {shape}")
     return torch.cat([named[name].detach().flatten().to(torch.float32) for name in SHAPES])
+
+
+def weights_file(w: Tensor, about: dict[str, str] | None = None) -> bytes:
+    """The net with the flat weights `w` as a safetensors file, `about` it in the file's head."""
+    return save({name: tensor.cpu() for name, tensor in state_dict(w).items()}, about)
 
 
 def read_weights(path: Path) -> Tensor:

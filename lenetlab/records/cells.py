@@ -64,7 +64,7 @@ class RunRow(Spent, Result, Which):
         return str(self.machine.get("git") or "").endswith("+")
 
 
-def again(rows: Sequence[RunRow]) -> str:
+def command_for(rows: Sequence[RunRow]) -> str:
     """The command that computes `rows`, which differ in their seed alone; one for every
     stretch of seeds without a gap, since `lenetlab run` counts up."""
     stretches: list[list[int]] = []

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from lenetlab.disk import alone, make_folder, read_text, replace_bytes
+from lenetlab.disk import locked, make_folder, read_text, replace_bytes
 from lenetlab.errors import UserError
 
 FILE = "test_set.jsonl"
@@ -46,7 +46,7 @@ def look(method: str, identity: str, scenario: str, recipe: Mapping[str, Any]) -
 
 def note(folder: Path, one: Look) -> None:
     """Write a look down, unless it is there."""
-    with alone(make_folder(folder) / FILE):
+    with locked(make_folder(folder) / FILE):
         known = _read(folder)
         if one not in known:
             lines = [json.dumps(asdict(each), ensure_ascii=False) for each in (*known, one)]

@@ -9,8 +9,8 @@ from statistics import fmean
 import pytest
 from scipy import stats
 
+from lenetlab.analysis.as_json import board_as_json
 from lenetlab.analysis.board import Board, Line, board
-from lenetlab.analysis.plain import plain
 from lenetlab.analysis.targets import TARGETS
 from lenetlab.errors import UserError
 from lenetlab.records.cells import FINAL, Cell, Results, RunRow
@@ -182,7 +182,7 @@ def test_who_to_compare_with_must_be_there_and_one():
 
 
 def test_a_board_is_json_without_infinities():
-    text = json.dumps(plain(board(MADE, PLAIN)), allow_nan=False)
+    text = json.dumps(board_as_json(board(MADE, PLAIN)), allow_nan=False)
     lines = json.loads(text)["lines"]
     assert [one["name"] for one in lines] == [one.name for one in board(MADE, PLAIN).lines]
     never = lines[-1]["reached"][-1]
@@ -217,7 +217,7 @@ def test_plain_has_a_board_of_its_own_for_methods_that_leave_norms_free():
     rest = [c for c in made.cells if c.place.norms == "free"]
     assert free.lead.name == leader(rest).place.name
     assert len(free.compared) == len(rest) - 1
-    assert plain(free)["norms"] == "free"
+    assert board_as_json(free)["norms"] == "free"
     assert made.contests() == [whole.contest]  # every cell is counted once
 
 

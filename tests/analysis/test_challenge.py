@@ -58,6 +58,15 @@ def test_other_numerics_are_compared_by_welch() -> None:
     assert (found.accuracy.low, found.accuracy.high) == pytest.approx((low, high))
 
 
+def test_seeds_that_are_not_in_common_make_no_pairs() -> None:
+    others = [replace(row, seed=row.seed + 100) for row in LEADER.finals]
+    found = judged("muon", "sgd", without(LEADER, others))
+    test = stats.ttest_ind(_accuracies(NEW), _accuracies(LEADER), equal_var=False)
+    assert not found.paired
+    assert found.accuracy is not None
+    assert found.accuracy.p == pytest.approx(test.pvalue)
+
+
 def test_every_resident_is_compared_as_on_a_board_whose_reference_is_the_guest() -> None:
     found = judged("soap", "muon")
     assert [one.name for one in found.answered("worse")] == ["muon"]

@@ -50,7 +50,7 @@ def test_a_beaten_bound_is_scipys_test_with_holms_correction():
     assert shown["asked"] == "accuracy above 90 %"
     assert shown["where"] == "l2, 10 passes"
     assert "nonzeros" not in shown
-    json.dumps(one.plain(), allow_nan=False)
+    json.dumps(one.as_json(), allow_nan=False)
 
 
 def test_the_price_is_that_of_all_runs_that_chose_it():

@@ -53,7 +53,7 @@ def test_a_failure_is_counted_with_its_reason_and_in_no_mean():
     assert row.failures == ("seed 7: diverged, loss is nan at step 3",)
     (lost,) = tabulate([("a", made(None))])
     assert lost.figures == {}
-    assert lost.plain() == {
+    assert lost.as_json() == {
         "label": "a", "measured_on": "test", "figures": {},
         "failures": ["seed 0: diverged, loss is nan at step 3"],
     }  # fmt: skip

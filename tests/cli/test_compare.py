@@ -96,7 +96,7 @@ def test_an_interval_with_zero_beside_a_difference_is_explained(study, tmp_path)
     text = said(tmp_path, "--against", "sgd")
     assert text.count("ahead of sgd") == 2
     assert "borderline: ahead of sgd" in text
-    assert "Borderline is a method whose interval has 0 in it" in text
+    assert "Borderline: the test, corrected by Holm’s rule" in text
 
 
 def test_methods_without_a_run_are_a_sentence_and_not_rows_of_dashes(tmp_path):

@@ -15,9 +15,9 @@ from lenetlab.disk import read_json
 from lenetlab.experiments.run.identity import digest
 from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.judge import challenge as judging
-from lenetlab.judge.again import OWN
 from lenetlab.judge.challenge import judge_challenge
 from lenetlab.judge.claims import data_name
+from lenetlab.judge.guest_rerun import OWN
 from lenetlab.judge.scoring import Scorer
 from lenetlab.judge.verdict import Verdict
 from lenetlab.methods.sources import trace

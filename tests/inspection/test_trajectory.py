@@ -12,8 +12,8 @@ from lenetlab.experiments.recipe.recipe import make_recipe
 from lenetlab.experiments.run import repeat
 from lenetlab.experiments.run.on_disk import execute
 from lenetlab.inspection import trajectory
-from lenetlab.inspection.again import whole_trajectory
 from lenetlab.inspection.plane import common_plane
+from lenetlab.inspection.retrain import whole_trajectory
 from lenetlab.inspection.trajectory import POINTS, Recorder, ends, final, initial
 from lenetlab.records import run_folder
 

@@ -154,7 +154,7 @@ def test_names_may_be_of_any_bytes_and_any_length(tmp_path, scorer):
     verdict = judge(strange, None, scorer)
     assert verdict.outcome == "kept"
     assert verdict.name == f"{tmp_path}/\\xff\\x1b[31m\\n.pt"
-    assert json.dumps(verdict.plain())
+    assert json.dumps(verdict.as_json())
     long = judge(tmp_path / ("a" * 300), None, scorer)
     assert (long.outcome, long.problems) == ("unreadable", ("cannot be read (File name too long)",))
     assert submissions([tmp_path / ("a" * 300)]) == ([tmp_path / ("a" * 300)], [])

@@ -7,7 +7,6 @@ from torch import Tensor
 
 from lenetlab.errors import UserError
 from lenetlab.methods.lookup import find
-from lenetlab.methods.second_order.adahessian import signs
 from lenetlab.oracle.oracle import Oracle
 from lenetlab.oracle.order import DataOrder
 from lenetlab.oracle.torch_engine import TorchEngine
@@ -62,6 +61,10 @@ def beside(name: str, theirs, draw, every: int, **ours):
         other.step(hessian=given)
         for mine, x in zip(tensors(s, s.weights.w), copies, strict=True):
             torch.testing.assert_close(mine, x.detach(), **EXACT)
+
+
+def signs(w: Tensor, rng: torch.Generator) -> Tensor:
+    return 2 * torch.randint(2, w.shape, generator=rng, dtype=w.dtype) - 1
 
 
 @pytest.mark.parametrize("power", [1.0, 0.5])

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from lenetlab.errors import UserError
-from lenetlab.methods.derivative_free import sampling, spsa
+from lenetlab.methods import sampling
+from lenetlab.methods.derivative_free import spsa
 from lenetlab.methods.derivative_free.nes import utilities
 from tests.methods.training import build, excess, last, steps
 from tests.problems import Problem, Quadratic, Setting, Softmax, setting

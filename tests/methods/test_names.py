@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lenetlab.errors import UserError, plain
+from lenetlab.errors import UserError, letters
 from lenetlab.experiments.jobs import jobs
 from lenetlab.experiments.recipe.recipe import make_recipe
 from lenetlab.experiments.study.single_search import search_cell
@@ -62,10 +62,10 @@ def test_a_path_that_is_not_there_is_named_whole_and_a_misspelt_wrapper_by_itsel
 
 
 def test_no_two_names_are_spelt_alike_and_aliases_hide_none():
-    assert len({plain(name) for name in NAMES}) == len(NAMES)
-    assert not set(ALIASES) & {plain(name) for name in NAMES}
+    assert len({letters(name) for name in NAMES}) == len(NAMES)
+    assert not set(ALIASES) & {letters(name) for name in NAMES}
     assert set(ALIASES.values()) <= set(NAMES)
-    assert all(plain(alias) == alias for alias in ALIASES)
+    assert all(letters(alias) == alias for alias in ALIASES)
 
 
 @pytest.mark.parametrize("typed", MEANT)
@@ -74,7 +74,7 @@ def test_a_name_is_taken_for_what_is_meant(typed):
     assert make_recipe(typed).canonical() == make_recipe(MEANT[typed]).canonical()
     (job,) = jobs([typed], {}, 1, {})
     assert job.label == MEANT[typed]
-    another_word = plain(typed) != plain(MEANT[typed])
+    another_word = letters(typed) != letters(MEANT[typed])
     assert job.remarks == ((f"{typed} is {MEANT[typed]} here",) if another_word else ())
 
 

@@ -21,13 +21,13 @@ from findings.sources import Sources
 from findings.words import counted, dated, gap, listing, mean, tested
 from lenetlab.analysis.intervals import Summary, summarise
 from lenetlab.phrases import joined
+from lenetlab.problem.model import CONSTRAINED as WEIGHTS
 from lenetlab.problem.scenarios import BOUND
 from lenetlab.records.cells import Cell, Results
 from lenetlab.report.colours import FAMILY_COLOURS, INK
 from lenetlab.report.formats import two
 
 KEY = "sparsity"
-WEIGHTS = 40_800  # of fc1 and fc2
 THINNER = """\
 thin = table("results/frontier").to_pandas().query("role == 'final'")
 print(thin.groupby(["method", "constraint.keep"]).accuracy.agg(["mean", "std", "count"]))"""

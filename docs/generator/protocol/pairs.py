@@ -21,7 +21,7 @@ from lenetlab.records.cells import Cell, Results
 from lenetlab.records.selection import leader
 from protocol.whole import whole
 
-DRAWS, BEHIND, LEVEL = 2000, 0.4, 0.05
+DRAWS, BEHIND, ALPHA = 2000, 0.4, 0.05
 # Variances and their degrees of freedom to pairs of what they then are.
 Draw = Callable[[np.ndarray, int], np.ndarray]
 
@@ -109,8 +109,8 @@ def rates(found: Spread) -> dict[str, tuple[float, float]]:
         j = int(rng.choice(candidates))
         behind[j] -= BEHIND
         for name, test in TESTS.items():
-            wrong[name] += min(test(drawn)) <= LEVEL
-            right[name] += test(behind)[j - 1] <= LEVEL
+            wrong[name] += min(test(drawn)) <= ALPHA
+            right[name] += test(behind)[j - 1] <= ALPHA
     return {name: (wrong[name] / DRAWS, right[name] / DRAWS) for name in TESTS}
 
 

@@ -9,9 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from lenetlab.analysis.as_json import as_json
 from lenetlab.analysis.challenge import Challenge, answer, common_numerics
 from lenetlab.analysis.challenge import challenge as judged
-from lenetlab.analysis.plain import as_plain
 from lenetlab.cli.shared.extras import bringing
 from lenetlab.cli.terminal.console import print_err
 from lenetlab.disk import make_folder, replace_bytes
@@ -78,7 +78,7 @@ class Entered:
         tune, runtime = self.study.tune, runtime_of(self.setup)
         asked = [self.guest.method, self.guest.identity, dict(self.settings), self.study.name,
                  tune and tune.trials, self.study.passes, self.study.seeds, digest(self.stored),
-                 runtime.engine, runtime.where.type]  # fmt: skip
+                 runtime.engine, runtime.torch_device.type]  # fmt: skip
         found = hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()
         scenarios = "+".join(guest.place.scenario for guest, _ in self.pairs)
         return self.runs / CHALLENGES / f"{self.guest.name},{scenarios}-{found[:8]}"
@@ -113,7 +113,7 @@ class Once:
 
 
 @dataclass(frozen=True)
-class Alone:
+class TrainedOnce:
     """Of the guest and of the leader, the final of the first seed that has figures."""
 
     guest: Once
@@ -131,16 +131,16 @@ class Written:
     no_page: str
     tested: bool
 
-    def plain(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Any]:
         """As `--json` prints it."""
-        return {"folder": str(self.folder), **as_plain(self.record)}
+        return {"folder": str(self.folder), **as_json(self.record)}
 
 
-def alone(found: Entered, limit: float | None, quiet: bool) -> list[Alone]:
+def train_once(found: Entered, limit: float | None, quiet: bool) -> list[TrainedOnce]:
     """Train a final of every cell once more, one run after the other, into run folders."""
     folder = found.folder / RUNS
     runtime = without_data(runtime_of(found.setup), folder)
-    trained = [Alone(*(_once(cell, runtime, limit, quiet) for cell in pair))
+    trained = [TrainedOnce(*(_once(cell, runtime, limit, quiet) for cell in pair))
                for pair in found.pairs]  # fmt: skip
     runs = (once.run for one in trained for once in (one.guest, one.leader))
     kept = {run.path.name for run in runs if run is not None}
@@ -168,7 +168,7 @@ def _once(cell: Cell, runtime: Runtime, limit: float | None, quiet: bool) -> Onc
     return Once(run)
 
 
-def write_folder(found: Entered, trained: Sequence[Alone], working: Path) -> Written:
+def write_folder(found: Entered, trained: Sequence[TrainedOnce], working: Path) -> Written:
     """Write everything into the challenge's folder."""
     folder, guest = found.folder, found.guest
     pack(guest, make_folder(folder) / GUEST)
@@ -198,7 +198,10 @@ def _own(found: Entered) -> Results:
 
 
 def _record(
-    found: Entered, said: Sequence[Challenge], looks: Sequence[Looks], trained: Sequence[Alone]
+    found: Entered,
+    said: Sequence[Challenge],
+    looks: Sequence[Looks],
+    trained: Sequence[TrainedOnce],
 ) -> Record:
     own = _own(found)
     names = [one.scenario for one in said]
@@ -233,12 +236,12 @@ def _packages(guest: Guest) -> dict[str, str]:
     return sources_behind(base).versions if ":" in base else {}
 
 
-def _seconds(one: Challenge, run: Alone) -> dict[str, float | None]:
+def _seconds(one: Challenge, run: TrainedOnce) -> dict[str, float | None]:
     both = ((one.guest.name, run.guest), (one.leader.name, run.leader))
     return {name: once.whole.spent.train_seconds for name, once in both if once.whole is not None}
 
 
-def _remarks(found: Entered, new: Cell, first: Cell, run: Alone) -> Iterator[str]:
+def _remarks(found: Entered, new: Cell, first: Cell, run: TrainedOnce) -> Iterator[str]:
     """In what a challenge is not as its study was."""
     study, stored, tune = found.study, found.stored, found.study.tune
     assert tune is not None

@@ -15,8 +15,8 @@ from lenetlab.experiments.recipe.recipe import Budget
 from lenetlab.experiments.run.repeat import NotRepeatable
 from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.inspection import measure, plane, trajectory
-from lenetlab.inspection.again import whole_trajectory
 from lenetlab.inspection.probe import Probe, probe
+from lenetlab.inspection.retrain import whole_trajectory
 from lenetlab.inspection.trajectory import Trajectory
 from lenetlab.oracle.torch_engine import TorchEngine
 from lenetlab.problem.own_folder import find_problem
@@ -78,7 +78,7 @@ def inspect_plane(runs: Sequence[Run], asked: Asked) -> None:
     ways = [_trajectory(run, name, asked) for run, name in zip(runs, names, strict=True)]
     with telling("plane", asked.quiet) as told:
         looked = _probe(runs[0], Runtime(asked.data, device="cpu"), asked)
-        found = plane.in_one_plane(runs, ways, looked, told=told)
+        found = plane.in_one_plane(runs, ways, looked, on_progress=told)
     folder = _folder(runs, asked)
     replace_json(folder / plane.FILE, found)
     page = Page(
@@ -135,7 +135,7 @@ def _folder(runs: Sequence[Run], asked: Asked) -> Path:
 def _probe(run: Run, runtime: Runtime, asked: Asked) -> Probe:
     """Over the run's training images, by the best engine for this processor, whatever it had."""
     train, engine, _, _ = runtime.load(run.recorded.split, find_problem(run.recorded.problem))
-    model = TorchEngine(train, runtime.where)
+    model = TorchEngine(train, runtime.torch_device)
     return probe(engine, train.labels, asked.examples, measure.SAMPLED, model)
 
 

@@ -22,8 +22,8 @@ from lenetlab.experiments.run.in_memory import prepare
 from lenetlab.experiments.run.on_disk import give_up
 from lenetlab.experiments.run.repeat import without_data
 from lenetlab.experiments.run.runtime import Runtime
-from lenetlab.experiments.study.executors import OverLimit, TaskError, WorkerDied
-from lenetlab.experiments.study.executors.local import GRACE, Worker
+from lenetlab.experiments.study.executors import GRACE, OverLimit, TaskError, WorkerDied
+from lenetlab.experiments.study.executors.local import Worker
 from lenetlab.records import run_folder
 
 

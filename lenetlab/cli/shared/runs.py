@@ -91,7 +91,7 @@ def print_many(results: list[tuple[Job, Run]], figure: Path, json: bool) -> None
         print_json(
             {
                 "runs": [found.summary() for _, found in results],
-                "table": [row.plain() for row in rows],
+                "table": [row.as_json() for row in rows],
                 "figure": str(path),
             }
         )

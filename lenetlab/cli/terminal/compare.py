@@ -16,13 +16,9 @@ from lenetlab.report.formats import MISSING, number, three
 from lenetlab.report.metrics import TERMINAL, Metric, metrics
 from lenetlab.report.wording.leaderboards import compared_with, otherwise_timed, without_a_run
 from lenetlab.report.wording.protocol import budget, tuning
-from lenetlab.report.wording.standings import STANDINGS
+from lenetlab.report.wording.standings import BORDERLINE, STANDINGS
 
 NAMED = 3  # methods that a sentence names with their reasons
-DOUBT = (
-    "Borderline is a method whose interval has 0 in it though its test finds a difference: the "
-    "intervals hold for all methods together, Holm's p-values ask one method after the other.\n"
-)
 
 
 def show_beginning(results: Results) -> None:
@@ -50,7 +46,7 @@ def show(board: Board) -> None:
     if board.compared:
         out.print(_differences(board), "")
         if any(line.standing == "borderline" for line in board.lines):
-            print_out(DOUBT)
+            print_out(f"{BORDERLINE}\n")
     if any(line.reached for line in board.lines):
         for unit, title in (("passes", "effective passes"), ("cpu_seconds", "CPU seconds")):
             out.print(_targets(board, unit, title), "")

@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.text import Text
 
-from lenetlab.analysis.plain import as_plain
+from lenetlab.analysis.as_json import as_json
 from lenetlab.analysis.targets import TARGETS
 from lenetlab.cli.terminal.console import make_table, out, print_err, print_out
 from lenetlab.experiments.starter.recipe import TestLine
@@ -92,7 +92,7 @@ def print_unread(name: str) -> None:
 def facts(described: Sequence[Described], compared: Compared) -> dict[str, Any]:
     """The same as plain values."""
     return {
-        "script_lines": as_plain(compared.theirs),
+        "script_lines": as_json(compared.theirs),
         "average_losses_compared": compared.apart is None,
         "same": compared.same,
         "script": [

@@ -10,7 +10,7 @@ from rich.live import Live
 from rich.text import Text
 
 from lenetlab.cli.terminal.console import err, print_err, print_json, print_out
-from lenetlab.cli.terminal.numbers import duration
+from lenetlab.cli.terminal.duration import duration
 from lenetlab.disk import replace_json
 from lenetlab.experiments.study.pending import Failure, StudyPlan
 from lenetlab.experiments.study.stages import CellPlan
@@ -73,7 +73,7 @@ def live(folder: Path, quiet: bool) -> Iterator[Callable[[Status, str | None], N
         nonlocal written
         if time.monotonic() - written >= EVERY:
             written = time.monotonic()
-            replace_json(folder / PROGRESS, status.plain())
+            replace_json(folder / PROGRESS, status.as_json())
         if line is not None and not quiet:
             print_err(line)
         if shown is not None:
@@ -117,7 +117,7 @@ def describe(plan: StudyPlan, json: bool) -> bool:
         print_json(_plain(plan, failures, without))
         return not without
     for cell, task, run in failures[:SHOWN]:
-        place = cell.cell.place
+        place = cell.place
         how = ended(run.status, run.reason)
         print_err(f"{place.name} in {place.where}, {task.role} {task.number}: {how}")
     if len(failures) > SHOWN:
@@ -126,7 +126,7 @@ def describe(plan: StudyPlan, json: bool) -> bool:
         err.print(f"{count(len(failures), 'run')} ended without figures; --retry tries again")
     if not missing:
         for cell in without:
-            place = cell.cell.place
+            place = cell.place
             err.print(f"{place.name} in {place.where} has no finals with figures")
     print_out(f"results in {plan.results}")
     if not missing:
@@ -151,5 +151,5 @@ def _plain(plan: StudyPlan, failures: Sequence[Failure], without: Sequence[CellP
 
 
 def _place(plan: CellPlan) -> dict[str, str]:
-    place = plan.cell.place
+    place = plan.place
     return {"cell": place.name, "scenario": place.scenario, "problem": place.problem}

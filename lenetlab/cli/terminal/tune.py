@@ -58,20 +58,20 @@ def _words(row: RunRow) -> str:
     return ", ".join(text for name, text in row.recorded.parts().items() if name != "budget")
 
 
-def plain_search(cell: Cell, winner: Settled | None, out_folder: Path) -> dict[str, Any]:
+def search_as_json(cell: Cell, winner: Settled | None, out_folder: Path) -> dict[str, Any]:
     """The same as JSON."""
     keys = ("number", "status", "reason", "accuracy", "loss", "passes", "train_seconds", "id")
     price = cost(cell.search)
 
-    def plain(row: RunRow) -> dict[str, Any]:
+    def row_as_json(row: RunRow) -> dict[str, Any]:
         return {**{key: getattr(row, key) for key in keys}, "recipe": row.recipe}
 
     return {
         "method": cell.place.method,
         "scenario": cell.place.scenario,
         "problem": cell.place.problem,
-        "trials": [plain(row) for row in cell.trials],
-        "confirmations": [{**plain(row), "seed": row.seed} for row in cell.confirmations],
+        "trials": [row_as_json(row) for row in cell.trials],
+        "confirmations": [{**row_as_json(row), "seed": row.seed} for row in cell.confirmations],
         "price": price and {"passes": price.passes, "seconds": price.seconds},
         "winner": None if winner is None or cell.best is None
         else {"trial": cell.best.number, **asdict(winner.found)},

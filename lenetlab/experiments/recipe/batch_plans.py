@@ -8,7 +8,6 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from math import ceil
 from typing import Any, TypeVar
 
 from lenetlab.component import Component, look_up, page_of, register, registered
@@ -153,7 +152,7 @@ class NormTest(BatchPlan):
         variance = (float(norms.square().sum()) - len(batch) * square) / (len(batch) - 1)
         wanted = variance / max(self.theta**2 * square, 1e-30)
         if wanted > self._size:
-            self._size = ceil(min(wanted, self.largest))
+            self._size = math.ceil(min(wanted, self.largest))
 
     def state(self) -> dict[str, Any]:
         """Size and steps so far."""

@@ -17,7 +17,6 @@ generator of their own, by the seed.
     scaled : the starter's, times `conv`, `fc` and `bias`, by kind of tensor.
 """
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -28,6 +27,7 @@ import torch.nn.functional as F
 from lenetlab.component import Component, look_up, page_of, register, registered
 from lenetlab.oracle.oracle import Batch, Oracle
 from lenetlab.problem.model import LAYERS, views
+from lenetlab.problem.randomness import generator_from
 from lenetlab.settings import NOT_NEGATIVE, Choice, Domain, Settings, parse_choice
 
 SCALE = Domain(1e-6, 1e3)
@@ -138,6 +138,5 @@ def choose_initialisation(text: str, settings: Settings) -> Choice:
 @torch.no_grad()
 def initialise(choice: Choice, oracle: Oracle, seed: int) -> None:
     """Move the weights of `oracle`, which are the starter's, to where `choice` begins."""
-    digest = hashlib.sha256(f"lenetlab initialisation {seed}".encode()).digest()
-    rng = torch.Generator().manual_seed(int.from_bytes(digest[:7], "big"))
+    rng = generator_from(f"lenetlab initialisation {seed}")
     find_initialisation(choice.name).build(oracle, rng, **choice.settings)

@@ -72,7 +72,7 @@ def constant(p: float, t: int) -> float:
 @schedule("step", {"gamma": 0.1, "every": 1 / 3}, {"gamma": UNIT, "every": _SHARE})
 def step(p: float, t: int, *, gamma: float, every: float) -> float:
     """γ^⌊p / every⌋: a staircase."""
-    return float(gamma ** math.floor(p / every + 1e-9))
+    return float(gamma ** math.floor(p / every + SLACK))
 
 
 @schedule("1/t", {"tau": 1000.0}, {"tau": Domain(1e-6)}, reference="Robbins and Monro 1951")

@@ -49,10 +49,10 @@ class Prepared:
 
     def training(self) -> Training:
         """The training, at its first step."""
-        model = TorchEngine(self.train, self.runtime.where)  # second-order answers need PyTorch
+        device = self.runtime.torch_device
+        model = TorchEngine(self.train, device)  # second-order answers need PyTorch
         return Training(
-            self.recipe, self.seed, len(self.train), self.engine, self.runtime.where, model,
-            self.augmented,
+            self.recipe, self.seed, len(self.train), self.engine, device, model, self.augmented,
         )  # fmt: skip
 
     def curve(self, eval_at: Sequence[float] | None) -> Curve:
@@ -106,10 +106,10 @@ def prepare(recipe: Recipe, seed: int, runtime: Runtime) -> Prepared:
     train, engine, test, test_engine = runtime.load(recipe.split, recipe.problem)
     augmented = None
     if recipe.augmentation:
-        augmented = Augmented(train, recipe.augmentation, seed, runtime.where)
+        augmented = Augmented(train, recipe.augmentation, seed, runtime.torch_device)
         train = augmented.split
         engine = runtime.over(train)
-    record = numerics_of(recipe, engine, runtime.where)
+    record = numerics_of(recipe, engine, runtime.torch_device)
     identity = identify(recipe, seed, train.checksum, record)
     return Prepared(recipe, seed, identity, runtime, engine, train, augmented, test, test_engine)
 

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import save
 
 from lenetlab.disk import replace_bytes, replace_json
 from lenetlab.errors import Interrupted
@@ -36,7 +35,7 @@ from lenetlab.experiments.run.loop import Hooks
 from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.experiments.run.stopwatch import Clock
 from lenetlab.experiments.run.training import Training
-from lenetlab.problem.model import state_dict
+from lenetlab.problem.model import weights_file
 from lenetlab.records import run_folder
 
 OnStep = Callable[[Training, float], None]
@@ -122,8 +121,7 @@ def _folder(run: Prepared) -> Path:
 def _record(path: Path, found: Computed) -> None:
     """Write the run's files; result.json last, because it makes the run whole."""
     if found.weights is not None:
-        named = {name: w.cpu() for name, w in state_dict(found.weights).items()}
-        replace_bytes(path / run_folder.WEIGHTS, save(named))
+        replace_bytes(path / run_folder.WEIGHTS, weights_file(found.weights))
     losses = io.BytesIO()
     np.save(losses, found.losses)
     replace_bytes(path / run_folder.LOSSES, losses.getvalue())

@@ -57,4 +57,4 @@ def without_data(runtime: Runtime, out: Path | None = None) -> Runtime:
 def numerics_here(recipe: Recipe, runtime: Runtime) -> dict[str, Any]:
     """The numerics record that runs of `recipe` get on `runtime`."""
     _, engine, _, _ = runtime.load(recipe.split, recipe.problem)
-    return numerics_of(recipe, engine, runtime.where)
+    return numerics_of(recipe, engine, runtime.torch_device)

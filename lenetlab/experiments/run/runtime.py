@@ -48,11 +48,11 @@ class Runtime:
         if self.threads is not None and not 1 <= self.threads <= _PROCESSORS:
             raise UserError(f"threads={self.threads} is out of range; expected 1 to {_PROCESSORS}")
         commit()  # is asked for now, when the code is being loaded, and remembered
-        self.where = choose_device(self.device)
-        if self.where.type == "cuda":
+        self.torch_device = choose_device(self.device)
+        if self.torch_device.type == "cuda":
             torch.backends.cudnn.deterministic = True
             torch.backends.cudnn.benchmark = False
-        self.engine = choose_engine(self.engine, self.where)
+        self.engine = choose_engine(self.engine, self.torch_device)
         if self.engine == "native":
             # Two pools of threads that take turns slow each other down: PyTorch gets one thread.
             self.engine_threads, self._torch_threads = self.threads or _PROCESSORS, 1
@@ -74,4 +74,4 @@ class Runtime:
 
     def over(self, split: Split) -> Engine:
         """An engine over `split`."""
-        return make_engine(self.engine, split, self.where, self.engine_threads)
+        return make_engine(self.engine, split, self.torch_device, self.engine_threads)

@@ -1,6 +1,5 @@
 """A training in progress: weights, oracle, optimizer and schedule, moved one step at a time."""
 
-import hashlib
 import math
 from array import array
 from collections.abc import Mapping
@@ -27,6 +26,7 @@ from lenetlab.oracle.order import DataOrder, starter_stream
 from lenetlab.oracle.weights import Weights
 from lenetlab.problem.augmentation import Augmented
 from lenetlab.problem.model import CONSTRAINED, initial_weights
+from lenetlab.problem.randomness import generator_from
 from lenetlab.settings import show
 
 # Steps in a row that cost nothing before it is an error; also steps without an example from the
@@ -305,5 +305,4 @@ class Training:
 
 def _generator(seed: int) -> torch.Generator:
     """The methods' own source of randomness, unrelated to the data order of the same seed."""
-    digest = hashlib.sha256(f"lenetlab methods {seed}".encode()).digest()
-    return torch.Generator().manual_seed(int.from_bytes(digest[:7], "big"))
+    return generator_from(f"lenetlab methods {seed}")

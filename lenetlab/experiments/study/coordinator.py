@@ -68,7 +68,7 @@ class _Coordinator:
         self._flight: dict[Future[Output], Task] = {}
         self._waiting: dict[str, list[CellPlan]] = {}  # cells by the run they wait for
         self._open: Counter[int] = Counter()  # runs a cell waits for, by id(cell)
-        self._lives: Counter[str] = Counter()
+        self._deaths: Counter[str] = Counter()
         self._beat = self._compacted = time.monotonic()
 
     def run(self) -> None:
@@ -118,13 +118,12 @@ class _Coordinator:
         try:
             output = future.result()
         except WorkerDied as error:
-            self._lives[task.id] += error.deaths
-            if self._lives[task.id] < MAX_DEATHS:
+            self._deaths[task.id] += error.deaths
+            if self._deaths[task.id] < MAX_DEATHS:
                 self._ready.appendleft(task)
                 return
-            output = Output(
-                failed(task, "error", f"{self._lives[task.id]} workers died with it, last: {error}")
-            )
+            said = f"{self._deaths[task.id]} workers died with it, last: {error}"
+            output = Output(failed(task, "error", said))
         except OverLimit as error:
             output = Output(failed(task, "timeout", str(error)))
         except NumericsMismatch as error:

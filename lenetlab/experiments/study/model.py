@@ -37,7 +37,7 @@ class Task:
     role, number : as in its row.
     eval_at : positions in the budget at which to measure; always at the end.
     limit : seconds after which it is stopped, None for no limit.
-    keep : whether the weights are kept.
+    save_weights : whether the weights are kept.
     id : what the coordinator expects the run to be called; a worker that finds another computes
         other bits, and refuses.
     """
@@ -48,7 +48,7 @@ class Task:
     number: int
     eval_at: tuple[float, ...] = ()
     limit: float | None = None
-    keep: bool = False
+    save_weights: bool = False
     id: str = ""
 
     @property
@@ -166,7 +166,7 @@ def final_tasks(study: Study, best: Recipe) -> list[Task]:
     recipe = carry_over(best, study.passes)
     eval_at = eval_points(study.passes)
     return [
-        Task(recipe, seed, FINAL, seed, eval_at, study.limit, keep=seed == study.first_seed)
+        Task(recipe, seed, FINAL, seed, eval_at, study.limit, save_weights=seed == study.first_seed)
         for seed in range(study.first_seed, study.first_seed + study.seeds)
     ]
 

@@ -100,7 +100,7 @@ class StudyPlan:
             for cell, own in zip(study.cells, recipes, strict=True)
         ]
         self.further: list[CellPlan] = []
-        self._by_place = {cell.cell.place: cell for cell in self.cells}
+        self._by_place = {cell.place: cell for cell in self.cells}
         more = study.stages.leaders or study.stages.lucky
         self._boards = by_board(self.cells) if more else {}
 
@@ -124,7 +124,7 @@ class StudyPlan:
         """What can be computed of a cell now; its next stage is planned here when it is its turn.
         Empty if the cell is complete."""
         while not plan.settled:
-            if plan.cell.source and not self._by_place[plan.cell.source].settled:
+            if plan.source and not self._by_place[plan.source].settled:
                 return []
             if todo := self._missing([*plan.trials, *plan.confirmations]):
                 return todo
@@ -144,7 +144,7 @@ class StudyPlan:
         got something."""
         stages, found = self.study.stages, list[CellPlan]()
         for cell in self.cells:
-            source = cell.cell.source
+            source = cell.source
             if source and not cell.settled and self._by_place[source].settled:
                 self._settle(cell)
                 found.append(cell)
@@ -156,7 +156,7 @@ class StudyPlan:
             for one in ordered[: stages.leaders]:
                 assert one.recipe is not None
                 tasks = leader_tasks(self.study, one.recipe)
-                one.plan.leading = self._known.named(tasks, one.plan.cell.place)
+                one.plan.leading = self._known.named(tasks, one.plan.place)
                 found.append(one.plan)
             for one in ordered[: stages.lucky]:
                 found += self._search_further(one.plan)
@@ -188,7 +188,7 @@ class StudyPlan:
                 row = replace(self.store.row(task.id), role=task.role, number=task.number)
                 kept[task.role].append(row)
         rows = {FIELDS[role]: tuple(found) for role, found in kept.items()}
-        return Cell(plan.cell.place, **rows)
+        return Cell(plan.place, **rows)
 
     def failures(self) -> Iterator[Failure]:
         """Runs that ended without figures."""
@@ -208,7 +208,7 @@ class StudyPlan:
 
     def _more(self, plan: CellPlan) -> list[Task]:
         """Trials that a sampler asks for after it has seen those before."""
-        tune = plan.cell.tune
+        tune = plan.tune
         if tune is None or plan.confirmations or len(plan.trials) >= tune.tried:
             return []
         ended = [self.store.get(task.id) for task in plan.trials]
@@ -219,7 +219,7 @@ class StudyPlan:
     def _too_slow(self, plan: CellPlan) -> float | None:
         """How long the whole cell would take, where its study gives it less. By its trials alone,
         so that it is decided once."""
-        study, tune = self.study, plan.cell.tune
+        study, tune = self.study, plan.tune
         if study.cell_limit is None or tune is None or plan.further:
             return None
         passes = cell_passes(tune.tried, tune.passes, study.stages, study.seeds, study.passes)
@@ -231,25 +231,25 @@ class StudyPlan:
         known = self._candidate(plan)
         found = to_confirm(known.trials, known.confirmations, self.study.stages.confirm)
         tasks = confirmation_tasks(self.study, [one.task for one in found])
-        return self._known.named(tasks, plan.cell.place)
+        return self._known.named(tasks, plan.place)
 
     def _settle(self, plan: CellPlan) -> None:
         """Choose the recipe, and plan the finals. Leader runs by it that are there already stay."""
-        best, place = self._recipe(plan), plan.cell.place
+        best, place = self._recipe(plan), plan.place
         plan.settled, plan.without_recipe = True, best is None
         if best is None or plan.further:
             return
         plan.finals = self._known.named(final_tasks(self.study, best), place)
-        if plan.cell.tune and self.study.stages.leaders:
+        if plan.tune and self.study.stages.leaders:
             leading = self._known.named(leader_tasks(self.study, best), place)
             plan.leading = [task for task in leading if self.done(task) is not None]
 
     def _recipe(self, plan: CellPlan) -> Recipe | None:
         """That of a cell's finals; carried over, it is the other problem's but for the images."""
-        if plan.cell.source is None:
+        if plan.source is None:
             return self._candidate(plan).recipe
         assert plan.given is not None
-        found = self._candidate(self._by_place[plan.cell.source]).recipe
+        found = self._candidate(self._by_place[plan.source]).recipe
         return None if found is None else replace(found, problem=plan.given.problem)
 
     def _search_further(self, plan: CellPlan) -> list[CellPlan]:

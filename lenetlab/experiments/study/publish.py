@@ -44,7 +44,7 @@ class Publisher:
             stages=study.stages,
             cell_limit=study.cell_limit,
             record=study.record,
-            searches=tuple(Cell(cell.cell.place) for cell in self._plan.further),
+            searches=tuple(Cell(cell.place) for cell in self._plan.further),
         )
         write_results(self._plan.results, results)
 
@@ -60,12 +60,12 @@ class Publisher:
 
     def cell(self, cell: CellPlan) -> None:
         """One cell, if its file does not say so yet."""
-        path = cell_path(self._plan.results, cell.cell.place)
+        path = cell_path(self._plan.results, cell.place)
         digest = self._digest(cell)
         if path.exists() and self._said.get(str(path)) == digest:
             return
         found = self._published(self._plan.rows(cell))
-        there = read_cell(self._plan.results, cell.cell.place)
+        there = read_cell(self._plan.results, cell.place)
         # Rows from elsewhere, or of another version, are not replaced by the beginning of the cell.
         whole = cell.settled and all(self._plan.store.get(task.id) for task in cell.tasks)
         if not found.rows or (_own(found) < _own(there) and not whole):

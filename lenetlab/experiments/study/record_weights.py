@@ -3,12 +3,11 @@
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 
 from lenetlab.disk import replace_bytes
 from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.experiments.study.leaders import weights_of
-from lenetlab.problem.model import state_dict
+from lenetlab.problem.model import weights_file
 from lenetlab.records.cells import Results
 from lenetlab.records.record_boards import finals
 from lenetlab.records.run_folder import WEIGHTS
@@ -26,8 +25,7 @@ def write_record_weights(folder: Path, results: Results, runtime: Runtime, kept:
     if run_of(path) == row.id:
         return
     weights, _ = weights_of(row, runtime, kept)
-    named = {name: w.cpu().contiguous() for name, w in state_dict(weights).items()}
-    replace_bytes(path, save(named, {RUN: row.id}))
+    replace_bytes(path, weights_file(weights, {RUN: row.id}))
 
 
 def run_of(path: Path) -> str | None:

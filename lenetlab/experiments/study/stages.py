@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from lenetlab.experiments.recipe.recipe import Recipe
 from lenetlab.experiments.study.model import Study, StudyCell, Task
+from lenetlab.experiments.tuning.trials import Tuning
 from lenetlab.records.cells import CONFIRMATION, FINAL, LEADER, TRIAL
-from lenetlab.records.contest import Contest
+from lenetlab.records.contest import CellKey, Contest
 
 SEARCHES = "further searches"
 STAGES = {TRIAL: "trials", CONFIRMATION: "confirmations", FINAL: "finals",
@@ -36,9 +37,24 @@ class CellPlan:
     too_slow: float | None = None
 
     @property
+    def place(self) -> CellKey:
+        """What it is called."""
+        return self.cell.place
+
+    @property
+    def tune(self) -> Tuning | None:
+        """How its recipe is searched for; None where nothing is."""
+        return self.cell.tune
+
+    @property
+    def source(self) -> CellKey | None:
+        """The cell on another problem whose recipe it has."""
+        return self.cell.source
+
+    @property
     def further(self) -> bool:
         """Whether it is a further search of another cell."""
-        return self.cell.place.search > 1
+        return self.place.search > 1
 
     @property
     def without_finals(self) -> bool:
@@ -54,7 +70,7 @@ class CellPlan:
 def boards(plan: CellPlan) -> list[Contest]:
     """The leaderboards that a cell stands on: each has a leader of its own."""
     recipe = plan.given or plan.trials[0].recipe
-    place = replace(plan.cell.place, terms=recipe.recorded().size)
+    place = replace(plan.place, terms=recipe.recorded().size)
     free = place.scenario == "plain" and place.norms == "free"
     return [place.contest, *([place.contest._replace(norms="free")] if free else [])]
 
@@ -97,24 +113,24 @@ def shares(
         yield from (share._replace(stage=SEARCHES) for share in _search(study, cell))
     stages, leading, lucky = study.stages, set[int](), set[int]()
     for members in waiting:
-        tuned = [cell for cell in members if cell.cell.tune and not cell.without_finals]
+        tuned = [cell for cell in members if cell.tune and not cell.without_finals]
         leading |= {id(cell) for cell in tuned[: stages.leaders]}
         lucky |= {id(cell) for cell in tuned[: stages.lucky]}
     for cell in cells:
         if id(cell) in leading and not cell.leading:
             yield Share(cell, STAGES[LEADER], stages.leader_seeds, study.passes)
-        if id(cell) in lucky and cell.cell.tune:
+        if id(cell) in lucky and cell.tune:
             # The default is tried by the first search.
-            trials, again = stages.searches * cell.cell.tune.trials, stages.searches
-            yield Share(cell, SEARCHES, trials, cell.cell.tune.passes)
+            trials, again = stages.searches * cell.tune.trials, stages.searches
+            yield Share(cell, SEARCHES, trials, cell.tune.passes)
             yield Share(cell, SEARCHES, again * stages.confirmations, study.passes)
 
 
 def _search(study: Study, cell: CellPlan) -> Iterator[Share]:
-    if cell.cell.tune is None:
+    if cell.tune is None:
         return
-    trials = max(len(cell.trials), cell.cell.tune.tried)
-    yield Share(cell, STAGES[TRIAL], trials, cell.cell.tune.passes, cell.trials)
+    trials = max(len(cell.trials), cell.tune.tried)
+    yield Share(cell, STAGES[TRIAL], trials, cell.tune.passes, cell.trials)
     known = len(cell.confirmations)
     runs = known if cell.settled else max(known, study.stages.confirmations)
     yield Share(cell, STAGES[CONFIRMATION], runs, study.passes, cell.confirmations)

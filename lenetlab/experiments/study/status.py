@@ -93,11 +93,11 @@ class Status:
         """A complete cell in a line."""
         runs = [r for t in cell.finals if (r := self.plan.store.get(t.id)) is not None]
         figures = [run.accuracy for run in runs if run.accuracy is not None]
-        name = f"{cell.cell.place.name} in {cell.cell.place.where}"
+        name = f"{cell.place.name} in {cell.place.where}"
         if cell.too_slow is not None:
             took, most = cell.too_slow, self.plan.study.cell_limit
             return f"{name}: a whole cell would take {took:,.0f} CPU seconds, more than {most:,.0f}"
-        if cell.without_recipe and cell.cell.source:
+        if cell.without_recipe and cell.source:
             return f"{name}: there is no recipe to carry over, so there are no finals"
         if cell.without_recipe:
             what = "no recipe was confirmed" if cell.confirmations else "no trial has figures"
@@ -110,7 +110,7 @@ class Status:
         mean = sum(figures) / len(figures)
         return f"{name}: {mean:.2f} % on the test set, mean of {len(figures)} of {len(runs)} seeds"
 
-    def plain(self) -> Mapping[str, Any]:
+    def as_json(self) -> Mapping[str, Any]:
         """As progress.json has it. Times are seconds since 1970."""
         return {
             "pid": os.getpid(),
@@ -131,7 +131,7 @@ class Status:
         """Runs that are planned, done and failed in each scenario."""
         planned = Counter[str]()
         for share in self.plan.shares:
-            planned[share.cell.cell.place.where] += share.runs
+            planned[share.cell.place.where] += share.runs
         return {
             where: {"planned": n, "done": self.ended[where]["done"],
                     "failed": self.ended[where]["failed"]}
@@ -155,14 +155,14 @@ def estimate(plan: StudyPlan) -> Estimate:
     for cell in plan.every:
         for task in cell.tasks:
             run = plan.done(task)
-            for key in (cell.cell.place, cell.cell.place.method):
+            for key in (cell.place, cell.place.method):
                 if run is not None and run.seconds is not None and run.passes is not None:
                     costs[key][0] += run.seconds
                     costs[key][1] += run.passes
     usual_costs = usual_pass_seconds()
     measured, usual, unknown = 0.0, 0.0, 0
     for share in plan.shares:
-        place = share.cell.cell.place
+        place = share.cell.place
         runs = share.runs - sum(plan.done(task) is not None for task in share.tasks)
         passes = runs * share.passes
         known = [costs[key] for key in (place, place.method) if costs[key][1] > 0]

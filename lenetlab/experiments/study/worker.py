@@ -8,7 +8,7 @@ from lenetlab.errors import UserError
 from lenetlab.experiments.run.in_memory import compute
 from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.experiments.study.model import Task
-from lenetlab.problem.model import state_dict
+from lenetlab.problem.model import weights_file
 from lenetlab.records import run_folder
 from lenetlab.records.cells import RunRow
 from lenetlab.records.rows import row_of
@@ -58,8 +58,6 @@ def work_on(task: Task, runtime: Runtime) -> Output:
         )
     run = run_folder.Run(Path(), found.identity, found.result, found.curve, found.machine)
     weights = None
-    if task.keep and found.weights is not None:
-        from safetensors.torch import save
-
-        weights = save({name: w.cpu() for name, w in state_dict(found.weights).items()})
+    if task.save_weights and found.weights is not None:
+        weights = weights_file(found.weights)
     return Output(row_of(run, task.role, task.number), weights)

@@ -40,7 +40,7 @@ class Origin:
             sentence += f"; {self.found}"
         return sentence + self._stretched()
 
-    def plain(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Any]:
         """What is kept with the run: the held-out figure only of a recipe that earned it."""
         return {
             "study": self.found.study,

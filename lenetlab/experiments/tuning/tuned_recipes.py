@@ -18,7 +18,7 @@ from statistics import fmean
 from typing import Any
 
 from lenetlab.analysis.cost import total
-from lenetlab.disk import alone, make_folder, read_json, replace_json
+from lenetlab.disk import locked, make_folder, read_json, replace_json
 from lenetlab.errors import UserError
 from lenetlab.phrases import count, in_units
 from lenetlab.problem.problems import DEFAULT
@@ -95,7 +95,7 @@ def kept_as(scenario: str, problem: str = DEFAULT, rules: str = "strict") -> str
     return located(scenario, problem) + ("" if rules == "strict" else f", {rules}")
 
 
-def tuned(method: str, scenario: str, out: Path | None = None) -> Tuned | None:
+def find_tuned(method: str, scenario: str, out: Path | None = None) -> Tuned | None:
     """The recipe kept for a method (with its wrappers) in a scenario, as `kept_as` calls it; the
     user's own, in `out`, before the package's. None if there is none."""
     for path in ([] if out is None else [out / FILE]) + [PACKAGE]:
@@ -119,7 +119,7 @@ def fill(given: Mapping[str, Any], recipe: Tuned) -> dict[str, Any]:
     return {**own, **given}
 
 
-def keep(path: Path, found: Mapping[tuple[str, str], Tuned]) -> None:
+def save_tuned(path: Path, found: Mapping[tuple[str, str], Tuned]) -> None:
     """Write entries into `path`, by method and scenario; the others in it stay."""
     if not found:
         return
@@ -176,9 +176,9 @@ class Settled:
 def settle(out: Path, found: Mapping[tuple[str, str], Tuned]) -> dict[tuple[str, str], Settled]:
     """Keep those of `found`, by method and scenario, that take the place of what is kept, here or
     in the folder `out`; what became of each."""
-    with alone(make_folder(out) / FILE):
-        settled = {key: Settled(recipe, tuned(*key, out)) for key, recipe in found.items()}
-        keep(out / FILE, {key: one.found for key, one in settled.items() if one.kept})
+    with locked(make_folder(out) / FILE):
+        settled = {key: Settled(recipe, find_tuned(*key, out)) for key, recipe in found.items()}
+        save_tuned(out / FILE, {key: one.found for key, one in settled.items() if one.kept})
     return settled
 
 

@@ -26,8 +26,8 @@ from torch import Tensor
 from lenetlab.component import log_uniform
 from lenetlab.errors import UserError
 from lenetlab.methods.base import Base
-from lenetlab.methods.derivative_free.sampling import fill_normal, population
 from lenetlab.methods.registry import method
+from lenetlab.methods.sampling import fill_normal, population
 from lenetlab.oracle.oracle import Oracle
 from lenetlab.settings import POSITIVE_COUNT, UNIT, Domain
 

@@ -28,8 +28,8 @@ from torch import Tensor
 
 from lenetlab.component import log_uniform
 from lenetlab.methods.base import Base
-from lenetlab.methods.derivative_free.sampling import fill_normal, population
 from lenetlab.methods.registry import method
+from lenetlab.methods.sampling import fill_normal, population
 from lenetlab.oracle.oracle import Oracle
 from lenetlab.settings import NOT_NEGATIVE, POSITIVE_COUNT, Domain
 

@@ -28,8 +28,8 @@ from torch import Tensor
 
 from lenetlab.component import log_uniform
 from lenetlab.methods.base import Base
-from lenetlab.methods.derivative_free.sampling import signs
 from lenetlab.methods.registry import method
+from lenetlab.methods.sampling import signs
 from lenetlab.oracle.oracle import Oracle
 from lenetlab.settings import NOT_NEGATIVE, UNIT, Domain
 

@@ -25,6 +25,7 @@ import torch
 from torch import Tensor
 
 from lenetlab.component import log_uniform
+from lenetlab.methods.sampling import normal
 from lenetlab.methods.wrappers import Batch, Estimator, Oracle, wrapper
 from lenetlab.problem.model import Layout, views
 from lenetlab.settings import NOT_NEGATIVE, POSITIVE_COUNT
@@ -49,7 +50,7 @@ class LPF(Estimator):
         loss, part = w.new_zeros(()), torch.empty_like(w)
         g.zero_()
         for indices in torch.chunk(batch.indices, self.parts):
-            e = torch.randn(len(w), generator=oracle.rng, dtype=w.dtype).to(w.device)
+            e = normal(oracle)
             f, _ = oracle.gradient(Batch(indices), at=e.mul_(sigma).add_(w), out=part)
             share = len(indices) / len(batch)
             loss.add_(f, alpha=share)

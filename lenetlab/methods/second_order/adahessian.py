@@ -19,20 +19,14 @@ with diagonal Hessian and k = 1 a step with β₁ = 0 and η = 1 is Newton's.
 Cost: one gradient a step and a Hessian product (2.4) an estimate; three vectors.
 """
 
-import torch
 from torch import Tensor
 
 from lenetlab.component import log_uniform
 from lenetlab.methods.base import Base
 from lenetlab.methods.registry import method
+from lenetlab.methods.sampling import signs
 from lenetlab.oracle.oracle import Oracle
 from lenetlab.settings import POSITIVE_COUNT, Domain
-
-
-def signs(like: Tensor, rng: torch.Generator) -> Tensor:
-    """±1 with equal chances, of the size of `like`."""
-    bits = torch.randint(2, like.shape, generator=rng, dtype=like.dtype, device=rng.device)
-    return bits.mul_(2).sub_(1).to(like.device)
 
 
 @method(
@@ -77,7 +71,7 @@ class AdaHessian(Base):
 
     def _diagonal(self, oracle: Oracle) -> Tensor:
         """D on the present batch."""
-        z = signs(oracle.w, oracle.rng)
+        z = signs(oracle)
         d = z.mul_(oracle.hessian(oracle.batch) @ z)
         for kernels in self.views(d):
             if kernels.dim() == 4:

@@ -32,6 +32,7 @@ from torch import Tensor
 from lenetlab.component import log_uniform, uniform
 from lenetlab.methods.base import Base
 from lenetlab.methods.registry import method
+from lenetlab.methods.sampling import normal
 from lenetlab.oracle.oracle import Oracle
 from lenetlab.settings import POSITIVE_COUNT, Domain
 
@@ -90,7 +91,7 @@ class IVON(Base):
         batch, m, k = oracle.batch, self.w, self.group["samples"]
         loss, g_hat, h_hat = m.new_zeros(()), torch.zeros_like(m), torch.zeros_like(m)
         for _ in range(k):
-            e = torch.randn(len(m), generator=oracle.rng, dtype=m.dtype).to(m.device)
+            e = normal(oracle)
             f, g = oracle.gradient(batch, at=m + e / root, out=self.g)
             loss.add_(f, alpha=1 / k)
             g_hat.add_(g, alpha=1 / k)

@@ -31,6 +31,7 @@ from lenetlab.component import log_uniform, uniform
 from lenetlab.errors import unknown
 from lenetlab.methods.base import Base
 from lenetlab.methods.registry import method
+from lenetlab.methods.sampling import normal
 from lenetlab.oracle.oracle import Oracle
 from lenetlab.settings import POSITIVE_COUNT, Domain
 
@@ -83,5 +84,5 @@ class Sophia(Base):
         batch = oracle.batch
         if self.group["estimator"] == "gnb":
             return oracle.sampled_gradient(batch).square_().mul_(len(batch))
-        u = torch.randn(len(self.w), generator=oracle.rng, dtype=self.w.dtype).to(self.w.device)
+        u = normal(oracle)
         return u.mul_(oracle.hessian(batch) @ u)

@@ -14,7 +14,7 @@ from typing import Any
 
 import altair as alt
 
-from lenetlab.errors import plain
+from lenetlab.errors import letters
 from lenetlab.problem.scenarios import recorded_scenario
 from lenetlab.records.cells import Results
 from lenetlab.report.colours import FAMILY_COLOURS, INK
@@ -44,7 +44,7 @@ class Styles:
     def label(self, name: str) -> str:
         """Title and name, `K-FAC (kfac)`; one of them where they differ in spelling alone."""
         title = self.titles.get(name, name)
-        same = title == name or plain(title) == plain(name) != ""
+        same = title == name or letters(title) == letters(name) != ""
         return title if same else f"{title} ({name})"
 
     def among_scenarios(self, name: str, scenario: str) -> str:

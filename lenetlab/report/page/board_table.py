@@ -6,18 +6,17 @@ from dataclasses import dataclass, replace
 
 from lenetlab.analysis.board import Board, Line
 from lenetlab.analysis.speed import Reached
-from lenetlab.analysis.targets import TARGETS, Target, targets_on
+from lenetlab.analysis.targets import MAIN, TARGETS, Target, targets_on
 from lenetlab.phrases import p_equals
 from lenetlab.report.charts.theme import Styles
 from lenetlab.report.formats import points
 from lenetlab.report.metrics import PAGE, PAGE_FOLDED, Metric
 from lenetlab.report.page.cell import anchor
 from lenetlab.report.page.table import Column, Entry, number, short, text
-from lenetlab.report.wording.standings import verdict
+from lenetlab.report.wording.standings import BORDERLINE, TIE, verdict
 
 # What reaching a target is counted in: how the page calls it, and how the analysis does.
 UNITS = {"passes": "passes", "seconds": "seconds", "CPU seconds": "cpu_seconds"}
-MAIN = TARGETS[2]  # what all good methods reach, and few at once
 ASIDE = [target for target in TARGETS if target is not MAIN]
 GROUPS = {"target": [MAIN], "targets": ASIDE}
 
@@ -75,7 +74,7 @@ def _columns(key: str, every: Mapping[str, Metric], board: Board) -> Iterator[Co
                 yield Column(title, unit, meaning, group=unit)
     elif key == "verdict":
         if board.compared:
-            yield Column("Verdict", "at 5 in 100", VERDICT, kind="word")
+            yield Column("Verdict", "at 5 in 100", f"{TIE} {BORDERLINE}", kind="word")
     elif (metric := every[key]).shown:
         yield column(metric)
 
@@ -84,12 +83,6 @@ def _targets(key: str, board: Board) -> list[Target]:
     """The targets of a group, where they are of the board's problem."""
     known = targets_on(board.contest.problem)
     return [target for target in GROUPS[key] if target in known]
-
-
-VERDICT = (
-    "tie: the difference may be luck; borderline: the test finds one, and the interval that holds "
-    "together with all others has 0 in it"
-)
 
 
 def column(metric: Metric) -> Column:

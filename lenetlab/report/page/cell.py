@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from lenetlab.records.cells import CONFIRMATION, Cell, RunRow, again
+from lenetlab.records.cells import CONFIRMATION, Cell, RunRow, command_for
 from lenetlab.records.contest import CellKey
 from lenetlab.records.finished import ended
 from lenetlab.records.recipe import Pairs
@@ -67,12 +67,12 @@ def detail(cell: Cell, planned: bool = True) -> Detail:
 
 def _commands(cell: Cell, planned: bool) -> Iterable[tuple[str, str]]:
     if cell.finals:
-        yield "all seeds", again(cell.finals)
+        yield "all seeds", command_for(cell.finals)
     if planned and cell.best:
         yield ("the trial that was chosen" if cell.confirmations else "the best trial",
-               again([cell.best]))  # fmt: skip
+               command_for([cell.best]))  # fmt: skip
     if not planned and cell.trials:
-        yield "those on held-out images", again(cell.trials)
+        yield "those on held-out images", command_for(cell.trials)
 
 
 def ledger_counts(rows: Sequence[RunRow]) -> Pairs:

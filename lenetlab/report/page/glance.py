@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from lenetlab.analysis.board import Board
+from lenetlab.analysis.targets import MAIN
 from lenetlab.report.charts.theme import Styles
 from lenetlab.report.metrics import metrics
-from lenetlab.report.page.board_table import MAIN, column, entry, reached_at
+from lenetlab.report.page.board_table import column, entry, reached_at
 from lenetlab.report.page.cell import anchor
 from lenetlab.report.page.table import Column, Entry, Table, number
 

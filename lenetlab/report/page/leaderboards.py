@@ -19,6 +19,7 @@ from lenetlab.report.page.drawn import Drawn
 from lenetlab.report.page.table import Column, Entry, Table, Titled, number, short, text
 from lenetlab.report.wording.leaderboards import compared_with, contest_about, otherwise_timed
 from lenetlab.report.wording.leading import first_and_leader
+from lenetlab.report.wording.standings import BORDERLINE, TIE
 
 
 @dataclass(frozen=True)
@@ -117,15 +118,9 @@ def _notes(board: Board, style: Styles) -> Iterator[str]:
     if said := otherwise_timed(board, style.label):
         yield said
     if any(line.standing == "tied" for line in board.lines):
-        yield (
-            f"A tie: at {100 * board.level:g} % confidence, all comparisons taken together, the "
-            "difference may be luck."
-        )
+        yield TIE
     if any(line.standing == "borderline" for line in board.lines):
-        yield (
-            "Borderline: the test, corrected by Holm’s rule, finds a difference, and the interval "
-            "that holds together with all others has 0 in it."
-        )
+        yield BORDERLINE
 
 
 def _failures(line: Line, style: Styles) -> Iterator[Entry]:

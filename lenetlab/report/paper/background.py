@@ -1,6 +1,6 @@
 """What the paper says of the study besides its results: methods, machines, failures."""
 
-from lenetlab.errors import plain
+from lenetlab.errors import letters
 from lenetlab.records.cells import Results, RunRow
 from lenetlab.records.finished import ended
 from lenetlab.report.attachments import Attachments
@@ -23,7 +23,7 @@ def method_rows(results: Results, attachments: Attachments) -> list[list[object]
 
 def _called(method: str, attachments: Attachments) -> Markdown:
     title = attachments.methods.get(method, {}).get("title", "")
-    if not title or plain(title) == plain(method):
+    if not title or letters(title) == letters(method):
         return code(method, 40)
     return Markdown(f"{escape(title)} ({code(method, 40)})")
 

@@ -18,7 +18,7 @@ def sentence(challenge: Challenge) -> str:
     name = f"{challenge.guest.name} in {challenge.scenario}"
     if challenge.accuracy is None:
         return f"{name}: not tested: {challenge.untested or 'all seeds differ by the same amount'}"
-    how = "paired by seed" if challenge.paired else "Welch’s test, the numerics differ"
+    how = "paired by seed" if challenge.paired else "Welch’s test, for numerics or seeds differ"
     differs = {"better": ANSWERS["better"], "worse": ANSWERS["worse"]}
     said = differs.get(challenge.verdict, "no difference found to")
     return (

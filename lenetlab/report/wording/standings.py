@@ -5,6 +5,12 @@ from dataclasses import dataclass
 from lenetlab.analysis.board import Board, Line, Standing
 from lenetlab.analysis.challenge import Answer
 
+TIE = "A tie: the difference may be luck, all comparisons taken together."
+BORDERLINE = (
+    "Borderline: the test, corrected by Holm’s rule, finds a difference, and the interval that "
+    "holds together with all others has 0 in it."
+)
+
 
 @dataclass(frozen=True)
 class Words:

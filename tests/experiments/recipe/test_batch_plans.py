@@ -50,7 +50,7 @@ def test_a_growing_size_never_shrinks_and_stays_in_bounds(size, factor, every, l
 def test_the_training_draws_what_the_plan_says(runtime):
     train, engine, _, _ = runtime.load("official")
     recipe = make_recipe("sgd", plan="geometric:factor=3,every=1", batch_size=500)
-    t = Training(recipe, 0, len(train), engine, runtime.where)
+    t = Training(recipe, 0, len(train), engine, runtime.torch_device)
     sizes = []
     for _ in range(5):
         t.step()

@@ -198,7 +198,7 @@ def test_a_plateau_goes_on_after_a_resume_as_if_nothing_had_happened(runtime, tm
                          epochs=1, batch_size=15, schedule="plateau")  # fmt: skip
 
     def training() -> Training:
-        return Training(recipe, 0, len(train), engine, runtime.where)
+        return Training(recipe, 0, len(train), engine, runtime.torch_device)
 
     whole, first, second = training(), training(), training()
     rates = [(whole.step(), whole.rate) for _ in range(100)]
@@ -233,7 +233,7 @@ def test_warm_up_rises_to_one_and_the_whole_course_follows(name):
 def test_the_loop_applies_it_to_the_initial_value(runtime):
     train, engine, _, _ = runtime.load("official")
     recipe = make_recipe("heavy_ball", {"lr": 0.1}, epochs=1, batch_size=150, schedule="linear")
-    t = Training(recipe, 0, len(train), engine, runtime.where)
+    t = Training(recipe, 0, len(train), engine, runtime.torch_device)
     rates = []
     for _ in range(10):
         t.step()
@@ -245,7 +245,7 @@ def test_another_hyperparameter_can_be_scheduled(runtime):
     train, engine, _, _ = runtime.load("official")
     recipe = make_recipe("heavy_ball", {"schedule.of": "momentum"}, epochs=1, batch_size=150,
                          schedule="linear")  # fmt: skip
-    t = Training(recipe, 0, len(train), engine, runtime.where)
+    t = Training(recipe, 0, len(train), engine, runtime.torch_device)
     for _ in range(6):
         t.step()
     assert t.optimizer.param_groups[0]["momentum"] == pytest.approx(0.45)

@@ -40,7 +40,8 @@ RECORD = "then record it: python -m tests.experiments.run.test_versions"
 
 # What all runs go through, by the part in `PARTS` whose version stands for it.
 COVERED = {
-    "problem": ("problem.data", "problem.evaluation", "problem.model", "problem.problems"),
+    "problem": ("problem.data", "problem.evaluation", "problem.model", "problem.problems",
+                "problem.randomness"),
     "order": ("oracle.order",),
     "oracle": (
         "oracle.ledger", "oracle.linalg", "oracle.model", "oracle.oracle", "oracle.second_order",

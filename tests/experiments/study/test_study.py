@@ -19,7 +19,7 @@ from lenetlab.experiments.study.publish import Publisher
 from lenetlab.experiments.study.run_ids import Names
 from lenetlab.experiments.study.status import estimate
 from lenetlab.experiments.study.worker import Output, work_on
-from lenetlab.experiments.tuning.tuned_recipes import Tuned, keep
+from lenetlab.experiments.tuning.tuned_recipes import Tuned, save_tuned
 from lenetlab.records.rows import read_results
 from tests.experiments.study.studying import TINY, Hashed, Inline, bits, go, planned, stub
 
@@ -54,7 +54,7 @@ def test_the_time_left_is_told_by_the_nearest_that_was_measured(tmp_path, file, 
     with planned(file, folder) as plan:
         assert estimate(plan) == (0, 0, 10)
     kept = Tuned({}, "s", 1, 1.0, 90.0, 0.3, pass_seconds=2.0)
-    keep(package, {("sgd", "l2"): kept, ("sgd", "sparse"): replace(kept, pass_seconds=4.0)})
+    save_tuned(package, {("sgd", "l2"): kept, ("sgd", "sparse"): replace(kept, pass_seconds=4.0)})
     with planned(file, folder) as plan:
         assert estimate(plan) == (0, pytest.approx(0.14 * 3), 5)
     done = go(file, folder)
@@ -191,7 +191,7 @@ def test_a_run_that_two_cells_share_is_computed_once(tmp_path, file):
     file.write_text(text + "[vary]\nlr = [0.5, 0.1]\n")
     executor = Inline()
     plan = go(file, tmp_path / "work", executor)
-    assert [cell.cell.place.variant for cell in plan.cells] == ["lr=0.5", "lr=0.1"]
+    assert [cell.place.variant for cell in plan.cells] == ["lr=0.5", "lr=0.1"]
     assert len(executor.tasks) == 4
 
 

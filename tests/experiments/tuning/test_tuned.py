@@ -10,7 +10,7 @@ from lenetlab import run, sweep
 from lenetlab.errors import UserError
 from lenetlab.experiments.jobs import Job, jobs
 from lenetlab.experiments.recipe.recipe import make_recipe, recipe_from
-from lenetlab.experiments.tuning.tuned_recipes import FILE, Tuned, keep, settle, tuned
+from lenetlab.experiments.tuning.tuned_recipes import FILE, Tuned, find_tuned, save_tuned, settle
 from lenetlab.records.run_folder import read_run
 
 ENTRY = Tuned(
@@ -20,7 +20,7 @@ ENTRY = Tuned(
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    keep(tmp_path / FILE, {("sgd", "plain"): ENTRY})
+    save_tuned(tmp_path / FILE, {("sgd", "plain"): ENTRY})
     return tmp_path
 
 
@@ -30,7 +30,7 @@ def begun(folder: Path, vary: dict | None = None, **given: object) -> list[Job]:
 
 def test_a_name_means_the_registered_method(runtime):
     """A recipe is kept in the folder of the runs, and nothing of it is used unasked."""
-    keep(runtime.out / FILE, {("sgd", "plain"): ENTRY})
+    save_tuned(runtime.out / FILE, {("sgd", "plain"): ENTRY})
     registered = make_recipe("sgd", epochs=0.1).canonical()
     assert run("sgd", epochs=0.1, runtime=runtime).recipe == registered
     ((job, found),) = sweep("sgd", epochs=0.1, runtime=runtime)
@@ -38,7 +38,7 @@ def test_a_name_means_the_registered_method(runtime):
 
 
 def test_a_tuned_run_is_named_on_stderr_and_in_its_record(runtime, capsys):
-    keep(runtime.out / FILE, {("sgd", "plain"): replace(ENTRY, passes=0.2)})
+    save_tuned(runtime.out / FILE, {("sgd", "plain"): replace(ENTRY, passes=0.2)})
     found = run("sgd", passes=0.2, runtime=runtime, tuned=True)
     assert found.recipe == recipe_from("sgd", {**ENTRY.settings, "passes": 0.2}).canonical()
     printed = capsys.readouterr()
@@ -56,7 +56,9 @@ def test_a_tuned_run_is_named_on_stderr_and_in_its_record(runtime, capsys):
 
 
 def test_epochs_that_are_more_than_passes_are_said_to_be(tmp_path):
-    keep(tmp_path / FILE, {("svrg+sgd", "plain"): replace(ENTRY, budget=10.0, confirmed=90.0)})
+    save_tuned(
+        tmp_path / FILE, {("svrg+sgd", "plain"): replace(ENTRY, budget=10.0, confirmed=90.0)}
+    )
     (job,) = jobs(["svrg+sgd"], {}, 1, {}, tuned_in=tmp_path)
     assert "for 10 epochs, each of them more than one effective pass" in str(job.origin)
     assert str(job.origin).endswith("--passes 10 is its budget")
@@ -70,7 +72,7 @@ def test_a_changed_recipe_has_no_figure(folder):
     assert "changed" in str(job.origin)
     assert "lr=0.02 instead of lr=0.05" in str(job.origin)
     assert "90.17" not in str(job.origin)
-    assert job.origin.plain()["held_out"] is None
+    assert job.origin.as_json()["held_out"] is None
     assert (job.recipe.batch_size, job.recipe.schedule.name) == (100, "linear")
     for job in begun(folder, {"lr": [0.01, 0.1]}, passes=5):
         assert "90.17" not in str(job.origin)
@@ -83,7 +85,7 @@ OPEN = replace(ENTRY, settings={**ENTRY.settings, "augment": "flip+shift:pixels=
 
 
 def test_a_recipe_for_changed_images_is_for_runs_that_may_change_them(folder):
-    keep(folder / FILE, {("sgd", "plain, open"): OPEN})
+    save_tuned(folder / FILE, {("sgd", "plain, open"): OPEN})
     (job,) = begun(folder, rules="open", passes=5)
     assert str(job.recipe.recorded().arguments()["augment"]) == "flip+shift:pixels=1"
     assert (job.origin.found, job.origin.changed) == (OPEN, {})
@@ -129,7 +131,7 @@ def test_another_budget_is_said(folder, budget, said, unsaid):
 
 def test_what_counts_steps_is_said_not_to_stretch(tmp_path):
     entry = replace(ENTRY, settings={"schedule": "1/t", "schedule.tau": 500.0})
-    keep(tmp_path / FILE, {("sgd", "plain"): entry})
+    save_tuned(tmp_path / FILE, {("sgd", "plain"): entry})
     (job,) = begun(tmp_path, passes=10)
     assert "schedule.tau would not stretch" in str(job.origin)
 
@@ -160,10 +162,10 @@ GOOD = replace(ENTRY, held_out=76.54, trials=12, passes=5.0)
 )  # fmt: skip
 def test_only_what_is_better_and_searched_no_less_takes_a_place(tmp_path, found, kept, said):
     """A search of 45.10 % once displaced 76.54 %, and three trials of a pass the package's own."""
-    keep(tmp_path / FILE, {("sgd", "plain"): GOOD})
+    save_tuned(tmp_path / FILE, {("sgd", "plain"): GOOD})
     settled = settle(tmp_path, {("sgd", "plain"): found})["sgd", "plain"]
     assert settled.kept is kept
-    assert tuned("sgd", "plain", tmp_path) == (found if kept else GOOD)
+    assert find_tuned("sgd", "plain", tmp_path) == (found if kept else GOOD)
     assert said in str(settled)
     if not kept:  # both are said
         assert f"{found.held_out:.2f} %" in str(settled)
@@ -184,25 +186,25 @@ CONFIRMED = replace(GOOD, held_out=70.0, budget=10.0, confirmed=71.0, seeds=2, c
     ],
 )
 def test_a_confirmed_recipe_goes_before_one_that_came_out_best_once(tmp_path, before, found, kept):
-    keep(tmp_path / FILE, {("sgd", "plain"): before})
+    save_tuned(tmp_path / FILE, {("sgd", "plain"): before})
     assert settle(tmp_path, {("sgd", "plain"): found})["sgd", "plain"].kept is kept
 
 
 def test_a_confirmed_recipe_is_for_the_budget_it_was_confirmed_at(tmp_path):
-    keep(tmp_path / FILE, {("sgd", "plain"): CONFIRMED})
+    save_tuned(tmp_path / FILE, {("sgd", "plain"): CONFIRMED})
     (job,) = begun(tmp_path, passes=10)
     assert "here for" not in str(job.origin)
     assert "70.00 % on held-out images; confirmed by 2 fresh seeds of 10 passes" in str(job.origin)
-    earned = job.origin.plain()
+    earned = job.origin.as_json()
     assert (earned["held_out"], earned["budget"], earned["confirmed"]) == (70.0, 10.0, 71.0)
     (job,) = begun(tmp_path, passes=10, lr=0.1)
-    assert job.origin.plain()["confirmed"] is None
+    assert job.origin.as_json()["confirmed"] is None
 
 
 def test_the_packages_recipe_is_held_to_the_same_rule(tmp_path, monkeypatch):
     package = tmp_path / "package.json"
     monkeypatch.setattr("lenetlab.experiments.tuning.tuned_recipes.PACKAGE", package)
-    keep(package, {("sgd", "plain"): GOOD})
+    save_tuned(package, {("sgd", "plain"): GOOD})
     toy = replace(GOOD, settings={}, held_out=84.9, trials=3, passes=1.0)
     settled = settle(tmp_path, {("sgd", "plain"): toy, ("adamw", "plain"): toy})
     assert [one.kept for one in settled.values()] == [False, True]

@@ -21,7 +21,7 @@ from lenetlab.experiments.tuning.trials import (
     search_space,
     trials,
 )
-from lenetlab.experiments.tuning.tuned_recipes import Tuned, fill, keep, kept_of, tuned
+from lenetlab.experiments.tuning.tuned_recipes import Tuned, fill, find_tuned, kept_of, save_tuned
 from lenetlab.records.contest import Contest
 from lenetlab.records.recipe import RecordedRecipe
 from tests.studies import made_up
@@ -105,7 +105,7 @@ def _jobs(method: str, entry: Tuned, **given: object) -> list:  # type: ignore[t
     import tempfile
 
     with tempfile.TemporaryDirectory() as folder:
-        keep(Path(folder) / kept.FILE, {(method, str(given.get("scenario", "plain"))): entry})
+        save_tuned(Path(folder) / kept.FILE, {(method, str(given.get("scenario", "plain"))): entry})
         return jobs([method], {}, 1, given, tuned_in=Path(folder))
 
 
@@ -130,11 +130,11 @@ def test_the_users_own_goes_before_the_packages(
 ) -> None:
     monkeypatch.setattr(kept, "PACKAGE", tmp_path / "package.json")
     package, own = (Tuned({"lr": lr}, "s", 1, 1.0, 90.0, 0.3) for lr in (0.1, 0.2))
-    keep(tmp_path / "package.json", {("sgd", "plain"): package, ("sgd", "l2"): package})
-    keep(tmp_path / kept.FILE, {("sgd", "plain"): own})
-    assert tuned("sgd", "plain", tmp_path) == own
-    assert tuned("sgd", "l2", tmp_path) == package
-    assert tuned("sgd", "sparse", tmp_path) is None
+    save_tuned(tmp_path / "package.json", {("sgd", "plain"): package, ("sgd", "l2"): package})
+    save_tuned(tmp_path / kept.FILE, {("sgd", "plain"): own})
+    assert find_tuned("sgd", "plain", tmp_path) == own
+    assert find_tuned("sgd", "l2", tmp_path) == package
+    assert find_tuned("sgd", "sparse", tmp_path) is None
 
 
 def test_a_study_gives_the_best_trial_of_every_cell() -> None:

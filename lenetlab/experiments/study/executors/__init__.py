@@ -1,10 +1,14 @@
 """Executors: where tasks are computed. The coordinator knows nothing else about them."""
 
+from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Protocol
 
 from lenetlab.experiments.study.model import Task
-from lenetlab.experiments.study.worker import Output
+from lenetlab.experiments.study.worker import Output, Setup
+
+Work = Callable[[Task, Setup], Output]  # what a worker does with a task
+GRACE = 15.0  # seconds beyond a task's limit in which it may end by itself
 
 
 class WorkerDied(Exception):

@@ -13,7 +13,6 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import Future
 from functools import cache
 from importlib.metadata import version
@@ -24,16 +23,13 @@ from distributed import Client, KilledWorker, LocalCluster, get_worker
 from distributed.client import FutureCancelledError
 
 from lenetlab.errors import UserError
-from lenetlab.experiments.study.executors import OverLimit, WorkerDied
+from lenetlab.experiments.study.executors import GRACE, OverLimit, Work, WorkerDied
 from lenetlab.experiments.study.model import Task
 from lenetlab.experiments.study.worker import NumericsMismatch, Output, Setup, runtime_of, work
 
 TIMEOUT = 30.0  # seconds to find the scheduler and its first worker
-GRACE = 15.0  # seconds beyond a task's limit in which it may end by itself
 FAREWELL = 3.0  # seconds in which a worker reports a run that hangs, before it ends
 RECOUNT = 2.0  # seconds between two counts of the workers
-
-Work = Callable[[Task, Setup], Output]
 
 
 class Dask:

@@ -16,12 +16,17 @@ from typing import Any
 
 from lenetlab.errors import UserError
 from lenetlab.experiments.run.parent import end_with
-from lenetlab.experiments.study.executors import OverLimit, Quit, TaskError, WorkerDied
+from lenetlab.experiments.study.executors import (
+    GRACE,
+    OverLimit,
+    Quit,
+    TaskError,
+    Work,
+    WorkerDied,
+)
 from lenetlab.experiments.study.model import Task
 from lenetlab.experiments.study.worker import Output, Setup, work
 
-Work = Callable[[Task, Setup], Output]
-GRACE = 15.0  # seconds
 SPAWN = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
 
 

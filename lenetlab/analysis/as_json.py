@@ -8,7 +8,7 @@ from typing import Any
 from lenetlab.analysis.board import Board, Line
 
 
-def plain(board: Board) -> dict[str, Any]:
+def board_as_json(board: Board) -> dict[str, Any]:
     """Everything but the rows. A target that half of the runs missed has no median."""
     return {
         "scenario": board.scenario,
@@ -26,16 +26,16 @@ def plain(board: Board) -> dict[str, Any]:
 
 
 def _line(line: Line) -> dict[str, Any]:
-    kept = {f.name: as_plain(getattr(line, f.name)) for f in fields(line) if f.name != "cell"}
+    kept = {f.name: as_json(getattr(line, f.name)) for f in fields(line) if f.name != "cell"}
     return {"name": line.name, **asdict(line.cell.place), **kept}
 
 
-def as_plain(value: Any) -> Any:
+def as_json(value: Any) -> Any:
     """A value as JSON has it; what is not finite is None."""
     if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: as_plain(getattr(value, f.name)) for f in fields(value)}
+        return {f.name: as_json(getattr(value, f.name)) for f in fields(value)}
     if isinstance(value, Mapping):
-        return {key: as_plain(part) for key, part in value.items()}
+        return {key: as_json(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
-        return [as_plain(part) for part in value]
+        return [as_json(part) for part in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
