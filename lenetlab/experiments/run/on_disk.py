@@ -71,12 +71,12 @@ def execute(
         saved = path / run_folder.CHECKPOINT
         if runtime.resume and saved.exists():
             _resume(saved, training, curve, clock)
-        for old in (run_folder.RESULT, run_folder.CHECKPOINT):
-            if not (runtime.resume and old == run_folder.CHECKPOINT):
-                (path / old).unlink(missing_ok=True)
+        (path / run_folder.RESULT).unlink(missing_ok=True)
+        if not runtime.resume:
+            saved.unlink(missing_ok=True)
         replace_json(path / run_folder.RUN, run.identity)
 
-        def keep() -> None:
+        def save_checkpoint() -> None:
             tree = {
                 "training": training.state(),
                 "curve": curve.state(),
@@ -90,7 +90,7 @@ def execute(
 
         with _signals() as received:
             hooks = Hooks(
-                run.measure, keep, lambda: bool(received) or time.monotonic() > end,
+                run.measure, save_checkpoint, lambda: bool(received) or time.monotonic() > end,
                 on_step, on_eval, runtime.save_every,
             )  # fmt: skip
             ending = train(training, recipe.budget.amount, curve, clock, hooks)

@@ -17,6 +17,7 @@ from lenetlab.methods.constraint import make_constraint
 from lenetlab.methods.decay import sparing_biases
 from lenetlab.methods.guest_errors import explain_error
 from lenetlab.methods.lookup import find
+from lenetlab.methods.registry import Method, Optimizer
 from lenetlab.methods.state import capture, restore
 from lenetlab.methods.wrappers import compose
 from lenetlab.oracle.engine import Engine
@@ -76,21 +77,7 @@ class Training:
         )
         initialise(recipe.initialisation, self.oracle, seed)
         self.first = self.weights.w.clone()
-        settings = {k: v for k, v in recipe.method.settings.items() if k in entry.defaults}
-        spared = recipe.decay == "weights" and entry.decay != "none"
-        try:
-            if spared:
-                base = sparing_biases(entry, self.weights, settings)
-            else:
-                base = entry.optimizer(self.weights.params(entry.form), settings)
-        except UserError:
-            raise
-        except (Exception, SystemExit) as error:  # it may be anybody's, and raise anything
-            given = ", ".join(f"{k}={show(v)}" for k, v in recipe.method.changed().items())
-            what = given or "its own defaults"
-            raise UserError(
-                f"method {entry.name} refuses {what}: {explain_error(error)}"
-            ) from error
+        base = _base_optimizer(recipe, entry, self.weights)
         self.optimizer = compose(base, recipe.wrappers, self.weights.w)
         self.constraint = (
             None if recipe.constraint.name == "none" else make_constraint(recipe.constraint)
@@ -106,17 +93,11 @@ class Training:
         if recipe.budget.unit == "passes":
             self.oracle.end = recipe.budget.amount
         self._schedule = make_schedule(recipe.schedule)
-        self._of = str(recipe.schedule.settings["of"])
+        self._scheduled = str(recipe.schedule.settings["of"])
         groups = self.optimizer.param_groups
-        # A whole number of ours is a count; one of somebody else's may be a rate of 1.
-        kinds = (int, float) if not entry.declared else (float,)
-        if self._schedule is not None and type(groups[0].get(self._of)) not in kinds:
-            numbers = [k for k, v in groups[0].items() if type(v) in kinds]
-            raise UserError(
-                f"schedule.of={self._of}: {entry.name} has no number of that name that can be "
-                f"scheduled; expected one of {', '.join(numbers)}"
-            )
-        self._initial = [group.get(self._of, 0.0) for group in groups]
+        if self._schedule is not None:
+            _check_scheduled(self._scheduled, groups[0], entry)
+        self._initial = [group.get(self._scheduled, 0.0) for group in groups]
 
     @property
     def position(self) -> float:
@@ -266,7 +247,7 @@ class Training:
         progress = min(self.position / self._budget.amount, 1.0)
         factor = self._schedule(self._schedule_progress(progress), self.steps)
         for group, initial in zip(self.optimizer.param_groups, self._initial, strict=True):
-            group[self._of] = initial * factor
+            group[self._scheduled] = initial * factor
 
     def _schedule_progress(self, progress: float) -> float:
         """How far the schedule is: a constraint may train in rounds."""
@@ -301,6 +282,33 @@ class Training:
         self.steps = state["steps"]
         self._idle = state["idle"]
         self.losses = array("f", state["losses"].numpy().tobytes())
+
+
+def _base_optimizer(recipe: Recipe, entry: Method, weights: Weights) -> Optimizer:
+    """The method alone; `UserError` where it refuses its settings."""
+    settings = {k: v for k, v in recipe.method.settings.items() if k in entry.defaults}
+    try:
+        if recipe.decay == "weights" and entry.decay != "none":
+            return sparing_biases(entry, weights, settings)
+        return entry.optimizer(weights.params(entry.form), settings)
+    except UserError:
+        raise
+    except (Exception, SystemExit) as error:  # it may be anybody's, and raise anything
+        given = ", ".join(f"{k}={show(v)}" for k, v in recipe.method.changed().items())
+        what = given or "its own defaults"
+        raise UserError(f"method {entry.name} refuses {what}: {explain_error(error)}") from error
+
+
+def _check_scheduled(name: str, group: Mapping[str, Any], entry: Method) -> None:
+    """Raises `UserError` where the method has no number `name` that a schedule can multiply."""
+    # A whole number of ours is a count; one of somebody else's may be a rate of 1.
+    kinds = (int, float) if not entry.declared else (float,)
+    if type(group.get(name)) not in kinds:
+        numbers = [k for k, v in group.items() if type(v) in kinds]
+        raise UserError(
+            f"schedule.of={name}: {entry.name} has no number of that name that can be "
+            f"scheduled; expected one of {', '.join(numbers)}"
+        )
 
 
 def _generator(seed: int) -> torch.Generator:
