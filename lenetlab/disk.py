@@ -79,9 +79,13 @@ def locked(path: Path) -> Iterator[None]:
         lock.release()
 
 
+class MissingFile(UserError):
+    """There is no such file."""
+
+
 def read_bytes(path: Path) -> bytes:
-    """What is in the file `path`. Raises `UserError` unless it can be read, is a regular file (a
-    pipe is never read to its end), and is of a size that results have."""
+    """What is in the file `path`. Raises `MissingFile`, or `UserError` unless it can be read, is a
+    regular file (a pipe is never read to its end), and is of a size that results have."""
     try:
         found = path.stat()
         if not stat.S_ISREG(found.st_mode):
@@ -93,7 +97,7 @@ def read_bytes(path: Path) -> bytes:
             )
         return path.read_bytes()
     except FileNotFoundError:
-        raise UserError(f"{path} is missing") from None
+        raise MissingFile(f"{path} is missing") from None
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror})") from None
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from lenetlab.disk import read_json, replace_json
+from lenetlab.disk import MissingFile, read_json, replace_json
 from lenetlab.errors import UserError
 from lenetlab.records.finished import Result, Spent
 from lenetlab.records.recipe import RecordedRecipe
@@ -174,9 +174,10 @@ class Run:
 
 def read_file(path: Path, name: str) -> Any:
     """The JSON in the file `name` of the run folder `path`; `UserError` with what to do."""
-    if not (path / name).exists():
-        raise UserError(f"{path / name} is missing; expected a finished run in {path}")
-    return read_json(path / name, f"move the folder {path} away and run again")
+    try:
+        return read_json(path / name, f"move the folder {path} away and run again")
+    except MissingFile as error:
+        raise UserError(f"{error}; expected a finished run in {path}") from None
 
 
 def read_run(path: Path) -> Run:

@@ -372,4 +372,4 @@ def test_finals_may_have_seeds_of_their_own(tmp_path, file):
     go(file, tmp_path / "work", executor)
     finals = [task for task in executor.tasks if task.role == "final"]
     assert {task.seed for task in finals} == {100, 101}
-    assert {task.seed for task in finals if task.keep} == {100}
+    assert {task.seed for task in finals if task.save_weights} == {100}
