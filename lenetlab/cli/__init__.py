@@ -23,6 +23,9 @@ def main() -> None:
         sys.exit(1)
     wait_briefly()
     os.environ["MPLBACKEND"] = "agg"  # figures go to files, whatever a desktop has set
+    # A process that this one starts imports nothing from where it stands: among a class's
+    # submissions, a file may be called torch.py.
+    os.environ["PYTHONSAFEPATH"] = "1"
     try:
         try:
             from lenetlab.cli.app import app

@@ -36,6 +36,7 @@ def lenetlab(
     from lenetlab.cli import main
 
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONSAFEPATH", "1")  # as the command sets it, and gone afterwards
     threads = torch.get_num_threads()
 
     def call(command: str) -> Answer:

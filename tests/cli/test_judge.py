@@ -201,6 +201,24 @@ def test_paths_may_be_absolute_relative_and_strange(lenetlab):
     assert "\\xff\\n.pt" in Path("marks.csv").read_text()
 
 
+NAMES = (
+    "torch", "numpy", "random", "signal", "socket", "inspect", "safetensors", "lenetlab",
+    "torchvision", "threading", "multiprocessing",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("asked", ["good.pt", "runs --rerun --limit 60"])
+def test_no_file_that_lies_where_it_stands_is_run(lenetlab, tmp_path, monkeypatch, asked):
+    assert lenetlab("run sgd --epochs 0.01").status == 0
+    for name in NAMES:
+        Path(f"{name}.py").write_text("open('ran', 'a').write(__name__ + ' ')\n")
+    put("good.pt", GOOD["state dict"]())
+    monkeypatch.delenv("PYTHONSAFEPATH")
+    done = process(f"judge {asked}", tmp_path)
+    assert not Path("ran").exists(), Path("ran").read_text()
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_a_run_without_its_run_json_is_not_judged_as_weights(lenetlab):
     ran = json.loads(lenetlab("run sgd --epochs 0.02 --json").out)
     (Path(ran["run_dir"]) / "run.json").unlink()

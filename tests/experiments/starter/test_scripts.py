@@ -364,6 +364,19 @@ def test_the_baseline_is_known_by_what_it_does():
     assert not is_baseline(describe(record), 10)
 
 
+def test_nothing_is_imported_because_a_script_names_it(capsys, monkeypatch, tmp_path):
+    """`this` prints when it is imported, and a file may lie on the path."""
+    (tmp_path / "helper_of_a_script.py").write_text("raise SystemExit('imported')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    for module in ("this", "helper_of_a_script"):
+        it = Trained("Adam", module, {}, {}, [{"dimensions": [1]}], 44_426, 10, [(0, 0.1)])
+        (found,) = describe(Record([it], loaders=[Loader(64, 640, 10, True, False, [], 1)]))
+        assert f"its optimizer Adam is of {module}, which is no installed package" in str(
+            found.others
+        )
+    assert capsys.readouterr().out == ""
+
+
 def test_biases_spared_from_decay_are_seen_in_either_order_of_the_groups():
     usual = {"lr": 0.1, "momentum": 0, "dampening": 0, "weight_decay": 0, "nesterov": False}
     biases = {**usual, "dimensions": [1]}

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib.metadata import packages_distributions
 from typing import Any
 
 from lenetlab.errors import UserError
@@ -218,6 +219,12 @@ def _outside(it: Trained, group: Mapping[str, Any]) -> tuple[str | None, dict[st
         return None, {}, [
             f"its optimizer {it.name} is written in the script; in a file of its own it can be "
             f"run: lenetlab run FILE.py:{it.name}"
+        ]  # fmt: skip
+    if it.origin.partition(".")[0] not in packages_distributions():
+        # it would have to be imported here, and it is somebody's
+        return None, {}, [
+            f"its optimizer {it.name} is of {it.origin}, which is no installed package; from a "
+            f"file it can be run: lenetlab run FILE.py:{it.name}"
         ]  # fmt: skip
     changed = {
         key: tuple(value) if isinstance(value, list) else value

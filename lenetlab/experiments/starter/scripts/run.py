@@ -100,6 +100,7 @@ def _lay_out(folder: Path, data: Path | None) -> Path:
 def _environment(raw: Path, threads: int | None) -> dict[str, str]:
     own = {"MPLBACKEND": "Agg", "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"}
     environment = os.environ | own | {"LENETLAB_DATA": str(raw)}
+    environment.pop("PYTHONSAFEPATH", None)  # a script imports what lies beside it
     # this package itself, wherever it is imported from: the script runs in another folder
     path = [str(Path(lenetlab.__file__).parent.parent)]
     if not _torchvision_works():
