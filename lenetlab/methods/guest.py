@@ -39,7 +39,6 @@ class Guest:
         self, optimizer: Any, first: bool = False, copies: tuple[str, ...] | None = None
     ) -> None:
         self.optimizer = optimizer
-        self.param_groups = optimizer.param_groups
         self._params = [p for group in self.param_groups for p in group["params"]]
         self._views = [p.detach() for p in self._params]  # of the weights that are trained
         self._first = first
@@ -51,6 +50,12 @@ class Guest:
         self.begun = False  # whether it has made a step
         self._unseen = _groups_of_one(self.param_groups)  # whether it moves more than one of them
         self._alone = 0  # steps that moved the first alone
+
+    @property
+    def param_groups(self) -> list[dict[str, Any]]:
+        """Its own as they are now: `load_state_dict` makes others."""
+        groups: list[dict[str, Any]] = self.optimizer.param_groups
+        return groups
 
     def step(self, oracle: Any) -> Any:
         """One step; the loss at which it began."""
@@ -189,16 +194,21 @@ class _Closure:
         return getattr(self._oracle, name)
 
 
+def _kind(x: Any) -> str:
+    if not isinstance(x, Tensor):
+        return type(x).__name__
+    return f"{tuple(x.shape)} of {x.dtype}, {x.layout}, on {x.device}"
+
+
 class Judged(Guest):
     """A guest that says itself what is to be judged."""
 
     def eval_weights(self, w: Tensor) -> Tensor:
         """What its own `eval_weights` returns for a copy of `w`."""
         found = self.optimizer.eval_weights(w.clone())
-        if not isinstance(found, Tensor) or found.shape != w.shape:
-            got = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
+        if not isinstance(found, Tensor) or _kind(found) != _kind(w):
             raise ValueError(
-                f"eval_weights returned {got}, expected a vector like w, {tuple(w.shape)}"
+                f"eval_weights returned {_kind(found)}, expected a vector like w, {_kind(w)}"
             )
         return found.detach()
 

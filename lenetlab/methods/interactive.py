@@ -14,6 +14,7 @@ import json
 import linecache
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from symtable import symtable
 from types import BuiltinFunctionType, FunctionType, ModuleType
@@ -52,13 +53,38 @@ def sources_of(build: Any) -> Sources:
     """What the code of a class or function consists of. Raises: `UserError` as `source_of` does."""
     file = _file(build)
     if file is not None:
-        return trace({build.__module__: file}, file.parent)
+        found, made = trace({build.__module__: file}, file.parent), "<locals>" in build.__qualname__
+        return replace(found, texts=_from_around(build)) if made else found
     if "<locals>" in build.__qualname__:
         raise UserError(
             f"{build.__qualname__} is defined inside of a function, and what it takes from there "
             "cannot be told; define it outside, or in a file"
         )
     return _typed(build)
+
+
+def _from_around(build: Any) -> dict[str, str]:
+    """Of a class or function that a function has made: the values that it took from there, which
+    its file does not tell. A class or function among them is told by its name."""
+    values: dict[str, Any] = {}
+    for function in _functions(build):
+        name, cells = function.__qualname__, function.__closure__ or ()
+        values |= {f"{name}, {variable}": cell.cell_contents for variable, cell
+                   in zip(function.__code__.co_freevars, cells, strict=True)
+                   if variable != "__class__"}  # fmt: skip
+        given = {"defaults": function.__defaults__, **(function.__kwdefaults__ or {})}
+        values |= {f"{name}, {key}": value for key, value in given.items() if value is not None}
+    own = vars(build) if isinstance(build, type) else {}
+    values |= {
+        f"{build.__qualname__}, {key}": value
+        for key, value in own.items()
+        if not key.startswith("__") and not callable(value) and not hasattr(value, "__get__")
+    }
+    return {
+        name: _value(build, name, value) if _home(value) is None
+        else f"{value.__module__}.{value.__qualname__}"
+        for name, value in values.items()
+    }  # fmt: skip
 
 
 def _typed(build: Any) -> Sources:

@@ -82,7 +82,10 @@ class Optimizer(Protocol):
     `eval_weights(w) -> Tensor`, pure: evaluating never changes a run.
     """
 
-    param_groups: list[dict[str, Any]]
+    @property
+    def param_groups(self) -> list[dict[str, Any]]:
+        """Parameters and the numbers that a schedule changes."""
+        ...
 
     def step(self, closure: Any) -> Any:
         """Ask the oracle at least once, update the weights, return the loss."""

@@ -234,10 +234,14 @@ class Composed:
         average: Average | None = None,
     ) -> None:
         self.base, self.estimator, self.update, self.average = base, estimator, update, average
-        self.param_groups = base.param_groups  # schedules change the method's
         for part in (estimator, update, average):
             if part is not None:
                 part.start(w)
+
+    @property
+    def param_groups(self) -> list[dict[str, Any]]:
+        """The method's: schedules change them."""
+        return self.base.param_groups
 
     def step(self, oracle: Oracle) -> Any:
         """One step of the method, on the estimator's gradient, corrected by the update."""

@@ -94,7 +94,7 @@ class NativeEngine:
     ) -> Tensor:
         """The loss's `kind` of curvature times `v` (44426,)."""
         _check("v", v, (torch.float32,), (SIZE,))
-        out = torch.empty(SIZE)
+        out = _floats(SIZE)
         drawing = self._drawing(batch, uniform)
         self._ask(w, batch, curvature=_CURVATURE[kind], direction=v, gradient=out, **drawing)
         return out
@@ -103,7 +103,7 @@ class NativeEngine:
         self, w: Tensor, batch: Tensor | None, uniform: Tensor | None = None
     ) -> Tensor:
         """Every example's gradient, a row each (b, 44426); with `uniform` of the drawn labels."""
-        rows = torch.empty(self._size(batch), SIZE)
+        rows = _floats(self._size(batch), SIZE)
         self._ask(w, batch, rows=rows, **self._drawing(batch, uniform))
         return rows
 
@@ -134,7 +134,7 @@ class NativeEngine:
 
     def logits(self, w: Tensor, batch: Tensor | None = None) -> Tensor:
         """Class scores (b, 10)."""
-        out = torch.empty(self._size(batch), 10)
+        out = _floats(self._size(batch), 10)
         self._ask(w, batch, logits=out)
         return out
 
@@ -142,18 +142,18 @@ class NativeEngine:
         """Inputs and output gradients of every layer; 62 kB an example."""
         b = self._size(batch)
         inputs = {
-            "conv1": torch.empty(b, 1, 28, 28),
-            "conv2": torch.empty(b, 6, 12, 12),
-            "fc1": torch.empty(b, 256),
-            "fc2": torch.empty(b, 120),
-            "fc3": torch.empty(b, 84),
+            "conv1": _floats(b, 1, 28, 28),
+            "conv2": _floats(b, 6, 12, 12),
+            "fc1": _floats(b, 256),
+            "fc2": _floats(b, 120),
+            "fc3": _floats(b, 84),
         }
         deltas = {
-            "conv1": torch.zeros(b, 6, 24, 24),  # the library writes the pools' winners alone
-            "conv2": torch.zeros(b, 16, 8, 8),
-            "fc1": torch.empty(b, 120),
-            "fc2": torch.empty(b, 84),
-            "fc3": torch.empty(b, 10),
+            "conv1": _floats(b, 6, 24, 24).zero_(),  # the library writes the pools' winners alone
+            "conv2": _floats(b, 16, 8, 8).zero_(),
+            "fc1": _floats(b, 120),
+            "fc2": _floats(b, 84),
+            "fc3": _floats(b, 10),
         }
         names = zip(("x", "a1", "a2", "h1", "h2"), inputs.values(), strict=True)
         arrays: dict[str, Any] = dict(names) | {
@@ -164,7 +164,7 @@ class NativeEngine:
 
     def per_example_norms(self, w: Tensor, batch: Tensor | None) -> tuple[Tensor, Tensor]:
         """Mean cross-entropy, and the Euclidean norm of every example's gradient (b,)."""
-        norms = torch.empty(self._size(batch))
+        norms = _floats(self._size(batch))
         return self._ask(w, batch, norms=norms), norms
 
     def _size(self, batch: Tensor | None) -> int:
@@ -188,7 +188,7 @@ class NativeEngine:
         self, points: Tensor, batch: Tensor | None, /, *, curvature: int = 0, **arrays: Any
     ) -> Tensor:
         """The mean losses (k,) at `points` (k, 44426); only one point may have `arrays`."""
-        losses = torch.empty(len(points), dtype=torch.float64)
+        losses = torch.empty(len(points), dtype=torch.float64, device="cpu")
         question = _Question(
             w=points.data_ptr(),
             points=len(points),
@@ -209,6 +209,11 @@ class NativeEngine:
         if wrong < 0:
             raise IndexError(f"label of batch[{-wrong - 1}] is out of range; expected 0 to 9")
         return losses.to(torch.float32)
+
+
+def _floats(*shape: int) -> Tensor:
+    """Memory for an answer, whatever an optimizer has made PyTorch's default."""
+    return torch.empty(shape, dtype=torch.float32, device="cpu")
 
 
 def _addresses(arrays: Sequence[Tensor]) -> Any:

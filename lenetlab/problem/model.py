@@ -115,7 +115,7 @@ def pre_activations(p: Parameters, x: Tensor) -> tuple[dict[str, Tensor], dict[s
 def initial_weights(generator: torch.Generator) -> Tensor:
     """A flat vector drawn as `nn.Conv2d` and `nn.Linear` draw theirs, in the script's order:
     every tensor uniform in ±1/√fan_in (PyTorch's default, He et al. 2015 with a = √5)."""
-    w = torch.empty(SIZE)
+    w = torch.empty(SIZE, dtype=torch.float32, device="cpu")
     named = views(w)
     for layer in LAYERS:
         weight, bias = named[f"{layer}.weight"], named[f"{layer}.bias"]

@@ -220,5 +220,6 @@ def latest_run(folder: Path) -> Path:
 
 def finished_runs(folder: Path) -> list[Run]:
     """The whole runs in the folders directly inside `folder`, by name; unfinished ones are not
-    among them. Raises `UserError` for a broken one."""
-    return [read_run(result.parent) for result in sorted(folder.glob(f"*/{RESULT}"))]
+    among them, and a copy of one is no other run. Raises `UserError` for a broken one."""
+    found = [read_run(result.parent) for result in sorted(folder.glob(f"*/{RESULT}"))]
+    return list({run.identity["id"]: run for run in reversed(found)}.values())[::-1]

@@ -579,3 +579,77 @@ class Own(torch.optim.SGD):
 """
     with pytest.raises(UserError, match="hold tensors that it was not given, and nobody fills"):
         training(engine, own(text))
+
+
+BACK = """
+import copy
+class Own(torch.optim.SGD):
+    def __init__(self, params, lr=0.1):
+        super().__init__(params, lr=lr)
+    def step(self, closure):
+        before = copy.deepcopy(self.state_dict())
+        loss = super().step(closure)
+        self.load_state_dict(before)
+        return loss
+"""
+
+
+def test_a_guest_that_loads_its_own_state_follows_the_schedule(engine, own):
+    """PyTorch puts other groups in the place of those that it had."""
+    theirs, ours = (training(engine, name, {"lr": 0.1}, epochs=3, schedule="linear")
+                    for name in (own(BACK), "sgd"))  # fmt: skip
+    for _ in range(6):
+        theirs.step()
+        ours.step()
+        assert theirs.rate == ours.rate
+    assert theirs.weights.w.equal(ours.weights.w)
+
+
+IN_A_STEP = """
+class Own(torch.optim.SGD):
+    def __init__(self, params, lr=0.1):
+        super().__init__(params, lr=lr)
+    def step(self, closure):
+        loss = super().step(closure)
+        {line}
+        return loss
+"""
+
+
+@pytest.mark.parametrize("line", ["self.add_param_group({'params': [torch.ones(1)]})",
+                                  "self.param_groups.clear()"])  # fmt: skip
+def test_groups_that_come_or_go_under_a_schedule_are_an_error(engine, own, line):
+    t = training(engine, own(IN_A_STEP.format(line=line)), schedule="linear")
+    t.step()
+    with pytest.raises(StepError, match="parameter groups and had 1 when it was made"):
+        t.step()
+
+
+@pytest.mark.parametrize("rate", ["[0.1]", "'fast'", "torch.ones(2)", "1j", "10**400"])
+def test_a_rate_that_is_no_number_is_none(engine, own, rate):
+    line = f"self.param_groups[0]['lr'] = {rate}"
+    t = training(engine, own(IN_A_STEP.format(line=line)))
+    t.step()
+    assert t.rate is None
+
+
+@pytest.mark.parametrize("answer", ["w.double()", "w.int()", "w.to_sparse()", "w.to(torch.cfloat)"])
+def test_weights_of_another_kind_are_not_judged(engine, own, answer):
+    text = f"class Own(torch.optim.SGD):\n    def eval_weights(self, w):\n        return {answer}\n"
+    t = training(engine, own(text), {"lr": 0.1})
+    with pytest.raises(StepError, match=r"eval_weights returned \(44426,\) of"):
+        t.eval_weights()
+
+
+def test_pytorchs_defaults_that_a_guest_moves_change_nothing_of_ours(runtime, own):
+    """Neither the figures of its own run, nor what comes after it."""
+    moved = "torch.set_default_dtype(torch.float64)"
+    plain = execute(make_recipe(own(IN_A_STEP.format(line="")), epochs=0.5), 0, runtime)
+    found = execute(make_recipe(own(IN_A_STEP.format(line=moved)), epochs=0.5), 0, runtime)
+    assert torch.get_default_dtype() == torch.float32
+    assert (found.status, found.result.loss) == ("done", plain.result.loss)
+    text = "class Own(torch.optim.SGD):\n    def __init__(self, params, lr=0.1):\n" + (
+        "        torch.set_default_device('meta')\n        super().__init__(params, lr=lr)\n"
+    )
+    assert execute(make_recipe(own(text), epochs=0.5), 0, runtime).status == "error"
+    assert torch.get_default_device() == CPU

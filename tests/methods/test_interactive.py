@@ -9,9 +9,10 @@ import textwrap
 from pathlib import Path
 
 import pytest
+import torch
 
 from lenetlab.errors import UserError
-from lenetlab.methods.interactive import sources_of
+from lenetlab.methods.interactive import source_of, sources_of
 from lenetlab.methods.lookup import find
 from lenetlab.methods.outside import hand_over
 
@@ -230,6 +231,32 @@ def torch_module():
     import torch
 
     return torch
+
+
+def test_what_a_class_took_from_the_function_that_made_it_is_in_its_name():
+    def closed(rate: float) -> type:
+        class Own(torch.optim.SGD):
+            def step(self, closure=None):
+                self.param_groups[0]["lr"] = rate
+                return super().step(closure)
+
+        return Own
+
+    def by_default(rate: float) -> type:
+        class Own(torch.optim.SGD):
+            def __init__(self, params, lr=rate):
+                super().__init__(params, lr=lr)
+
+        return Own
+
+    def by_attribute(rate: float) -> type:
+        class Own(torch.optim.SGD):
+            learning_rate = rate
+
+        return Own
+
+    for make in (closed, by_default, by_attribute):
+        assert source_of(make(0.1)) == source_of(make(0.1)) != source_of(make(0.5))
 
 
 def test_a_class_inside_of_a_function_is_refused_where_it_has_no_file():

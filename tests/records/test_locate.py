@@ -1,5 +1,6 @@
 """Results found from a study file, a working folder, a folder of results, a folder of runs."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -51,6 +52,15 @@ def test_runs_of_a_recipe_are_a_cell_by_seed(tmp_path):
     assert [row.seed for row in cell.finals] == [0, 1, 2]
     assert [row.accuracy for row in cell.finals] == [90, 91, 92]
     assert [row.number for row in cell.trials] == [0]
+
+
+def test_a_copy_of_a_run_is_no_other_run(tmp_path):
+    for seed in (0, 1):
+        write_run(tmp_path, seed)
+    for path in list(tmp_path.iterdir()):
+        shutil.copytree(path, path.with_name(f"{path.name}-backup"))
+    (cell,) = open_results(tmp_path).cells
+    assert [row.seed for row in cell.finals] == [0, 1]
 
 
 def test_cells_of_a_method_are_told_apart_by_what_differs(tmp_path):

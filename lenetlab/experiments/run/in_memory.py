@@ -227,8 +227,14 @@ def summed_up(run: Prepared, t: Training, curve: Curve, clock: Clock, ending: En
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Seed PyTorch's global generator for the run and give it back as it was: nothing of ours
-    draws from it, but an optimizer from outside may."""
+    """Seed PyTorch's global generator for the run and give it back as it was, and with it the
+    defaults of tensors: nothing of ours uses them, but an optimizer from outside may."""
+    dtype, device = torch.get_default_dtype(), torch.get_default_device()
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
-        yield
+        try:
+            yield
+        finally:
+            torch.set_default_dtype(dtype)
+            if torch.get_default_device() != device:
+                torch.set_default_device(None if device.type == "cpu" else device)

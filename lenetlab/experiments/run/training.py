@@ -25,6 +25,7 @@ from lenetlab.oracle.model import Model
 from lenetlab.oracle.oracle import Oracle
 from lenetlab.oracle.order import DataOrder, starter_stream
 from lenetlab.oracle.weights import Weights
+from lenetlab.phrases import count
 from lenetlab.problem.augmentation import Augmented
 from lenetlab.problem.model import CONSTRAINED, initial_weights
 from lenetlab.problem.randomness import generator_from
@@ -118,8 +119,11 @@ class Training:
     def rate(self) -> float | None:
         """The rate of the last step (of the first parameter group); None where it has none, or one
         that is no number, as a guest's may be."""
-        rate = self.optimizer.param_groups[0].get("lr")
-        return None if rate is None or not math.isfinite(rate) else float(rate)
+        try:
+            rate = float(self.optimizer.param_groups[0]["lr"])
+        except (LookupError, TypeError, ValueError, RuntimeError, OverflowError):
+            return None
+        return rate if math.isfinite(rate) else None
 
     def step(self) -> float:
         """Schedule, then one step of the method; its loss. The weights may then be no numbers
@@ -246,7 +250,13 @@ class Training:
             return
         progress = min(self.position / self._budget.amount, 1.0)
         factor = self._schedule(self._schedule_progress(progress), self.steps)
-        for group, initial in zip(self.optimizer.param_groups, self._initial, strict=True):
+        groups = self.optimizer.param_groups
+        if len(groups) != len(self._initial):
+            raise StepError(
+                f"step {self.steps + 1}: it has {count(len(groups), 'parameter group')} and had "
+                f"{len(self._initial)} when it was made; a schedule has begun with those"
+            )
+        for group, initial in zip(groups, self._initial, strict=True):
             group[self._scheduled] = initial * factor
 
     def _schedule_progress(self, progress: float) -> float:

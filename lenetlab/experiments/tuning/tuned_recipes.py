@@ -20,9 +20,10 @@ from typing import Any
 from lenetlab.analysis.cost import total
 from lenetlab.disk import locked, make_folder, read_json, replace_json
 from lenetlab.errors import UserError
+from lenetlab.methods.lookup import find, split
 from lenetlab.phrases import count, in_units
 from lenetlab.problem.problems import DEFAULT
-from lenetlab.records.cells import Cell, Results
+from lenetlab.records.cells import Cell, Results, RunRow
 from lenetlab.records.contest import located
 from lenetlab.records.recipe import PARTS
 
@@ -43,6 +44,7 @@ class Tuned:
         and the mean held-out accuracy there; None where that was not done.
     confirmations : how many such runs the search had, of other recipes too.
     pass_seconds : CPU seconds of an effective pass, over trials and finals, where it was computed.
+    code : the digest of the sources that were tuned, of a method that is somebody's.
     """
 
     settings: Mapping[str, Any]
@@ -56,6 +58,7 @@ class Tuned:
     confirmed: float | None = None
     seeds: int = 0
     confirmations: int = 0
+    code: str = ""
 
     @property
     def effort(self) -> float:
@@ -97,17 +100,20 @@ def kept_as(scenario: str, problem: str = DEFAULT, rules: str = "strict") -> str
 
 def find_tuned(method: str, scenario: str, out: Path | None = None) -> Tuned | None:
     """The recipe kept for a method (with its wrappers) in a scenario, as `kept_as` calls it; the
-    user's own, in `out`, before the package's. None if there is none."""
+    user's own, in `out`, before the package's. None if there is none, or it is of other code than
+    the method's is now."""
     for path in ([] if out is None else [out / FILE]) + [PACKAGE]:
         entry = _read(path).get(method, {}).get(scenario)
         if entry is not None:
             try:
-                return Tuned(**entry)
+                found = Tuned(**entry)
             except TypeError as error:
                 raise UserError(
                     f"{path}: the entry of {method} in {scenario} is none ({error}); delete it and "
                     "tune again"
                 ) from None
+            if not found.code or found.code == find(split(method)[1]).source:
+                return found
     return None
 
 
@@ -125,7 +131,10 @@ def save_tuned(path: Path, found: Mapping[tuple[str, str], Tuned]) -> None:
         return
     entries = _read(path)
     for (method, scenario), recipe in found.items():
-        entries.setdefault(method, {})[scenario] = asdict(recipe)
+        entry = asdict(recipe)
+        if not recipe.code:
+            del entry["code"]
+        entries.setdefault(method, {})[scenario] = entry
     ordered = {m: dict(sorted(entries[m].items())) for m in sorted(entries)}
     make_folder(path.parent)
     replace_json(path, ordered)
@@ -195,6 +204,7 @@ def winner(results: Results, cell: Cell) -> Tuned | None:
         best.accuracy,
         round(best.loss, 6),
         _pass_seconds(cell),
+        code=_code(best, split(cell.place.method)[1]),
     )
     if not cell.confirmations:
         return found
@@ -206,6 +216,12 @@ def winner(results: Results, cell: Cell) -> Tuned | None:
         seeds=len(again),
         confirmations=len(cell.confirmations),
     )
+
+
+def _code(row: RunRow, method: str) -> str:
+    """The digest that a row's numerics have of the sources of its method; empty for a resident."""
+    of_package = row.numerics.get("plug_ins", {}).get(method, {})
+    return str(row.numerics.get("source_sha256") or of_package.get("source_sha256", ""))
 
 
 def _pass_seconds(cell: Cell) -> float | None:

@@ -76,6 +76,7 @@ WITHOUT_BITS = {
     "experiments.run.versions": "makes the names",
     "experiments.run.folder_lock": "keeps two processes apart",
     "methods.describe": "words about methods",
+    "phrases": "words of messages",
     "records.finished": "names the figures of a run that has ended",
     "methods.names": "spellings; what they mean is in the name",
     "methods.guest_errors": "messages",

@@ -154,6 +154,18 @@ def test_mistakes_of_a_record(tmp_path, old, new, line, said):
     assert said in found[line]
 
 
+@pytest.mark.parametrize("key", ["rules", "problem", "split", "passes"])
+def test_what_a_leaderboard_has_one_of_is_nothing_to_search_for(tmp_path, key):
+    text = (
+        'title = "x"\nscenarios = ["plain"]\nmethods = ["sgd"]\npasses = 1\nseeds = 2\n'
+        "[tune]\ntrials = 3\npasses = 0.5\n[method.sgd.space]\n"
+        f'{key} = {{ pick = ["open"] }}\n'
+    )
+    found, count = mistakes(tmp_path, text)
+    assert count == 1
+    assert f"{key} is nothing that a search may choose" in found[10]
+
+
 def test_a_record_on_a_frontier_is_about_nets_of_one_size(tmp_path):
     thin = RECORD.replace('"plain"', '"frontier"') + '[settings]\nconstraint = "magnitude"\n'
     found, _ = mistakes(tmp_path, thin + '[vary]\n"constraint.keep" = [600, 300]\n')

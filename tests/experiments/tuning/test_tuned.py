@@ -11,6 +11,7 @@ from lenetlab.errors import UserError
 from lenetlab.experiments.jobs import Job, jobs
 from lenetlab.experiments.recipe.recipe import make_recipe, recipe_from
 from lenetlab.experiments.tuning.tuned_recipes import FILE, Tuned, find_tuned, save_tuned, settle
+from lenetlab.methods.lookup import find
 from lenetlab.records.run_folder import read_run
 
 ENTRY = Tuned(
@@ -209,3 +210,22 @@ def test_the_packages_recipe_is_held_to_the_same_rule(tmp_path, monkeypatch):
     settled = settle(tmp_path, {("sgd", "plain"): toy, ("adamw", "plain"): toy})
     assert [one.kept for one in settled.values()] == [False, True]
     assert list(json.loads((tmp_path / FILE).read_text())) == ["adamw"]
+
+
+OWN = "import torch\nclass Own(torch.optim.{}):\n    def __init__(self, params, lr=0.1):\n        super().__init__(params, lr=lr)\n"  # noqa: E501
+
+
+def test_what_was_tuned_of_other_code_is_not_of_this(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    codes = []
+    for base in ("SGD", "Adam"):
+        Path("own.py").write_text(OWN.format(base))
+        codes.append(find("own.py:Own").source)
+    entry = replace(GOOD, code=codes[0])
+    save_tuned(tmp_path / FILE, {("own.py:Own", "plain"): entry})
+    assert find_tuned("own.py:Own", "plain", tmp_path) is None
+    Path("own.py").write_text(OWN.format("SGD"))
+    assert find_tuned("own.py:Own", "plain", tmp_path) == entry
+    Path("own.py").write_text(OWN.format("Adam"))
+    worse = replace(GOOD, code=codes[1], held_out=50.0)
+    assert settle(tmp_path, {("own.py:Own", "plain"): worse})["own.py:Own", "plain"].kept

@@ -6,7 +6,7 @@ from typing import Any
 
 from lenetlab.errors import UserError, unknown
 from lenetlab.experiments.recipe.recipe import expand
-from lenetlab.experiments.study.file.given import Given
+from lenetlab.experiments.study.file.given import FIXED, Given
 from lenetlab.experiments.study.model import StudyCell
 from lenetlab.experiments.tuning.search_space import Dimension, is_count, parse_dimension
 from lenetlab.experiments.tuning.trials import Tuning
@@ -82,6 +82,11 @@ def _cell(
         return None
     space: dict[str, Dimension] = {}
     for key, range_ in own.get("space", {}).items():
+        if key in FIXED | {"rules"}:  # a leaderboard has one of each
+            given.add(
+                ("method", method, "space", key), f"{key} is nothing that a search may choose"
+            )
+            continue
         try:
             space[key] = parse_dimension(key, range_, is_count(known_as, key))
         except UserError as error:
