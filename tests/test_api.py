@@ -45,6 +45,12 @@ def test_a_sweep_trains_every_combination_with_every_seed(runtime):
     assert rows[0].figures["accuracy"].deviation == pytest.approx(statistics.stdev(values))
 
 
+def test_places_may_be_words_and_threads_are_a_whole_number(tmp_path):
+    assert lenetlab.Runtime(out=str(tmp_path)).out == tmp_path
+    with pytest.raises(UserError, match=r"threads=1\.0 is no whole number"):
+        lenetlab.Runtime(threads=1.0)
+
+
 def test_every_recipe_is_checked_before_the_first_is_trained(runtime):
     with pytest.raises(UserError, match="lr=-1"):
         sweep(["sgd"], {"lr": [0.1, -1]}, runtime=runtime)

@@ -27,11 +27,15 @@ class Format(StrEnum):
     torch = "torch"
 
 
+SUFFIXES = {Format.torch: ".pt", Format.safetensors: ".safetensors"}
+
+
 def export(
     run: Annotated[Path, typer.Argument(help="A run folder, last, or a file of weights.")],
     format: Annotated[
-        Format, typer.Option(help="torch: a state dict by torch.save; safetensors.")
-    ] = Format.torch,
+        Format | None,
+        typer.Option(help="torch: a state dict by torch.save (default); safetensors."),
+    ] = None,
     to: Annotated[
         Path | None, typer.Option(help="The file (default: the run's name, in this folder).")
     ] = None,
@@ -51,8 +55,10 @@ def export(
     if net.w is None:
         raise UserError(f"{source} is not LeNet-5: {net.problems[0]}")
     named = state_dict(net.w)
-    suffix = {Format.torch: ".pt", Format.safetensors: ".safetensors"}[format]
-    path = to or Path(f"{run.resolve().name if run.is_dir() else run.stem}{suffix}")
+    if format is None:  # nobody reads a file of the other kind by this name
+        said = to is not None and to.suffix == SUFFIXES[Format.safetensors]
+        format = Format.safetensors if said else Format.torch
+    path = to or Path(f"{run.resolve().name if run.is_dir() else run.stem}{SUFFIXES[format]}")
     if format is Format.safetensors:
         content = save(named)
     else:

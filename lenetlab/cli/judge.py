@@ -19,6 +19,7 @@ from lenetlab.cli.shared.options import (
 )
 from lenetlab.cli.terminal.console import err, out, print_err, print_json, print_out
 from lenetlab.cli.terminal.judge import print_table, print_twins, print_verdict, write_csv
+from lenetlab.disk import check_writable, make_folder
 from lenetlab.errors import UserError
 from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.judge.challenge import judge_challenge
@@ -96,6 +97,9 @@ def judge(
         raise UserError(
             f"{whole} is a challenge, which is judged in all its scenarios; leave --scenario out"
         )
+    for written in filter(None, (csv, page)):
+        make_folder(written.parent)  # before scripts run for hours
+        check_writable(written)
     runtime = Runtime(data, Path("unused"), engine, device, threads, resume=False)
     scorer = Scorer(runtime)
     again = runtime if rerun else None

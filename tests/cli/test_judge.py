@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from lenetlab.problem.model import flatten
 
@@ -243,6 +244,22 @@ def test_a_run_is_placed_exported_and_judged_again(lenetlab):
     net = LeNet5()
     net.load_state_dict(torch.load("weights.torch"))  # in the script's order, by its names
     assert list(torch.load("weights.torch")) == list(net.state_dict())
+
+
+def test_an_export_is_what_its_name_says(lenetlab):
+    put("mine.pt", GOOD["state dict"]())
+    assert lenetlab("export mine.pt --to mine.safetensors").status == 0
+    assert load_file("mine.safetensors").keys() == torch.load("mine.pt").keys()
+
+
+def test_where_marks_cannot_be_written_nothing_is_judged(lenetlab):
+    put("mine.pt", GOOD["state dict"]())
+    for option in ("--csv", "--page"):
+        answer = lenetlab(f"judge mine.pt {option} mine.pt/marks.x")
+        assert (answer.status, answer.out) == (2, "")
+        assert "cannot write mine.pt" in answer.err
+    assert lenetlab("judge mine.pt --csv a/new/folder/marks.csv").status == 0
+    assert Path("a/new/folder/marks.csv").is_file()
 
 
 def test_any_checkpoint_can_be_exported(lenetlab):

@@ -31,6 +31,7 @@ WRONG = {
     "run adamw --warmup 1": "warmup=1 is out of range",
     "run adamw --plan geometrik": "did you mean 'geometric'",
     "run sgd --scenario l2": "needs weight_decay > 0",
+    "run sgd --scenario l2 --decay weights": "needs weight_decay > 0",
     "run sgd --set weight_decay=1e-3": "not allowed in scenario 'plain'",
     "run sgd --scenario sparse": "needs a --constraint",
     "run sgd --scenario sparse --constraint magnitud": "did you mean 'magnitude'",

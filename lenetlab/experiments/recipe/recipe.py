@@ -99,15 +99,15 @@ class Recipe:
         find_initialisation(self.initialisation.name)
         if self.decay not in DECAYED:
             raise unknown("decay", self.decay, DECAYED)
+        constrained = self.constraint.name != "none"
+        check_scenario(
+            self.scenario, self.rules, self.weight_decay, constrained, bool(self.augmentation)
+        )
         if self.decay != "all" and self.weight_decay == 0:
             raise UserError(
                 f"decay={self.decay} says what decays, and nothing does; add --scenario l2 --set "
                 "weight_decay=0.0005, or leave --decay out"
             )
-        constrained = self.constraint.name != "none"
-        check_scenario(
-            self.scenario, self.rules, self.weight_decay, constrained, bool(self.augmentation)
-        )
         if self.max_nonzeros is not None:
             check_constraint(self.constraint.name, find(self.method.name))
             make_constraint(self.constraint)  # refuses settings that do not go together

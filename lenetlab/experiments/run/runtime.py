@@ -45,6 +45,10 @@ class Runtime:
     )
 
     def __post_init__(self) -> None:
+        self.out = Path(self.out)
+        self.data = None if self.data is None else Path(self.data)
+        if self.threads is not None and type(self.threads) is not int:
+            raise UserError(f"threads={self.threads!r} is no whole number")
         if self.threads is not None and not 1 <= self.threads <= _PROCESSORS:
             raise UserError(f"threads={self.threads} is out of range; expected 1 to {_PROCESSORS}")
         commit()  # is asked for now, when the code is being loaded, and remembered

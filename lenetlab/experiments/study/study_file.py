@@ -65,7 +65,7 @@ def _text(path: Path) -> str:
         raise UserError(f"cannot read the study file {path} (there is no such file)")
     if (size := path.stat().st_size) > LARGEST:
         raise UserError(f"{path} has {size:,} bytes; a study file has at most {LARGEST:,}")
-    return read_text(path)
+    return read_text(path).removeprefix("\ufeff")  # as editors of Windows begin a text
 
 
 def _study(given: Given, name: str) -> Study | None:

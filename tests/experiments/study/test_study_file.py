@@ -154,6 +154,11 @@ def test_mistakes_of_a_record(tmp_path, old, new, line, said):
     assert said in found[line]
 
 
+def test_a_text_may_begin_as_editors_of_windows_begin_it(tmp_path):
+    (path := tmp_path / "record.toml").write_text(RECORD, encoding="utf-8-sig")
+    assert read_study(path)[0].record is not None
+
+
 @pytest.mark.parametrize("key", ["rules", "problem", "split", "passes"])
 def test_what_a_leaderboard_has_one_of_is_nothing_to_search_for(tmp_path, key):
     text = (
