@@ -1,7 +1,7 @@
 """The laboratory from Python: `run` one recipe, `sweep` a grid of them."""
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from lenetlab.records.cells import FINAL, TRIAL, RunRow
 from lenetlab.records.contest import CellKey
 from lenetlab.records.rows import row_of
 from lenetlab.records.run_folder import Run
+from lenetlab.settings import plain
 from lenetlab.trained import Trained, report
 
 
@@ -52,7 +53,7 @@ def run(
     seed: int | None = None,
     runtime: Runtime | None = None,
     tuned: bool = False,
-    recipe: str | None = None,
+    recipe: str | Path | None = None,
     eval_at: Sequence[float] | None = None,
     on_step: OnStep = lambda t, loss: None,
     on_eval: OnEval = lambda t, evaluations: None,
@@ -86,11 +87,11 @@ def run(
     >>> from lenetlab import run
     >>> run("adamw", lr=0.002, epochs=10, batch_size=64).summary()["accuracy"]  # doctest: +SKIP
     """
-    runtime = runtime or Runtime()
+    runtime, seed = _runtime(runtime), plain(seed)
     if recipe is not None:
         if method is not None or tuned or settings:
             raise UserError("recipe= trains a record as it was; leave out the method and settings")
-        (job,), _ = record_jobs(recipe, seed)
+        (job,), _ = record_jobs(str(recipe), seed)
     else:
         names = [] if method is None else [_named(method)]
         (job,) = jobs(names, {}, 1, settings, seed or 0, runtime.out if tuned else None)
@@ -121,10 +122,10 @@ def sweep(
     >>> from lenetlab import sweep
     >>> sweep(["sgd", "adamw"], {"batch_size": [16, 64]}, seeds=3).table()  # doctest: +SKIP
     """
-    runtime = runtime or Runtime()
-    names = [_named(m) for m in ([methods] if isinstance(methods, str | type) else methods)]
+    runtime = _runtime(runtime)
+    names = [_named(m) for m in _several(methods)]
     results = []
-    todo = jobs(names, vary or {}, seeds, settings, tuned_in=runtime.out if tuned else None)
+    todo = jobs(names, vary or {}, plain(seeds), settings, 0, runtime.out if tuned else None)
     _tell(todo)
     for job in todo:
         found = Trained.of(carry_out(job, runtime))
@@ -144,8 +145,20 @@ def _row(run: Run) -> RunRow:
     return row_of(run, TRIAL if run.held_out else FINAL, run.seed)
 
 
+def _several(methods: Any) -> Iterable[Any]:
+    """A class is one method, though some kinds of classes can be gone through."""
+    one = isinstance(methods, str | type) or not isinstance(methods, Iterable)
+    return [methods] if one else methods
+
+
 def _named(method: str | type) -> str:
     return method if isinstance(method, str) else hand_over(method)
+
+
+def _runtime(given: Runtime | None) -> Runtime:
+    if given is not None and not isinstance(given, Runtime):
+        raise UserError(f"runtime={given!r} is none; expected one as Runtime(out={str(given)!r})")
+    return given or Runtime()
 
 
 def _tell(todo: Sequence[Job]) -> None:

@@ -38,7 +38,7 @@ def short(text: str) -> str:
 def unknown(kind: str, name: str, known: Iterable[str], hint: str = "") -> UserError:
     """The error for a name that does not exist, with the nearest one that does."""
     names = sorted(known)
-    name = short(name)
+    name = short(str(name))
     near = nearest(name, names)
     guess = "" if near is None else f"did you mean {near!r}? "
     return UserError(f"unknown {kind} {name!r}; {guess}{hint or 'known: ' + ', '.join(names)}")

@@ -9,6 +9,9 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
 
 from lenetlab.errors import UserError, short, unknown
 
@@ -75,6 +78,11 @@ class Choice:
     def __str__(self) -> str:
         settings = ",".join(f"{k}={show(v)}" for k, v in self.changed().items())
         return f"{self.name}:{settings}" if settings else self.name
+
+
+def plain(value: Any) -> Any:
+    """A number of NumPy's as Python's own; anything else as it is."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def show(value: Value) -> str:

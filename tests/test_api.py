@@ -2,6 +2,7 @@
 
 import statistics
 
+import numpy as np
 import pytest
 
 import lenetlab
@@ -49,6 +50,36 @@ def test_places_may_be_words_and_threads_are_a_whole_number(tmp_path):
     assert lenetlab.Runtime(out=str(tmp_path)).out == tmp_path
     with pytest.raises(UserError, match=r"threads=1\.0 is no whole number"):
         lenetlab.Runtime(threads=1.0)
+
+
+def test_numbers_of_numpy_are_numbers(runtime):
+    own = run("sgd", seed=3, lr=0.5, batch_size=500, passes=0.1, eval_at=[0.05], runtime=runtime)
+    numpy = run("sgd", seed=np.int64(3), lr=np.float32(0.5), batch_size=np.int32(500),
+                passes=np.float64(0.1), eval_at=np.array([0.05]), runtime=runtime)  # fmt: skip
+    assert numpy.path == own.path
+    grid = {"batch_size": np.array([100, 500])}
+    found = sweep("sgd", grid, seeds=np.int64(1), passes=0.1, runtime=runtime)
+    assert [job.label for job, _ in found] == ["sgd, batch_size=100", "sgd, batch_size=500"]
+
+
+@pytest.mark.parametrize(("asked", "said"), [
+    (lambda: run("sgd", seed="5"), "seed='5' is no whole number"),
+    (lambda: run("sgd", seed=1.0), r"seed=1\.0 is no whole number"),
+    (lambda: run("sgd", eval_at=0.5), r"eval_at=0\.5 is no list of positions"),
+    (lambda: run("sgd", eval_at=["half"]), r"eval_at=\['half'\] is no list of positions"),
+    (lambda: run("sgd", runtime="there"), r"expected one as Runtime\(out='there'\)"),
+    (lambda: run(recipe=3), "unknown record '3'"),
+    (lambda: sweep("sgd", {"lr": 0.1}), r"lr is varied over 0\.1; expected a list, as \[0\.1\]"),
+    (lambda: sweep("sgd", {"schedule": "cosine"}), "schedule is varied over 'cosine'; expected"),
+    (lambda: sweep("sgd", ["lr"]), r"vary=\['lr'\] is no grid"),
+    (lambda: sweep("sgd", seeds=2.0), r"seeds=2\.0 is no whole number"),
+    (lambda: sweep(3), "3 is no class of an optimizer"),
+    (lambda: lenetlab.Runtime(out=3), "out=3 is no path"),
+    (lambda: lenetlab.Runtime(engine=3), "unknown engine '3'"),
+])  # fmt: skip
+def test_what_is_no_value_gets_one_sentence(asked, said):
+    with pytest.raises(UserError, match=said):
+        asked()
 
 
 def test_every_recipe_is_checked_before_the_first_is_trained(runtime):

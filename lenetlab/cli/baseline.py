@@ -40,7 +40,7 @@ from lenetlab.records.finished import ended
 from lenetlab.records.rows import as_json, row_of
 from lenetlab.records.run_folder import Run
 from lenetlab.report.attachments import BASELINE
-from lenetlab.report.run_plots import loss_panels, save
+from lenetlab.report.run_plots import check_ending, loss_panels, save
 
 
 def baseline(
@@ -85,6 +85,10 @@ def baseline(
     of_one = {"--verbose": verbose, "--figure": figure, "--results": results}
     if seeds > 1 and (given := [option for option, value in of_one.items() if value]):
         raise UserError(f"{given[0]} is for one run; leave it out, or --seeds {seeds}")
+    if figure is not None:
+        check_ending(figure)
+    if results is not None and not results.is_dir():
+        raise UserError(f"--results {results} is no folder; expected one with results of a study")
     source = None if script is None else read_source(script)
     runtime = Runtime(data, out, "torch", device, threads, resume)
     if seeds < 1:
@@ -95,8 +99,8 @@ def baseline(
         runs, facts = _luck(runtime, epochs, seed, seeds, json)
     else:
         found = _train(runtime, epochs, seed, verbose, json)
-        if results is not None:
-            _leave(found, results)
+        if results is not None:  # where a report looks for it
+            replace_json(results / BASELINE, as_json(row_of(found, FINAL, found.seed)))
         runs, facts = [found], _report(found, figure, json)
     as_it_should = all(found.status == "done" for found in runs)
     if heard is not None and source is not None:
@@ -135,13 +139,6 @@ def _train(runtime: Runtime, epochs: float, seed: int, verbose: bool, quiet: boo
         )
     catch_up(found.losses.tolist(), found.evaluations)
     return found
-
-
-def _leave(found: Run, folder: Path) -> None:
-    """Write the run as a row into the folder, where a report looks for it."""
-    if not folder.is_dir():
-        raise UserError(f"--results {folder} is no folder; expected one with results of a study")
-    replace_json(folder / BASELINE, as_json(row_of(found, FINAL, found.seed)))
 
 
 def _report(found: Run, figure: Path | None, quiet: bool) -> dict[str, Any]:

@@ -201,10 +201,15 @@ def run(
         if _typed(context, name):
             raise UserError(f"{name} is given twice, as --{name.replace('_', '-')} and by --set; "
                             "leave one out")  # fmt: skip
+    for name in sorted(options.keys() & varied.keys()):
+        if _typed(context, name):
+            raise UserError(f"{name} is both set and varied; leave one out")
     # An option that is set or varied must not also stand at its default.
     given = {k: v for k, v in options.items() if k not in varied and v is not None} | given
     if recipe is None:
         todo = jobs(methods or [], varied, seeds, given, seed or 0, out if tuned else None)
+    if figure is not None and len(todo) == 1:
+        raise UserError("--figure draws a comparison; give several methods, --seeds or --vary")
     for remark in remarks(todo):
         print_err(remark)
     results = execute_all(todo, runtime, json, tensorboard, limit, inspect)

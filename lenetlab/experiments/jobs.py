@@ -1,7 +1,7 @@
 """Runs to be: a grid of methods, settings and seeds, validated, and carried out one by one."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from lenetlab.problem.own_folder import find_problem
 from lenetlab.problem.problems import DEFAULT
 from lenetlab.records.contest import located
 from lenetlab.records.run_folder import Run, noted
+from lenetlab.settings import plain
 
 EARLY = (0.1, 0.25, 0.5)  # of the first unit of a budget: most of what is learned is learned there
 
@@ -50,6 +51,8 @@ def jobs(
     methods register them or, with `tuned_in`, as the tuned recipes in that folder or the package;
     `UserError` where there is none."""
     check_seeds(first_seed, seeds)
+    vary = {name: _values(name, given) for name, given in _grid(vary).items()}
+    settings = {name: plain(given) for name, given in settings.items()}
     if "problem" in vary:
         raise UserError(
             "problem cannot be varied: accuracies on other images are not comparable; run one "
@@ -57,7 +60,7 @@ def jobs(
         )
     if not methods:
         raise UserError("no method is given; `lenetlab methods` lists them all")
-    if empty := [name for name, values in vary.items() if not len(values)]:
+    if empty := [name for name, values in vary.items() if not values]:
         raise UserError(f"{empty[0]} is varied over no value; give one or more, or leave it out")
     check_count(len(methods) * math.prod(len(values) for values in vary.values()) * seeds)
     if both := set(vary) & set(settings):
@@ -83,8 +86,24 @@ def jobs(
     return grid
 
 
+def _grid(vary: Any) -> Mapping[str, Any]:
+    if not isinstance(vary, Mapping):
+        raise UserError(f'vary={vary!r} is no grid; expected one as {{"lr": [0.01, 0.1]}}')
+    return vary
+
+
+def _values(name: str, given: Any) -> list[Any]:
+    """The values that a setting is varied over; a word is one, not its letters."""
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise UserError(f"{name} is varied over {given!r}; expected a list, as [{given!r}]")
+    return [plain(value) for value in given]
+
+
 def check_seeds(first: int, seeds: int) -> None:
     """Refuse `seeds` of them from `first` where some are none."""
+    for name, given in (("seed", first), ("seeds", seeds)):
+        if type(given) is not int:
+            raise UserError(f"{name}={given!r} is no whole number")
     if seeds < 1:
         raise UserError(f"seeds={seeds} is out of range; expected 1 or more")
     if not 0 <= first <= 2**63 - seeds:
@@ -103,8 +122,15 @@ def carry_out(
     at every whole unit of its budget, unless `eval_at` says where."""
     if eval_at is None:
         eval_at = (*EARLY, *range(1, int(job.recipe.budget.amount) + 1))
+    _check_positions(eval_at)
     found = execute(job.recipe, job.seed, runtime, eval_at, on_step, on_eval, limit)
     return found if job.origin is None else noted(found, tuned=job.origin.as_json())
+
+
+def _check_positions(given: Any) -> None:
+    several = isinstance(given, Iterable) and not isinstance(given, str)
+    if not several or not all(isinstance(plain(x), int | float) for x in given):
+        raise UserError(f"eval_at={given!r} is no list of positions; expected one as [0.5, 1]")
 
 
 def remarks(todo: Sequence[Job]) -> list[str]:

@@ -51,6 +51,12 @@ SHAPES = {
 }  # fmt: skip
 
 
+DONE = {  # what a result has that ended with figures
+    "accuracy": float, "loss": float, "starter_average_loss": float, "correct": int,
+    "nonzeros": int, "passes": float, "steps": int, "ledger_counts": {"gradients": int},
+}  # fmt: skip
+
+
 def check_format(path: Path, identity: Any) -> None:
     """Refuse a run.json of another version of the run directory, or of none."""
     found = identity.get("format") if isinstance(identity, dict) else None
@@ -187,7 +193,10 @@ def read_run(path: Path) -> Run:
     identity = read_file(path, RUN)
     check_format(path / RUN, identity)
     files = {RUN: identity} | {name: read_file(path, name) for name in SHAPES if name != RUN}
-    for name, shape in SHAPES.items():
+    shapes = [*SHAPES.items()]
+    if isinstance(files[RESULT], dict) and files[RESULT].get("status") == "done":
+        shapes.append((RESULT, DONE))
+    for name, shape in shapes:
         if wrong := misfit(files[name], shape, name.partition(".")[0]):
             raise UserError(
                 f"{path / name} is broken ({wrong}); move the folder {path} away and run again"

@@ -179,9 +179,17 @@ def test_it_is_left_beside_the_results_of_a_study(lenetlab, tmp_path):
     assert left is not None
     assert (left.seed, left.accuracy, left.loss) == (42, found["accuracy"], found["loss"])
     assert left.train_seconds == pytest.approx(found["train_seconds"], abs=1e-3)
-    refused = lenetlab("baseline --epochs 0.02 --results nowhere")
-    assert refused.status == 2
-    assert "--results nowhere is no folder" in refused.err
+
+
+def test_places_are_checked_before_anything_is_trained(lenetlab):
+    for option, said in (
+        ("--results nowhere", "--results nowhere is no folder"),
+        ("--figure loss.doc", "cannot write the figure loss.doc"),
+    ):
+        refused = lenetlab(f"baseline --epochs 0.02 {option}")
+        assert refused.status == 2
+        assert said in refused.err
+    assert not Path("runs").exists()
 
 
 if __name__ == "__main__":  # record the trace again, where LENETLAB_STARTER is set

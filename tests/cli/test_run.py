@@ -185,3 +185,21 @@ def test_loss_and_accuracy_say_whose_they_are(lenetlab, split, mine, other):
         assert f"{other} " not in printed.replace("starter's", "")
     printed = json.loads(lenetlab(f"run sgd adamw {words} --json").out)
     assert {printed["runs"][0]["measured_on"], printed["table"][1]["measured_on"]} == {mine}
+
+
+PRINTS = """
+import torch
+class Own(torch.optim.SGD):
+    def __init__(self, params, lr=0.1):
+        super().__init__(params, lr=lr)
+    def step(self, closure):
+        print("hello from step")
+        return super().step(closure)
+"""
+
+
+def test_what_an_optimizer_prints_is_no_part_of_the_json(lenetlab):
+    Path("own.py").write_text(PRINTS)
+    answer = lenetlab("run own.py --passes 0.003 --json")
+    assert json.loads(answer.out)["status"] == "done"
+    assert "hello from step" in answer.err

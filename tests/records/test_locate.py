@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from lenetlab.disk import read_json
+from lenetlab.disk import read_json, replace_json
 from lenetlab.errors import UserError
 from lenetlab.records.contest import Contest
 from lenetlab.records.locate import from_runs, open_results, results_folder
 from lenetlab.records.rows import STUDY, write_results
+from lenetlab.records.run_folder import RESULT
 from tests.evening import NUMERICS, write_run
 from tests.studies import made_up
 
@@ -154,3 +155,15 @@ def test_versions_of_parts_are_said_where_names_do_not_tell_them_apart(tmp_path)
                   numerics={**NUMERICS, "constraint_version": version})  # fmt: skip
     names = [cell.place.name for cell in from_runs(tmp_path / "one").cells]
     assert names == ["sgd, constraint_version 1", "sgd, constraint_version 2"]
+
+
+@pytest.mark.parametrize(("key", "value"), [
+    ("accuracy", None), ("loss", None), ("passes", None), ("ledger_counts", {}),
+])  # fmt: skip
+def test_a_run_that_is_done_has_its_figures(tmp_path, key, value):
+    write_run(tmp_path)
+    (path,) = tmp_path.iterdir()
+    result = read_json(path / RESULT)
+    replace_json(path / RESULT, {**result, key: value})
+    with pytest.raises(UserError, match=rf"result\.json is broken \(result.*{key}"):
+        from_runs(tmp_path)

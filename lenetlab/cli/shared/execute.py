@@ -1,6 +1,7 @@
 """One run, computed while the terminal shows its progress."""
 
-from contextlib import ExitStack
+import sys
+from contextlib import ExitStack, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,8 @@ def execute_one(
             for evaluated in evaluations:
                 evaluated(t, found)
 
+        # What somebody's optimizer prints is no result of ours, and --json is one value alone.
+        stack.enter_context(redirect_stdout(sys.stderr))
         found = carry_out(job, runtime, None, on_step, on_eval, limit)
         if listener is not None:
             listener.record(found)

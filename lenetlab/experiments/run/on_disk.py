@@ -95,7 +95,8 @@ def execute(
             )  # fmt: skip
             ending = train(training, recipe.budget.amount, curve, clock, hooks)
         if ending.status == "interrupted" and received:
-            raise Interrupted(path, training.steps, received[0])
+            kept = path if saved.exists() else None  # an optimizer's state may have been refused
+            raise Interrupted(kept, training.steps, received[0])
         over = ending.status == "interrupted"
         if over:
             ending = timed_out(limit, training, ending)

@@ -12,6 +12,7 @@ from lenetlab.oracle.choose_engine import choose_engine, make_engine
 from lenetlab.oracle.engine import Engine
 from lenetlab.problem.data import Split, load_pair
 from lenetlab.problem.problems import FASHION_MNIST, Problem
+from lenetlab.settings import plain
 
 _PROCESSORS = os.cpu_count() or 1
 _TORCH_THREADS = torch.get_num_threads()
@@ -45,8 +46,9 @@ class Runtime:
     )
 
     def __post_init__(self) -> None:
-        self.out = Path(self.out)
-        self.data = None if self.data is None else Path(self.data)
+        self.out = _path("out", self.out)
+        self.data = None if self.data is None else _path("data", self.data)
+        self.threads = plain(self.threads)
         if self.threads is not None and type(self.threads) is not int:
             raise UserError(f"threads={self.threads!r} is no whole number")
         if self.threads is not None and not 1 <= self.threads <= _PROCESSORS:
@@ -79,3 +81,9 @@ class Runtime:
     def over(self, split: Split) -> Engine:
         """An engine over `split`."""
         return make_engine(self.engine, split, self.torch_device, self.engine_threads)
+
+
+def _path(name: str, given: object) -> Path:
+    if not isinstance(given, str | Path):
+        raise UserError(f"{name}={given!r} is no path; expected the name of a folder")
+    return Path(given)

@@ -78,7 +78,7 @@ class Training:
         )
         initialise(recipe.initialisation, self.oracle, seed)
         self.first = self.weights.w.clone()
-        base = _base_optimizer(recipe, entry, self.weights)
+        base = base_optimizer(recipe, entry, self.weights)
         self.optimizer = compose(base, recipe.wrappers, self.weights.w)
         self.constraint = (
             None if recipe.constraint.name == "none" else make_constraint(recipe.constraint)
@@ -294,8 +294,8 @@ class Training:
         self.losses = array("f", state["losses"].numpy().tobytes())
 
 
-def _base_optimizer(recipe: Recipe, entry: Method, weights: Weights) -> Optimizer:
-    """The method alone; `UserError` where it refuses its settings."""
+def base_optimizer(recipe: Recipe, entry: Method, weights: Weights) -> Optimizer:
+    """The method of a recipe over `weights`; `UserError` where it refuses them or its settings."""
     settings = {k: v for k, v in recipe.method.settings.items() if k in entry.defaults}
     try:
         if recipe.decay == "weights" and entry.decay != "none":

@@ -78,6 +78,8 @@ def _study(given: Given, name: str) -> Study | None:
     passes = given.number(("passes",), 10.0, most=LONGEST)
     seeds = given.count(("seeds",), 10)
     first_seed = given.count(("first_seed",), 0) if "first_seed" in given.tree else 0
+    if first_seed > 2**63 - seeds:
+        given.add(("first_seed",), f"first_seed = {first_seed}: a seed is below 2^63")
     limit, cell_limit = (
         given.number((key,), 0.0) if key in given.tree else None for key in ("limit", "cell_limit")
     )

@@ -26,6 +26,7 @@ from lenetlab.problem.problems import DEFAULT
 from lenetlab.records.cells import Cell, Results, RunRow
 from lenetlab.records.contest import located
 from lenetlab.records.recipe import PARTS
+from lenetlab.records.shapes import misfit, shape_of
 
 FILE = "tuned.json"
 PACKAGE = Path(__file__).parents[2] / FILE
@@ -107,11 +108,14 @@ def find_tuned(method: str, scenario: str, out: Path | None = None) -> Tuned | N
         if entry is not None:
             try:
                 found = Tuned(**entry)
+                wrong = misfit(asdict(found), shape_of(Tuned), "it")
             except TypeError as error:
+                wrong = str(error)
+            if wrong:
                 raise UserError(
-                    f"{path}: the entry of {method} in {scenario} is none ({error}); delete it and "
+                    f"{path}: the entry of {method} in {scenario} is none ({wrong}); delete it and "
                     "tune again"
-                ) from None
+                )
             if not found.code or found.code == find(split(method)[1]).source:
                 return found
     return None

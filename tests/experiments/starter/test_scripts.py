@@ -197,10 +197,32 @@ def test_a_notebook_is_its_code_cells_and_its_errors_name_the_cell(tmp_path):
     with pytest.raises(UserError, match="is no Python in cell 3, line 2"):
         read_source(file)
     file.write_bytes(notebook("%pip install x\nimport os", "%%time\na = 1"))
-    assert read_source(file).code.decode().split() == ["import", "os", "a", "=", "1"]
+    assert read_source(file).code.decode().splitlines() == ["pass", "import os", "", "a = 1"]
     file.write_bytes(b'{"cells": 3}')
     with pytest.raises(UserError, match="is no notebook"):
         read_source(file)
+
+
+KEPT = """rest = (10
+    % 3)
+text = \'\'\'
+%s of !
+\'\'\'
+"""
+COMMANDS = """if True:
+    !pip install \\
+      torch
+%matplotlib inline
+"""
+
+
+def test_only_what_python_cannot_read_is_a_command_of_a_notebook(tmp_path):
+    file = tmp_path / "mine.ipynb"
+    file.write_bytes(notebook(KEPT + COMMANDS))
+    found: dict = {}
+    exec(read_source(file).code, found)
+    assert (found["rest"], found["text"]) == (1, "\n%s of !\n")
+    assert read_source(file).code.count(b"\n") == (KEPT + COMMANDS).count("\n") - 1
 
 
 def test_a_script_that_fails_says_where(tmp_path):
@@ -375,6 +397,16 @@ def test_nothing_is_imported_because_a_script_names_it(capsys, monkeypatch, tmp_
             found.others
         )
     assert capsys.readouterr().out == ""
+
+
+def test_an_optimizer_that_takes_some_of_the_weights_alone_is_no_recipe():
+    """The command would be refused: a run gives all ten tensors."""
+    usual = {"lr": 0.02, "momentum": 0.95, "weight_decay": 0.1}
+    group = {**usual, "dimensions": [2]}
+    it = Trained("Muon", "torch.optim._muon", usual, usual, [group], 41_640, 938, [(0, 0.02)])
+    (found,) = describe(Record([it], loaders=[Loader(64, 60_000, 938, True, False, [], 1)]))
+    assert found.recipe is None
+    assert any("torch.optim:Muon refuses" in other for other in found.others)
 
 
 def test_biases_spared_from_decay_are_seen_in_either_order_of_the_groups():

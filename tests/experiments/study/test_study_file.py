@@ -159,6 +159,17 @@ def test_a_text_may_begin_as_editors_of_windows_begin_it(tmp_path):
     assert read_study(path)[0].record is not None
 
 
+@pytest.mark.parametrize(("more", "line", "said"), [
+    ("first_seed = 9223372036854775807", 6, "a seed is below 2^63"),
+    ("[method.sgd]\nscenarios = []", 7, "sgd has no scenario"),
+])  # fmt: skip
+def test_what_would_compute_nothing_is_a_mistake(tmp_path, more, line, said):
+    text = 'title = "x"\nscenarios = ["plain"]\nmethods = ["sgd"]\npasses = 1\nseeds = 2\n'
+    found, count = mistakes(tmp_path, text + more + "\n")
+    assert count == 1
+    assert said in found[line]
+
+
 @pytest.mark.parametrize("key", ["rules", "problem", "split", "passes"])
 def test_what_a_leaderboard_has_one_of_is_nothing_to_search_for(tmp_path, key):
     text = (

@@ -229,3 +229,12 @@ def test_what_was_tuned_of_other_code_is_not_of_this(tmp_path, monkeypatch):
     Path("own.py").write_text(OWN.format("Adam"))
     worse = replace(GOOD, code=codes[1], held_out=50.0)
     assert settle(tmp_path, {("own.py:Own", "plain"): worse})["own.py:Own", "plain"].kept
+
+
+@pytest.mark.parametrize("key", ["settings", "trials", "held_out", "passes"])
+def test_an_entry_that_was_edited_is_none(folder, key):
+    entries = json.loads((folder / FILE).read_text())
+    entries["sgd"]["plain"][key] = None
+    (folder / FILE).write_text(json.dumps(entries))
+    with pytest.raises(UserError, match=rf"the entry of sgd in plain is none \(it.{key} is"):
+        find_tuned("sgd", "plain", folder)

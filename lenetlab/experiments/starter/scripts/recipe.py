@@ -6,11 +6,15 @@ from dataclasses import dataclass
 from importlib.metadata import packages_distributions
 from typing import Any
 
+import torch
+
 from lenetlab.errors import UserError
 from lenetlab.experiments.recipe.recipe import Recipe, make_recipe
+from lenetlab.experiments.run.training import base_optimizer
 from lenetlab.experiments.starter.scripts.record import Loader, Record, Trained
 from lenetlab.experiments.starter.scripts.schedule import schedule_of, shown
 from lenetlab.methods.lookup import find
+from lenetlab.oracle.weights import Weights
 from lenetlab.problem.model import SIZE
 
 IMAGES, TEST = 60_000, 10_000
@@ -67,6 +71,9 @@ def _describe(record: Record, index: int) -> Described:
     others += found.others
     words = list(_words(record, it, loader, epochs, found.words))
     seed = record.seeds[-1] if record.seeds else 0
+    if not 0 <= seed < 2**63:
+        others.append(f"its seed {seed} is none of a run, which has 0 to 2^63 - 1")
+        seed = 0
     recipe = None
     if method is None or epochs is None:
         return Described(words, recipe, seed, others)
@@ -75,13 +82,15 @@ def _describe(record: Record, index: int) -> Described:
         settings["weight_decay"] = max(group["weight_decay"] for group in it.groups)
     decayed = bool(settings.get("weight_decay"))
     try:
-        recipe = make_recipe(
+        nearest = make_recipe(
             f"{wrapper}+{method}" if wrapper else method,
             {**settings, **({"lr": found.rate} if "lr" in settings else {}), **clip,
              **{f"schedule.{key}": value for key, value in found.settings.items()}},
             epochs=epochs, batch_size=loader.batch_size if loader else None, schedule=found.name,
             scenario="l2" if decayed else "plain", decay="weights" if spared else "all",
         )  # fmt: skip
+        base_optimizer(nearest, find(nearest.method.name), Weights(torch.zeros(SIZE)))
+        recipe = nearest
     except UserError as error:
         others.append(f"no recipe can say it: {error}")
     return Described(words, recipe, seed, others + more)

@@ -69,15 +69,36 @@ def _notebook(path: Path, content: bytes) -> Source:
     begins: list[int] = []
     for text in texts:
         begins.append(len(lines) + 1)
-        lines += _plain(text.splitlines())
+        lines += _python(text)
     return Source(path, "\n".join(lines).encode(errors="replace"), tuple(begins))
 
 
-def _plain(lines: Sequence[str]) -> Iterator[str]:
-    """The lines of a cell; magic and shell commands are left out, line numbers stay."""
-    other = lines and lines[0].startswith("%%") and lines[0].split()[0] not in TIMED
-    for line in lines:
-        yield "" if other or line.lstrip().startswith(("%", "!")) else line
+def _python(text: str) -> list[str]:
+    """The lines of a cell; magic and shell commands do nothing, line numbers stay. A line that
+    begins with their signs is one of them only where Python can make nothing of it: it may go on
+    with an expression, or stand in a text."""
+    lines = text.splitlines()
+    if lines and lines[0].startswith("%%"):
+        if lines[0].split()[0] not in TIMED:
+            return [""] * len(lines)
+        lines[0] = ""
+    while (at := _wrong_line(lines)) is not None and lines[at].lstrip().startswith(("%", "!")):
+        goes_on = lines[at].endswith("\\")
+        lines[at] = lines[at][: -len(lines[at].lstrip())] + "pass"
+        if goes_on and at + 1 < len(lines):
+            lines[at + 1] = "!" + lines[at + 1]  # of the same command
+    return lines
+
+
+def _wrong_line(lines: Sequence[str]) -> int | None:
+    """Where Python stops reading, from 0; None if nowhere."""
+    try:
+        ast.parse("\n".join(lines))
+    except SyntaxError as error:
+        return None if error.lineno is None else min(error.lineno, len(lines)) - 1
+    except ValueError:  # null bytes
+        return None
+    return None
 
 
 TIMED = {"%%time", "%%timeit", "%%capture"}  # cells that are Python below their first line

@@ -57,6 +57,8 @@ def cells(
 
 def _scenarios(given: Given, method: str, scenarios: Sequence[str]) -> Sequence[str]:
     asked = given.of_method(method).get("scenarios", scenarios)
+    if not asked and scenarios:
+        given.add(("method", method, "scenarios"), f"{method} has no scenario; leave it out")
     for name in asked:
         if name not in scenarios:
             sentence = unknown("scenario of this study", str(name), scenarios)
