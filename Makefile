@@ -77,10 +77,15 @@ docs: .venv/docs
 	$(BIN)/lenetlab report results/frontier --to docs/report/frontier/index.html
 	PYTHONPATH=docs/generator $(BIN)/zensical build --clean --strict
 
-test: .venv/test check docs
+# Types and pages are looked at side by side; both end before the verdict.
+CHECKED = $(MAKE) docs & docs=$$!; $(MAKE) check; checked=$$?; wait $$docs && exit $$checked
+
+test: .venv/test
+	$(CHECKED)
 	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --dist loadfile --durations 25
 
-test-all: .venv/test check docs
+test-all: .venv/test
+	$(CHECKED)
 	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --dist loadfile --durations 25 -m ''
 
 clean:

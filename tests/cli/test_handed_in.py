@@ -261,11 +261,12 @@ def test_a_study_that_has_gained_methods_breaks_nothing(handed_in, results, scor
     assert any("its leader, and the comparisons" in note for note in verdict.notes)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("first", "limit", "said"),
     [
         ("quit", None, "it ended its own process, with exit code 3"),
-        pytest.param("hang", 60.0, "its process was killed after 60 s", marks=pytest.mark.long),
+        ("hang", 60.0, "its process was killed after 60 s"),
     ],
 )
 def test_what_ends_one_training_ends_no_other(

@@ -69,7 +69,7 @@ if os.fork() == 0:
 """
 
 
-@pytest.mark.parametrize("first", ["pass", "os.setsid()"])
+@pytest.mark.parametrize("first", [pytest.param("pass", marks=pytest.mark.long), "os.setsid()"])
 def test_what_a_script_leaves_running_is_not_waited_for(scorer, tmp_path, first):
     path = printed(LEAVES_ONE_BEHIND.format(first), "momentum_cosine.py", tmp_path)
     begun = time.monotonic()

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import re
 
+import altair as alt
 import numpy as np
 import pytest
 import vl_convert
@@ -22,6 +23,8 @@ from lenetlab.report.charts.frontier import frontier, frontier_rows
 from lenetlab.report.charts.leader import confusion, filters
 from lenetlab.report.charts.pareto import front, pareto
 from lenetlab.report.charts.profiles import budget, budget_rows, profile_rows, profiles
+from lenetlab.report.charts.render import spec
+from lenetlab.report.charts.rows import Rows
 from lenetlab.report.charts.sensitivity import sensitivity, trial_rows
 from lenetlab.report.charts.theme import Styles, config, styles, ticks
 from lenetlab.report.colours import FAMILY_COLOURS
@@ -385,3 +388,14 @@ def test_the_places_of_a_picture_are_cut_and_one_that_is_nearly_zero_stays_so():
     assert render.shortened(drawn, 2) == (
         '<path d="M1.23e-14,20.98" transform="translate(0.5,3.33)" x="1.23456"/>'
     )
+
+
+def test_rows_are_what_altair_would_make_of_them():
+    """They are handed over as they are; a chart of plain inline data says the same."""
+    rows = [{"x": 1.5, "y": 2, "name": "a"}, {"x": 2.5, "y": None, "name": "b"}]
+    made = [
+        alt.Chart(data).mark_line().encode(x="x:Q", y="y:Q").properties(width=99)
+        for data in (Rows(rows, "own"), alt.InlineData(values=rows, name="own"))
+    ]
+    ours, altairs = (spec(alt.layer(chart, chart.mark_point())) for chart in made)
+    assert ours == altairs

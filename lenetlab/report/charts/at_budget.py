@@ -14,6 +14,7 @@ from lenetlab.records.recipe import RecordedRecipe
 from lenetlab.report.charts.curves import AXES
 from lenetlab.report.charts.digits import short
 from lenetlab.report.charts.pareto import front
+from lenetlab.report.charts.rows import Rows
 from lenetlab.report.charts.selection import Drawing
 from lenetlab.report.charts.theme import Styles, logarithmic
 from lenetlab.report.colours import FAMILY_COLOURS
@@ -97,7 +98,7 @@ def at_budget(
     axis = logarithmic(alt.X(f"{x}:Q", title=AXES[x]), along, gap=GAP)
     y = alt.Y("shown:Q", title="test accuracy, %").scale(domain=[low, high], zero=False, nice=False)
     families = alt.Legend(symbolOpacity=1, symbolLimit=0)
-    data = alt.InlineData(values=list(here), name=f"at budgets, {scenario}")
+    data = Rows(here, f"at budgets, {scenario}")
     base = alt.Chart(data).transform_calculate(
         shown=f"max(datum.accuracy, {low})", below=f"datum.accuracy < {low}"
     ).encode(
@@ -113,9 +114,7 @@ def at_budget(
                  alt.Tooltip("n:Q", title="seeds")],
     )  # fmt: skip
     within = base.transform_filter("!datum.below")
-    steps = alt.Chart(
-        alt.InlineData(values=_steps(best, x, along), name=f"front at budgets, {scenario}, {x}")
-    )
+    steps = alt.Chart(Rows(_steps(best, x, along), f"front at budgets, {scenario}, {x}"))
     return alt.layer(
         steps.mark_line(interpolate="step-after", strokeWidth=1.4, clip=True).encode(
             x=axis, y=alt.Y("accuracy:Q")
@@ -183,7 +182,7 @@ def _names(
     # left of the first point is the axis: its name goes to the right, above the front
     first = min(row[x] for row in new)
     rows = [row | {"first": row[x] == first and len(new) > 1} for row in new]
-    data = alt.InlineData(values=rows, name=f"names at budgets, {scenario}, {x}")
+    data = Rows(rows, f"names at budgets, {scenario}, {x}")
     chart = alt.Chart(data).encode(x=f"{x}:Q", y="accuracy:Q", text="called:N")
     return [
         chart.mark_text(align="left", dx=4, dy=2 * ABOVE, fontSize=11).transform_filter(

@@ -9,6 +9,7 @@ import altair as alt
 from lenetlab.analysis.curves import Point, curves
 from lenetlab.records.cells import Cell
 from lenetlab.report.charts.digits import short
+from lenetlab.report.charts.rows import Rows
 from lenetlab.report.charts.selection import Drawing, board, choice, when
 from lenetlab.report.charts.theme import SHOWN, Styles, logarithmic, ticks
 
@@ -125,7 +126,7 @@ def _curves(
     name, scenario = str(y.shorthand)[:-2], board(cells)
     chosen = choice(shown)
     several = any(row["n"] > 1 for row in rows)
-    base = alt.Chart(alt.InlineData(values=list(rows), name=f"curves, {scenario}")).encode(
+    base = alt.Chart(Rows(rows, f"curves, {scenario}")).encode(
         x=across(rows, x),
         color=styles.colour(shown),
         tooltip=["method:N", "family:N", alt.Tooltip(f"{x}:Q", title=AXES[x], format=",.4~g"),

@@ -7,6 +7,7 @@ import altair as alt
 
 from lenetlab.analysis.board import Board
 from lenetlab.report.charts.digits import short
+from lenetlab.report.charts.rows import Rows
 from lenetlab.report.charts.selection import Drawing
 from lenetlab.report.charts.theme import Styles
 from lenetlab.report.wording.standings import STANDINGS
@@ -41,7 +42,7 @@ def differences(
     all others is a triangle at the edge with its value, so that the others can be told apart."""
     order = [row["method"] for row in rows]
     edge = _edge(rows)
-    data = alt.InlineData(values=list(rows), name=f"differences, {scenario}")
+    data = Rows(rows, f"differences, {scenario}")
     drawn = {"at": "difference", "low_at": "low", "high_at": "high"}
     base = alt.Chart(data).transform_calculate(
         far=f"datum.difference < {edge}",

@@ -10,6 +10,7 @@ import altair as alt
 from lenetlab.problem.scenarios import BOUND
 from lenetlab.records.cells import Cell
 from lenetlab.report.charts.digits import short
+from lenetlab.report.charts.rows import Rows
 from lenetlab.report.charts.selection import Drawing, board
 from lenetlab.report.charts.theme import Styles, logarithmic
 
@@ -48,7 +49,7 @@ def frontier(cells: Sequence[Cell], styles: Styles) -> Drawing:
     names = sorted({row["method"] for row in rows})
     if not set(names) <= set(styles.names):  # a method with several settings has many names there
         styles = replace(styles, names=tuple(names))
-    base = alt.Chart(alt.InlineData(values=rows, name="frontier")).encode(
+    base = alt.Chart(Rows(rows, "frontier")).encode(
         x=logarithmic(alt.X("nonzeros:Q", title="nonzero weights of fc1 and fc2"), along, ",", 8),
         y=alt.Y("accuracy:Q", title="test accuracy, %").scale(domainMin=max(low - 1, 0)),
         color=styles.colour(names),

@@ -6,6 +6,7 @@ import altair as alt
 
 from lenetlab.problem.problems import DEFAULT, DIGITS, PROBLEMS
 from lenetlab.report.charts.digits import short
+from lenetlab.report.charts.rows import Rows
 from lenetlab.report.charts.selection import Drawing
 
 SHORT = ["T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker",
@@ -29,7 +30,7 @@ def confusion(counts: Sequence[Sequence[int]], scenario: str, problem: str = DEF
         for j, n in enumerate(line)
     ]
     most = max(n for i, line in enumerate(counts) for j, n in enumerate(line) if i != j)
-    base = alt.Chart(alt.InlineData(values=rows, name=f"confusion, {scenario}")).encode(
+    base = alt.Chart(Rows(rows, f"confusion, {scenario}")).encode(
         x=alt.X("answer:N", sort=classes, title="answer").axis(labelAngle=-45, grid=False),
         y=alt.Y("truth:N", sort=classes, title="truth").axis(grid=False),
         tooltip=["truth:N", "answer:N", "images:Q"],
@@ -67,7 +68,7 @@ def filters(weights: Sequence[Sequence[Sequence[float]]], scenario: str) -> Draw
     ]
     most = max(abs(value) for one in weights for line in one for value in line)
     drawn: Drawing = (
-        alt.Chart(alt.InlineData(values=rows, name=f"filters, {scenario}"))
+        alt.Chart(Rows(rows, f"filters, {scenario}"))
         .mark_rect()
         .encode(
             x=alt.X("column:O", axis=None),

@@ -8,6 +8,7 @@ import altair as alt
 
 from lenetlab.records.cells import Cell
 from lenetlab.report.charts.curves import AXES, across, curve_rows, stand_out
+from lenetlab.report.charts.rows import Rows
 from lenetlab.report.charts.selection import Drawing, board, choice, when
 from lenetlab.report.charts.theme import Styles
 
@@ -41,7 +42,7 @@ def pareto(
     chosen = choice(names)
     top = max((row["accuracy"] for row in rows), default=100.0)
     domain = [max(top - DEEP, _floor(best, top), 0), min(top + 1, 100)]
-    base = alt.Chart(alt.InlineData(values=list(rows), name=f"curves, {board(cells)}")).encode(
+    base = alt.Chart(Rows(rows, f"curves, {board(cells)}")).encode(
         x=across(rows, x),
         y=alt.Y("accuracy:Q", title="test accuracy, %").scale(
             domain=domain, zero=False, nice=False
@@ -54,7 +55,7 @@ def pareto(
         color=styles.colour(names), shape=styles.shape(names), opacity=when(chosen, 1, 0.15)
     )
     line = base.mark_line(interpolate="step-after", strokeWidth=1.2, clip=True)
-    line.data = alt.InlineData(values=best, name=f"front, {board(cells)}, {x}")
+    line.data = Rows(best, f"front, {board(cells)}, {x}")
     return alt.layer(line, points).properties(
         description=f"Scatter chart, {board(cells)}: mean test accuracy against {AXES[x]}, a point "
         "for each evaluation of each; a stepped line joins those that none is above and left of."

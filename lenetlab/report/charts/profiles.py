@@ -9,6 +9,7 @@ from lenetlab.analysis.budget import best_of_k
 from lenetlab.analysis.profiles import Profile
 from lenetlab.records.cells import Cell
 from lenetlab.report.charts.digits import short
+from lenetlab.report.charts.rows import Rows
 from lenetlab.report.charts.selection import Drawing, choice, when
 from lenetlab.report.charts.theme import SHOWN, Styles, logarithmic
 
@@ -102,7 +103,7 @@ def _steps(
     names = [method for method in styles.names if method in wanted]
     names = names[:SHOWN] if shown is None else names
     chosen = choice(names)
-    base = alt.Chart(alt.InlineData(values=list(rows), name=name)).encode(
+    base = alt.Chart(Rows(rows, name)).encode(
         x=x,
         y=y,
         color=styles.colour(names),

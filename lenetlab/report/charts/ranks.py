@@ -7,6 +7,7 @@ import altair as alt
 
 from lenetlab.analysis.across import Ranking
 from lenetlab.report.charts.digits import short
+from lenetlab.report.charts.rows import Rows
 from lenetlab.report.charts.selection import Drawing
 
 LINE = 24  # points of height for a method
@@ -57,7 +58,7 @@ def ranks(ranking: Ranking) -> Drawing:
     y = y.scale(domain=order)
     tooltip = ["method:N", alt.Tooltip("rank:Q", title="mean rank"), "low:Q", "high:Q",
                alt.Tooltip("each:N", title="ranks")]  # fmt: skip
-    base = alt.Chart(alt.InlineData(values=rows, name=f"ranks, {name}")).encode(y=y)
+    base = alt.Chart(Rows(rows, f"ranks, {name}")).encode(y=y)
     bar = alt.Chart(alt.InlineData(values=[cd])).encode(y=y)
     ends = [bar.mark_tick(thickness=2, size=9).encode(x=alt.X(f"{at}:Q", scale=scale))
             for at in (("rank",) if far else ("rank", "end"))]  # fmt: skip

@@ -7,6 +7,7 @@ import altair as alt
 
 from lenetlab.records.cells import Cell
 from lenetlab.records.finished import ended
+from lenetlab.report.charts.rows import Rows
 from lenetlab.report.charts.selection import Drawing, board
 from lenetlab.report.charts.theme import logarithmic
 
@@ -71,7 +72,7 @@ def sensitivity(cells: Sequence[Cell], methods: Sequence[str], interactive: bool
         f"Scatter chart, {board(cells)}: held-out accuracy of the trials against learning rate, "
         "coloured by batch size; crosses at the bottom are trials that failed."
     )
-    data = alt.InlineData(values=rows, name=f"trials, {board(cells)}")
+    data = Rows(rows, f"trials, {board(cells)}")
     # what lies below the floor is drawn on it, so that it is not lost
     layers = alt.layer(points, failed, data=data).transform_calculate(
         shown=f"isValid(datum.accuracy) ? max(datum.accuracy, {floor}) : {floor}"

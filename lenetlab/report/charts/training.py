@@ -11,6 +11,7 @@ from lenetlab.records.cells import Cell
 from lenetlab.records.run_folder import Run
 from lenetlab.report.charts.curves import AXES
 from lenetlab.report.charts.digits import short
+from lenetlab.report.charts.rows import Rows
 from lenetlab.report.charts.selection import Drawing
 from lenetlab.report.charts.theme import Styles, ticks
 from lenetlab.report.colours import COLOURS
@@ -44,7 +45,7 @@ def training_loss(rows: Sequence[dict[str, Any]], styles: Styles, about: str) ->
     values = [row["loss"] for row in rows]
     domain = [min(values, default=0.1) * 0.97, max(values, default=1.0) * 1.03]
     y = alt.Y("loss:Q", title="training loss").axis(values=ticks(*domain), format="~g")
-    data = alt.InlineData(values=list(rows), name=f"training, {about}")
+    data = Rows(rows, f"training, {about}")
     line = alt.Chart(data).mark_line(clip=True, strokeWidth=1.4)
     return alt.layer(
         line.encode(
@@ -81,7 +82,7 @@ def _panel(rows: Sequence[dict[str, Any]], title: str, colour: str) -> Drawing |
     x = alt.X("epoch:Q", title="epochs").scale(domain=[0, last], nice=False)
     x = x.axis(format="d", values=whole)
     y = alt.Y("loss:Q", title=title).scale(zero=False)
-    line = alt.Chart(alt.InlineData(values=list(rows), name=title))
+    line = alt.Chart(Rows(rows, title))
     return alt.layer(line.mark_line(color=colour, strokeWidth=1.4).encode(x=x, y=y)).properties(
         description=f"Line chart: {title} against epochs."
     )

@@ -60,7 +60,8 @@ def choices(cells: Sequence[Cell], style: Styles) -> list[tuple[str, bool]]:
 def _curves(
     cells: Sequence[Cell], style: Styles, id: str, datasets: dict[str, Any]
 ) -> Iterator[Drawn]:
-    if not curve_rows(cells):
+    rows = curve_rows(cells)
+    if not rows:
         yield Drawn(
             f"{id}-curves", "Curves", "", missing="No evaluation on the test set counts yet."
         )
@@ -68,7 +69,7 @@ def _curves(
     shown = [name for name, on in choices(cells, style) if on]
 
     def along(chart: Callable[..., Any]) -> dict[str, Any]:
-        return {axis: chart(cells, style, axis, shown) for axis in AXES}
+        return {axis: chart(cells, style, axis, shown, rows) for axis in AXES}
 
     most = max(sum(row.done for row in cell.finals) for cell in cells)
     yield drawn(f"{id}-accuracy", "Accuracy while training",

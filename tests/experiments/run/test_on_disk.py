@@ -116,8 +116,10 @@ def test_a_finished_run_that_was_not_measured_where_asked_is_computed_again(runt
     assert len(execute(RECIPE, 0, runtime, [1]).evaluations) == 3  # found
 
 
-@pytest.mark.parametrize("method", ["adamw", "asgd", "rprop", "lbfgs"])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(("method", "number"), [
+    ("adamw", signal.SIGINT), ("adamw", signal.SIGTERM),
+    ("asgd", signal.SIGINT), ("rprop", signal.SIGINT), ("lbfgs", signal.SIGINT),
+])  # fmt: skip
 def test_interrupted_at_a_step_inside_an_epoch_it_ends_with_the_same_bits(runtime, method, number):
     settings = {"t0": 4} if method == "asgd" else {}
     passes = {"rprop": 0.2, "lbfgs": 0.5}.get(method, 0.05)
