@@ -13,6 +13,7 @@ from findings import (
     adaptive,
     averaging,
     derivative_free,
+    horizon,
     l2,
     learning_rate,
     machines,
@@ -36,6 +37,7 @@ ORDER: Sequence[Callable[[Sources], Finding]] = (
     second_order.finding,
     noise.finding,
     averaging.finding,
+    horizon.finding,
     l2.finding,
     sparsity.finding,
     lambda sources: machines.finding(sources, _page(machines.PAGE)),
@@ -51,13 +53,15 @@ words. Commands are given in a checkout whose `.venv` is active; those in Python
 (`pip install -e '.[frames]'`).
 
 Accuracies are of the test set, means over seeds ± half the 95 % interval. Differences are in pairs
-of equal seeds; their intervals, in brackets, hold together for all differences of a finding (for
-those to SGD, of its leaderboard), and what is called above or below is so by Holm’s test too
-([protocol](protocol.md)). Borderline is what the test finds and the interval does not: no claim is
-made of it. Everything else is called a tie, which is no proof of equality. A hollow point in a
-figure is one of these two. Unless it is said, methods were tuned at the same price on training
-images alone. Intervals are those over seeds of one recipe, and another search of the same price
-finds another recipe. {searches}"""
+of equal seeds; their intervals, in brackets, hold together for all differences of a finding, and
+those to SGD for all of its leaderboard, after equal passes and at equal CPU time alike. What is
+called above or below is so by Holm’s test too ([protocol](protocol.md)). Borderline is what the
+test finds and the interval does not: no claim is made of it. Everything else is called a tie, which
+is no proof of equality. In figures of differences a hollow point is one of these two. Every finding
+is 5 % by itself: nothing is corrected across findings. Unless it is said, methods were tuned at the
+same price on training images alone, and the price is the same, not what was known before
+([protocol](protocol.md)). Intervals are those over seeds of one recipe, and another search of the
+same price finds another recipe. {searches}"""
 
 
 def _page(name: str) -> str:

@@ -80,7 +80,7 @@ def _picture(found: Sequence[Line], ink: str) -> str:
                       textcoords="offset points", ha="right", va="center")  # fmt: skip
         axes.set_xticks(budgets, [f"{budget:g}" for budget in budgets])
         axes.set_xlabel("effective passes, each for which a method was tuned anew")
-        axes.set_ylabel("test accuracy, %")
+        axes.set_ylabel("test accuracy, % (not linear)")
         return curves.svg(figure, description(found))
 
 

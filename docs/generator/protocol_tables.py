@@ -6,7 +6,9 @@ python docs/generator/protocol_tables.py    writes them between their marks; hal
 from pathlib import Path
 
 import marks
+from protocol.default_wins import default_wins
 from protocol.leader_choice import leader_choice
+from protocol.leader_now import leader_now
 from protocol.pairs import rate_table, spread_table, spreads
 from protocol.search_luck import luck_table
 
@@ -23,6 +25,8 @@ def tables(results: Results) -> dict[str, str]:
     return {
         "search luck": luck_table(results),
         "leader choice": leader_choice(results),
+        "leader now": leader_now(results),
+        "defaults": default_wins(results),
         "spread": spread_table(found),
         "pairs": rate_table(found),
     }

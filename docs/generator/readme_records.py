@@ -13,13 +13,14 @@ import marks
 from findings.searches import searched_again
 from findings.words import gap
 from markdown_table import markdown_table
+from protocol.leader_now import leaders_now
 
 from lenetlab.analysis.board import Board, Line, Standing, board, boards_of
 from lenetlab.analysis.luck import pooled_spread
 from lenetlab.analysis.record_board import RecordBoard, record_board
 from lenetlab.analysis.targets import MAIN
 from lenetlab.disk import read_json
-from lenetlab.phrases import count
+from lenetlab.phrases import count, joined
 from lenetlab.records.cells import Results
 from lenetlab.records.contest import Contest
 from lenetlab.records.other_budgets import other_budgets
@@ -111,8 +112,8 @@ def _ladder(folder: Path) -> str:
     seeds = max(step.stages.confirm_seeds for step in steps)
     return (
         f"For other budgets, {methods} methods tuned for each, the leader by held-out images (the "
-        f"{seeds} seeds of its confirmation alone), its test accuracy, and who is ahead of it "
-        f"there, by how many points:\n\n{ladder}"
+        f"{seeds} seeds of its confirmation alone), its test accuracy, how many methods "
+        f"are tied with it there, and who is borderline or ahead, by how many points:\n\n{ladder}"
     )
 
 
@@ -163,9 +164,11 @@ def _leader(one: Board) -> str:
     lead = one.lead
     if lead is None or lead.accuracy is None:
         return "–"
-    ahead = _apart(one, "ahead")
+    tied = sum(line.standing == "tied" for line in one.lines)
     said = f"`{lead.name}` {formats.plus_minus(lead.accuracy, formats.two)}"
-    return f"{said}; ahead: {ahead}" if ahead else said
+    said += f"; tied: {tied}" if tied else ""
+    return "; ".join([said, *(f"{standing}: {found}" for standing in ("borderline", "ahead")
+                              if (found := _apart(one, standing)))])  # fmt: skip
 
 
 def _said(results: Results, shown: list[Board]) -> str:
@@ -173,7 +176,8 @@ def _said(results: Results, shown: list[Board]) -> str:
     n = min((lead.accuracy.n for lead in leaders if lead and lead.accuracy), default=0)
     methods = _counted(results)
     tuned = (
-        f"{results.trials} trials of {results.tuning_passes:g} passes each on training data alone"
+        f"{results.trials} trials of {results.tuning_passes:g} passes each on training data, in "
+        "spaces that [know test results](docs/protocol.md#how-the-search-spaces-came-about)"
     )
     if confirm := results.stages.confirm:
         tuned += f", the best {confirm} of them confirmed with fresh seeds"
@@ -183,8 +187,16 @@ def _said(results: Results, shown: list[Board]) -> str:
         f"95 % interval of its mean over {n} seeds of one recipe: how far another search would "
         f"move it is not in it{_luck(results)}. *Tied*: no significant difference; *borderline*: "
         "the test finds one and its interval has 0 in it; *ahead*: significantly better on the "
-        f"test set, by which none is chosen.{_left_out(shown)}"
+        f"test set, by which none is chosen.{_sure(results)}{_left_out(shown)}"
     )
+
+
+def _sure(results: Results) -> str:
+    """How likely the leaders are the best by their finals, in the order of the table."""
+    found = [f"{share:.2f}" for _, share, _, _ in leaders_now(results)]
+    return (" By its finals the leader is the best of those that are computed with probability "
+            f"{joined(found)} ([measured](docs/protocol.md#intervals-and-comparisons)): what "
+            "held-out images cannot tell apart they choose by chance.")  # fmt: skip
 
 
 def _counted(results: Results) -> str:

@@ -61,12 +61,13 @@ def _priced(cell: Cell, costs: Costs) -> Cell:
 @dataclass(frozen=True)
 class AtTime:
     """A method when the time is up. accuracy : mean over seeds of the last measurement until then,
-    in percent, and `by_seed` each; passes : the median there. whole : whether it had come to the
-    end of its budget."""
+    in percent, and `by_seed` each; passes, seconds : the medians there. whole : whether it had come
+    to the end of its budget."""
 
     name: str
     accuracy: float
     passes: float
+    seconds: float
     whole: bool
     by_seed: Mapping[int, float]
 
@@ -123,4 +124,6 @@ def _at(cell: Cell, seconds: float) -> AtTime | None:
         whole &= until[-1] is row.evaluations[-1]
     by_seed = {seed: float(evaluation["accuracy"]) for seed, evaluation in lasts.items()}
     passes_there = median(float(evaluation["passes"]) for evaluation in lasts.values())
-    return AtTime(cell.place.name, fmean(by_seed.values()), passes_there, whole, by_seed)
+    return AtTime(
+        cell.place.name, fmean(by_seed.values()), passes_there, each * passes_there, whole, by_seed
+    )

@@ -16,6 +16,7 @@ import pytest
 from scipy import stats
 
 from lenetlab.analysis.comparison import Difference
+from lenetlab.analysis.intervals import summarise
 from lenetlab.disk import replace_json
 from lenetlab.methods.registry import methods
 from lenetlab.records.cells import FINAL, Cell, Results
@@ -29,7 +30,9 @@ sys.path.insert(0, str(ROOT / "docs" / "generator"))
 from findings import (
     adaptive,
     averaging,
+    clock,
     derivative_free,
+    horizon,
     l2,
     learning_rate,
     machines,
@@ -40,7 +43,7 @@ from findings import (
     second_order,
     sparsity,
 )
-from findings.effects import Effect, split
+from findings.effects import Effect, at_equal_seconds, split
 from findings.finding import files
 from findings.searches import said, within_luck
 from findings.sources import Sources
@@ -100,11 +103,11 @@ def test_a_group_has_the_means_and_differences_of_its_rows(real, make):
     found = make.finding(real)
     if not found.tables:
         pytest.skip("not computed")
-    folder = RESULTS / "course" / "plain"
-    sgd = accuracies(folder, "sgd")
     checked = 0
-    for name, accuracy, gap, *_ in rows(found.tables[0]):
-        own = accuracies(folder, name)
+    for where, accuracy, gap, *_ in rows(found.tables[0]):
+        scenario, name = where.split(", ")
+        folder = RESULTS / "course" / scenario
+        own, sgd = accuracies(folder, name), accuracies(folder, "sgd")
         if None in own.values():
             continue
         assert accuracy == shown(own)
@@ -250,17 +253,31 @@ def cell(
 @pytest.mark.parametrize(
     ("levels", "title"),
     [
-        ({"nesterov": 91.0, "heavy_ball": 90.5}, r"Momentum methods end 0.50 to 1.00 points above tuned"),  # noqa: E501
-        ({"nesterov": 89.0, "heavy_ball": 89.5}, r"Momentum methods end 0.50 to 1.00 points below tuned"),  # noqa: E501
-        ({"nesterov": 90.0, "heavy_ball": 90.0}, "Momentum methods cannot be told from tuned SGD"),
-        ({"nesterov": 91.0, "heavy_ball": 89.0}, "Of 2 momentum methods, 1 ends above tuned SGD and 1 ends below"),  # noqa: E501
-        ({"nesterov": 91.0, "heavy_ball": 90.0}, "Of 2 momentum methods, 1 ends above tuned SGD and 1 cannot be told"),  # noqa: E501
-        ({"nesterov": 89.0, "heavy_ball": 90.0}, "Of 2 momentum methods, 1 ends below tuned SGD and 1 cannot be told"),  # noqa: E501
+        ({"nesterov": 91.0, "heavy_ball": 90.5}, "all of 2 in `plain`"),
+        ({"nesterov": 89.0, "heavy_ball": 89.5}, "none of 2 in `plain`"),
+        ({"nesterov": 90.0, "heavy_ball": 90.0}, "none of 2 in `plain`"),
+        ({"nesterov": 91.0, "heavy_ball": 89.0}, "1 of 2 in `plain`"),
     ],
-)  # fmt: skip
+)
 def test_a_groups_claim_is_what_the_rows_support(tmp_path, levels, title):
     study(tmp_path / "course", {"sgd": 90.0, **levels})
-    assert re.match(title, momentum.finding(Sources(tmp_path)).title)
+    found = momentum.finding(Sources(tmp_path))
+    assert found.title.startswith(f"Momentum methods that end above tuned SGD: {title}; cut off")
+
+
+def test_a_groups_claim_names_every_scenario(tmp_path):
+    """Above SGD in l2 alone: nothing is said of momentum as such."""
+    cells = [cell(name, level, scenario) for scenario, better in (("plain", 90.0), ("l2", 91.0))
+             for name, level in (("sgd", 90.0), ("nesterov", better))]  # fmt: skip
+    write_results(tmp_path / "course", Results("c", "t", 12, 5.0, SEEDS, 10.0, tuple(cells)))
+    found = momentum.finding(Sources(tmp_path))
+    assert "SGD: none of 1 in `plain` and all in `l2`; cut off" in found.title
+    assert len([text for text in found.text if text.startswith("In `")]) == 2
+    table = found.instead.splitlines()[2:]
+    assert table[0] == "| method | plain | plain, CPU | l2 | l2, CPU |"
+    _, plain, _, decayed, _ = rows("\n".join(table))[0]
+    assert "**" not in plain
+    assert decayed.startswith("**+")
 
 
 def test_at_equal_seconds_a_dear_method_is_where_it_was_by_then(tmp_path):
@@ -273,7 +290,7 @@ def test_at_equal_seconds_a_dear_method_is_where_it_was_by_then(tmp_path):
     )  # fmt: skip
     write_results(tmp_path / "course", replace(results, cells=(sgd, replace(muon, finals=dear))))
     found = matrix.finding(Sources(tmp_path))
-    (line,) = [line for line in rows(found.tables[0]) if line[0] == "muon"]
+    (line,) = [line for line in rows(found.tables[0]) if line[0] == "plain, muon"]
     two = {seed: one["evaluations"]["accuracy"][one["evaluations"]["at"].index(2)]
             for seed, one in on_disk(tmp_path / "course" / "plain", "muon").items()}  # fmt: skip
     d = more(two, accuracies(tmp_path / "course" / "plain", "sgd"))
@@ -281,7 +298,19 @@ def test_at_equal_seconds_a_dear_method_is_where_it_was_by_then(tmp_path):
     assert value(line[5]) == pytest.approx(d.mean(), abs=0.00501)
     assert line[6] == "2"
     assert d.mean() < 0
-    assert found.title.endswith("above tuned SGD; at its CPU time none is above it")
+    assert found.title.endswith("all of 1 in `plain`; cut off at its CPU time none")
+
+
+def test_at_equal_seconds_everything_on_the_board_is_corrected_for(tmp_path):
+    """As after equal passes: the same difference stands among more methods with a larger p."""
+    found = []
+    for others in ({}, {"soap": 90.0, "kfac": 90.0, "heavy_ball": 90.0, "muon": 90.0}):
+        results = study(tmp_path / str(len(others)), {"sgd": 90.0, "nesterov": 90.2, **others})
+        (effect,) = at_equal_seconds(results.cells, ["nesterov"])
+        found.append(effect.difference)
+    few, many = found
+    assert many.high - many.low > few.high - few.low
+    assert many.adjusted > few.adjusted
 
 
 def test_failed_runs_are_named_and_not_compared(tmp_path):
@@ -299,10 +328,10 @@ def test_failed_runs_are_named_and_not_compared(tmp_path):
 @pytest.mark.parametrize(
     ("early", "late", "title"),
     [
-        (95.0, 90.5, r"Kronecker-factored steps pay when passes are few: 5\.00 points after 0.25 passes, \+0\.50 after 10; at SGD’s CPU time all are above it$"),  # noqa: E501
-        (95.0, 90.0, r"Kronecker-factored steps pay when .* after 10 \(above SGD by the test: 0 of 1\)"),  # noqa: E501
-        (90.5, 95.0, r"Kronecker-factored methods end 0\.50 points above SGD after 0.25 passes; after 10 .* 5\.00 points above it"),  # noqa: E501
-        (89.0, 90.5, r"Kronecker-factored methods end 1\.00 points below SGD after 0.25 passes; after 10"),  # noqa: E501
+        (95.0, 90.5, r"In `plain` Kronecker-factored steps pay when passes are few: 5\.00 points after 0.25 passes, \+0\.50 after 10; cut off at SGD’s CPU time all above it$"),  # noqa: E501
+        (95.0, 90.0, r"In `plain` Kronecker-factored steps pay when .* after 10 \(above SGD by the test: 0 of 1\)"),  # noqa: E501
+        (90.5, 95.0, r"In `plain` Kronecker-factored methods end 0\.50 points above SGD after 0.25 passes; after 10 .* 5\.00 points above it"),  # noqa: E501
+        (89.0, 90.5, r"In `plain` Kronecker-factored methods end 1\.00 points below SGD after 0.25 passes; after 10"),  # noqa: E501
     ],
 )  # fmt: skip
 def test_second_order_is_said_to_pay_early_only_if_it_does(tmp_path, early, late, title):
@@ -331,12 +360,12 @@ def test_averaging_by_budget(tmp_path, early, late, title):
 @pytest.mark.parametrize(
     ("level", "title"),
     [
-        (91.0, "After 10 passes, L2 helps 2 of 2 methods"),
+        (91.0, "After 10 passes, with L2, tuned anew, 2 of 2 methods end higher"),
         (
             90.0,
             "After 10 passes, L2 changes nothing that these seeds can show, for any of 2 methods",
         ),
-        (89.0, "After 10 passes, L2 helps none of 2 methods, and lowers 2 of them"),
+        (89.0, "After 10 passes, with L2 none of 2 methods ends higher, and 2 lower"),
     ],
 )
 def test_l2_helps_only_whom_it_helps(tmp_path, level, title):
@@ -356,8 +385,9 @@ def test_what_two_searches_may_do():
     ]  # fmt: skip
     first = replace(searches[0], finals=cell.finals)
     results = replace(made, cells=(first,), searches=tuple(searches[1:]))
-    assert within_luck(results) == 0.3
-    assert "deviation of 0.10 points from search to search (0.20" in said(results)
+    assert within_luck(results) == pytest.approx(2 * math.sqrt(2) * 0.1)
+    low, high = (math.sqrt(2 / stats.chi2.ppf(q, 2)) * 0.1 for q in (0.975, 0.025))
+    assert f"(95 % interval {low:.2f} to {high:.2f}; 0.20 between" in said(results)
     assert within_luck(None) is None
 
 
@@ -518,7 +548,7 @@ def test_machines(tmp_path, bit, title):
 
 def test_what_is_not_computed_is_said_with_the_command_that_does(tmp_path):
     made = findings(tmp_path)
-    assert len(made) == 12
+    assert len(made) == 13
     for one in made:
         assert one.title.endswith(": not computed")
         assert not one.figures
@@ -526,7 +556,7 @@ def test_what_is_not_computed_is_said_with_the_command_that_does(tmp_path):
     text = page(made, "findings", "")
     for words in commands(text):
         parse(words)
-    assert len(commands(text)) == 11  # the machines are measured by a script
+    assert len(commands(text)) == 12  # the machines are measured by a script
 
 
 def test_the_page_has_every_link(real):
@@ -537,7 +567,7 @@ def test_the_page_has_every_link(real):
     assert len(drawn) == len(set(drawn)) >= 10
     keys = re.findall(r'^<a id="(\w+)"></a>$', text, re.MULTILINE)
     assert re.findall(r"\]\(#(\w+)\)$", text, re.MULTILINE) == keys
-    assert len(set(keys)) == len(keys) == 12
+    assert len(set(keys)) == len(keys) == 13
     for link in re.findall(r"\]\((\w+\.md)\)", text):
         assert (ROOT / "docs" / link).exists()
     for words in commands(text):
@@ -549,7 +579,7 @@ def test_figures_are_drawn_in_rows_and_over_what_was_varied(tmp_path):
     noises(tmp_path / "results" / "ablations" / "noise", {"svrg+sgd": 91.0})
     write(tmp_path / "findings.md", tmp_path / "results")
     drawn = {path.name: path for path in (tmp_path / "findings").iterdir()}
-    assert set(drawn) == {"momentum.svg", "noise.svg"}
+    assert set(drawn) == {"momentum.svg", "momentum_2.svg", "noise.svg"}
     for path in drawn.values():
         assert f"](findings/{path.name})" in (tmp_path / "findings.md").read_text()
         assert ET.parse(path).getroot().tag.endswith("svg")
@@ -585,3 +615,39 @@ def test_a_title_stands_with_the_paragraphs_that_have_its_figures(real):
         found = make(real)
         for figure in re.findall(r"[+−]?\d+\.\d\d", found.title):
             assert figure.lstrip("+−") in found.shortest, found.title
+
+
+def test_longer_is_of_the_same_recipes(real):
+    """Held-out losses by hand: the trial of each confirmed recipe, and its confirmations."""
+    folder = RESULTS / "course" / "plain"
+    found = {one.name: one for one in horizon.longer(real.course, "plain")}
+    for name in ("sgd", "muon", "muon_hyperball"):
+        lines = map(json.loads, (folder / f"{name}.jsonl").read_text().splitlines())
+        by_role: dict[str, dict[str, list[dict]]] = {"trial": {}, "confirmation": {}}
+        for line in lines:
+            if line["role"] in by_role and line.get("search", 1) == 1:
+                recipe = {k: v for k, v in line["recipe"].items() if k != "budget"}
+                by_role[line["role"]].setdefault(json.dumps(recipe), []).append(line)
+        kept = by_role["confirmation"]
+        assert len(kept) == found[name].recipes == 3
+        before = [by_role["trial"][recipe][0]["loss"] for recipe in kept]
+        after = [np.mean([one["loss"] for one in runs]) for runs in kept.values()]
+        assert found[name].before == pytest.approx(np.mean(before))
+        assert found[name].after == pytest.approx(np.mean(after))
+
+
+def test_little_time_is_compared_with_as_much_time_of_sgd():
+    """Against the least budget of SGD's that takes as long, by Welch's test of scipy."""
+
+    def timed(name: str, passes: float, time: float, values: list[float]) -> clock.Timed:
+        return clock.Timed(name, passes, time, summarise(values), tuple(values))
+
+    sgd = [timed("sgd", 1, 1.2, [88.0, 88.2, 88.1]), timed("sgd", 2, 2.4, [89.0, 89.3, 89.1])]
+    rivals = [timed("soap", 1, 2.0, [90.0, 90.1, 90.4]), timed("soap", 2, 4.0, [91.0, 91.0, 91.2])]
+    (found,) = clock.against_sgd([*sgd, *rivals])
+    assert (found.one.passes, found.sgd.passes, found.side) == (1, 2, "above")
+    test = stats.ttest_ind(rivals[0].values, sgd[1].values, equal_var=False)
+    assert found.p == pytest.approx(test.pvalue)
+    interval = test.confidence_interval(0.95)
+    assert (found.low, found.high) == pytest.approx((interval.low, interval.high))
+    assert "Above it: `soap` for 1. Two samples" in clock.said([found])

@@ -108,13 +108,15 @@ def test_a_single_seed_has_no_band():
 def test_differences_are_the_boards():
     found = board(made_up([f"m{i}" for i in range(30)], ["l2"], seeds=5, trials=2), L2)
     rows = difference_rows(found)
-    assert {row["tie"] for row in rows} == {True, False}
+    assert {row["open"] for row in rows} == {True, False}
     lines = [line for line in found.lines if line.difference]
     assert [row["method"] for row in rows] == [line.name for line in lines]
     for name in ("low", "high"):
         expected = [getattr(line.difference, name) for line in lines]
         assert [row[name] for row in rows] == pytest.approx(expected, rel=1e-4)
-    assert [row["tie"] for row in rows] == [line.standing == "tied" for line in lines]
+    assert [row["open"] for row in rows] == [
+        line.standing in ("tied", "borderline") for line in lines
+    ]
     assert {row["verdict"] for row in rows} <= {"tie", "borderline", "ahead", "behind"}
     assert [row["p"] for row in rows] == pytest.approx(
         [line.difference.adjusted for line in lines], rel=1e-2

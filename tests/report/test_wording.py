@@ -204,7 +204,7 @@ def test_a_study_says_what_it_tuned_and_what_not(said):
 def test_a_search_without_finals_promises_none(said):
     text = said(made_up(("sgd",), ("plain",), seeds=0, trials=4))["paper"]
     assert "then trained on all 60,000" not in text
-    assert "Every run on the test set ends" not in text
+    assert "Every run behind a leaderboard ends" not in text
 
 
 def test_a_study_that_has_no_file_gives_no_command(said):

@@ -43,7 +43,29 @@ def forest(groups: Mapping[str, Sequence[Effect]], axis: str, within: float = ma
         return svg(figure)
 
 
-def _row(axes: Axes, i: int, effect: Effect, within: float) -> None:
+def forests(panels: Mapping[str, Sequence[Effect]], axis: str) -> str:
+    """A forest a panel, beside each other; rows are those of the first, then what others have."""
+    names = list(dict.fromkeys(one.name for some in panels.values() for one in some))
+    with rc_context(STYLE):
+        figure = Figure(figsize=(WIDE + 0.6, 0.9 + ROW * len(names)), layout="constrained")
+        for axes, (title, effects) in zip(
+            figure.subplots(1, len(panels), sharey=True, squeeze=False)[0], panels.items(),
+            strict=True,
+        ):  # fmt: skip
+            for one in effects:
+                if one.difference:
+                    _row(axes, names.index(one.name), one, math.inf, labelled=False)
+            axes.axvline(0, color=INK, linewidth=0.8)
+            axes.set_title(title, fontsize=9)
+            axes.set_ylim(len(names) - 0.4, -0.6)
+            axes.set_yticks(range(len(names)), names)
+            axes.tick_params(axis="y", length=0)
+            _plain(axes)
+        figure.supxlabel(axis, fontsize=9)
+        return svg(figure)
+
+
+def _row(axes: Axes, i: int, effect: Effect, within: float, labelled: bool = True) -> None:
     d = effect.difference
     assert d is not None
     colour = FAMILY_COLOURS.get(effect.family, INK)
@@ -56,8 +78,13 @@ def _row(axes: Axes, i: int, effect: Effect, within: float) -> None:
     else:
         low, high = max(d.low, -within), min(d.high, within)
         axes.plot([low, high], [i, i], color=colour, linewidth=1.8)
+        for end, cut, mark in ((low, d.low < -within, "<"), (high, d.high > within, ">")):
+            if cut:  # it goes on
+                axes.plot(end, i, mark, color=colour, markersize=4)
         axes.plot(d.mean, i, "o", color=colour, markerfacecolor=face, markersize=5.5)
         edge, right = high, True
+    if not labelled:
+        return
     axes.annotate(points(d.mean), (edge, i), (6 if right else -8, 0), textcoords="offset points",
                   ha="left" if right else "right", va="center", fontsize=8)  # fmt: skip
 

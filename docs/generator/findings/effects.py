@@ -106,15 +106,16 @@ def differences(pairs: Sequence[tuple[BySeed, BySeed]]) -> list[Difference | Non
 
 def at_equal_seconds(cells: Sequence[Cell], names: Iterable[str]) -> list[Effect]:
     """Those of `names` against plain SGD when it has come to its end and they have had as much CPU
-    time, on their way or at their own end."""
+    time, on their way or at their own end; corrected for everything on the board, as after equal
+    passes."""
     seconds = limit(cells)
     if seconds is None:
         return []
     found = {at.name: at.by_seed for at in at_equal_time(cells, seconds)}
+    sgd = found.pop(REFERENCE, {})
     families = {cell.place.name: cell.place.family for cell in cells}
-    there = [name for name in names if name in found]
-    tested = compare(found.get(REFERENCE, {}), [found[name] for name in there])
-    return [Effect(name, families[name], each) for name, each in zip(there, tested, strict=True)]
+    tested = dict(zip(found, compare(sgd, list(found.values())), strict=True))
+    return [Effect(name, families[name], tested[name]) for name in names if name in tested]
 
 
 def _accuracies(cell: Cell) -> dict[int, float]:

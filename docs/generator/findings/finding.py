@@ -13,7 +13,8 @@ class Finding:
     key : of links and of figures' files. title : the claim. text : paragraphs in Markdown.
     rests_on : how many of them, the first ones, have the figures of the title.
     figures : what draws an SVG, by what it shows in words. tables : in Markdown. shown_by : lines
-    that show the numbers again, for a shell, or where `python` for Python.
+    that show the numbers again, for a shell, or where `python` for Python. instead : Markdown for a
+    paper in the place of these paragraphs, as a table.
     """
 
     key: str
@@ -24,11 +25,13 @@ class Finding:
     shown_by: Sequence[str] = ()
     python: bool = False
     rests_on: int = 1
+    instead: str = ""
 
     @property
     def shortest(self) -> str:
-        """The paragraphs without which the title would have no ground."""
-        return "\n\n".join(self.text[: self.rests_on])
+        """The paragraphs without which the title would have no ground, or what a paper has
+        instead of them."""
+        return self.instead or "\n\n".join(self.text[: self.rests_on])
 
 
 def missing(key: str, about: str, command: str, text: Sequence[str] = ()) -> Finding:

@@ -1,48 +1,77 @@
-"""Methods of a group against tuned SGD: at equal passes, and at equal CPU seconds."""
+"""Methods of a group against tuned SGD, in every scenario: at equal passes, at equal CPU time."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from findings.charts import forest
+from markdown_table import markdown_table
+
+from findings.charts import forests
 from findings.effects import Effect, Split, at_equal_seconds, on_board, split
 from findings.finding import Finding, table
-from findings.words import counted, gap, headline, listing, mean, p, sentence
+from findings.sources import Sources
+from findings.words import counted, gap, listing, mean, p, sentence
 from lenetlab.analysis.board import Board, board
 from lenetlab.analysis.equal_time import REFERENCE, at_equal_time, limit
-from lenetlab.phrases import passes
+from lenetlab.phrases import joined, passes
 from lenetlab.records.cells import Results
 from lenetlab.records.contest import Contest
-from lenetlab.report.formats import two
+from lenetlab.report.formats import points, two
 
 COURSE = "lenetlab study studies/course.toml --results results/course"
 SHOW = f"lenetlab compare results/course --scenario plain --against {REFERENCE}"
+SCENARIOS = ("plain", "l2", "sparse")
 
 
 @dataclass(frozen=True)
 class Group:
-    """A group's effects in scenario `plain`. seconds : of the reference's whole budget."""
+    """A group's effects in a scenario, against SGD there. timed : when SGD has come to its end and
+    they have had as much CPU time. seconds : of SGD's whole budget. unsure : who would stand
+    otherwise there if a pass cost what a quartile of its measurements says."""
 
     results: Results
+    scenario: str
     board: Board
     effects: Sequence[Effect]
     timed: Sequence[Effect]
     seconds: float | None
+    unsure: Sequence[str] = ()
 
 
-def group(results: Results | None, names: Sequence[str]) -> Group | None:
-    """Those of `names` that have finals beside SGD's; None where there are none."""
+def group(
+    results: Results | None,
+    names: Sequence[str],
+    scenario: str = "plain",
+    between: Sequence[Results] = (),
+) -> Group | None:
+    """Those of `names` that have finals beside SGD's; None where there are none. `between` is the
+    same study at the quartiles of its measured costs."""
     if results is None:
         return None
-    cells = results.within(Contest("plain"))
+    contest = Contest(scenario)
+    cells = results.within(contest)
     if REFERENCE not in {cell.place.name for cell in cells if cell.finals}:
         return None
-    found = board(results, Contest("plain"), against=REFERENCE)
+    found = board(results, contest, against=REFERENCE)
     effects = on_board(found, names)
     if not any(line.runs for line in found.lines if line.name in names):
         return None
-    timed = at_equal_seconds(cells, [one.name for one in effects])
-    return Group(results, found, effects, timed, limit(cells))
+    there = [one.name for one in effects]
+    timed = at_equal_seconds(cells, there)
+    others = [at_equal_seconds(one.within(contest), there) for one in between]
+    return Group(results, scenario, found, effects, timed, limit(cells), _unsure(timed, others))
+
+
+def _unsure(timed: Sequence[Effect], others: Sequence[Sequence[Effect]]) -> list[str]:
+    sides = [{one.name: one.side for one in each} for each in others]
+    return [one.name for one in timed if any(each.get(one.name) != one.side for each in sides)]
+
+
+def groups(sources: Sources, names: Sequence[str]) -> list[Group]:
+    """The group in every scenario that has it."""
+    found = (group(sources.course, names, scenario, sources.course_between)
+             for scenario in SCENARIOS)  # fmt: skip
+    return [one for one in found if one is not None]
 
 
 def of_family(results: Results | None, *families: str) -> list[str]:
@@ -53,47 +82,129 @@ def of_family(results: Results | None, *families: str) -> list[str]:
             if cell.place.family in families and "+" not in cell.place.name]  # fmt: skip
 
 
-def passes_and_seconds(key: str, who: str, found: Group, last: Sequence[str] = ()) -> Finding:
-    """The finding of a group: a claim for equal passes, one for equal CPU seconds."""
-    at_passes, at_seconds = split(found.effects), split(found.timed)
-    budget = passes(found.results.passes)
-    title = headline(at_passes, who, "tuned SGD") if at_passes.tested else f"{who}: not compared"
-    if at_passes.tested and at_seconds.tested:
-        title += f"; at its CPU time {how_many(at_seconds)} above it"
-    if at_passes.tested and at_passes.untested:
-        title += f" ({at_passes.tested} of {len(found.effects)} compared)"
-    text = [f"After {budget}, in pairs of equal seeds ({counted(found.effects)}). "
-            f"{listing(at_passes, 'SGD')}"]  # fmt: skip
-    if at_seconds.tested and found.seconds is not None:
-        claim = headline(at_seconds, who, "SGD")
-        text.append(
-            f"At equal CPU time, the {found.seconds:.3g} s that SGD takes for its {budget}: "
-            f"{claim}. {listing(at_seconds, 'SGD')}"
-        )
+def passes_and_seconds(
+    key: str, who: str, found: Sequence[Group], last: Sequence[str] = ()
+) -> Finding:
+    """The finding of a group: a claim for equal passes, one for equal CPU time, by scenario."""
+    text = [said(one) for one in found]
     rests_on = len(text)
-    text += [_clock(found.results)] if rests_on > 1 else []
+    text += at_cpu_time(found)
     text += last
-    groups = {f"after {budget}": _sorted(found.effects)}
-    if found.timed:
-        groups["at SGD’s CPU time"] = _sorted(found.timed)
-    figure = partial(forest, groups, "points of test accuracy above SGD")
-    about = f"Differences to SGD of {', '.join(one.name for one in found.effects)}"
-    return Finding(key, sentence(title), text, {about: figure}, (_table(found),), (SHOW,),
-                   rests_on=rests_on)  # fmt: skip
+    figures: dict[str, Callable[[], str]] = {}
+    about = f"Differences to SGD of {', '.join(one.name for one in found[0].effects)}"
+    budget = passes(found[0].results.passes)
+    for when, panels in (
+        (f"after {budget}", {one.scenario: _sorted(one.effects) for one in found}),
+        ("cut off at SGD’s CPU time", {one.scenario: _sorted(one.timed) for one in found}),
+    ):
+        if any(panels.values()):
+            axis = f"points of test accuracy above SGD, {when}"
+            figures[f"{about}, {when}"] = partial(forests, panels, axis)
+    shown = [f"lenetlab compare results/course --scenario {one.scenario} --against {REFERENCE}"
+             for one in found]  # fmt: skip
+    return Finding(key, sentence(title(who, found)), text, figures, (_table(found),), shown,
+                   rests_on=rests_on, instead=overview(who, found))  # fmt: skip
 
 
-def how_many(found: Split, what: str = "") -> str:
-    """`none is`, `1 of 2 is`, `all are`; of `what`, ` cases`, if that is to be said."""
-    n, above = found.tested, len(found.above)
-    if not above:
-        return "none is"
-    return "all are" if above == n else f"{above} of {n}{what} {'is' if above == 1 else 'are'}"
+def title(who: str, found: Sequence[Group]) -> str:
+    """How many end above SGD, in each scenario."""
+    at_passes = [split(one.effects) for one in found]
+    n = max(one.tested for one in at_passes)
+    if not n:
+        return f"{who}: not compared"
+    each = [f"{_count(s, n)}{'' if i else f' of {n}'} in `{one.scenario}`"
+            for i, (s, one) in enumerate(zip(at_passes, found, strict=True))]  # fmt: skip
+    first = f"{who} that end above tuned SGD: {joined(each)}"
+    at_seconds = [split(one.timed) for one in found]
+    if any(one.tested for one in at_seconds):
+        first += f"; cut off at its CPU time {joined([_count(s, n) for s in at_seconds])}"
+    named = len(found[0].effects)
+    return first if named == n else f"{first} ({n} of {named} compared)"
 
 
-def _clock(results: Results) -> str:
-    return results.timed or (
+def _count(found: Split, n: int) -> str:
+    """`none`, `2`, `all`, `2 of 7` where fewer than `n` were tested."""
+    above = len(found.above)
+    if found.tested != n:
+        return f"{above or 'none'} of {found.tested}"
+    return "all" if above == n else str(above or "none")
+
+
+def said(one: Group) -> str:
+    """The paragraph of a scenario."""
+    at_passes, at_seconds = split(one.effects), split(one.timed)
+    budget = passes(one.results.passes)
+    text = (f"In `{one.scenario}` after {budget}, in pairs of equal seeds "
+            f"({counted(one.effects)}). {listing(at_passes, 'SGD')}")  # fmt: skip
+    if at_seconds.tested and one.seconds is not None:
+        text += (f" Cut off at the CPU time that SGD takes for it, {one.seconds:.3g} s. "
+                 f"{listing(at_seconds, 'SGD')}")  # fmt: skip
+    there = {effect.name for effect in one.timed}
+    early = [f"`{e.name}`" for e in one.effects if e.difference and e.name not in there]
+    if early and one.seconds is not None:
+        text += f" Before their first measurement by then: {joined(early)}."
+    return text
+
+
+def at_cpu_time(found: Sequence[Group]) -> list[str]:
+    """What CPU time is, and what a verdict at equal CPU time is not."""
+    if not any(one.timed for one in found):
+        return []
+    results = found[0].results
+    seconds = results.timed or (
         "Seconds are those of the runs themselves, the median over the seeds; what else ran beside "
-        "is not recorded. A dear method is cut off in the middle of its schedule there."
+        "is not recorded."
+    )
+    cut = (
+        "Who is cut off is in the middle of a schedule that was made, like the recipe and its "
+        "batch size, for equal passes: it says what was had by then, not what a recipe for that "
+        f"time would reach. What counts is the last measurement by then, up to {_lost(found):.0%} "
+        "of the time before.".replace("%", " %")
+    )
+    unsure = [f"`{name}` in `{one.scenario}`" for one in found for name in one.unsure]
+    if unsure:
+        seconds += f" At a quartile of what a pass was measured to cost {joined(unsure)} would " \
+                   "stand otherwise."  # fmt: skip
+    return [cut, seconds]
+
+
+def _lost(found: Sequence[Group]) -> float:
+    """The largest share of the time that is behind a method's last measurement."""
+    shares = [0.0]
+    for one in found:
+        if one.seconds is None:
+            continue
+        names = {effect.name for effect in one.timed}
+        cells = one.results.within(Contest(one.scenario))
+        for at in at_equal_time(cells, one.seconds):
+            if at.name in names and not at.whole:
+                shares.append(1 - at.seconds / one.seconds)
+    return max(shares)
+
+
+def overview(who: str, found: Sequence[Group]) -> str:
+    """A table for a paper: the differences to SGD in every scenario, marked by what is decided."""
+    columns = [
+        {e.name: e for e in effects} for one in found for effects in (one.effects, one.timed)
+    ]
+    names = [e.name for e in _sorted(found[0].effects)]
+    heads = [head for one in found for head in (f">{one.scenario}", f">{one.scenario}, CPU")]
+    rows = [[f"`{name}`", *(_marked(column.get(name)) for column in columns)] for name in names]
+    budget = passes(found[0].results.passes)
+    caption = (
+        f"{sentence(who)}: points of test accuracy above tuned SGD after {budget}, and (CPU) cut "
+        "off at the CPU time that SGD takes for them, in pairs of seeds. Bold: above or below it "
+        "by the test corrected for the leaderboard and by the interval; in brackets: borderline."
+    )
+    return f"Table: {caption}\n\n{markdown_table(['method', *heads], rows)}"
+
+
+def _marked(effect: Effect | None) -> str:
+    if effect is None or effect.difference is None:
+        return "–"
+    text = points(effect.difference.mean)
+    return {"above": f"**{text}**", "below": f"**{text}**", "borderline": f"({text})"}.get(
+        effect.side or "", text
     )
 
 
@@ -102,19 +213,22 @@ def _sorted(effects: Sequence[Effect]) -> list[Effect]:
     return sorted(tested, key=lambda one: -one.difference.mean if one.difference else 0.0)
 
 
-def _table(found: Group) -> str:
-    heads = ["method", "accuracy, %", "to SGD, points", "p (Holm)", "at SGD’s CPU time, %",
-             "to SGD there, points", "passes there", "n"]  # fmt: skip
-    lines = {line.name: line for line in found.board.lines}
-    timed = {one.name: one for one in found.timed}
-    cells = found.results.within(Contest("plain"))
-    there = {at.name: at for at in at_equal_time(cells, found.seconds)} if found.seconds else {}
+def _table(found: Sequence[Group]) -> str:
+    heads = ["scenario, method", "accuracy, %", "to SGD, points", "p (Holm)",
+             "at SGD’s CPU time, %", "to SGD there, points", "passes there", "n"]  # fmt: skip
     rows = []
-    for name in (REFERENCE, *(one.name for one in _sorted(found.effects))):
-        line, at = lines[name], there.get(name)
-        rows.append([
-            f"`{name}`", mean(line.accuracy), gap(line.difference), p(line.difference),
-            two(at.accuracy) if at else "–", gap(timed[name].difference if name in timed else None),
-            f"{at.passes:.3g}" if at else "–", str(line.accuracy.n if line.accuracy else 0),
-        ])  # fmt: skip
+    for one in found:
+        lines = {line.name: line for line in one.board.lines}
+        timed = {effect.name: effect for effect in one.timed}
+        cells = one.results.within(Contest(one.scenario))
+        there = {at.name: at for at in at_equal_time(cells, one.seconds)} if one.seconds else {}
+        for name in (REFERENCE, *(effect.name for effect in _sorted(one.effects))):
+            line, at = lines[name], there.get(name)
+            rows.append([
+                f"{one.scenario}, `{name}`", mean(line.accuracy), gap(line.difference),
+                p(line.difference), two(at.accuracy) if at else "–",
+                gap(timed[name].difference if name in timed else None),
+                f"{at.passes:.3g}" if at else "–",
+                str(line.accuracy.n if line.accuracy else 0),
+            ])  # fmt: skip
     return table(heads, rows)

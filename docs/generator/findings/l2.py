@@ -2,26 +2,24 @@
 
 from collections.abc import Sequence
 from functools import partial
-from statistics import median
+from statistics import fmean, median, variance
 
 from findings.charts import forest
 from findings.effects import Effect, Pair, Split, in_pairs, split
 from findings.finding import Finding, missing, table
 from findings.group import COURSE
 from findings.searches import within_luck
-from findings.sources import Sources, cells_by_name
+from findings.sources import Sources, cells_by_name, whole_recipe
 from findings.words import beyond, counted, dated, gap, listing, tested
+from lenetlab.analysis.comparison import FEWEST, WILD
+from lenetlab.analysis.intervals import Summary, summarise
 from lenetlab.phrases import joined
-from lenetlab.records.cells import Results
+from lenetlab.records.cells import Cell, Results
 from lenetlab.records.contest import Contest
-from lenetlab.report.formats import MISSING, points
+from lenetlab.report.formats import MISSING, points, two
 
 KEY = "l2"
 WITHIN = 3.0  # points that the figure shows
-SEARCHED_TWICE = (
-    "Each side has the recipe of its own search; how far another search would move a mean is in "
-    "none of these intervals ([protocol](protocol.md#tuning))."
-)
 SHOWN = """\
 from lenetlab import table
 
@@ -35,12 +33,14 @@ def finding(sources: Sources) -> Finding:
     effects = scenario_less_plain(sources.course, "l2")
     if sources.course is None or not effects:
         return missing(KEY, "What L2 does to each family", COURSE)
-    found, families = split(effects), by_family(effects)
+    found, families, luck = split(effects), by_family(effects), within_luck(sources.course)
     text = [
         f"In pairs of equal seeds, each side tuned for itself ({counted(effects)}). "
-        f"{listing(found, 'itself without L2')} {SEARCHED_TWICE}",
+        f"{listing(found, 'itself without L2')} {searched_twice(luck)}",
+        *together(sources.course, "l2"),
         *_norms(sources.course, effects),
     ]
+    rests_on = 1 + len(together(sources.course, "l2"))
     tables = (
         _families(families),
         table(["method", "l2 less plain, points", "p (Holm)", "n"],
@@ -50,8 +50,15 @@ def finding(sources: Sources) -> Finding:
     figure = partial(forest, groups, "points of test accuracy, l2 less plain", WITHIN)
     about = "L2 less plain, by family"
     shown = SHOWN.format(one="l2").splitlines()
-    title = dated(sources.course.passes, _title(found, within_luck(sources.course)))
-    return Finding(KEY, title, text, {about: figure}, tables, shown, python=True)
+    title = dated(sources.course.passes, _title(found, luck))
+    return Finding(KEY, title, text, {about: figure}, tables, shown, python=True, rests_on=rests_on)
+
+
+def searched_twice(luck: float | None) -> str:
+    """What is in no interval: that each side was searched for itself."""
+    apart = "" if luck is None else f", which may lie {two(luck)} points apart"
+    return (f"Each side has the recipe of its own search{apart}: that is in none of these "
+            "intervals ([protocol](protocol.md#tuning)).")  # fmt: skip
 
 
 def scenario_less_plain(course: Results | None, scenario: str) -> list[Effect]:
@@ -82,16 +89,52 @@ def _title(found: Split, luck: float | None) -> str:
     if not found.above and not found.below:
         return f"L2 changes nothing that these seeds can show, for any of {n} methods"
     if not found.above:
-        return f"L2 helps none of {n} methods, and lowers {len(found.below)} of them"
-    lowers = f", and lowers {len(found.below)}" if found.below else ""
-    return f"L2 helps {len(found.above)} of {n} methods{more_than(found.above, luck)}{lowers}"
+        return f"with L2 none of {n} methods ends higher, and {len(found.below)} lower"
+    lowers = f", and {len(found.below)} lower" if found.below else ""
+    return (f"with L2, tuned anew, {len(found.above)} of {n} methods end higher"
+            f"{more_than(found.above, luck)}{lowers}")  # fmt: skip
 
 
 def more_than(effects: Sequence[Effect], luck: float | None) -> str:
     """How many `effects` the luck of two searches does not explain, where it is known."""
     if luck is None:
         return ""
-    return f", {beyond(effects, luck) or 'none'} by more than two searches may ({luck:g} points)"
+    return f", {beyond(effects, luck) or 'none'} by more than two searches may ({two(luck)} points)"
+
+
+def together(course: Results, scenario: str) -> list[str]:
+    """The mean over all methods but the wild: what none shows by itself may show in all."""
+    here, plain = cells_by_name(course, scenario), cells_by_name(course, "plain")
+    each = [_gaps(here[name], plain[name]) for name in here if name in plain]
+    known = [gaps for gaps in each if len(gaps) > 1]
+    if len(known) < FEWEST:
+        return []
+    bound = WILD * median(variance(gaps.values()) for gaps in known)
+    calm = [gaps for gaps in known if variance(gaps.values()) <= bound]
+    seeds = set.intersection(*(set(gaps) for gaps in calm))
+    over_seeds = summarise([fmean(gaps[seed] for gaps in calm) for seed in sorted(seeds)])
+    means = [fmean(gaps.values()) for gaps in calm]
+    over_methods = summarise(means)
+    if over_seeds is None or over_methods is None or over_methods.interval is None:
+        return []
+    return [
+        f"Taken together, the {len(calm)} methods whose differences have at most {WILD:g} times "
+        f"the median variance stand {points(over_seeds.mean)} points to themselves in the mean, "
+        f"{_span(over_seeds)} over seeds and {_span(over_methods)} over methods, of which the "
+        f"latter holds the luck of searches too; {sum(x < 0 for x in means)} of {len(means)} are "
+        "below 0."
+    ]
+
+
+def _gaps(one: Cell, other: Cell) -> dict[int, float]:
+    there = {row.seed: row.accuracy for row in other.finals if row.accuracy is not None}
+    return {row.seed: row.accuracy - there[row.seed] for row in one.finals
+            if row.accuracy is not None and row.seed in there}  # fmt: skip
+
+
+def _span(found: Summary) -> str:
+    span = found.interval
+    return "[–]" if span is None else f"[{points(span.low)}, {points(span.high)}]"
 
 
 def _norms(course: Results | None, effects: Sequence[Effect]) -> list[str]:
@@ -102,8 +145,11 @@ def _norms(course: Results | None, effects: Sequence[Effect]) -> list[str]:
     bound = [one for one in effects if norms.get(one.name, "free") != "free" and one.difference]
     if not bound:
         return []
+    cells = cells_by_name(course, "l2")
+    decay = {one.name: whole_recipe(cells[one.name].finals[0]).weight_decay for one in bound}
     gain = [one for one in bound if one.side == "above"]
-    each = joined([f"`{one.name}` {gap(one.difference)}" for one in bound])
+    each = joined([f"`{one.name}` {gap(one.difference)} (at a decay of {decay[one.name]:.2g})"
+                   for one in bound])  # fmt: skip
     claim = f"{len(gain)} of {len(bound)} gain" if gain else "none gains"
     return [f"Of those that hold the norms of weights already, {claim}: {each}."]
 

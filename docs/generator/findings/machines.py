@@ -33,7 +33,8 @@ def finding(sources: Sources, page: str = PAGE) -> Finding:
 
 def _title(seed: Mapping[str, float], bit: Mapping[str, float]) -> str:
     if bit["most"] == bit["least"]:
-        return "One bit changes nothing in the baseline: two machines differ by something else"
+        return (f"One bit changes nothing in the baseline, and another seed moves it by "
+                f"{two(seed['sd'])} points")  # fmt: skip
     share = bit["sd"] / seed["sd"] if seed["sd"] else 0.0
     return (f"One bit of one weight moves the baseline by {two(bit['sd'])} points, "
             f"{share:.0%} of what a seed does".replace("%", " %"))  # fmt: skip

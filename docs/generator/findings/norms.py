@@ -8,11 +8,13 @@ from findings.charts import forest
 from findings.effects import Effect, Pair, in_pairs, split
 from findings.finding import Finding, missing, table
 from findings.group import COURSE
+from findings.searches import within_luck
 from findings.sources import Sources, cells_by_name, whole_recipe
-from findings.words import counted, dated, listing, mean, size, tested
+from findings.words import beyond, counted, dated, listing, mean, size, tested
 from lenetlab.analysis.intervals import summarise
 from lenetlab.phrases import passes
 from lenetlab.records.cells import Cell, Results
+from lenetlab.report.formats import two
 
 KEY = "norms"
 FREE = "muon"
@@ -37,8 +39,9 @@ def finding(sources: Sources) -> Finding:
         "by one over the radius ([protocol](protocol.md)); a sphere fixes what decay lets settle. "
         f"In pairs with `{FREE}` in scenario `plain`, whose norms are free ({counted(effects)}). "
         f"{listing(split(effects), 'free Muon')}",
-        *_settings(pairs),
         *_other_budgets(sources.ladder.values(), sources.course.passes),
+        *_luck(effects, within_luck(sources.course)),
+        *_settings(pairs),
     ]
     figure = partial(forest, {"": effects}, "points of test accuracy above free Muon")
     about = "Muon with its norms held, less Muon with free norms"
@@ -50,6 +53,7 @@ def finding(sources: Sources) -> Finding:
         (_table(pairs, effects),),
         SHOWN.splitlines(),
         python=True,
+        rests_on=len(text) - len(_settings(pairs)),
     )
 
 
@@ -72,6 +76,17 @@ def _other_budgets(steps: Iterable[Results], own: float) -> list[str]:
             said.append(f"After {passes(step.passes)} ({counted(effects)}). "
                         f"{listing(split(effects), 'free Muon')}")  # fmt: skip
     return [f"It is worth that for this budget. {' '.join(said)}"] if said else []
+
+
+def _luck(effects: Sequence[Effect], luck: float | None) -> list[str]:
+    """Every form has a search of its own, and so has Muon."""
+    if luck is None:
+        return []
+    n = beyond(effects, luck)
+    return [f"Each of these recipes is from a search of its own, with other batch sizes and rates: "
+            f"{n or 'none'} of {len(effects)} differences after these passes "
+            f"{'is' if n < 2 else 'are'} larger than the {two(luck)} points that two searches may "
+            "lie apart."]  # fmt: skip
 
 
 def _title(effects: Sequence[Effect]) -> str:

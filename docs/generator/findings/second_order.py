@@ -7,7 +7,7 @@ from findings import clock
 from findings.charts import Series, in_turn, over
 from findings.effects import Effect, split
 from findings.finding import Finding, missing, table
-from findings.group import Group, group, how_many
+from findings.group import Group, at_cpu_time, group, groups, overview, said
 from findings.sources import Sources
 from findings.words import counted, gap, headline, listing, mean, sentence, size
 from lenetlab.analysis.comparison import Difference
@@ -23,27 +23,38 @@ LADDER = "lenetlab study studies/ladder/ladder-1.toml --results results/ladder-1
 
 def finding(sources: Sources) -> Finding:
     """Kronecker-factored methods against SGD, tuned for each budget."""
-    groups = {name: group(results, WHO) for name, results in sources.ladder.items()}
-    steps = {name: one for name, one in groups.items()
+    every = {name: group(results, WHO) for name, results in sources.ladder.items()}
+    steps = {name: one for name, one in every.items()
              if one and any(effect.difference for effect in one.effects)}  # fmt: skip
     if not steps:
         return missing(KEY, "What second order is worth", LADDER)
     first, *_, last = [*steps.values(), *steps.values()]
-    text = [_said(one) for one in ([first, last] if first is not last else [first])]
+    text = [said(one) for one in ([first, last] if first is not last else [first])]
+    text += [
+        said(one)
+        for one in groups(sources, WHO)
+        if one.scenario != "plain" and any(effect.difference for effect in one.effects)
+    ]
+    timed = clock.made_for([step.results for step in steps.values()], sources.costs, WHO)
+    rivals = clock.against_sgd(timed)
+    told = clock.said(rivals)
+    text += [told] if told else []
     rests_on = len(text)
     if between := [f"{one.results.passes:g}" for one in steps.values() if one not in (first, last)]:
         text.append(f"After {joined(between)}: in the table.")
-    timed = clock.made_for([step.results for step in steps.values()], WHO)
+    text += at_cpu_time([first, last])
     text += _others(first.results)
-    text += [said] if (said := clock.said(timed)) else []
     shown = [f"lenetlab compare results/{name} --scenario plain --against {REFERENCE}"
              for name in steps]  # fmt: skip
     figures = {"Second-order methods less SGD, by budget": partial(_figure, steps)}
-    if timed:
+    if rivals:
         figures["Accuracy against CPU time of budgets"] = partial(clock.figure, timed)
-    title = _title(list(steps.values())) + _at_seconds(steps.values())
-    return Finding(KEY, sentence(title), text, figures, (_table(steps),), shown,
-                   rests_on=rests_on)  # fmt: skip
+    title = f"in `plain` {_title(list(steps.values()))}"
+    title += _at_seconds(steps.values()) + clock.clause(rivals)
+    tables = (_table(steps), *((clock.rivals_table(rivals),) if rivals else ()))
+    in_paper = [said(first), overview("Kronecker-factored methods", groups(sources, WHO)), told]
+    return Finding(KEY, sentence(title), text, figures, tables, shown, rests_on=rests_on,
+                   instead="\n\n".join(filter(None, in_paper)))  # fmt: skip
 
 
 def _title(steps: Sequence[Group]) -> str:
@@ -73,24 +84,13 @@ def _at_seconds(steps: Iterable[Group]) -> str:
     found = split(one for step in steps for one in step.timed)
     if not found.tested:
         return ""
-    return f"; at SGD’s CPU time {how_many(found, ' cases')} above it"
+    n = len(found.above)
+    many = "all" if n == found.tested else f"{n or 'none'} of {found.tested} cases"
+    return f"; cut off at SGD’s CPU time {many} above it"
 
 
 def _by_name(effects: Sequence[Effect]) -> dict[str, Difference]:
     return {one.name: one.difference for one in effects if one.difference}
-
-
-def _said(step: Group) -> str:
-    found, timed = split(step.effects), split(step.timed)
-    said = (f"After {passes(step.results.passes)} ({counted(step.effects)}). "
-            f"{listing(found, 'SGD')}")  # fmt: skip
-    if timed.tested:
-        said += f" At SGD’s CPU time there, cut off on their way. {listing(timed, 'SGD')}"
-    there = {one.name for one in step.timed}
-    early = [f"`{e.name}`" for e in step.effects if e.difference and e.name not in there]
-    if early and step.seconds is not None:
-        said += f" Before their first measurement by then: {joined(early)}."
-    return said
 
 
 def _others(results: Results) -> list[str]:

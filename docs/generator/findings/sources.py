@@ -1,18 +1,18 @@
 """The committed results that findings are made of, as far as they are there."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from lenetlab.analysis.equal_time import priced
+from lenetlab.analysis.equal_time import REFERENCE, priced
 from lenetlab.disk import read_json
 from lenetlab.experiments.recipe.recall import recall
 from lenetlab.experiments.recipe.recipe import Recipe
 from lenetlab.records.cells import Cell, Results, RunRow
 from lenetlab.records.contest import Contest
-from lenetlab.records.costs import read_costs
+from lenetlab.records.costs import Costs, read_costs
 from lenetlab.records.locate import open_results
 from lenetlab.records.other_budgets import other_budgets
 from lenetlab.records.rows import STUDY
@@ -28,6 +28,30 @@ class Sources:
     def course(self) -> Results | None:
         """The study of every family in three scenarios."""
         return self._study("course")
+
+    @cached_property
+    def course_between(self) -> list[Results]:
+        """The study once more, at the lower and at the upper quartile of what a pass of each method
+        but SGD was measured to cost; nothing where that was not measured."""
+        folder = self.root / "course"
+        costs = self.costs.get("course")
+        if costs is None:
+            return []
+        rows = open_results(folder)
+        return [
+            priced(rows, replace(costs, ratios={
+                key: ratio if key[0] == REFERENCE else replace(ratio, ratio=getattr(ratio, end))
+                for key, ratio in costs.ratios.items()
+            }))
+            for end in ("low", "high")
+        ]  # fmt: skip
+
+    @cached_property
+    def costs(self) -> dict[str, Costs]:
+        """What passes cost, by the name of the study, where it was measured."""
+        folders = [path for path in sorted(self.root.glob("*")) if (path / STUDY).exists()]
+        found = {path.name: read_costs(path) for path in folders}
+        return {name: costs for name, costs in found.items() if costs is not None}
 
     @cached_property
     def frontier(self) -> Results | None:

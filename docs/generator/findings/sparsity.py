@@ -4,17 +4,18 @@ from collections.abc import Sequence
 from functools import partial
 from itertools import takewhile
 
-from findings.charts import Series, forest, over, point
+from findings.charts import Series, forest, in_turn, over, point
 from findings.effects import Effect, Pair, in_pairs, split
 from findings.finding import Finding, missing, table
 from findings.group import COURSE
 from findings.l2 import (
-    SEARCHED_TWICE,
     SHOWN,
     WITHIN,
     by_family,
     more_than,
     scenario_less_plain,
+    searched_twice,
+    together,
 )
 from findings.searches import within_luck
 from findings.sources import Sources
@@ -24,7 +25,6 @@ from lenetlab.phrases import joined
 from lenetlab.problem.model import CONSTRAINED as WEIGHTS
 from lenetlab.problem.scenarios import BOUND
 from lenetlab.records.cells import Cell, Results
-from lenetlab.report.colours import FAMILY_COLOURS, INK
 from lenetlab.report.formats import two
 
 KEY = "sparsity"
@@ -39,10 +39,13 @@ def finding(sources: Sources) -> Finding:
     effects = scenario_less_plain(sources.course, "sparse")
     if sources.course is None or not effects:
         return missing(KEY, "How far sparsity is free", COURSE)
+    luck = within_luck(sources.course)
     text = [f"At most {BOUND:,} of the {WEIGHTS:,} weights of fc1 and fc2, in pairs of equal seeds "
             f"({counted(effects)}). {listing(split(effects), 'itself with all weights')} "
-            f"{SEARCHED_TWICE}",
+            f"{searched_twice(luck)}",
+            *together(sources.course, "sparse"),
             *_most(effects)]  # fmt: skip
+    rests_on = 1 + len(together(sources.course, "sparse"))
     figures = {"Sparse less plain, by family": partial(forest,
         {family.replace("_", " "): some for family, some in by_family(effects).items()},
         "points of test accuracy, sparse less plain", WITHIN)}  # fmt: skip
@@ -57,8 +60,8 @@ def finding(sources: Sources) -> Finding:
     else:
         text.append(f"Thinner nets are not computed; `{FRONTIER}` does.")
     shown = [*SHOWN.format(one="sparse").splitlines(), *(THINNER.splitlines() if thinner else ())]
-    title = dated(sources.course.passes, _title(effects, within_luck(sources.course)))
-    return Finding(KEY, title, text, figures, tables, shown, python=True)
+    title = dated(sources.course.passes, _title(effects, luck))
+    return Finding(KEY, title, text, figures, tables, shown, python=True, rests_on=rests_on)
 
 
 def _title(effects: Sequence[Effect], luck: float | None) -> str:
@@ -72,7 +75,7 @@ def _title(effects: Sequence[Effect], luck: float | None) -> str:
         return f"with {kept} all of {n} methods lose accuracy"
     whom = joined(names) if len(names) < 5 else f"{len(names)} of {n} methods"
     much = more_than(found.below, luck)
-    return f"with {kept} a loss is shown for {whom} only (of {n} methods){much}"
+    return f"with {kept} a loss is shown for {whom} alone (of {n} methods){much}"
 
 
 def _most(effects: Sequence[Effect]) -> list[str]:
@@ -145,14 +148,11 @@ def _table(pairs: Sequence[Pair], effects: Sequence[Effect]) -> str:
 
 def _figure(results: Results | None) -> str:
     series: dict[str, list[tuple[float, float, float, float]]] = {}
-    families = {}
     for cell in _of_frontier(results):
         found = _summary(cell)
-        families[cell.place.method] = cell.place.family
         if found:
             series.setdefault(cell.place.method, []).append(point(_kept(cell), found))
     return over(
-        [Series(name, some, FAMILY_COLOURS.get(families[name], INK))
-         for name, some in series.items()],
+        [Series(name, series[name], colour) for name, colour in in_turn(list(series)).items()],
         ("weights of fc1 and fc2 that are left", "test accuracy, %"), apart=0.03,
     )  # fmt: skip

@@ -8,7 +8,7 @@ from lenetlab.analysis.intervals import Summary
 from lenetlab.phrases import in_units, joined, p_value
 from lenetlab.report.formats import MISSING, plus_minus, points, two
 
-FEW = 3  # ties that are listed with their differences
+FEW, MANY = 3, 12  # ties up to which differences, and names, are listed
 
 
 def mean(found: Summary | None) -> str:
@@ -76,7 +76,9 @@ def listing(found: Split, than: str) -> str:
     for effects, said in ((found.above, f"above {than}"), (found.below, f"below {than}"),
                           (found.borderline, "borderline"),
                           (found.tied, f"not to be told from {than}")):  # fmt: skip
-        if effects:
+        if effects is found.tied and len(effects) > MANY:
+            sentences.append(f"{sentence(said)}: {len(effects)} others.")
+        elif effects:
             many = effects is found.tied and len(effects) > FEW
             each = [
                 f"`{one.name}`" + ("" if many else f" {gap(one.difference)}") for one in effects

@@ -1,4 +1,4 @@
-"""Every method's difference to one of them, its interval drawn; ties are open circles."""
+"""Every method's difference to one of them, its interval drawn; open where it is not decided."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -26,7 +26,7 @@ def difference_rows(board: Board) -> list[dict[str, Any]]:
             "high": short(line.difference.high, 5),
             "p": short(line.difference.adjusted, 3),
             "n": line.difference.n,
-            "tie": line.standing == "tied",
+            "open": line.standing in ("tied", "borderline"),
             "verdict": STANDINGS[line.standing].alone,
         }
         for line in board.lines
@@ -57,23 +57,23 @@ def differences(
     )  # fmt: skip
     zero = alt.Chart(alt.InlineData(values=[{"difference": 0}])).mark_rule(strokeDash=[2, 3])
     title = "difference, points"
-    points = alt.X("at:Q", title=title)
+    points = alt.X("at:Q", title=title).axis(tickCount=5, labelOverlap=False)
     far = base.transform_filter("datum.far").encode(x=points)
     return alt.layer(
         zero.encode(x="difference:Q"),
         base.mark_rule(strokeWidth=1.5).encode(x=alt.X("low_at:Q", title=title), x2="high_at:Q"),
         base.mark_point(filled=True, size=45)
         .encode(x=points)
-        .transform_filter("!datum.tie && !datum.far"),
+        .transform_filter("!datum.open && !datum.far"),
         base.mark_point(filled=False, size=45)
         .encode(x=points)
-        .transform_filter("datum.tie && !datum.far"),
+        .transform_filter("datum.open && !datum.far"),
         far.mark_point(filled=True, size=45, shape="triangle-left"),
         far.mark_text(align="left", dx=7).encode(text=alt.Text("difference:Q", format="+.1f")),
     ).properties(
         height=LINE * max(len(rows), 2),
         description=f"{scenario}: for each method the difference of its mean test accuracy to "
-        f"that of {first}, with its interval. Open circles cannot be told from it.",
+        f"that of {first}, with its interval. Open circles are ties or borderline.",
     )  # fmt: skip
 
 

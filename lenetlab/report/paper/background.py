@@ -54,7 +54,7 @@ def failures(results: Results, figure: Numbers, most: int | None) -> Markdown:
     if not figure.has("failed") or not figure.fact("failed").value:
         return Markdown("")
     lines: list[list[object]] = []
-    single = False
+    single: list[str] = []
     for cell in results.cells:
         trials = [row for row in cell.trials if not row.done]
         finals = [row for row in cell.finals if not row.done]
@@ -63,12 +63,15 @@ def failures(results: Results, figure: Numbers, most: int | None) -> Markdown:
                 [code(cell.place.contest.title), code(cell.place.name, 34), str(len(trials)),
                  str(len(finals)), _reason((finals or trials)[0])]
             )  # fmt: skip
-        else:
-            single = single or bool(trials)
+        elif trials:
+            single.append(
+                f"{code(cell.place.name, 34)} in {code(cell.place.contest.title)}, {len(trials)} "
+                f"of {len(cell.trials)} (the first: {escape(_reason(trials[0]))})"
+            )
     if not lines:
         return Markdown(
             f"{figure('failed')} of {figure('runs')} runs failed, all of them trials of methods "
-            "that other trials carried."
+            f"that other trials carried: {'; '.join(single[:most])}."
         )
     cut = f" The first {most} of {len(lines)}." if most and len(lines) > most else ""
     others = " Those not counted here are single trials." if single else ""

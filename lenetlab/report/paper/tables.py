@@ -113,14 +113,16 @@ def costs(boards: Sequence[Board], figure: Numbers, rows: int) -> Markdown:
         for key, line, title in listed
     ]
     cut = any(len(board.begun) > rows for board in boards)
-    first = f" The first {rows} of each leaderboard." if cut else ""
+    first = f" The first {rows} of each leaderboard, and `{REFERENCE}`." if cut else ""
     others = "".join(f" {said}" for board in boards if (said := otherwise_timed(board, code)))
     caption = f"What results cost: {_priced(found)}{first}{others}"
     return table(Markdown(caption), ["leaderboard", "method", *(h.rstrip() for h in found)], lines)
 
 
 def _numbered(board: Board, rows: int) -> list[tuple[bool, Line]]:
-    shown = [line for line in board.begun if line.cell.finals or board.planned][:rows]
+    """The first `rows` lines, and that of the method whose CPU time is the limit."""
+    lines = [line for line in board.begun if line.cell.finals or board.planned]
+    shown = lines[:rows] + [line for line in lines[rows:] if line.name == REFERENCE]
     return [(i == 0, line) for i, line in enumerate(shown)]
 
 

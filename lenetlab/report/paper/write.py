@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,7 +14,7 @@ from lenetlab.errors import unknown
 from lenetlab.records.cells import Results
 from lenetlab.records.run_folder import Run
 from lenetlab.report.attachments import Attachments
-from lenetlab.report.charts.theme import styles
+from lenetlab.report.charts.theme import Styles, styles
 from lenetlab.report.paper import typst
 from lenetlab.report.paper.compose import Composed, compose
 from lenetlab.report.paper.front import Front
@@ -59,7 +60,7 @@ def write(
         replace_bytes(path, _pdf(results, make, front))
         return [path]
     folder = path.with_name(f"{path.stem}_files")
-    pictures = Pictures(folder, "svg" if form == "md" else "pdf", styles(results))
+    pictures = Pictures(folder, "svg" if form == "md" else "pdf", _styles(results))
     note = f"The file {folder.name}/{SOURCES} says for every number from which."
     paper = make(pictures, None, note)
     if form == "md":
@@ -97,7 +98,7 @@ def _pdf(results: Results, make: Make, front: Front) -> bytes:
     note = f"The file {SOURCES} attached to this one says for every number from which."
     with TemporaryDirectory(prefix="lenetlab-paper-") as temporary:
         folder = Path(temporary)
-        pictures = Pictures(folder / "figures", "svg", styles(results), typst.FONT)
+        pictures = Pictures(folder / "figures", "svg", _styles(results), typst.FONT)
         shutil.copy(str(files("lenetlab.report.paper") / "templates" / "paper.typ"), folder)
         source = folder / "main.typ"
         for rows in ROWS:
@@ -117,3 +118,8 @@ def _body(paper: Composed) -> str:
 
 def _sources(paper: Composed) -> bytes:
     return json.dumps(paper.numbers.sources, indent=1, ensure_ascii=False).encode() + b"\n"
+
+
+def _styles(results: Results) -> Styles:
+    """Of the methods that have a run: the length of a name that is only planned makes no legend."""
+    return styles(replace(results, cells=tuple(results.begun())))

@@ -71,7 +71,7 @@ def differences(board: Board) -> str:
     """Every method against the board's reference."""
     return (
         "Accuracy less that of the same seed, mean and interval; all intervals together hold at "
-        f"{100 * board.level:g} %. Open circles are ties."
+        f"{100 * board.level:g} %. Open circles are ties or borderline."
     )
 
 

@@ -18,8 +18,11 @@ def subject(results: Results) -> str:
     of = f" of {len(families)} families" if len(families) > 1 else ""
     at = f" at {count(settings, 'setting')}" if settings > methods else ""
     train = "trains" if methods == 1 else "train"
+    planned = len({cell.place.method for cell in results.cells})
+    begun_of = f"{methods} of {count(planned, 'planned method')}"
+    who = begun_of if planned > methods else count(methods, "method")
     return (
-        f"{count(methods, 'method')}{of}{at} {train} one fixed LeNet-5 (44,426 parameters) on "
+        f"{who}{of}{at} {train} one fixed LeNet-5 (44,426 parameters) on "
         f"{_on(results)}, in {_where(results)}."
     )
 

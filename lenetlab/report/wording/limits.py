@@ -24,8 +24,8 @@ def limits(results: Results) -> list[str]:
     problems = len(problems_of(results))
     data = "one data set" if problems == 1 else count(problems, "data set")
     found = [
-        f"One network, {data}{', one budget' if one else ''}. A method that is slow here "
-        f"may be fast where batches{', nets or budgets' if one else ' or nets'} are larger."
+        f"One network, {data}{', one budget a leaderboard' if one else ''}. A method that is slow "
+        f"here may be fast where batches{', nets or budgets' if one else ' or nets'} are larger."
     ]
     if max(seeds_of(results), default=0) > 1:
         found.append(

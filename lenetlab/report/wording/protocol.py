@@ -86,8 +86,8 @@ def budget(results: Results) -> str:
     said = []
     if results.planned and results.seeds:
         said.append(
-            f"Every run on the test set ends at {passes(results.passes)}, fixed beforehand, and "
-            "its last point is what counts, never its best."
+            f"Every run behind a leaderboard ends at {passes(results.passes)}, fixed beforehand, "
+            "and its last point is what counts, never its best."
         )
     elif not results.planned:
         shared = "scenario" if usual(results) else "problem, scenario"
