@@ -18,6 +18,7 @@ from lenetlab.errors import UserError, short, unknown
 Value = bool | int | float | str | None | tuple[float | int | None, ...]
 Settings = Mapping[str, Value]
 
+BETWEEN = r",(?![^(\[]*[)\]])"  # a comma between values, none of those in a tuple or a list
 WHOLE = 2**63  # whole numbers stay below
 LONGEST = 1000  # characters of a value
 _NUMBER = r"[+-]?(([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?|inf(inity)?|nan)"
@@ -137,7 +138,7 @@ def parse_pairs(pairs: list[str], option: str) -> dict[str, Value]:
 def parse_choice(text: str) -> tuple[str, dict[str, Value]]:
     """`"step:gamma=0.5,every=0.2"` as the name and its settings."""
     name, _, rest = text.partition(":")
-    pairs = re.split(r",(?![^()]*\))", rest)  # not the commas of a tuple
+    pairs = re.split(BETWEEN, rest)
     return name.strip(), parse_pairs([p for p in pairs if p.strip()], name.strip() + ":")
 
 
@@ -196,6 +197,8 @@ def _checked(
         raise UserError(f"{here} is out of range; expected {Domain()}")
     if isinstance(default, str) and not isinstance(value, str):
         raise UserError(f"{here} is not allowed; expected a word such as {default!r}")
+    if isinstance(default, tuple) and isinstance(value, str):
+        raise UserError(f"{here} is not allowed; expected numbers such as {show(default)}")
     if not _is_value(value):
         raise UserError(f"{here} is not allowed; expected a number, a word, or a list of numbers")
     return value

@@ -120,7 +120,7 @@ def judge(
     places, same = rank(verdicts), twins(verdicts)
     own = None if out is None else _own_results(verdicts, out)
     if csv is not None:
-        write_csv(places, same, csv)
+        write_csv(places, same, passed, csv)
     if page is not None:
         from lenetlab.judge.class_page import write_page  # needs the extra `report`
 
@@ -132,7 +132,10 @@ def judge(
         _print(verdicts, places, same, pair, own or [])
         if passed:
             names = ", ".join(path.name for path in passed[:3]) + (" …" if len(passed) > 3 else "")
-            err.print(f"passed over for their suffix: {len(passed)} ({names})")
+            why = "for their suffix"
+            if links := sum(path.is_symlink() and path.is_dir() for path in passed):
+                why += f", or as links to folders ({links})"
+            err.print(f"passed over {why}: {len(passed)} ({names})")
     if len(verdicts) < len(found):
         raise typer.Exit(INTERRUPTED)
     if status := max(STATUS[verdict.outcome] for verdict in verdicts):

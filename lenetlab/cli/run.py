@@ -1,5 +1,6 @@
 """`lenetlab run`: train with one method, or compare many settings in one go."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,7 +26,7 @@ from lenetlab.errors import UserError
 from lenetlab.problem.problems import DEFAULT
 from lenetlab.records.cells import RunRow
 from lenetlab.report.wording.repeated import repeated
-from lenetlab.settings import parse_pairs, parse_value
+from lenetlab.settings import BETWEEN, parse_pairs, parse_value
 
 
 def run(
@@ -261,7 +262,7 @@ def _parse_vary(pairs: list[str]) -> dict[str, list[Any]]:
     varied: dict[str, list[Any]] = {}
     for pair in pairs:
         name, equals, values = pair.partition("=")
-        parts = [part.strip() for part in values.split(",")]
+        parts = [part.strip() for part in re.split(BETWEEN, values)]
         if not equals or not all(parts):
             raise UserError(f"--vary {pair!r}: expected NAME=V1,V2,…, as in --vary lr=0.01,0.1")
         if name.strip() in varied:

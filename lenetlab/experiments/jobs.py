@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lenetlab.errors import UserError, letters
-from lenetlab.experiments.recipe.recipe import Recipe, check_count, expand, recipe_from
+from lenetlab.experiments.recipe.recipe import Budget, Recipe, check_count, expand, recipe_from
 from lenetlab.experiments.run.on_disk import OnEval, OnStep, execute
 from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.experiments.tuning.origin import Origin, laid_over
@@ -122,15 +122,20 @@ def carry_out(
     at every whole unit of its budget, unless `eval_at` says where."""
     if eval_at is None:
         eval_at = (*EARLY, *range(1, int(job.recipe.budget.amount) + 1))
-    _check_positions(eval_at)
+    else:
+        _check_positions(eval_at, job.recipe.budget)
     found = execute(job.recipe, job.seed, runtime, eval_at, on_step, on_eval, limit)
     return found if job.origin is None else noted(found, tuned=job.origin.as_json())
 
 
-def _check_positions(given: Any) -> None:
+def _check_positions(given: Any, budget: Budget) -> None:
     several = isinstance(given, Iterable) and not isinstance(given, str)
     if not several or not all(isinstance(plain(x), int | float) for x in given):
         raise UserError(f"eval_at={given!r} is no list of positions; expected one as [0.5, 1]")
+    if outside := [x for x in given if not 0 < x <= budget.amount]:
+        raise UserError(
+            f"eval_at has {outside[0]:g}, which is not within {budget}; expected positions in it"
+        )
 
 
 def remarks(todo: Sequence[Job]) -> list[str]:

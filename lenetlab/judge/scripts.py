@@ -43,7 +43,8 @@ def judge_script(
     except UserError as error:
         said = str(error).removeprefix(f"--script {path} ")
         return Verdict(name, scenario or "plain", "unreadable", (one_line(said),))
-    found = longest(ran, describe(ran.record))
+    described = describe(ran.record)
+    found = longest(ran, described)
     if scenario is None and found is not None and found.recipe is not None:
         scenario = found.recipe.scenario
     if not any(it.net is not None and it.net.starter for it in ran.record.trained):
@@ -59,15 +60,30 @@ def judge_script(
     notes = [
         *verdict.notes,
         *_recipe(found),
+        *others(ran, described),
         *_printed(parse_test_lines(ran.output), verdict.score),
     ]
     return replace(verdict, name=name, notes=tuple(map(one_line, notes)))
 
 
 def longest(ran: Ran, described: Sequence[Described]) -> Described | None:
-    """The training of most steps, whose net it is."""
+    """The training of most steps, the last of equals, whose net it is."""
     pairs = list(zip(ran.record.trained, described, strict=True))
-    return max(pairs, key=lambda pair: pair[0].steps)[1] if pairs else None
+    return max(reversed(pairs), key=lambda pair: pair[0].steps)[1] if pairs else None
+
+
+def others(ran: Ran, described: Sequence[Described]) -> Iterator[str]:
+    """That there are other trainings: before it, after it, or of nets that were compared."""
+    found = longest(ran, described)
+    rest = [f"{it.name} of {it.steps:,} steps"
+            for it, one in zip(ran.record.trained, described, strict=True)
+            if one is not found]  # fmt: skip
+    if rest:
+        listed = ", ".join(rest[:3]) + (f" and {len(rest) - 3} more" if len(rest) > 3 else "")
+        yield (
+            f"its script trains more than once: judged and described is the training of most "
+            f"steps, the last of equals, not {listed}, which may be of the same net"
+        )
 
 
 def _recipe(found: Described | None) -> Iterator[str]:

@@ -169,6 +169,8 @@ def _claims(
     claims, remarks = check(found, own, scorer.engine), []
     if inner:
         remarks.append("trained on 50,000 images (--split inner): no result of the official split")
+    if (rules := found.run.recorded.rules) != "strict":
+        remarks.append(f"trained by the rules {rules}, on changed images: no result of strict ones")
     if found.run.recorded.from_outside:
         remarks.append("the recipe's method is from outside the package and was not checked")
     return claims, remarks
@@ -176,7 +178,8 @@ def _claims(
 
 def submissions(paths: Sequence[Path], also: Collection[str] = ()) -> tuple[list[Path], list[Path]]:
     """What to judge: files, run folders, challenges, and everything like a checkpoint inside other
-    folders, or with a suffix among `also`; and the files there that are passed over for theirs."""
+    folders, or with a suffix among `also`; and what is passed over there: files for their suffix,
+    and links to folders, which may lead anywhere."""
     found: list[Path] = []
     passed: list[Path] = []
     for path in paths:
@@ -191,6 +194,7 @@ def submissions(paths: Sequence[Path], also: Collection[str] = ()) -> tuple[list
                 below.clear()
                 continue
             below[:] = sorted(name for name in below if not name.startswith("."))
+            passed += [here / name for name in below if (here / name).is_symlink()]
             for name in sorted(files):
                 if not name.startswith("."):
                     suffix = Path(name).suffix.lower()
@@ -199,6 +203,13 @@ def submissions(paths: Sequence[Path], also: Collection[str] = ()) -> tuple[list
         if len(found) == before:
             raise UserError(
                 f"{path} holds no checkpoint; expected files such as NAME.pt or NAME.safetensors, "
-                "or run folders"
+                f"or run folders{_links(passed)}"
             )
     return found, passed
+
+
+def _links(passed: Sequence[Path]) -> str:
+    n = sum(path.is_symlink() for path in passed)
+    return (
+        f"; {n} in it {'is a link' if n == 1 else 'are links'} to folders: name those" if n else ""
+    )

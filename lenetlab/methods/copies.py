@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from lenetlab.errors import UserError
-from lenetlab.methods.state import capture
+from lenetlab.methods.state import capture, shares
 
 ALIKE = 0.5  # cosine with the weights from which on something is a copy of them
 
@@ -54,8 +54,10 @@ def _like(tree: Any, params: list[Tensor]) -> Iterator[tuple[str, list[Tensor]]]
 def _fitting(name: str, found: list[Any], params: list[Tensor]) -> Iterator[tuple[str, list[Any]]]:
     pairs = zip(found, params, strict=False)
     if len(found) == len(params) and all(
-        isinstance(x, Tensor) and x.shape == p.shape and x.is_floating_point() for x, p in pairs
-    ):
+        isinstance(x, Tensor) and x.shape == p.shape and x.is_floating_point()
+        and not shares(x, p)  # the weights themselves, by another name
+        for x, p in pairs
+    ):  # fmt: skip
         yield name, found
 
 

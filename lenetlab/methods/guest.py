@@ -3,7 +3,8 @@
 That loop computes the gradient before `step`, or hands over a closure; it switches `train()` and
 `eval()` around what it measures; and it does not mind where the parameters keep their numbers.
 Here a guest gets the closure. `.grad` is NaN until the closure has filled it, so that the gradient
-of the last batch cannot be taken for this one's. A class with `gradient_first = True` gets `.grad`
+of the last batch cannot be taken for this one's, and every answer is another tensor, as `zero_grad`
+leaves it to be: who keeps one has kept it. A class with `gradient_first = True` gets `.grad`
 filled before `step`, and the closure as well; where its `step` takes no closure or is not
 implemented, and it has `first_step` and `second_step`, those are called, with the gradient filled
 in between. What is judged are the weights of `eval()`, found on a copy.
@@ -41,7 +42,7 @@ class Guest:
         self.optimizer = optimizer
         self._params = [p for group in self.param_groups for p in group["params"]]
         self._views = [p.detach() for p in self._params]  # of the weights that are trained
-        self._first = first
+        self.first = first
         self._copies = copies
         self._asks = "closure" in inspect.signature(optimizer.step).parameters
         self._halves = all(
@@ -61,10 +62,10 @@ class Guest:
         """One step; the loss at which it began."""
         closure = _Closure(self, oracle)
         before = oracle.w.clone() if self._unseen else None
-        if self._first:
+        if self.first:
             loss = closure()
         else:
-            oracle.spoil()
+            oracle.renew()
             loss = None
         returned = self._step(closure)
         self.gather()
@@ -102,7 +103,7 @@ class Guest:
             try:
                 return self.optimizer.step(closure)
             except NotImplementedError as error:
-                if not self._first:
+                if not self.first:
                     raise NotImplementedError(f"it has two halves of a step: {_FIRST}") from error
                 self._asks = False
         self.optimizer.first_step()
@@ -184,6 +185,8 @@ class _Closure:
             raise ArithmeticError(
                 f"it moved the weights by .grad, which is NaN until the closure is called: {_FIRST}"
             )
+        if self._called or self._guest.first:
+            oracle.renew()
         self._called = True
         loss: Tensor = oracle()
         if not self._guest.begun:
@@ -226,7 +229,7 @@ class Switching(Guest):
         if not self.begun:  # there is nothing yet that it could have averaged
             return w
         weights, state = w.clone(), capture(self.optimizer)
-        restore(self.optimizer, copied(state))
+        restore(self.optimizer, copied(state, w))
         try:
             with torch.no_grad():
                 self.optimizer.eval()

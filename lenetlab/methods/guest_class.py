@@ -22,6 +22,11 @@ from lenetlab.settings import Value
 _SWITCHES = ("decoupled_weight_decay", "weight_decouple", "decouple_weight_decay", "decouple")
 # Weight decay by another name, or of some parameters alone.
 _OTHER_DECAY = re.compile(r"weight_decay_.+|wd|.+_wd|l2|.+_l2|l2_.+")
+# What a recipe calls its parts: `--set` of such a name is of the part, whatever method it has.
+RECIPES = frozenset({
+    "epochs", "passes", "batch_size", "plan", "schedule", "warmup", "scenario", "constraint",
+    "decay", "initialisation", "rules", "augment", "split", "problem",
+})  # fmt: skip
 CLASS, CONSTRUCTOR, ASSUMED = "the class", "its constructor", "assumed"
 
 
@@ -66,17 +71,26 @@ def read_class(spec: str, kind: type) -> GuestClass:
         defaults["weight_decay"] = 0.0
         if decay == "none":
             fixed["weight_decay"] = 0.0
-    defaults = {name: value for name, value in defaults.items() if name not in fixed}
+    parts = {name: value for name, value in defaults.items() if name in RECIPES}
+    if wrong := [name for name in parts if name in {*(said.space or ()), *(said.defaults or ())}]:
+        raise UserError(
+            f"{spec}: {wrong[0]} is what a recipe calls a part of its own, so it cannot be set or "
+            "searched as a setting of this class; give it another name"
+        )
+    held = {*fixed, *parts}
+    defaults = {name: value for name, value in defaults.items() if name not in held}
     space, searched = _space(spec, said, defaults)
     judged, averages = _judged(kind)
     form, asks = said.form or "named", said.asks or "once"
     norms, scaling = said.norms or "free", said.batch_scaling or "none"
     batch_size = said.batch_size or Method.batch_size
     first, same = bool(said.gradient_first), said.deterministic is not False
-    held = "a decay that is not weight_decay"
     facts: dict[str, tuple[str, str]] = {
-        f"{name}, held": (str(value), held) for name, value in fixed.items()
-    }
+        **{f"{name}, held": (str(value), "a decay that is not weight_decay")
+           for name, value in fixed.items()},
+        **{f"{name}, held": (str(value), "a recipe calls a part of its own so")
+           for name, value in parts.items()},
+    }  # fmt: skip
     facts["search"] = (", ".join(f"{name} {span}" for name, span in space.items()), searched)
     facts["decay"] = (decay, why)
     facts["norms"] = (norms, CLASS if said.norms else ASSUMED)

@@ -13,6 +13,7 @@ is built or makes its first step, if only its error does (guest_errors.py).
 import importlib
 import importlib.util
 import inspect
+import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -79,6 +80,8 @@ def _found(spec: str) -> tuple[str, type, Sources, list[Method]]:
             f"{spec} was a class of a script or notebook, and that is not running; hand the class "
             "over again, run(CLASS, …), or put it into a file and give FILE.py:CLASS"
         )
+    if place.endswith(".py"):
+        place = _spelled(place)
     module, roots, folder, registered = (
         _file(Path(place)) if place.endswith(".py") else _module(place)
     )
@@ -91,6 +94,14 @@ def _found(spec: str) -> tuple[str, type, Sources, list[Method]]:
     if source is not None:  # which may be another file than the one that was named
         roots.setdefault(kind.__module__, Path(source))
     return f"{place}:{name}", kind, trace(roots, folder), registered
+
+
+def _spelled(place: str) -> str:
+    """A file's path in one way, `own.py` for `./own.py` and for its absolute path: the name of a
+    method is part of a run's identity."""
+    path = os.path.normpath(place)
+    below = os.path.relpath(path)
+    return below if os.path.isabs(path) and not below.startswith(os.pardir) else path
 
 
 def _only(place: str, module: ModuleType, candidates: Mapping[str, Any]) -> str:

@@ -82,22 +82,29 @@ def restore(optimizer: Any, tree: Tree) -> None:
         setattr(optimizer, name, _put_back(vars(optimizer).get(name), value))
 
 
-def copied(tree: Tree) -> Tree:
-    """`tree` with tensors, generators and arrays of its own. Raises: `UserError` for what cannot be
-    copied and may change."""
+def copied(tree: Tree, weights: Tensor | None = None) -> Tree:
+    """`tree` with tensors, generators and arrays of its own: what shares memory in it does so in
+    the copy, and what lies in that of the `weights` stays there. Raises: `UserError` for what
+    cannot be copied and may change."""
+    return _copied(tree, weights, {})
+
+
+def _copied(tree: Tree, weights: Tensor | None, memo: dict[int, Any]) -> Tree:
     if isinstance(tree, _FIXED):
         return tree
     if isinstance(tree, Tensor):
-        return tree.detach().clone()
+        if weights is not None and shares(tree, weights):
+            return tree
+        return deepcopy(tree.detach(), memo)
     if isinstance(tree, torch.Generator):
         return torch.Generator(tree.device).set_state(tree.get_state())
     if isinstance(tree, tuple):
-        parts = [copied(part) for part in tree]
+        parts = [_copied(part, weights, memo) for part in tree]
         return tree._make(parts) if hasattr(tree, "_make") else tuple(parts)
     if isinstance(tree, dict | list | deque):
         twin = copy(tree)  # of the same kind: a defaultdict has its factory
         for key, part in tree.items() if isinstance(tree, dict) else enumerate(tree):
-            twin[key] = copied(part)
+            twin[key] = _copied(part, weights, memo)
         return twin
     if isinstance(tree, _COPIED_WHOLE):
         return deepcopy(tree)
@@ -106,6 +113,11 @@ def copied(tree: Tree) -> Tree:
         "judged, and rewound, by a copy; expected tensors, arrays, numbers, words, optimizers, and "
         "lists and mappings of them"
     )
+
+
+def shares(one: Tensor, other: Tensor) -> bool:
+    """Whether two tensors lie in the same memory, as a parameter and its `.data` do."""
+    return one.untyped_storage().data_ptr() == other.untyped_storage().data_ptr()
 
 
 def _attributes(optimizer: Any, params: list[Tensor]) -> dict[str, Tree]:

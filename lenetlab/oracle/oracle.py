@@ -186,11 +186,10 @@ class Oracle:
         if self.loss is None:
             self.loss = loss
 
-    def spoil(self) -> None:
-        """Make `.grad` of all parameters NaN until it is filled: what is left of the last step is
-        no gradient of this one's batch."""
-        self._weights.g.fill_(torch.nan)
-        self._weights.attach()
+    def renew(self) -> None:
+        """Give all parameters another `.grad`, NaN until it is filled: what is left of the last
+        answer is no gradient of this batch, and stays with whoever kept it."""
+        self._weights.renew()
 
     def value(self, batch: Batch, at: Tensor | None = None) -> Tensor:
         """F on `batch` at the vector `at` (n,) (the current weights if None), 0-dim; at every row

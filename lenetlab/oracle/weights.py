@@ -48,6 +48,16 @@ class Weights:
         self.attach()
         return [parameter for parameter, _ in self._leaves]
 
+    def renew(self) -> None:
+        """Another `g`, of NaN: what was handed out as `.grad` stays as it is with whoever kept
+        it."""
+        self.g = torch.full_like(self.g, torch.nan)
+        self._leaves = [
+            (leaf, self.g.as_strided(part.size(), part.stride(), part.storage_offset()))
+            for leaf, part in self._leaves
+        ]
+        self.attach()
+
     def attach(self) -> None:
         """Make every `.grad` a view of `g` again: `zero_grad()` sets them to None."""
         for parameter, gradient in self._leaves:

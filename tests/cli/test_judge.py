@@ -129,6 +129,9 @@ def test_a_folder_gives_one_ranked_table_and_csv_whatever_is_in_it(lenetlab):
     put("class/eve.pth", saved([1, 2]))
     put("class/=cmd.pt", saved(changed(fc3_bias=torch.zeros(11))))
     put("class/README.md", b"not a checkpoint")
+    put("class/carl/lenet.onnx", b"of another kind")
+    put("elsewhere/dan.pt", GOOD["state dict"]())
+    Path("class/dan").symlink_to(Path("elsewhere").resolve())
     put("class/.hidden.pt", b"")
     answer = lenetlab("judge class --csv marks.csv")
     assert answer.status == 2
@@ -136,10 +139,15 @@ def test_a_folder_gives_one_ranked_table_and_csv_whatever_is_in_it(lenetlab):
     assert re.search(r"1= +ann/lenet.pt", answer.out)
     assert re.search(r"1= +bob.safetensors", answer.out)
     assert "eve.pth: holds a list without named tensors" in answer.out
-    assert "passed over for their suffix: 1 (README.md)" in answer.err
+    assert "passed over for their suffix, or as links to folders (1): 3" in answer.err
     with open("marks.csv", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert [row["outcome"] for row in rows] == ["kept", "kept", "broken", "unreadable"]
+    assert [row["outcome"] for row in rows] == [
+        "kept", "kept", "broken", "unreadable", "passed over",
+    ]  # fmt: skip
+    assert (rows[4]["checkpoint"], rows[4]["problems"]) == (
+        "class/carl/lenet.onnx", "not a suffix of a checkpoint"
+    )  # fmt: skip
     assert rows[0]["accuracy"] == rows[1]["accuracy"] != ""
     assert rows[3]["accuracy"] == ""
     assert not any(cell.startswith("=") for row in rows for cell in row.values())

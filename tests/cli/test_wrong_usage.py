@@ -55,6 +55,7 @@ WRONG = {
     "run sgd --vary lr=": "expected NAME=V1,V2",
     "run sgd --set lr=0.1 --vary lr=1,2": "both set and varied",
     "run sgd --set split=inner --split inner": "split is given twice, as --split and by --set",
+    "run adam --vary beta1=(0.8,0.9),0.5": "beta1=(0.8, 0.9) is not a number",
     "run sgd --passes 5 --vary passes=0.02,0.05": "passes is both set and varied",
     "run sgd --schedule cosine --vary schedule=linear,cosine": "schedule is both set and varied",
     "run sgd --figure one.png": "--figure draws a comparison",

@@ -99,6 +99,8 @@ def test_every_kind_of_recipe_is_trained_again(recipe, scorer, tmp_path):
     verdict = rejudged(found.path, scorer)
     assert (verdict.outcome, verdict.problems) == ("kept", ())
     assert "trained again, it has the same bits" in [claim.what for claim in verdict.claims]
+    rules = [note for note in verdict.notes if "no result of strict ones" in note]
+    assert len(rules) == (recipe.rules == "open")
 
 
 def test_the_recipes_above_have_every_part():

@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from lenetlab.experiments.starter.scripts import attend
-from lenetlab.judge.scripts import judge_script
+from lenetlab.experiments.starter.scripts.recipe import Described
+from lenetlab.experiments.starter.scripts.record import Record, Trained
+from lenetlab.experiments.starter.scripts.run import Ran
+from lenetlab.judge.scripts import judge_script, longest, others
 from lenetlab.judge.verdict import SCRIPTS, judge, submissions
 from tests.waiting import wait_for_end, wait_until
 
@@ -40,6 +43,21 @@ def test_a_script_that_prints_another_nets_figure_is_remarked_on(scorer, tmp_pat
     (note,) = [note for note in verdict.notes if "not of the net it left" in note]
     assert "92.00 %" in note
     assert verdict.score.evaluation.accuracy < 92
+
+
+def test_of_several_trainings_the_one_described_is_the_one_judged_and_the_others_are_named():
+    """The longest, and the last of equals: what is saved at the end is mostly that."""
+
+    def one(name: str, steps: int) -> Trained:
+        return Trained(name, "torch.optim.x", {}, {}, [{"dimensions": [1]}], 44_426, steps, [])
+
+    trained = [one("Adam", 50), one("SGD", 60), one("NAdam", 60), one("RAdam", 10)]
+    words = [Described([it.name], None, 0, []) for it in trained]
+    ran = Ran("", Record(trained), b"")
+    assert longest(ran, words) is words[2]
+    (said,) = others(ran, words)
+    assert "not Adam of 50 steps, SGD of 60 steps, RAdam of 10 steps, which may be" in said
+    assert not list(others(Ran("", Record(trained[:1]), b""), words[:1]))
 
 
 @pytest.mark.parametrize(

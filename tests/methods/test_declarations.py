@@ -10,7 +10,7 @@ import torch
 
 from lenetlab.component import log_uniform, uniform
 from lenetlab.errors import UserError
-from lenetlab.experiments.recipe.recipe import make_recipe
+from lenetlab.experiments.recipe.recipe import OPTIONS, make_recipe
 from lenetlab.experiments.run.identity import numerics_of
 from lenetlab.experiments.run.training import StepError
 from lenetlab.experiments.tuning.search_space import (
@@ -22,6 +22,7 @@ from lenetlab.experiments.tuning.search_space import (
     space_of,
 )
 from lenetlab.experiments.tuning.trials import Tuning, trials
+from lenetlab.methods.guest_class import RECIPES
 from lenetlab.methods.lookup import find, norms_of
 from lenetlab.oracle.torch_engine import TorchEngine
 
@@ -118,6 +119,27 @@ def test_defaults_go_over_the_constructors_and_fill_what_it_leaves_open(own, eng
 
 
 # the search
+
+
+WARM = CLASS.replace('mode="a"', "warmup=5").replace("**other", "**o")
+
+
+def test_a_setting_of_the_name_of_a_recipes_part_is_held_or_refused(own, tmp_path):
+    """`--set warmup=0.3` is of the schedule, and the class would never see it."""
+    assert set(OPTIONS) == RECIPES
+    method = find(own("", WARM))
+    assert "warmup" not in method.defaults
+    assert method.origin["warmup, held"] == ("5", "a recipe calls a part of its own so")
+    for said in ('space = {"warmup": (1, 9)}', 'defaults = {"warmup": 3}'):
+        with pytest.raises(UserError, match="warmup is what a recipe calls a part of its own"):
+            find(own(said, WARM))
+
+
+def test_a_file_has_one_name_however_it_is_spelled(own, tmp_path, monkeypatch):
+    spec = own("")
+    monkeypatch.chdir(tmp_path)
+    names = {find(name).name for name in (spec, "own.py:Own", "./own.py:Own", "own.py")}
+    assert names == {"own.py:Own"}
 
 
 def test_a_declared_space_is_what_is_searched_as_a_residents_is(own):

@@ -128,6 +128,51 @@ class Own(torch.optim.SGD):
     assert t.optimizer.base.seen == [True, True, True]
 
 
+KEEPS = """
+class Own(torch.optim.Optimizer):
+    def __init__(self, params, lr=0.01):
+        super().__init__(params, {"lr": lr})
+    @torch.no_grad()
+    def step(self, closure):
+        with torch.enable_grad():
+            loss = closure()
+        for p in self.param_groups[0]["params"]:
+            state = self.state[p]
+            if "m" not in state:
+                state["m"] = p.grad
+            else:
+                state["m"].mul_(0.9).add_(p.grad)
+            p.sub_(state["m"], alpha=0.01)
+        return loss
+"""
+TWICE = """
+class Own(torch.optim.SGD):
+    def __init__(self, params, lr=0.1):
+        super().__init__(params, lr=lr)
+    def step(self, closure):
+        loss = closure()
+        first = [p.grad for p in self.param_groups[0]["params"]]
+        with torch.no_grad():
+            for p in self.param_groups[0]["params"]:
+                p.sub_(p.grad, alpha=0.05)
+        closure()
+        self.apart = sum(float((p.grad - g).square().sum())
+                         for p, g in zip(self.param_groups[0]["params"], first))
+        return loss
+"""
+
+
+def test_a_gradient_that_is_kept_stays_what_it_was(engine, own):
+    """As in the usual loop, where every backward after `zero_grad` makes other tensors."""
+    kept = training(engine, own(KEEPS))
+    ours = training(engine, "heavy_ball", {"lr": 0.01, "momentum": 0.9})
+    assert steps(kept, 5) == pytest.approx(steps(ours, 5), abs=1e-6)
+    assert torch.allclose(kept.weights.w, ours.weights.w, atol=1e-6)
+    twice = training(engine, own(TWICE))
+    twice.step()
+    assert twice.optimizer.base.optimizer.apart > 0
+
+
 def test_a_remembered_nan_is_told_at_the_first_step(engine, own):
     text = """
 class Own(torch.optim.SGD):
@@ -449,6 +494,62 @@ class Own(torch.optim.SGD):
         self.counts["looks"] += 1
         self.rng.random()
 """
+
+
+AVERAGES = """
+class Own(torch.optim.Optimizer):
+    def __init__(self, params, lr=0.1):
+        super().__init__(params, {{"lr": lr}})
+        own = self.param_groups[0]["params"]
+        self.kept = {kept}
+        self.mean = [p.detach().clone() for p in own]
+    def weights(self):
+        return {weights}
+    @torch.no_grad()
+    def step(self, closure):
+        with torch.enable_grad():
+            loss = closure()
+        for p, mean in zip(self.param_groups[0]["params"], self.mean):
+            p.sub_(p.grad, alpha=self.param_groups[0]["lr"])
+            mean.lerp_(p, 0.5)
+        return loss
+    def train(self):
+        pass
+    @torch.no_grad()
+    def eval(self):
+        for p, mean in zip(self.weights(), self.mean):
+            p.copy_(mean)
+"""
+
+
+@pytest.mark.parametrize(("kept", "weights"), [
+    ("[(p, 1) for p in own]", "[p for p, _ in self.kept]"),
+    ("[p.data for p in own]", "self.kept"),
+    ("{'all': own}", "self.kept['all']"),
+])  # fmt: skip
+def test_one_that_keeps_its_weights_by_another_name_is_judged_as_the_others(
+    engine, own, kept, weights
+):
+    usual = training(
+        engine, own(AVERAGES.format(kept="0", weights="self.param_groups[0]['params']"))
+    )
+    steps(usual, 3)
+    judged, trained = usual.eval_weights(), usual.weights.w.clone()
+    other = training(engine, own(AVERAGES.format(kept=kept, weights=weights)))
+    steps(other, 3)
+    assert other.eval_weights().equal(judged)
+    assert other.weights.w.equal(trained)
+    assert not judged.equal(trained)
+
+
+def test_what_shares_memory_does_so_in_a_copy():
+    flat, weights = torch.arange(6.0), torch.zeros(4)
+    tree = {"flat": flat, "views": [flat[:3], flat[3:]], "weights": weights[1:3]}
+    twin = copied(tree, weights)
+    twin["flat"].zero_()
+    assert not any(view.any() for view in twin["views"])
+    assert flat.any()
+    assert twin["weights"] is tree["weights"]
 
 
 def test_looking_changes_no_array_or_collection(engine, own):

@@ -16,7 +16,7 @@ from lenetlab.disk import replace_bytes
 from lenetlab.judge.ranking import Ranked
 from lenetlab.judge.scoring import Score
 from lenetlab.judge.twins import Twins, twins_of
-from lenetlab.judge.verdict import Verdict
+from lenetlab.judge.verdict import Verdict, printable
 from lenetlab.problem.data import CLASSES
 from lenetlab.problem.model import CONSTRAINED
 
@@ -106,9 +106,11 @@ def print_table(places: Sequence[Ranked]) -> None:
     if len({os.path.isabs(path) for path in paths}) > 1:
         paths = [os.path.abspath(path) for path in paths]
     folder = os.path.commonpath([os.path.dirname(path) for path in paths])
+    several = len({place.verdict.scenario for place in places}) > 1
     table = make_table(
-        "rank", "<checkpoint", "accuracy %", "95 % interval", "mean loss", "nonzeros"
-    )
+        "rank", "<checkpoint", *(["<scenario"] if several else []), "accuracy %", "95 % interval",
+        "mean loss", "nonzeros",
+    )  # fmt: skip
     table.add_column("rules", no_wrap=True)
     for place, path in zip(places, paths, strict=True):
         score = place.verdict.score
@@ -123,7 +125,8 @@ def print_table(places: Sequence[Ranked]) -> None:
             ]
         style = "" if outcome == "kept" else "red"
         name = os.path.relpath(path, folder or ".")
-        table.add_row(str(place), name, *figures, Text(SHORT_WORDS[outcome], style=style))
+        where = [place.verdict.scenario] if several else []
+        table.add_row(str(place), name, *where, *figures, Text(SHORT_WORDS[outcome], style=style))
     if folder:
         print_out(f"in {folder}")
     out.print(table)
@@ -143,9 +146,12 @@ def print_twins(same: Sequence[Twins]) -> None:
         _line(("=", "yellow"), f" {what}: {', '.join(names)}")
 
 
-def write_csv(places: Sequence[Ranked], same: Sequence[Twins], path: Path) -> None:
+def write_csv(
+    places: Sequence[Ranked], same: Sequence[Twins], passed: Sequence[Path], path: Path
+) -> None:
     """One line a checkpoint, in the order of the table; empty where there is no figure. `twins` are
-    the others that are the same net, and in what."""
+    the others that are the same net, and in what. At the end stands what was passed over where
+    nothing else was judged: somebody handed it in."""
     text = io.StringIO(newline="")
     lines = csv.writer(text)
     lines.writerow(
@@ -166,6 +172,11 @@ def write_csv(places: Sequence[Ranked], same: Sequence[Twins], path: Path) -> No
             _cell("; ".join(v.notes)),
         ]
         lines.writerow([place.rank or "", int(place.tied), *words, *figures, *remarks])
+    judged = {os.path.dirname(place.verdict.name) for place in places}
+    for over in (path for path in passed if printable(path.parent) not in judged):
+        why = "a link to a folder" if over.is_symlink() else "not a suffix of a checkpoint"
+        words = [_cell(printable(over)), "", "passed over"]
+        lines.writerow(["", 0, *words, *[""] * 7, "", why, ""])
     replace_bytes(path, text.getvalue().encode())
 
 

@@ -6,7 +6,9 @@ half a checkpoint, or an altered one, is never taken for whole.
 """
 
 import hashlib
+import itertools
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,7 @@ Tree = Any
 def write(path: Path, tree: Tree) -> None:
     """Write `tree` atomically. Raises `TypeError` for a value that cannot be kept."""
     tensors: dict[str, Tensor] = {}
+    _check_apart(tree)
     skeleton = json.dumps(_pack(tree, tensors, "state"))
     digest = _digest(skeleton, tensors)
     metadata = {"format": str(FORMAT), "skeleton": skeleton, "sha256": digest}
@@ -56,6 +59,34 @@ def _digest(skeleton: str, tensors: dict[str, Tensor]) -> str:
     return total.hexdigest()
 
 
+def _check_apart(tree: Tree) -> None:
+    """Raise `TypeError` where two tensors overlap in memory: a step that writes into one writes
+    into the other, and read from a file they would be two."""
+    spans = sorted((*_span(tensor), path) for path, tensor in _tensors(tree, "state"))
+    for (_, end, one), (begin, _, other) in itertools.pairwise(spans):
+        if begin < end:
+            raise TypeError(f"{one} and {other} share memory, which a checkpoint cannot keep")
+
+
+def _span(tensor: Tensor) -> tuple[int, int]:
+    """Its first byte in memory and the one after its last."""
+    if not tensor.numel():
+        return tensor.data_ptr(), tensor.data_ptr()
+    last = sum((size - 1) * step for size, step in zip(tensor.shape, tensor.stride(), strict=True))
+    return tensor.data_ptr(), tensor.data_ptr() + (last + 1) * tensor.element_size()
+
+
+def _tensors(tree: Tree, path: str) -> Iterator[tuple[str, Tensor]]:
+    if isinstance(tree, Tensor):
+        yield path, tree
+    elif isinstance(tree, dict):
+        for key, part in tree.items():
+            yield from _tensors(part, f"{path}.{key}")
+    elif isinstance(tree, list | tuple):
+        for i, part in enumerate(tree):
+            yield from _tensors(part, f"{path}[{i}]")
+
+
 def _pack(tree: Tree, tensors: dict[str, Tensor], path: str) -> Any:
     """`tree` as JSON; its tensors are put into `tensors` under names the JSON refers to."""
     if tree is None or isinstance(tree, bool | int | float | str):
@@ -71,10 +102,10 @@ def _pack(tree: Tree, tensors: dict[str, Tensor], path: str) -> Any:
         return node if order == sorted(order) else node | {"order": order}
     if isinstance(tree, torch.Generator):
         return {"generator": _pack(tree.get_state(), tensors, path)}
-    if isinstance(tree, list | tuple):
+    if type(tree) in (list, tuple):
         parts = [_pack(part, tensors, f"{path}[{i}]") for i, part in enumerate(tree)]
         return {"tuple": parts} if isinstance(tree, tuple) else parts
-    if isinstance(tree, dict):
+    if type(tree) is dict:  # another kind of mapping would come back as this one
         # pairs, because JSON would turn integer keys into strings
         pairs = [[key, _pack(part, tensors, f"{path}.{key}")] for key, part in tree.items()]
         if all(isinstance(key, str | int) for key in tree):

@@ -3,8 +3,7 @@
 import math
 import time
 import traceback
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -16,6 +15,7 @@ from lenetlab.errors import UserError
 from lenetlab.experiments.recipe.recipe import Recipe
 from lenetlab.experiments.run.curve import Curve
 from lenetlab.experiments.run.environment import machine, peak_memory_mb
+from lenetlab.experiments.run.global_generators import seeded
 from lenetlab.experiments.run.identity import identify, numerics_of
 from lenetlab.experiments.run.loop import Hooks, Outcome, loop
 from lenetlab.experiments.run.runtime import Runtime
@@ -223,18 +223,3 @@ def summed_up(run: Prepared, t: Training, curve: Curve, clock: Clock, ending: En
         np.asarray(t.losses[: outcome.where["steps"]], dtype=np.float32),
         outcome.eval_weights,
     )
-
-
-@contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """Seed PyTorch's global generator for the run and give it back as it was, and with it the
-    defaults of tensors: nothing of ours uses them, but an optimizer from outside may."""
-    dtype, device = torch.get_default_dtype(), torch.get_default_device()
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
-        try:
-            yield
-        finally:
-            torch.set_default_dtype(dtype)
-            if torch.get_default_device() != device:
-                torch.set_default_device(None if device.type == "cpu" else device)

@@ -12,21 +12,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from lenetlab.disk import replace_bytes, replace_json
 from lenetlab.errors import Interrupted
 from lenetlab.experiments.recipe.recipe import Recipe
-from lenetlab.experiments.run import checkpoint
+from lenetlab.experiments.run import checkpoint, global_generators
 from lenetlab.experiments.run.curve import Curve
 from lenetlab.experiments.run.folder_lock import exclusive_lock
+from lenetlab.experiments.run.global_generators import seeded
 from lenetlab.experiments.run.identity import folder_name
 from lenetlab.experiments.run.in_memory import (
     Computed,
     Prepared,
     lost,
     prepare,
-    seeded,
     summed_up,
     timed_out,
     train,
@@ -81,7 +80,7 @@ def execute(
                 "training": training.state(),
                 "curve": curve.state(),
                 "clock": clock.state(),
-                "global_rng": torch.get_rng_state(),
+                "generators": global_generators.state(),
             }
             try:
                 checkpoint.write(saved, tree)
@@ -145,15 +144,15 @@ def _finished(path: Path, planned: Sequence[float]) -> run_folder.Run | None:
 
 
 def _resume(saved: Path, training: Training, curve: Curve, clock: Clock) -> None:
-    """Continue from a checkpoint, unless it was to be measured elsewhere: that begins anew."""
+    """Continue from a checkpoint, unless it was to be measured elsewhere or an earlier version
+    left it: that begins anew."""
     tree = checkpoint.read(saved)
-    planned = tree["curve"]["planned"]
-    if planned != curve.planned:
+    if tree["curve"]["planned"] != curve.planned or "generators" not in tree:
         return
     training.restore(tree["training"])
     curve.restore(tree["curve"])
     clock.restore(tree["clock"])
-    torch.set_rng_state(tree["global_rng"])
+    global_generators.restore(tree["generators"])
 
 
 @contextmanager

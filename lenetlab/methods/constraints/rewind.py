@@ -52,7 +52,7 @@ class Rewind(Constraint):
 
     def keep(self, oracle: Oracle, optimizer: Composed) -> None:
         """Remember where to come back to."""
-        self.kept = {"w": oracle.w.clone(), "optimizer": copied(capture(optimizer))}
+        self.kept = {"w": oracle.w.clone(), "optimizer": copied(capture(optimizer), oracle.w)}
 
     def act(self, oracle: Oracle, optimizer: Composed, progress: float) -> None:
         passed = progress * (self.rounds + 1)  # rounds, and the share of this one
@@ -66,7 +66,7 @@ class Rewind(Constraint):
         keeps = [round(g.size * (g.keep / g.size) ** r) for g in self.bound.groups]
         oracle.mask = self.bound.mask(oracle.w.abs(), keeps)
         oracle.w.copy_(self.kept["w"])
-        restore(optimizer, copied(self.kept["optimizer"]))
+        restore(optimizer, copied(self.kept["optimizer"], oracle.w))
 
     def schedule_progress(self, progress: float) -> float:
         passed = progress * (self.rounds + 1)

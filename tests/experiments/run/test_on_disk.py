@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import signal
 import threading
 from pathlib import Path
@@ -362,6 +363,53 @@ def test_a_state_that_cannot_be_kept_is_said_and_does_not_stop_the_run(runtime, 
     quick = fresh(runtime, save_every=0.0)
     with pytest.warns(UserWarning, match="cannot be resumed: state.*f is a function"):
         assert execute(make_recipe(f"{path}:Never", epochs=0.1), 0, quick).status == "done"
+
+
+KEEPS = """
+import random
+from collections import defaultdict
+import numpy
+import torch
+class Keeps(torch.optim.SGD):
+    def __init__(self, params, lr=0.1):
+        super().__init__(params, lr=lr)
+        own = self.param_groups[0]["params"]
+        {keeps}
+    def step(self, closure):
+        loss = super().step(closure)
+        {steps}
+        return loss
+"""
+
+
+@pytest.mark.parametrize(("keeps", "said"), [
+    ("self.views = [p.data.view(-1) for p in own]", r"views\[0\] and .*\.w share memory"),
+    ("self.pairs = [(p, 1) for p in own]", r"pairs\[0\]\[0\] and .*\.w share memory"),
+    ("self.flat = torch.zeros(9); self.part = self.flat[2:5]", "flat and .*part share memory"),
+    ("self.counts = defaultdict(int)", "counts is a defaultdict"),
+])  # fmt: skip
+def test_what_a_file_would_part_is_not_resumed(runtime, tmp_path, keeps, said):
+    """It would come back as a copy that no step of the run moves any more."""
+    path = tmp_path / "keeps.py"
+    path.write_text(KEEPS.format(keeps=keeps, steps="pass"))
+    with pytest.warns(UserWarning, match=f"cannot be resumed: .*{said}"):
+        execute(make_recipe(f"{path}:Keeps", epochs=0.1), 0, fresh(runtime, save_every=0.0))
+
+
+def test_every_global_generator_is_seeded_kept_and_given_back(runtime, tmp_path):
+    path = tmp_path / "keeps.py"
+    path.write_text(KEEPS.format(
+        keeps="pass", steps="own = self.param_groups[0]['params'][0]\n        own.data += 1e-4 * ("
+        "random.random() + numpy.random.rand() + torch.rand(()))",
+    ))  # fmt: skip
+    recipe = make_recipe(f"{path}:Keeps", epochs=0.3)
+    before = random.getstate(), np.random.get_state()[1].tolist()
+    whole = execute(recipe, 3, fresh(runtime))
+    assert bits(execute(recipe, 3, fresh(runtime))) == bits(whole)
+    with pytest.raises(Interrupted, match="at step 4"):
+        execute(recipe, 3, runtime, on_step=stop_at(4, signal.SIGINT))
+    assert bits(execute(recipe, 3, runtime)) == bits(whole)
+    assert (random.getstate(), np.random.get_state()[1].tolist()) == before
 
 
 def test_two_processes_never_compute_the_same_run(runtime):

@@ -139,12 +139,12 @@ class Recorder:
             _look_at_input(net, said.net)
 
     def weights(self) -> dict[str, Tensor]:
-        """Those of the net that was trained most, by the starter script's names; empty if it has
-        other tensors."""
+        """Those of the net that was trained most, the last of equals, by the starter script's
+        names; empty if it has other tensors."""
         steps = {key: said.steps for key, (_, said) in self.optimizers.items() if key in self.nets}
         if not steps:
             return {}
-        net, _ = self.nets[max(steps, key=steps.__getitem__)]
+        net, _ = self.nets[max(reversed(steps), key=steps.__getitem__)]
         return ordered(dict(net.named_parameters())) or {}
 
     def record(self) -> Record:
