@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from lenetlab.analysis.profiles import profiles, profiles_of
+from lenetlab.analysis.profiles import LATE, profiles, profiles_of
 from lenetlab.analysis.speed import durations, reached, speed_up
-from lenetlab.analysis.targets import TARGETS, Target, spent_to
+from lenetlab.analysis.targets import Target, spent_to
 from lenetlab.problem.scenarios import BOUND
 from lenetlab.records.cells import FINAL, Results, RunRow
 from lenetlab.records.contest import Contest
@@ -114,9 +114,9 @@ def test_profiles_of_a_study_are_over_scenarios_and_targets():
     best, worst = profiles(results)
     assert (best.method, worst.method) == ("muon", "sgd")
     solved = sum(
-        any(durations(c.finals)[i]["passes"][0] < INF for c in results.within(Contest(s)))
+        any(durations(c.finals, LATE)[i]["passes"][0] < INF for c in results.within(Contest(s)))
         for s in ("plain", "l2")
-        for i in range(len(TARGETS))
+        for i in range(len(LATE))
     )
     assert abs(best.problems - solved) <= 2  # the first seed's instead of the median's
     assert best.at(1) == 1

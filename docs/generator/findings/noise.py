@@ -13,9 +13,10 @@ from findings.words import counted, gap, listing, mean, size, tested
 from lenetlab.analysis.equal_time import REFERENCE
 from lenetlab.analysis.intervals import summarise
 from lenetlab.phrases import joined, passes
-from lenetlab.records.cells import Cell, Results
+from lenetlab.records.cells import Cell, Results, RunRow
 from lenetlab.records.contest import Contest
 
+NEAR = 0.85  # of the largest rate that was tried: at the border
 KEY = "noise"
 COMMAND = "lenetlab study studies/ablations/noise.toml --results results/ablations/noise"
 ESTIMATORS = ("svrg+sgd", "saga+sgd", "storm+sgd")
@@ -40,7 +41,8 @@ def finding(sources: Sources) -> Finding:
     found = split(estimators)
     text = [f"After {passes(results.passes)}, each tuned at every batch size, in pairs of equal "
             f"seeds ({counted(effects)}). {listing(found, 'SGD of the same batch')}"]  # fmt: skip
-    text.append(_steps(pairs))
+    text += [_steps(pairs), *_border(pairs)]
+    rests_on = len(text)
     if averages:
         text.append(f"An average of weights instead of a better estimate: "
                     f"{listing(split(averages), 'SGD of the same batch')}")  # fmt: skip
@@ -58,7 +60,7 @@ def finding(sources: Sources) -> Finding:
         (_table(pairs, effects),),
         SHOWN.splitlines(),
         python=True,
-        rests_on=2,
+        rests_on=rests_on,
     )
 
 
@@ -92,6 +94,29 @@ def _steps(pairs: Sequence[Pair]) -> str:
     each = [f"`{name}` {round(median(row.steps for row in cell.finals if row.steps)):,}"
             for name, cell in made.items()]  # fmt: skip
     return f"Budgets are equal in passes, not in steps: at batch {batch}, {joined(each)} steps."
+
+
+def _border(pairs: Sequence[Pair]) -> list[str]:
+    """Whose rate is the largest that was tried, or nearly: a wider range might have served it."""
+    named = []
+    every = {id(cell): cell for pair in pairs for cell in (pair.one, pair.other)}
+    for cell in every.values():
+        tried = max((_rate(row) for row in cell.trials), default=0.0)
+        kept = _rate(cell.finals[0])
+        if tried and kept >= NEAR * tried:
+            named.append(f"`{cell.place.method}, batch {batch_of(cell)}` ({kept:.3g} of at most "
+                         f"{tried:.3g})")  # fmt: skip
+    if not named:
+        return []
+    near = f"{1 - NEAR:.0%}".replace("%", " %")
+    return [
+        f"The rate that was kept is the largest that was tried, or within {near} of it, for "
+        f"{joined(named)}: a wider range might serve these better."
+    ]
+
+
+def _rate(row: RunRow) -> float:
+    return float(whole_recipe(row).method.settings["lr"])  # type: ignore[arg-type]
 
 
 def batch_of(cell: Cell) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from lenetlab.analysis.across import Ranking
 from lenetlab.analysis.at_budget import AtBudget, count_budgets
 from lenetlab.analysis.board import Board
+from lenetlab.analysis.targets import MAIN
 from lenetlab.phrases import in_units, joined, p_equals
 
 
@@ -102,9 +103,9 @@ def ranked(ranking: Ranking) -> str:
 def profiles(problems: int) -> str:
     """Performance profiles."""
     return (
-        f"On which fraction of {problems} pairs of leaderboard and target a method needs at most "
-        "so many times the effective passes of the best. Left: how often it is best; right: how "
-        "many it reaches at all."
+        f"On which fraction of {problems} pairs of leaderboard and target, from "
+        f"{MAIN.accuracy:g} % on, a method needs at most so many times the effective passes of the "
+        "best. Left: how often it is best; right: how many it reaches at all."
     )
 
 
