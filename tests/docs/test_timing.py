@@ -7,7 +7,10 @@ from types import SimpleNamespace
 from .blocks import ROOT
 
 sys.path[:0] = [str(ROOT / "benchmarks")]
+import recipes_cost
 import timing
+
+from lenetlab.experiments.recipe.recipe import make_recipe
 
 
 class Walked:
@@ -43,3 +46,16 @@ def test_a_process_gives_its_lines_and_what_it_is_told():
     seconds, lines = timing.process_seconds(told, TOLD="so")
     assert seconds > 0
     assert lines == ["so", "[]"]
+
+
+def test_a_recipe_that_does_the_references_work_costs_what_it_does():
+    """A rate and a schedule cost nothing; decay, another batch and a constraint do."""
+    assert recipes_cost.same_work(make_recipe("sgd", {"lr": 0.4}, passes=10, schedule="cosine"))
+    for other in (
+        make_recipe("sgd", {"weight_decay": 1e-4}, scenario="l2"),
+        make_recipe("sgd", {}, batch_size=32),
+        make_recipe("sgd", {}, scenario="sparse", constraint="magnitude"),
+        make_recipe("ema+sgd", {}),
+        make_recipe("heavy_ball", {}),
+    ):
+        assert not recipes_cost.same_work(other)
