@@ -29,10 +29,10 @@ def _chosen(board: Board, styles: Styles) -> Iterator[Titled]:
     led = any(one.leading for one in shown)
     columns = [
         Column("Method", kind="text"),
-        Column("best trial", "%"),
+        Column("trial", "%"),
         *([Column("confirmed", "%, runs")] if confirmed else []),
         *([Column("leader runs", "%, runs")] if led else []),
-        *([Column("all of these", "%, runs")] if confirmed and led else []),
+        *([Column("all", "%, runs")] if confirmed and led else []),
         Column("test", "%"),
     ]
     rows = [
@@ -79,7 +79,7 @@ def _lucky(board: Board, results: Results, styles: Styles) -> Iterator[Titled]:
     columns = [
         Column("Method", kind="text"),
         *(Column(f"search {i + 1}", "%") for i in range(most)),
-        Column("best − worst", "points"),
+        Column("range", "points"),
         Column("deviation", "points"),
     ]
     yield Titled(
