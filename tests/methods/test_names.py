@@ -50,7 +50,7 @@ def test_a_plus_in_a_path_parts_nothing(folder, around, tmp_path, monkeypatch):
     names = ["ema"] if around else []
     for place in (folder, str(tmp_path / folder)):
         assert split(f"{around}{place}/own+1.py:Mine") == (names, f"{place}/own+1.py:Mine")
-        assert split(canonical(f"{around}{place}/own+1.py")) == (names, f"{place}/own+1.py:Mine")
+        assert split(canonical(f"{around}{place}/own+1.py")) == (names, f"{folder}/own+1.py:Mine")
 
 
 def test_a_path_that_is_not_there_is_named_whole_and_a_misspelt_wrapper_by_itself(tmp_path):

@@ -84,7 +84,7 @@ def test_how_the_leader_was_chosen_and_how_lucky_searches_are_is_shown(show, stu
     assert page.all("#plain .side h3") == ["How the leader was chosen", "Luck of the search"]
     chosen, lucky = tables(page)
     assert [head.split()[0] for head in chosen[0]] == [
-        "Method", "best", "confirmed", "leader", "all", "test",
+        "Method", "trial", "confirmed", "leader", "all", "test",
     ]  # fmt: skip
     found = candidates(study.within(PLAIN))
     assert [row[0] for row in chosen[1:]] == [one.cell.place.name for one in found]
