@@ -116,6 +116,7 @@ def test_a_script_that_claims_to_be_the_baseline_and_prints_other_lines_fails(tm
     assert "0 of 1 test lines are equal" in answer.stdout
 
 
+@pytest.mark.long
 def test_a_script_stands_beside_several_seeds(tmp_path):
     script = HANDED_IN / "large_test_batch.py"
     answer = process(f"baseline --epochs 0.032 --seeds 2 --script {script}", tmp_path)

@@ -409,6 +409,7 @@ def test_a_guest_that_says_it_is_not_deterministic_is_held_to_its_other_seeds(
                for note in verdict.notes)  # fmt: skip
 
 
+@pytest.mark.long
 def test_where_seed_0_failed_the_next_one_is_kept_and_judged(stored, here, scorer, tmp_path):
     folder = challenged(stored, FRAIL, "Frail", tmp_path, status=1)
     (guest, _) = read_results(folder / ROWS).cells

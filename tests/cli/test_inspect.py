@@ -200,6 +200,7 @@ def test_convergence_is_written_and_printed(lenetlab, tmp_path, monkeypatch):
     assert lenetlab("convergence --seeds 0").status == 2
 
 
+@pytest.mark.long
 def test_ended_by_a_signal_while_it_trains_again(lenetlab, tmp_path):
     assert lenetlab("run sgd --epochs 2").status == 0
     scratch = tmp_path / "scratch"

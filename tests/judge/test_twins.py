@@ -78,6 +78,7 @@ def test_a_copy_that_was_rounded_or_shaken_is_found(learned, verdict_of, how):
     assert twins(verdicts) == [(NEARLY, ["ada", "copy"])]
 
 
+@pytest.mark.long
 def test_who_trained_by_themselves_are_no_twins(learned, train, verdict_of):
     """Another seed, and with the same seed another learning rate or a few steps more."""
     other = initial_weights(torch.Generator().manual_seed(8))
