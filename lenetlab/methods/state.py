@@ -116,7 +116,10 @@ def _copied(tree: Tree, weights: Tensor | None, memo: dict[int, Any]) -> Tree:
 
 
 def shares(one: Tensor, other: Tensor) -> bool:
-    """Whether two tensors lie in the same memory, as a parameter and its `.data` do."""
+    """Whether two tensors lie in the same memory, as a parameter and its `.data` do; a sparse one
+    lies in none that can be asked for."""
+    if not one.layout == other.layout == torch.strided:
+        return False
     return one.untyped_storage().data_ptr() == other.untyped_storage().data_ptr()
 
 

@@ -544,8 +544,10 @@ def test_one_that_keeps_its_weights_by_another_name_is_judged_as_the_others(
 
 def test_what_shares_memory_does_so_in_a_copy():
     flat, weights = torch.arange(6.0), torch.zeros(4)
-    tree = {"flat": flat, "views": [flat[:3], flat[3:]], "weights": weights[1:3]}
+    tree = {"flat": flat, "views": [flat[:3], flat[3:]], "weights": weights[1:3],
+            "few": torch.eye(4).to_sparse()}  # fmt: skip
     twin = copied(tree, weights)
+    assert twin["few"].to_dense().equal(torch.eye(4))
     twin["flat"].zero_()
     assert not any(view.any() for view in twin["views"])
     assert flat.any()

@@ -78,6 +78,8 @@ def _span(tensor: Tensor) -> tuple[int, int]:
 
 def _tensors(tree: Tree, path: str) -> Iterator[tuple[str, Tensor]]:
     if isinstance(tree, Tensor):
+        if tree.layout != torch.strided:
+            raise TypeError(f"{path} is a sparse tensor, which a checkpoint cannot keep")
         yield path, tree
     elif isinstance(tree, dict):
         for key, part in tree.items():

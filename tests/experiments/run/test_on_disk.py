@@ -387,6 +387,7 @@ class Keeps(torch.optim.SGD):
     ("self.pairs = [(p, 1) for p in own]", r"pairs\[0\]\[0\] and .*\.w share memory"),
     ("self.flat = torch.zeros(9); self.part = self.flat[2:5]", "flat and .*part share memory"),
     ("self.counts = defaultdict(int)", "counts is a defaultdict"),
+    ("self.few = torch.eye(9).to_sparse()", "few is a sparse tensor"),
 ])  # fmt: skip
 def test_what_a_file_would_part_is_not_resumed(runtime, tmp_path, keeps, said):
     """It would come back as a copy that no step of the run moves any more."""
