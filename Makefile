@@ -58,6 +58,8 @@ published: .venv/test
 	$(BIN)/python docs/generator/discussion.py
 	$(BIN)/python docs/generator/findings_page.py docs/findings.md
 	$(BIN)/python docs/generator/ladder.py
+	$(BIN)/python docs/generator/leaders.py
+	$(BIN)/python docs/generator/records_page.py
 	$(BIN)/python docs/generator/readme_records.py
 	$(BIN)/python docs/generator/protocol_tables.py
 	$(BIN)/lenetlab report results/course --format pdf --to docs/report/course/course.pdf

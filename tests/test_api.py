@@ -67,7 +67,7 @@ def test_numbers_of_numpy_are_numbers(runtime):
     (lambda: run("sgd", seed=1.0), r"seed=1\.0 is no whole number"),
     (lambda: run("sgd", eval_at=0.5), r"eval_at=0\.5 is no list of positions"),
     (lambda: run("sgd", eval_at=["half"]), r"eval_at=\['half'\] is no list of positions"),
-    (lambda: run("sgd", epochs=1, eval_at=[2]), r"eval_at has 2, which is not within 1 epochs"),
+    (lambda: run("sgd", epochs=1, eval_at=[2]), r"eval_at has 2, which is not within 1 epoch"),
     (lambda: run("sgd", epochs=1, eval_at=[-1]), r"eval_at has -1, which is not within"),
     (lambda: run("sgd", runtime="there"), r"expected one as Runtime\(out='there'\)"),
     (lambda: run(recipe=3), "unknown record '3'"),

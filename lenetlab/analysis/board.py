@@ -1,5 +1,6 @@
 """A leaderboard: all that a page, a paper or a table says of the methods of one scenario."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
@@ -318,7 +319,8 @@ def _with_records(lines: Sequence[Line], targets: Sequence[Target]) -> list[Line
 
 
 def _ranked(lines: Sequence[Line], metric: Metric) -> tuple[Line, ...]:
-    """In order, and with ranks; equal means share one."""
+    """In order, and with ranks; equal means share one. What was not measured on the test set comes
+    last, by its accuracy on held-out images."""
 
     def mean(line: Line) -> float:
         summary: Summary | None = getattr(line, metric)
@@ -330,4 +332,7 @@ def _ranked(lines: Sequence[Line], metric: Metric) -> tuple[Line, ...]:
     partly = sorted((line for line in measured if line.failures), key=mean)
     values = [mean(line) for line in whole]
     ranked = [replace(line, rank=values.index(mean(line)) + 1) for line in whole]
-    return (*ranked, *partly, *(line for line in lines if line.accuracy is None))
+    others = sorted((line for line in lines if line.accuracy is None),
+                    key=lambda line: -math.inf if line.held_out is None else line.held_out,
+                    reverse=True)  # fmt: skip
+    return (*ranked, *partly, *others)

@@ -1,25 +1,24 @@
 """A guest among the methods of a study: better than which, by how much, how surely, at what cost.
 
 Against the leader there is one test, fixed on held-out images before the test set was used: nothing
-to correct for. With the same numerics record, runs of one seed begin at the same weights and see
-the data in the same order, and are compared in pairs; else by Welch's test, as independent samples.
-Against all methods of the leaderboard the comparison is a board's (comparison.py), with the guest
-as its reference: corrected by Holm's rule, intervals that hold together.
+to correct for. Runs of one seed begin at the same weights and see the data in the same order, so
+they are compared in pairs, on whichever machine each was made: rounding parts their bits and not
+what they have in common. Against all methods of the leaderboard the comparison is a board's
+(comparison.py), with the guest as its reference: corrected by Holm's rule, intervals that hold
+together.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import fmean, median, variance
+from statistics import median
 from typing import Any, Literal
-
-from scipy import special
 
 from lenetlab.analysis.as_json import as_json
 from lenetlab.analysis.board import Board, Line, Metric, Standing, board, by_seed
 from lenetlab.analysis.comparison import compare, side
 from lenetlab.analysis.cost import Cost, cost
-from lenetlab.analysis.intervals import LEVEL, Summary, median_interval, quantile_of_t
+from lenetlab.analysis.intervals import Summary, median_interval
 from lenetlab.analysis.record import Verdict
 from lenetlab.analysis.speed import durations
 from lenetlab.analysis.targets import TARGETS, Target
@@ -107,14 +106,13 @@ class Figures:
 class Challenge:
     """What came of it. An effect is None where it cannot be tested (`untested` says why).
 
-    paired : by seed. leads : whether held-out images would make the guest the leader; None where
-    its search was not the study's. failures : finals of the guest without figures, of `runs`.
+    leads : whether held-out images would make the guest the leader; None where its search was not
+    the study's. failures : finals of the guest without figures, of `runs`.
     """
 
     scenario: str
     guest: Figures
     leader: Figures
-    paired: bool
     accuracy: Effect | None
     loss: Effect | None
     untested: str | None
@@ -143,18 +141,13 @@ def challenge(results: Results, contest: Contest, guest: str, leader: str) -> Ch
     found = board(results, contest, against=guest)
     lines = {line.name: line for line in found.lines}
     new, first = lines[guest], lines[leader]
-    numerics = [{common_numerics(row) for row in line.cell.finals if row.done}
-                for line in (new, first)]  # fmt: skip
-    seeds = [set(by_seed(line.cell, "accuracy")) for line in (new, first)]
-    paired = numerics[0] == numerics[1] and len(seeds[0] & seeds[1]) > 1
     untested = _untested(new.cell, first.cell)
     return Challenge(
         scenario=contest.scenario,
         guest=_figures(new),
         leader=_figures(first),
-        paired=paired,
-        accuracy=None if untested else _effect(new.cell, first.cell, "accuracy", paired),
-        loss=None if untested else _effect(new.cell, first.cell, "loss", paired),
+        accuracy=None if untested else _effect(new.cell, first.cell, "accuracy"),
+        loss=None if untested else _effect(new.cell, first.cell, "loss"),
         untested=untested,
         leads=_leads(found, new.cell, first.cell),
         residents=tuple(_resident(line) for line in found.lines if line is not new and line.runs),
@@ -223,31 +216,16 @@ def _untested(new: Cell, leader: Cell) -> str | None:
             return f"{failed} of {len(cell.finals)} finals of {cell.place.name} failed"
         if len(cell.finals) < 2:
             return f"{cell.place.name} has {len(cell.finals)} finals; two are needed"
+    if len(by_seed(new, "accuracy").keys() & by_seed(leader, "accuracy").keys()) < 2:
+        return f"{new.place.name} and {leader.place.name} have no two seeds in common"
     return None
 
 
-def _effect(mine: Cell, theirs: Cell, metric: Metric, paired: bool) -> Effect | None:
-    ours, other = by_seed(mine, metric), by_seed(theirs, metric)
-    if not paired:
-        return welch(list(ours.values()), list(other.values()))
-    found = compare(other, [ours])[0]
+def _effect(mine: Cell, theirs: Cell, metric: Metric) -> Effect | None:
+    found = compare(by_seed(theirs, metric), [by_seed(mine, metric)])[0]
     if found is None:
         return None
     return Effect(found.mean, found.low, found.high, found.p, found.n)
-
-
-def welch(ours: Sequence[float], theirs: Sequence[float]) -> Effect | None:
-    """The difference of the means of independent samples whose variances may differ, with its 95 %
-    interval (Welch 1947); None where neither has any spread."""
-    squared = [variance(values) / len(values) for values in (ours, theirs)]
-    error = math.sqrt(sum(squared))
-    if error == 0:
-        return None
-    freedom = [len(values) - 1 for values in (ours, theirs)]
-    df = sum(squared) ** 2 / sum(s**2 / n for s, n in zip(squared, freedom, strict=True))
-    mean, half = fmean(ours) - fmean(theirs), quantile_of_t((1 + LEVEL) / 2, df) * error
-    p = float(2 * special.stdtr(df, -abs(mean) / error))
-    return Effect(mean, mean - half, mean + half, p, min(len(ours), len(theirs)))
 
 
 def common_numerics(row: RunRow) -> tuple[str, ...]:

@@ -21,8 +21,10 @@ class Cost:
     cpu_seconds: float | None
 
 
-def cost(rows: Sequence[RunRow], share: int = 1) -> Cost | None:
-    """What `rows` took, divided by `share`; None without rows."""
+def cost(found: Sequence[RunRow], share: int = 1) -> Cost | None:
+    """What the runs of rows `found` took, divided by `share`; None without rows. Trials that drew
+    one recipe are one run."""
+    rows = list({(row.role, row.id): row for row in found}.values())
     if not rows:
         return None
 

@@ -12,8 +12,9 @@ from lenetlab.cli.terminal.streams import lost, prepare
 from lenetlab.errors import Interrupted, UserError
 from lenetlab.openmp import wait_briefly
 
-# How libraries say that memory is short, where they raise no MemoryError.
-SHORT = ("failed to map segment", "bad_alloc", "allocate memory", "start new thread")
+# How libraries, and Python where it cannot even make an exception, say that memory is short.
+SHORT = ("failed to map segment", "bad_alloc", "allocate memory", "start new thread",
+         "error return without exception set")  # fmt: skip
 
 
 def main() -> None:
@@ -43,7 +44,7 @@ def main() -> None:
             raise
         package = str(error.name).partition(".")[0]
         _refuse(f"this needs {package}; install it with: pip install 'lenetlab[{extra}]'")
-    except (MemoryError, ImportError, RuntimeError) as error:
+    except (MemoryError, ImportError, RuntimeError, SystemError) as error:
         if not (isinstance(error, MemoryError) or any(said in str(error) for said in SHORT)):
             raise
         _refuse("there is not enough memory; end other programs, or raise the limit (ulimit -v)")

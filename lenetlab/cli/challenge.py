@@ -80,8 +80,8 @@ def challenge(
     - `lenetlab challenge my_method.py:MyOptimizer --trials 2 --seeds 2 --passes 0.5`, to try it
 
     The opponent is the study's leader on held-out images. Its finals are computed here as well,
-    unless the recorded ones have the bits that they would have here, so that runs are compared in
-    pairs; seconds are compared by one run of both, one after the other. Everything is left in a
+    unless the recorded ones have the bits that they would have here, so that both are of one
+    machine; seconds are compared by one run of both, one after the other. Everything is left in a
     folder of `OUT/challenges`, with a page, a row for a table in TeX, and all that
     `lenetlab judge FOLDER --rerun` needs.
 

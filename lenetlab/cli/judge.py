@@ -135,7 +135,9 @@ def judge(
             why = "for their suffix"
             if links := sum(path.is_symlink() and path.is_dir() for path in passed):
                 why += f", or as links to folders ({links})"
-            err.print(f"passed over {why}: {len(passed)} ({names})")
+            hint = any(path.suffix in SCRIPTS for path in passed) and not script
+            more = "; --script runs scripts and notebooks" * hint
+            err.print(f"passed over {why}: {len(passed)} ({names}){more}")
     if len(verdicts) < len(found):
         raise typer.Exit(INTERRUPTED)
     if status := max(STATUS[verdict.outcome] for verdict in verdicts):

@@ -8,6 +8,7 @@ from typing import Any
 
 from lenetlab.errors import UserError, letters
 from lenetlab.experiments.recipe.recipe import Budget, Recipe, check_count, expand, recipe_from
+from lenetlab.experiments.run.build import check_built
 from lenetlab.experiments.run.on_disk import OnEval, OnStep, execute
 from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.experiments.tuning.origin import Origin, laid_over
@@ -83,6 +84,7 @@ def jobs(
             if twin is not None:
                 raise UserError(f"{label} and {twin} are the same training; leave one of them out")
             grid += [Job(recipe, first_seed + k, label, origin, tuple(notes)) for k in range(seeds)]
+    check_built(job.recipe for job in grid[::seeds])
     return grid
 
 

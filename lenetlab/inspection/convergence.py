@@ -5,7 +5,9 @@ and courses, each a `Course`.
 
 The laboratory's own methods are driven as a training drives them, by an oracle over a problem whose
 constants and minimum are known. Theory's lines are upper bounds on the mean over all draws of
-examples, with replacement, which is how they are drawn here; a training sweeps through them.
+examples, with replacement, which is how they are drawn here; a training sweeps through them. That
+of SVRG is for a snapshot drawn from the stage's iterates (option II); the method takes the last,
+as one does (option I), so there the line is a guide and no bound.
 """
 
 from collections.abc import Mapping, Sequence

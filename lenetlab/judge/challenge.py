@@ -55,7 +55,7 @@ from lenetlab.records.selection import leader as leader_of
 CLOSE = 1e-9  # relative: the same sums by another compiler's library
 SURE = 0.99  # of the interval in which a further run would lie
 # Of an answer, what follows from the guest's rows and the leader's alone.
-OF_PAIR = ("verdict", "guest", "paired", "accuracy", "loss", "untested", "runs", "failures",
+OF_PAIR = ("verdict", "guest", "accuracy", "loss", "untested", "runs", "failures",
            "reached")  # fmt: skip
 CANNOT_BE = (*DAMAGES, OSError, RecursionError, MemoryError)  # records, or sources to be parsed
 

@@ -9,14 +9,15 @@ from torch import Tensor
 
 from lenetlab.analysis.proportions import holm, mcnemar
 from lenetlab.judge.verdict import STATUS, Verdict
+from lenetlab.problem.scenarios import SCENARIOS
 
 ALPHA = 0.05
 
 
 @dataclass(frozen=True)
 class Ranked:
-    """A verdict and its rank: one more than the number of nets that are significantly better.
-    None for what does not keep the rules."""
+    """A verdict and its rank: one more than the number of nets of its scenario that are
+    significantly better. None for what does not keep the rules."""
 
     verdict: Verdict
     rank: int | None
@@ -49,13 +50,25 @@ def compare(first: Tensor, second: Tensor) -> Comparison:
 
 
 def rank(verdicts: Sequence[Verdict]) -> list[Ranked]:
-    """The nets that keep the rules by accuracy, then loss, then name; after them what breaks them,
-    then what is unreadable.
+    """The nets that keep the rules, scenario by scenario; after them what breaks them, then what is
+    unreadable. Within a scenario by accuracy, then loss, then name.
 
-    Two nets differ if McNemar's exact test says so at 5 %, by Holm's correction over all pairs.
+    Two nets of a scenario differ if McNemar's exact test says so at 5 %, by Holm's correction over
+    its pairs.
     """
-    ranked = sorted((v for v in verdicts if v.outcome == "kept"), key=_order)
+    kept = [v for v in verdicts if v.outcome == "kept"]
     others = sorted((v for v in verdicts if v.outcome != "kept"), key=_order)
+    where = [*SCENARIOS, *(v.scenario for v in kept)]  # a challenge is of several
+    places = [
+        place
+        for scenario in dict.fromkeys(where)
+        for place in _within([v for v in kept if v.scenario == scenario])
+    ]
+    return places + [Ranked(verdict, None) for verdict in others]
+
+
+def _within(verdicts: Sequence[Verdict]) -> list[Ranked]:
+    ranked = sorted(verdicts, key=_order)
     scores = [v.score for v in ranked if v.score is not None]
     pairs = list(combinations(range(len(scores)), 2))
     adjusted = holm([compare(scores[i].right, scores[j].right).p for i, j in pairs])
@@ -68,7 +81,7 @@ def rank(verdicts: Sequence[Verdict]) -> list[Ranked]:
         Ranked(verdict, 1 + n, better.count(n) > 1)
         for verdict, n in zip(ranked, better, strict=True)
     ]
-    return sorted(places, key=lambda place: place.rank or 0) + [Ranked(v, None) for v in others]
+    return sorted(places, key=lambda place: place.rank or 0)
 
 
 def _order(verdict: Verdict) -> tuple[int, float, float, str]:

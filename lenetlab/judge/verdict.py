@@ -19,6 +19,7 @@ from lenetlab.judge.rerun import rerun
 from lenetlab.judge.rules import scenario_problems
 from lenetlab.judge.scoring import Score, Scorer
 from lenetlab.problem.problems import DEFAULT
+from lenetlab.problem.scenarios import BOUND, find_scenario
 from lenetlab.records import run_folder
 from lenetlab.records.challenge import is_challenge
 from lenetlab.records.recipe import RecordedRecipe
@@ -119,6 +120,9 @@ def _judge(
     if trained not in (None, scenario):
         problems.append(f"it was trained in scenario {trained}, not {scenario}")
     score = scorer.score(net.w)
+    if score is not None and find_scenario(scenario).bound is None and score.constrained <= BOUND:
+        notes.append(f"it has {score.constrained:,} nonzeros in fc1 and fc2, so it would fit the "
+                     "scenario sparse: judge it there by --scenario sparse")  # fmt: skip
     if score is None:
         problems.append("its class scores overflow: accuracy and loss do not exist")
     if found is not None and score is not None:

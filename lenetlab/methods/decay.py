@@ -6,14 +6,17 @@ Learning, 2016, section 7.1). PyTorch's optimizers get the biases as a parameter
 own, without decay; the flat vector is cut in two slices for it. Our own methods ask `Base.part`.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from lenetlab.methods.base import Base
-from lenetlab.methods.registry import Method, Optimizer
+from lenetlab.methods.registry import Decay, Method, Optimizer
 from lenetlab.oracle.weights import Weights
 from lenetlab.settings import Settings
 
 DECAYED = ("all", "weights")
+# A size to begin with: coupled decay acts on the loss, decoupled decay at the scale of the rate.
+USUAL_DECAY: Mapping[Decay, float] = {"none": 0.0005, "coupled": 0.0005, "decoupled": 0.05}
 
 
 def sparing_biases(entry: Method, weights: Weights, settings: Settings) -> Optimizer:

@@ -88,7 +88,9 @@ def _found(spec: str) -> tuple[str, type, Sources, list[Method]]:
     candidates = _optimizers(module) | {entry.build.__name__: entry.build for entry in registered}
     name = name or _only(place, module, candidates)
     if name not in candidates:
-        raise unknown(f"optimizer in {place}:", name, candidates)
+        raise unknown(
+            f"optimizer in {place}:", name, candidates, "" if candidates else "it has none"
+        )
     kind = candidates[name]
     source = inspect.getsourcefile(kind)
     if source is not None:  # which may be another file than the one that was named

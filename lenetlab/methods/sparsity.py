@@ -95,9 +95,9 @@ def largest(x: Tensor, k: int) -> Tensor:
     return chosen
 
 
-def shrink(x: Tensor, amount: float) -> Tensor:
-    """Soft thresholding, the proximal operator of amount·‖·‖₁: sign(x) max(|x| − amount, 0)."""
-    return x.sign() * (x.abs() - amount).clamp_min(0)
+def soft_threshold(x: Tensor, tau: float | Tensor) -> Tensor:
+    """The proximal operator of τ‖·‖₁, τ ≥ 0: sign(x) max(|x| − τ, 0)."""
+    return x - x.clamp(-tau, tau)  # type: ignore[arg-type]
 
 
 def cubic(progress: float, begin: float, end: float) -> float:

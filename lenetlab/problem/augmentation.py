@@ -133,17 +133,17 @@ class Augmented:
             original.folder,
         )
         self._original, self._choices, self._seed = original, choices, seed
-        self._sweep = -1
+        self.sweep = -1
         self.go_to(0)
 
     def go_to(self, sweep: int) -> bool:
         """Make the images those of the `sweep`-th sweep; whether they have changed."""
-        if sweep == self._sweep:
+        if sweep == self.sweep:
             return False
         rng = generator_from(f"lenetlab augmentation {self._seed} {sweep}")
         images = self._original.images.clone()
         for choice in self._choices:
             images = augmentations()[choice.name].build(images, rng, **choice.settings)
         self.split.images.copy_(images)
-        self._sweep = sweep
+        self.sweep = sweep
         return True

@@ -89,9 +89,15 @@ def _rule(scenario: Scenario) -> tuple[bool, bool, int | None]:
 
 
 def check_scenario(
-    scenario: str, rules: str, weight_decay: float, constrained: bool, augmented: bool = False
+    scenario: str,
+    rules: str,
+    weight_decay: float,
+    constrained: bool,
+    augmented: bool = False,
+    usual: float = 0.0005,
 ) -> None:
-    """Refuse combinations that a scenario forbids, each with the reason."""
+    """Refuse combinations that a scenario forbids, each with the reason. `usual` : a weight decay
+    of the method's kind, for whom it is missing."""
     found = find_scenario(scenario)
     if rules not in RULE_SETS:
         raise unknown("rule set", rules, RULE_SETS)
@@ -103,7 +109,7 @@ def check_scenario(
         )
     if found.decays and not decays:
         raise UserError(
-            f"scenario {scenario!r} needs weight_decay > 0; add --set weight_decay=0.0005, "
+            f"scenario {scenario!r} needs weight_decay > 0; add --set weight_decay={usual:g}, "
             f"or choose --scenario {_beside(found, decays=False)}"
         )
     if constrained != found.constrained:

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from lenetlab.errors import UserError
-from lenetlab.phrases import in_units
+from lenetlab.phrases import count, in_units
 from lenetlab.problem.problems import DEFAULT
 from lenetlab.problem.scenarios import SCENARIOS
 from lenetlab.records.cells import FINAL, TRIAL, Cell, Results
 from lenetlab.records.contest import CellKey
 from lenetlab.records.rows import STUDY, read_results, row_of, to_show
-from lenetlab.records.run_folder import RESULT, Run, finished_runs
+from lenetlab.records.run_folder import RESULT, RUN, Run, finished_runs
 
 STUDIES, RESULTS = "studies", "results"  # <out>/studies/<name>/results
 INNER = 5 / 6  # of the training images are trained on where the others are held out
@@ -73,6 +73,11 @@ def results_folder(target: Path, out: Path = Path("runs")) -> Path:
             return folder
     if any(target.glob(f"*/{RESULT}")):
         return target
+    if begun := sum(1 for _ in target.glob(f"*/{RUN}")):
+        raise UserError(
+            f"{target} has {count(begun, 'run')}, none of which is finished; the command that "
+            "began one goes on with it"
+        )
     raise UserError(
         f"{target} has no results; expected {STUDY} as a study leaves it, or folders of runs by "
         "`lenetlab run`"

@@ -40,4 +40,4 @@ def test_runs_at_chance_are_told_where_their_mean_stands():
     (one,) = [one for one in found["plain"] if one.at_chance]
     assert one.at_chance == 1
     said = f"1 of {len(first.finals)} runs of {first.place.method} in plain after"
-    assert f" At chance, 10 %, ended {said} " in at_budget(found)
+    assert f" Diverged to chance, 10 %: {said} " in at_budget(found)

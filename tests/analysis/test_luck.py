@@ -21,7 +21,7 @@ def searched(cell: Cell, number: int, accuracies: tuple[float, ...]) -> Cell:
     best = replace(cell, confirmations=()).best
     assert best is not None
     again = tuple(
-        replace(best, role=CONFIRMATION, seed=1001 + k, accuracy=accuracy)
+        replace(best, role=CONFIRMATION, seed=1001 + k, accuracy=accuracy, id=f"{best.id}-{k}")
         for k, accuracy in enumerate(accuracies)
     )
     finals = cell.finals if number == 1 else ()

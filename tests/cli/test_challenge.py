@@ -44,7 +44,6 @@ def test_a_challenge_leaves_an_answer_and_all_that_can_be_handed_in(stored, answ
                                 for name in ("plain", "l2")}  # fmt: skip
     for found in printed["found"].values():
         assert found["verdict"] in ("better", "worse", "no difference found")
-        assert found["paired"] is True
         assert found["leads"] in (True, False)
         assert {one["name"] for one in found["residents"]} == {"sgd", "adamw"}
 

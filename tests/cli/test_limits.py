@@ -57,7 +57,7 @@ HERE = [
     Case("run sgd --epochs 1e18", 2, "epochs=1e+18 is out of range; expected at most 1,000,000"),
     Case("tune sgd --trials 100000000", 2, "100,000,001 runs"),
     Case("tune sgd --trials -1", 2, "expected 0 or more"),
-    Case("tune sgd --confirm 1", 2, "a confirmation of 1 passes is shorter than the trials"),
+    Case("tune sgd --confirm 1", 2, "a confirmation of 1 pass is shorter than the trials"),
     Case("tune sgd --confirm nan", 2, "passes=nan is out of range"),
     Case("tune sgd --passes 1e300", 2, "passes=1e+300 is out of range"),
     Case("tune sgd --workers 100000000", 2, "expected 1 to 1,000"),

@@ -637,17 +637,33 @@ def test_longer_is_of_the_same_recipes(real):
 
 
 def test_little_time_is_compared_with_as_much_time_of_sgd():
-    """Against the least budget of SGD's that takes as long, by Welch's test of scipy."""
+    """Between two budgets of SGD's, by Welch's test: by hand here."""
 
     def timed(name: str, passes: float, time: float, values: list[float]) -> clock.Timed:
         return clock.Timed(name, passes, time, summarise(values), tuple(values))
 
-    sgd = [timed("sgd", 1, 1.2, [88.0, 88.2, 88.1]), timed("sgd", 2, 2.4, [89.0, 89.3, 89.1])]
-    rivals = [timed("soap", 1, 2.0, [90.0, 90.1, 90.4]), timed("soap", 2, 4.0, [91.0, 91.0, 91.2])]
-    (found,) = clock.against_sgd([*sgd, *rivals])
-    assert (found.one.passes, found.sgd.passes, found.side) == (1, 2, "above")
-    test = stats.ttest_ind(rivals[0].values, sgd[1].values, equal_var=False)
-    assert found.p == pytest.approx(test.pvalue)
-    interval = test.confidence_interval(0.95)
-    assert (found.low, found.high) == pytest.approx((interval.low, interval.high))
-    assert "Above it: `soap` for 1. Two samples" in clock.said([found])
+    sgd = [
+        timed("sgd", 1, 1.2, [88.0, 88.2, 88.1]), timed("sgd", 2, 2.4, [89.0, 89.3, 89.1]),
+        timed("sgd", 4, 4.8, [89.5, 89.4, 89.6]),
+    ]  # fmt: skip
+    soap = [
+        timed("soap", 1, 2.0, [90.0, 90.1, 90.4]), timed("soap", 2, 4.0, [88.0, 88.0, 88.2]),
+        timed("soap", 0.5, 1.3, [88.6, 88.5, 88.7]), timed("soap", 8, 9.0, [91.0, 91.0, 91.2]),
+    ]  # fmt: skip
+    placed = clock.against_sgd([*sgd, *soap])
+    assert [(x.one.passes, x.stands) for x in placed] == [
+        (1, "above"), (2, "below"), (0.5, "between"),
+    ]  # fmt: skip
+    assert placed[0].less.sgd.passes == placed[2].less.sgd.passes == 1
+    assert placed[0].more.sgd.passes == placed[1].less.sgd.passes == 2
+    assert placed[1].more.sgd.passes == 4
+    one, other = np.array(soap[0].values), np.array(sgd[1].values)
+    a, b = (x.var(ddof=1) / len(x) for x in (one, other))
+    freedom = (a + b) ** 2 / (a**2 / 2 + b**2 / 2)
+    gap = one.mean() - other.mean()
+    half = stats.t.ppf(1 - 0.025 / 6, freedom) * (a + b) ** 0.5
+    found = placed[0].more
+    assert (found.low, found.high) == pytest.approx((gap - half, gap + half))
+    said = clock.said(placed)
+    assert "Above SGD of more time (1 of 3): `soap` for 1; below SGD of less time (1 of 3)" in said
+    assert said.endswith("over these 6.")

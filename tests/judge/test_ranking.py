@@ -119,3 +119,16 @@ def test_a_small_difference_is_a_rank_between_two_and_a_tie_among_three(score):
     nets = [verdict(score, str(i), r) for i, r in enumerate((first, third, second))]
     assert [place.rank for place in rank(nets[:2])] == [1, 2]
     assert [str(place) for place in rank(nets)] == ["1=", "1=", "1="]
+
+
+def test_only_nets_of_one_scenario_are_ranked_together(score):
+    """In the order of the scenarios; a net of another one makes no pair to be corrected for."""
+    sparse = [
+        replace(verdict(score, name, right(range(*wrong))), scenario="sparse")
+        for name, wrong in (("thin", (0, 400)), ("thinner", (0, 900)))
+    ]
+    plain = [verdict(score, "p", right(range(0, 1))), verdict(score, "q", right(range(1, 9)))]
+    places = rank([*sparse, *plain])
+    assert [(place.verdict.name, str(place)) for place in places] == [
+        ("p", "1"), ("q", "2"), ("thin", "1"), ("thinner", "2"),
+    ]  # fmt: skip

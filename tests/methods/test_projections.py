@@ -11,8 +11,8 @@ from lenetlab.methods.constrained.projections import (
     ONTO,
     hard_threshold,
     onto_l1,
-    soft_threshold,
 )
+from lenetlab.methods.sparsity import soft_threshold
 
 NORM = {"l2": lambda x: x.norm(), "l1": lambda x: x.abs().sum(), "linf": lambda x: x.abs().max()}
 few = settings(max_examples=40)

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lenetlab.methods.sparsity import Bound, Group, bound, cubic, largest, prunable, shrink
+from lenetlab.methods.sparsity import Bound, Group, bound, cubic, largest, prunable, soft_threshold
 from lenetlab.problem.model import CONSTRAINED, SIZE, views
 
 # few different values, so that ties are the rule
@@ -81,7 +81,7 @@ def test_the_scenarios_bound_cuts_both_layers_to_60_percent():
 def test_soft_thresholding_is_the_proximal_operator_of_l1(values, amount):
     """No point of a fine grid around it has a smaller ½(x − w)² + amount·|x|."""
     w = torch.tensor(values, dtype=torch.float64)
-    p = shrink(w, amount)
+    p = soft_threshold(w, amount)
     expected = [math.copysign(max(abs(v) - amount, 0.0), v) for v in w.tolist()]
     torch.testing.assert_close(p, torch.tensor(expected, dtype=torch.float64))
     grid = torch.linspace(-4, 4, 1601, dtype=torch.float64).unsqueeze(1)

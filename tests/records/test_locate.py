@@ -44,6 +44,13 @@ def test_what_is_not_there_is_said(tmp_path):
         open_results(tmp_path)
 
 
+def test_runs_that_were_interrupted_are_no_other_folder(tmp_path):
+    write_run(tmp_path)
+    (tmp_path / "run-0" / "result.json").unlink()
+    with pytest.raises(UserError, match="has 1 run, none of which is finished; the command that"):
+        open_results(tmp_path)
+
+
 def test_runs_of_a_recipe_are_a_cell_by_seed(tmp_path):
     for seed in (1, 0, 2):
         write_run(tmp_path, seed)

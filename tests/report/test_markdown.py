@@ -135,7 +135,19 @@ def test_pictures_without_a_file_are_left_out():
 
 def test_a_column_of_sentences_is_broken_into_lines():
     rows = table("what they do", ["name", "in a sentence"], [["sgd", "a step " * 20]])
-    assert "(auto, 1fr,)" in translate(rows, Typst())
+    assert "(auto, 8.5fr,)" in translate(rows, Typst())
     tex = translate(rows, Tex())
     assert r"\begin{tabularx}{\linewidth}{l>{\raggedright\arraybackslash}X}" in tex
     assert "resizebox" not in tex
+
+
+def test_sentences_are_not_squeezed_by_long_names():
+    """While they have no room, the longest of the other columns are broken too; no number is."""
+    names = ["method", ">rate", "schedule", "other settings", "chosen"]
+    row = ["ema+a_folder/of/mine/my_method.py:MyOptimizer", "0.00123", "cosine:warmup=0.106",
+           "a step " * 20, "13 trials, course"]  # fmt: skip
+    assert "(auto, auto, auto, 8.5fr, auto,)" in translate(
+        table("", names, [["sgd", *row[1:]]]), Typst()
+    )
+    made = translate(table("", names * 2, [row * 2]), Typst())
+    assert "(6.9fr, auto, 4.4fr, 8.5fr, 4.1fr, 6.9fr, auto, 4.4fr, 8.5fr, 4.1fr,)" in made

@@ -6,15 +6,15 @@ study: single runs shared their machine with others.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import sqrt
-from statistics import fmean, variance
+from statistics import fmean
+from typing import Literal
 
 from curves import INK
 from scipy import stats
 
 from findings.charts import Series, in_turn, over, point
 from findings.finding import table
-from findings.words import mean
+from findings.words import mean, sentence
 from lenetlab.analysis.at_budget import at_budgets
 from lenetlab.analysis.comparison import Side, side
 from lenetlab.analysis.equal_time import REFERENCE, rate
@@ -42,11 +42,10 @@ class Timed:
 
 
 @dataclass(frozen=True)
-class Rival:
-    """A method at the end of a budget, against SGD that was tuned for at least as much CPU time.
-    Two samples: Welch's test, its p after Holm's correction over all; Bonferroni's interval."""
+class Gap:
+    """How far a method is from SGD, both at the end of a budget. Two samples: Welch's test, its p
+    after Holm's correction over all; Bonferroni's interval."""
 
-    one: Timed
     sgd: Timed
     difference: float
     low: float
@@ -57,6 +56,26 @@ class Rival:
     def side(self) -> Side:
         """What test and interval say together."""
         return side(self.low, self.high, self.p)
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A method at the end of a budget, between two budgets of SGD: the largest that takes as much
+    CPU time or less (None where it has none), and the least that takes as much or more."""
+
+    one: Timed
+    less: Gap | None
+    more: Gap
+
+    @property
+    def stands(self) -> Literal["above", "below", "between"]:
+        """`above` where it is above an SGD of more time, `below` where it is below one of less;
+        else SGD's budgets lie too far apart to tell."""
+        if self.more.side == "above":
+            return "above"
+        if self.less is not None and self.less.side == "below":
+            return "below"
+        return "between"
 
 
 def made_for(
@@ -80,20 +99,25 @@ def made_for(
     return found
 
 
-def against_sgd(found: Sequence[Timed]) -> list[Rival]:
-    """Every budget of every method, where SGD was tuned for as much time or more."""
+def against_sgd(found: Sequence[Timed]) -> list[Placed]:
+    """Every budget of every method for which SGD has one of as much time or more, between that and
+    its budget of less."""
     sgd = sorted((one for one in found if one.name == REFERENCE), key=_time)
-    pairs = [
-        (one, other)
-        for one in found
-        if one.name != REFERENCE
-        and (other := next((each for each in sgd if each.time >= one.time), None)) is not None
-    ]
+    longest = max((one.time for one in sgd), default=0.0)
+    others = [one for one in found if one.name != REFERENCE and one.time <= longest]
+    less = [max((x for x in sgd if x.time <= one.time), key=_time, default=None) for one in others]
+    more = [min((x for x in sgd if x.time >= one.time), key=_time) for one in others]
+    pairs = [(one, other) for one, *both in zip(others, less, more, strict=True)
+             for other in both if other is not None]  # fmt: skip
     tested = [_welch(one.values, other.values, ALPHA / len(pairs)) for one, other in pairs]
     adjusted = holm([p for *_, p in tested])
-    return [
-        Rival(one, other, difference, low, high, p)
+    gaps = {
+        (id(one), id(other)): Gap(other, difference, low, high, p)
         for (one, other), (difference, low, high, _), p in zip(pairs, tested, adjusted, strict=True)
+    }
+    return [
+        Placed(one, gaps.get((id(one), id(fewer))), gaps[id(one), id(most)])
+        for one, fewer, most in zip(others, less, more, strict=True)
     ]
 
 
@@ -101,56 +125,55 @@ def _welch(
     one: Sequence[float], other: Sequence[float], alpha: float
 ) -> tuple[float, float, float, float]:
     """The difference of the means, its interval at level 1 - `alpha`, and p."""
-    a, b = variance(one) / len(one), variance(other) / len(other)
-    freedom = (a + b) ** 2 / (a**2 / (len(one) - 1) + b**2 / (len(other) - 1))
-    gap, error = fmean(one) - fmean(other), sqrt(a + b)
-    half = float(stats.t.ppf(1 - alpha / 2, freedom)) * error
-    return gap, gap - half, gap + half, float(2 * stats.t.sf(abs(gap) / error, freedom))
+    test = stats.ttest_ind(one, other, equal_var=False)
+    low, high = test.confidence_interval(1 - alpha)
+    return fmean(one) - fmean(other), float(low), float(high), float(test.pvalue)
 
 
-def said(rivals: Sequence[Rival]) -> str:
-    """Who is above and below an SGD that had as much time to be tuned for; empty without any."""
-    if not rivals:
+def said(placed: Sequence[Placed]) -> str:
+    """Who is above and below an SGD that was tuned for as much time; empty without any."""
+    if not placed:
         return ""
     each = []
-    for word in ("above", "below", "borderline", "tied"):
-        here = [one for one in rivals if one.side == word]
-        names = dict.fromkeys(one.one.name for one in here)
-        told = [f"`{name}` for {joined([f'{r.one.passes:g}' for r in here if r.one.name == name])}"
+    for stands, what in STANDS.items():
+        here = [one.one for one in placed if one.stands == stands]
+        names = dict.fromkeys(one.name for one in here)
+        told = [f"`{name}` for {joined([f'{x.passes:g}' for x in here if x.name == name])}"
                 for name in names]  # fmt: skip
-        if told:
-            what = {"tied": "not to be told from it", "borderline": "borderline"}.get(
-                word, f"{word} it"
-            )
-            each.append(f"{what}: {', '.join(told)}")
+        each += [f"{what} ({len(here)} of {len(placed)}): {', '.join(told)}"] * bool(told)
+    tests = sum(1 + (one.less is not None) for one in placed)
     return (
         "Tuned for little time instead of cut off: every budget, in passes, against the SGD that "
-        "was tuned for the least budget of as much CPU time or more. "
-        f"{'; '.join(f'{x[0].upper()}{x[1:]}' if i == 0 else x for i, x in enumerate(each))}. "
-        f"Two samples each, so no pairs; Welch’s test with Holm’s correction over these "
-        f"{len(rivals)}."
+        "was tuned for the next smaller and for the next larger amount of CPU time. "
+        f"{sentence('; '.join(each))}. Two samples each, so no pairs; Welch’s test with Holm’s "
+        f"correction over these {tests}."
     )
 
 
-def clause(rivals: Sequence[Rival]) -> str:
-    """For a title: how often a recipe that was tuned for its time is above SGD's."""
-    if not rivals:
-        return ""
-    above = sum(one.side == "above" for one in rivals)
-    return f"; tuned for its time, above SGD in {above or 'none'} of {len(rivals)} cases"
+STANDS = {
+    "above": "above SGD of more time",
+    "below": "below SGD of less time",
+    "between": "between the two, where these budgets of SGD cannot tell",
+}
 
 
-def rivals_table(rivals: Sequence[Rival]) -> str:
+def placed_table(placed: Sequence[Placed]) -> str:
     """A row a budget."""
     rows = [
-        [f"`{r.one.name}`, {passes(r.one.passes)}", f"{r.one.time:.2g}", mean(r.one.accuracy),
-         f"{r.sgd.passes:g} ({r.sgd.time:.2g})", mean(r.sgd.accuracy),
-         f"{points(r.difference)} [{points(r.low)}, {points(r.high)}]", p_value(r.p)]
-        for r in rivals
+        [f"`{x.one.name}`, {passes(x.one.passes)}", f"{x.one.time:.2g}", mean(x.one.accuracy),
+         *_of_sgd(x.less), *_of_sgd(x.more), x.stands]
+        for x in placed
     ]  # fmt: skip
-    heads = ["method, budget", "CPU time, passes of SGD", "accuracy, %", "SGD’s passes (time)",
-             "SGD’s accuracy, %", "to SGD, points", "p (Holm)"]  # fmt: skip
+    heads = ["method, budget", "CPU time, passes of SGD", "accuracy, %", "SGD of less: its time",
+             "to it, points", "SGD of more: its time", "to it, points", ""]  # fmt: skip
     return table(heads, rows)
+
+
+def _of_sgd(gap: Gap | None) -> list[str]:
+    if gap is None:
+        return ["–", "–"]
+    ends = f"[{points(gap.low)}, {points(gap.high)}]"
+    return [f"{gap.sgd.time:.2g}", f"{points(gap.difference)} {ends}, p {p_value(gap.p)}"]
 
 
 def figure(found: Sequence[Timed]) -> str:

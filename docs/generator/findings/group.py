@@ -142,7 +142,7 @@ def said(one: Group) -> str:
     there = {effect.name for effect in one.timed}
     early = [f"`{e.name}`" for e in one.effects if e.difference and e.name not in there]
     if early and one.seconds is not None:
-        text += f" Before their first measurement by then: {joined(early)}."
+        text += f" Not yet measured once by then: {joined(early)}."
     return text
 
 
@@ -156,15 +156,16 @@ def at_cpu_time(found: Sequence[Group]) -> list[str]:
         "is not recorded."
     )
     cut = (
-        "Who is cut off is in the middle of a schedule that was made, like the recipe and its "
-        "batch size, for equal passes: it says what was had by then, not what a recipe for that "
-        f"time would reach. What counts is the last measurement by then, up to {_lost(found):.0%} "
-        "of the time before.".replace("%", " %")
+        "A method that is cut off stops in mid-schedule, and its recipe was tuned for equal "
+        "passes: this is what it had reached by then, not what a recipe tuned for that time could "
+        "reach. "
+        f"What counts is its last measurement before the cut, up to {_lost(found):.0%} of the time "
+        "earlier.".replace("%", " %")
     )
     unsure = [f"`{name}` in `{one.scenario}`" for one in found for name in one.unsure]
     if unsure:
-        seconds += f" At a quartile of what a pass was measured to cost {joined(unsure)} would " \
-                   "stand otherwise."  # fmt: skip
+        seconds += " If a pass cost the lower or the upper quartile of what was measured, " \
+                   f"the verdict on {joined(unsure)} would be another."  # fmt: skip
     return [cut, seconds]
 
 

@@ -67,8 +67,9 @@ def finding(sources: Sources) -> Finding:
         f"Their loss grows by {MUCH:g} nats or more for "
         + joined([f"`{one.name}` ({one.before:.3f} to {one.after:.3f}; accuracy "
                   f"{points(one.change)})" for one in most])
-        + f". For those that hold the norms of weights it goes {_each(held)}. Recipes were picked "
-        "by their accuracy in the trial, which flatters every trial alike; no loss was picked by.",
+        + f". For those that hold the norms of weights it goes {_each(held)}. Recipes were "
+        "chosen by their accuracy in the trial, which flatters all trials alike; the loss played "
+        "no part.",
         *_l2(course, plain, decayed),
         f"So a ranking after {in_units(many)} in `plain` tells as much of what keeps a net from "
         f"overfitting as of steps, and these methods would be served better by fewer passes.",

@@ -16,7 +16,7 @@ from lenetlab.analysis.intervals import Summary, summarise
 from lenetlab.phrases import joined
 from lenetlab.records.cells import Cell, Results
 from lenetlab.records.contest import Contest
-from lenetlab.report.formats import MISSING, points, two
+from lenetlab.report.formats import MISSING, points
 
 KEY = "l2"
 WITHIN = 3.0  # points that the figure shows
@@ -56,7 +56,7 @@ def finding(sources: Sources) -> Finding:
 
 def searched_twice(luck: float | None) -> str:
     """What is in no interval: that each side was searched for itself."""
-    apart = "" if luck is None else f", which may lie {two(luck)} points apart"
+    apart = "" if luck is None else f", which may lie {luck:.3f} points apart"
     return (f"Each side has the recipe of its own search{apart}: that is in none of these "
             "intervals ([protocol](protocol.md#tuning)).")  # fmt: skip
 
@@ -99,7 +99,7 @@ def more_than(effects: Sequence[Effect], luck: float | None) -> str:
     """How many `effects` the luck of two searches does not explain, where it is known."""
     if luck is None:
         return ""
-    return f", {beyond(effects, luck) or 'none'} by more than two searches may ({two(luck)} points)"
+    return f", {beyond(effects, luck) or 'none'} by more than two searches may ({luck:.3f} points)"
 
 
 def together(course: Results, scenario: str) -> list[str]:
@@ -118,11 +118,10 @@ def together(course: Results, scenario: str) -> list[str]:
     if over_seeds is None or over_methods is None or over_methods.interval is None:
         return []
     return [
-        f"Taken together, the {len(calm)} methods whose differences have at most {WILD:g} times "
-        f"the median variance stand {points(over_seeds.mean)} points to themselves in the mean, "
-        f"{_span(over_seeds)} over seeds and {_span(over_methods)} over methods, of which the "
-        f"latter holds the luck of searches too; {sum(x < 0 for x in means)} of {len(means)} are "
-        "below 0."
+        f"On average over the {len(calm)} methods whose differences have at most {WILD:g} times "
+        f"the median variance it changes {points(over_seeds.mean)} points, {_span(over_seeds)} "
+        f"over seeds and {_span(over_methods)} over methods; the latter interval covers the luck "
+        f"of searches too. For {sum(x < 0 for x in means)} of {len(means)} it is below 0."
     ]
 
 

@@ -134,7 +134,7 @@ def _rates(own: Tried, best: Tried, tried: Sequence[Tried], front: Line | None) 
     said = [
         f"The starter’s method, batch and budget with its own rate, {own.rate:g} "
         f"{own.schedule}, end at {mean(own.line.accuracy)} % (n = {n}, seeds {seeds[0]} to "
-        f"{seeds[-1]})."
+        f"{seeds[-1]}), from where all points below and in the title are counted."
     ]
     if not _gains(best):
         return f"{said[0]} The highest mean of other rates is {mean(best.line.accuracy)} %, no " \

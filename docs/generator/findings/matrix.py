@@ -24,13 +24,13 @@ def finding(sources: Sources) -> Finding:
     )  # fmt: skip
     names = [one.name for one in found[0].effects]
     timed = clock.made_for(sources.ladder.values(), sources.costs, names)
-    rivals = clock.against_sgd(timed)
+    placed = clock.against_sgd(timed)
     made = passes_and_seconds(KEY, "methods with matrix steps", found, last)
-    if not rivals:
+    if not placed:
         return made
-    text = [*made.text[: made.rests_on], clock.said(rivals), *made.text[made.rests_on :]]
+    text = [*made.text[: made.rests_on], clock.said(placed), *made.text[made.rests_on :]]
     more = {"Accuracy against CPU time of budgets": partial(clock.figure, timed)}
-    return replace(made, title=made.title + clock.clause(rivals), text=text,
-                   instead=f"{made.instead}\n\n{clock.said(rivals)}",
+    return replace(made, text=text,
+                   instead=f"{made.instead}\n\n{clock.said(placed)}",
                    rests_on=made.rests_on + 1, figures={**made.figures, **more},
-                   tables=(*made.tables, clock.rivals_table(rivals)))  # fmt: skip
+                   tables=(*made.tables, clock.placed_table(placed)))  # fmt: skip

@@ -8,13 +8,13 @@ from findings.charts import forest
 from findings.effects import Effect, Pair, in_pairs, split
 from findings.finding import Finding, missing, table
 from findings.group import COURSE
+from findings.l2 import more_than
 from findings.searches import within_luck
 from findings.sources import Sources, cells_by_name, whole_recipe
 from findings.words import beyond, counted, dated, listing, mean, size, tested
 from lenetlab.analysis.intervals import summarise
 from lenetlab.phrases import passes
 from lenetlab.records.cells import Cell, Results
-from lenetlab.report.formats import two
 
 KEY = "norms"
 FREE = "muon"
@@ -33,21 +33,21 @@ def finding(sources: Sources) -> Finding:
     pairs = _pairs(sources.course)
     if sources.course is None or not pairs:
         return missing(KEY, "Norm control under three names", COURSE)
-    effects = in_pairs(pairs)
+    effects, luck = in_pairs(pairs), within_luck(sources.course)
     text = [
         "A Frank-Wolfe step on the ball of the spectral norm *is* a Muon step with decoupled decay "
         "by one over the radius ([protocol](protocol.md)); a sphere fixes what decay lets settle. "
         f"In pairs with `{FREE}` in scenario `plain`, whose norms are free ({counted(effects)}). "
         f"{listing(split(effects), 'free Muon')}",
         *_other_budgets(sources.ladder.values(), sources.course.passes),
-        *_luck(effects, within_luck(sources.course)),
+        *_luck(effects, luck, passes(sources.course.passes)),
         *_settings(pairs),
     ]
     figure = partial(forest, {"": effects}, "points of test accuracy above free Muon")
     about = "Muon with its norms held, less Muon with free norms"
     return Finding(
         KEY,
-        dated(sources.course.passes, _title(effects)),
+        dated(sources.course.passes, _title(effects) + more_than(effects, luck)),
         text,
         {about: figure},
         (_table(pairs, effects),),
@@ -78,14 +78,14 @@ def _other_budgets(steps: Iterable[Results], own: float) -> list[str]:
     return [f"It is worth that for this budget. {' '.join(said)}"] if said else []
 
 
-def _luck(effects: Sequence[Effect], luck: float | None) -> list[str]:
+def _luck(effects: Sequence[Effect], luck: float | None, budget: str) -> list[str]:
     """Every form has a search of its own, and so has Muon."""
     if luck is None:
         return []
     n = beyond(effects, luck)
     return [f"Each of these recipes is from a search of its own, with other batch sizes and rates: "
-            f"{n or 'none'} of {len(effects)} differences after these passes "
-            f"{'is' if n < 2 else 'are'} larger than the {two(luck)} points that two searches may "
+            f"{n or 'none'} of {len(effects)} differences after {budget} "
+            f"{'is' if n < 2 else 'are'} larger than the {luck:.3f} points that two searches may "
             "lie apart."]  # fmt: skip
 
 

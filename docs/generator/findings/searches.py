@@ -39,6 +39,6 @@ def said(course: Results | None) -> str:
         f"deviation of {two(spread)} points from search to search (95 % interval {two(low)} to "
         f"{two(high)}; {two(widest.range)} between the best and the worst of "
         f"`{widest.cell.place.name}`). So up to {two(limit)} points between the recipes of two "
-        "searches, twice the deviation of a difference, may be the searches'. That other methods "
-        "and scenarios have as much of this luck is supposed: they were not searched again."
+        "searches, twice the deviation of a difference, may be the searches'. Other methods and "
+        "scenarios are assumed to vary as much: they were searched only once."
     )

@@ -36,8 +36,8 @@ def finding(sources: Sources) -> Finding:
         if one.scenario != "plain" and any(effect.difference for effect in one.effects)
     ]
     timed = clock.made_for([step.results for step in steps.values()], sources.costs, WHO)
-    rivals = clock.against_sgd(timed)
-    told = clock.said(rivals)
+    placed = clock.against_sgd(timed)
+    told = clock.said(placed)
     text += [told] if told else []
     rests_on = len(text)
     if between := [f"{one.results.passes:g}" for one in steps.values() if one not in (first, last)]:
@@ -47,11 +47,11 @@ def finding(sources: Sources) -> Finding:
     shown = [f"lenetlab compare results/{name} --scenario plain --against {REFERENCE}"
              for name in steps]  # fmt: skip
     figures = {"Second-order methods less SGD, by budget": partial(_figure, steps)}
-    if rivals:
+    if placed:
         figures["Accuracy against CPU time of budgets"] = partial(clock.figure, timed)
     title = f"in `plain` {_title(list(steps.values()))}"
-    title += _at_seconds(steps.values()) + clock.clause(rivals)
-    tables = (_table(steps), *((clock.rivals_table(rivals),) if rivals else ()))
+    title += _at_seconds(steps.values())
+    tables = (_table(steps), *((clock.placed_table(placed),) if placed else ()))
     in_paper = [said(first), overview("Kronecker-factored methods", groups(sources, WHO)), told]
     return Finding(KEY, sentence(title), text, figures, tables, shown, rests_on=rests_on,
                    instead="\n\n".join(filter(None, in_paper)))  # fmt: skip

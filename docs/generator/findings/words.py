@@ -75,7 +75,7 @@ def listing(found: Split, than: str) -> str:
     sentences = []
     for effects, said in ((found.above, f"above {than}"), (found.below, f"below {than}"),
                           (found.borderline, "borderline"),
-                          (found.tied, f"not to be told from {than}")):  # fmt: skip
+                          (found.tied, f"no significant difference from {than}")):  # fmt: skip
         if effects is found.tied and len(effects) > MANY:
             sentences.append(f"{sentence(said)}: {len(effects)} others.")
         elif effects:

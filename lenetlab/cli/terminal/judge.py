@@ -101,7 +101,7 @@ def _print_places(score: Score, own: Sequence[dict[str, Any]]) -> None:
 
 
 def print_table(places: Sequence[Ranked]) -> None:
-    """One line a checkpoint; what is wrong with any stands below."""
+    """One line a checkpoint; what is wrong with any, and what else is noted, stands below."""
     paths = [place.verdict.name for place in places]
     if len({os.path.isabs(path) for path in paths}) > 1:
         paths = [os.path.abspath(path) for path in paths]
@@ -132,12 +132,15 @@ def print_table(places: Sequence[Ranked]) -> None:
     out.print(table)
     if any(place.rank for place in places):
         out.print(
-            "rank: one more than the nets that are significantly better "
-            "(McNemar's exact test, 5 %, Holm over all pairs); = is a tie",
+            "rank: one more than the nets of its scenario that are significantly better "
+            "(McNemar's exact test, 5 %, Holm over its pairs); = is a tie",
         )
     for place in places:
         for problem in place.verdict.problems:
             _line(("✗", "red"), f" {place.verdict.name}: {problem}")
+    for place in places:
+        for note in place.verdict.notes:
+            print_out(f"· {place.verdict.name}: {note}")
 
 
 def print_twins(same: Sequence[Twins]) -> None:

@@ -59,7 +59,8 @@ class Meter:
         if self._bar is None and self._evaluations:
             print_err(
                 f"{self._label}: {evaluation['at']:g} of {self._budget}, "
-                f"training loss {number(loss, 4)}, {self._on} loss {evaluation['loss']:.4f}, "
+                f"loss of the last batch {number(loss, 4)}, "
+                f"{self._on} loss {evaluation['loss']:.4f}, "
                 f"{self._on} accuracy {evaluation['accuracy']:.2f} %"
             )
 

@@ -16,10 +16,11 @@ from lenetlab.experiments.recipe.batch_plans import choose_plan
 from lenetlab.experiments.recipe.initialisations import choose_initialisation, find_initialisation
 from lenetlab.experiments.recipe.schedules import choose_schedule
 from lenetlab.methods.constraint import check_constraint, find_constraint, make_constraint
-from lenetlab.methods.decay import DECAYED
+from lenetlab.methods.decay import DECAYED, USUAL_DECAY
 from lenetlab.methods.lookup import find
 from lenetlab.methods.lookup import split as split_names
 from lenetlab.methods.wrappers import check_nesting, find_wrapper, inside
+from lenetlab.phrases import in_units
 from lenetlab.problem.augmentation import choose_augmentation
 from lenetlab.problem.own_folder import find_problem
 from lenetlab.problem.problems import DEFAULT, FASHION_MNIST, Problem
@@ -60,7 +61,7 @@ class Budget:
             )
 
     def __str__(self) -> str:
-        return f"{self.amount:g} {self.unit}"
+        return in_units(self.amount, self.unit)
 
 
 @dataclass(frozen=True)
@@ -95,21 +96,24 @@ class Recipe:
     def __post_init__(self) -> None:
         if self.split not in SPLITS:
             raise unknown("split", self.split, SPLITS)
-        check_nesting([choice.name for choice in self.wrappers], find(self.method.name))
+        entry = find(self.method.name)
+        check_nesting([choice.name for choice in self.wrappers], entry)
+        usual = USUAL_DECAY[entry.decay]
         find_initialisation(self.initialisation.name)
         if self.decay not in DECAYED:
             raise unknown("decay", self.decay, DECAYED)
         constrained = self.constraint.name != "none"
         check_scenario(
-            self.scenario, self.rules, self.weight_decay, constrained, bool(self.augmentation)
-        )
+            self.scenario, self.rules, self.weight_decay, constrained, bool(self.augmentation),
+            usual,
+        )  # fmt: skip
         if self.decay != "all" and self.weight_decay == 0:
             raise UserError(
                 f"decay={self.decay} says what decays, and nothing does; add --scenario l2 --set "
-                "weight_decay=0.0005, or leave --decay out"
+                f"weight_decay={usual:g}, or leave --decay out"
             )
         if self.max_nonzeros is not None:
-            check_constraint(self.constraint.name, find(self.method.name))
+            check_constraint(self.constraint.name, entry)
             make_constraint(self.constraint)  # refuses settings that do not go together
             check_keep(self.scenario, self.max_nonzeros)
 

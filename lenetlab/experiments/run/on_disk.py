@@ -145,9 +145,15 @@ def _finished(path: Path, planned: Sequence[float]) -> run_folder.Run | None:
 
 def _resume(saved: Path, training: Training, curve: Curve, clock: Clock) -> None:
     """Continue from a checkpoint, unless it was to be measured elsewhere or an earlier version
-    left it: that begins anew."""
+    left it: that begins anew, and is said."""
     tree = checkpoint.read(saved)
-    if tree["curve"]["planned"] != curve.planned or "generators" not in tree:
+    why = ""
+    if "sweep" not in tree["training"]:
+        why = "an earlier version of lenetlab left it"
+    elif tree["curve"]["planned"] != curve.planned:
+        why = "that run was to be measured at other positions"
+    if why:
+        warnings.warn(f"{saved} is not continued: {why}; the run begins anew", stacklevel=2)
         return
     training.restore(tree["training"])
     curve.restore(tree["curve"])

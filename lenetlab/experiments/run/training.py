@@ -13,13 +13,11 @@ from lenetlab.experiments.recipe.batch_plans import make_plan
 from lenetlab.experiments.recipe.initialisations import initialise
 from lenetlab.experiments.recipe.recipe import Recipe
 from lenetlab.experiments.recipe.schedules import make_schedule
+from lenetlab.experiments.run.build import build_optimizer
 from lenetlab.methods.constraint import make_constraint
-from lenetlab.methods.decay import sparing_biases
 from lenetlab.methods.guest_errors import explain_error
 from lenetlab.methods.lookup import find
-from lenetlab.methods.registry import Method, Optimizer
 from lenetlab.methods.state import capture, restore
-from lenetlab.methods.wrappers import compose
 from lenetlab.oracle.engine import Engine
 from lenetlab.oracle.model import Model
 from lenetlab.oracle.oracle import Oracle
@@ -29,7 +27,6 @@ from lenetlab.phrases import count
 from lenetlab.problem.augmentation import Augmented
 from lenetlab.problem.model import CONSTRAINED, initial_weights
 from lenetlab.problem.randomness import generator_from
-from lenetlab.settings import show
 
 # Steps in a row that cost nothing before it is an error; also steps without an example from the
 # data order, where the budget is in epochs.
@@ -78,8 +75,7 @@ class Training:
         )
         initialise(recipe.initialisation, self.oracle, seed)
         self.first = self.weights.w.clone()
-        base = base_optimizer(recipe, entry, self.weights)
-        self.optimizer = compose(base, recipe.wrappers, self.weights.w)
+        self.optimizer = build_optimizer(recipe, self.weights)
         self.constraint = (
             None if recipe.constraint.name == "none" else make_constraint(recipe.constraint)
         )
@@ -95,10 +91,7 @@ class Training:
             self.oracle.end = recipe.budget.amount
         self._schedule = make_schedule(recipe.schedule)
         self._scheduled = str(recipe.schedule.settings["of"])
-        groups = self.optimizer.param_groups
-        if self._schedule is not None:
-            _check_scheduled(self._scheduled, groups[0], entry)
-        self._initial = [group.get(self._scheduled, 0.0) for group in groups]
+        self._initial = [group.get(self._scheduled, 0.0) for group in self.optimizer.param_groups]
 
     @property
     def position(self) -> float:
@@ -274,6 +267,7 @@ class Training:
             "schedule": self._schedule and self._schedule.state(),
             "steps": self.steps,
             "idle": self._idle,
+            "sweep": self._augmented and self._augmented.sweep,
             "losses": torch.frombuffer(self.losses, dtype=torch.float32)
             if self.losses
             else torch.empty(0),
@@ -289,36 +283,12 @@ class Training:
             self.constraint.load_state_dict(state["constraint"])
         if self._schedule is not None:
             self._schedule.restore(state.get("schedule") or {})
+        if self._augmented is not None:
+            # That of the step before: whether the next is another decides what is forgotten.
+            self._augmented.go_to(state["sweep"])
         self.steps = state["steps"]
         self._idle = state["idle"]
         self.losses = array("f", state["losses"].numpy().tobytes())
-
-
-def base_optimizer(recipe: Recipe, entry: Method, weights: Weights) -> Optimizer:
-    """The method of a recipe over `weights`; `UserError` where it refuses them or its settings."""
-    settings = {k: v for k, v in recipe.method.settings.items() if k in entry.defaults}
-    try:
-        if recipe.decay == "weights" and entry.decay != "none":
-            return sparing_biases(entry, weights, settings)
-        return entry.optimizer(weights.params(entry.form), settings)
-    except UserError:
-        raise
-    except (Exception, SystemExit) as error:  # it may be anybody's, and raise anything
-        given = ", ".join(f"{k}={show(v)}" for k, v in recipe.method.changed().items())
-        what = given or "its own defaults"
-        raise UserError(f"method {entry.name} refuses {what}: {explain_error(error)}") from error
-
-
-def _check_scheduled(name: str, group: Mapping[str, Any], entry: Method) -> None:
-    """Raises `UserError` where the method has no number `name` that a schedule can multiply."""
-    # A whole number of ours is a count; one of somebody else's may be a rate of 1.
-    kinds = (int, float) if not entry.declared else (float,)
-    if type(group.get(name)) not in kinds:
-        numbers = [k for k, v in group.items() if type(v) in kinds]
-        raise UserError(
-            f"schedule.of={name}: {entry.name} has no number of that name that can be "
-            f"scheduled; expected one of {', '.join(numbers)}"
-        )
 
 
 def _generator(seed: int) -> torch.Generator:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lenetlab.experiments.recipe.recipe import Recipe
+from lenetlab.experiments.run.build import check_built
 from lenetlab.experiments.tuning.search_space import unusual
 from lenetlab.experiments.tuning.trials import (
     Tuning,
@@ -103,11 +104,13 @@ def remarks(study: Study) -> list[str]:
 
 
 def trial_recipes(study: str, cell: StudyCell) -> list[Recipe]:
-    """The recipes of a cell's trials by number; without tuning, none."""
+    """The recipes of a cell's trials by number; without tuning, none. All can be built."""
     if cell.tune is None:
         return []
     place = cell.place
-    return trials(_search(study, cell), place.method, place.scenario, cell.tune, cell.settings)
+    found = trials(_search(study, cell), place.method, place.scenario, cell.tune, cell.settings)
+    check_built(found)
+    return found
 
 
 def more_recipes(study: str, cell: StudyCell, scores: Sequence[float | None]) -> list[Recipe]:
@@ -135,8 +138,11 @@ def further_searches(study: Study, cell: StudyCell) -> list[StudyCell]:
 
 
 def given_recipe(cell: StudyCell) -> Recipe:
-    """The recipe of a cell that is not tuned, but for its budget."""
-    return trial_recipe(cell.place.method, cell.place.scenario, Tuning(), cell.settings, {})
+    """The recipe of a cell that is not tuned, but for its budget; it can be built."""
+    place = cell.place
+    recipe = trial_recipe(place.method, place.scenario, Tuning(), cell.settings, {})
+    check_built([recipe])
+    return recipe
 
 
 def trial_tasks(study: Study, recipes: list[Recipe], first: int = 0) -> list[Task]:

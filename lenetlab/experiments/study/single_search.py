@@ -12,6 +12,7 @@ from lenetlab.experiments.study.model import Study, StudyCell
 from lenetlab.experiments.tuning.trials import SAMPLERS, Tuning
 from lenetlab.experiments.tuning.tuned_recipes import SEARCH, Settled, kept_as, settle, winner
 from lenetlab.methods.lookup import canonical, family_of, norms_of
+from lenetlab.phrases import in_units
 from lenetlab.problem.own_folder import find_problem
 from lenetlab.problem.problems import DEFAULT
 from lenetlab.problem.scenarios import find_scenario
@@ -41,7 +42,7 @@ def search_cell(
         raise unknown("sampler", tune.sampler, SAMPLERS)
     if tune.trials < 0 or not tune.passes > 0:
         raise UserError(
-            f"{tune.trials} trials of {tune.passes:g} passes are none; expected 0 or more, of a "
+            f"{tune.trials} trials of {in_units(tune.passes)} are none; expected 0 or more, of a "
             "number > 0"
         )
     check_count(tune.tried)
@@ -69,7 +70,7 @@ def search_study(cell: StudyCell, confirm: float | None = None) -> Study:
         Budget(confirm, "passes")  # refuses what is none
     if confirm is not None and not confirm >= cell.tune.passes:
         raise UserError(
-            f"a confirmation of {confirm:g} passes is shorter than the trials; expected "
+            f"a confirmation of {in_units(confirm)} is shorter than the trials; expected "
             f"{cell.tune.passes:g} or more"
         )
     title = f"Tuning {cell.place.name} in {cell.place.where}"

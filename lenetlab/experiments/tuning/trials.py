@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from lenetlab.errors import UserError
 from lenetlab.experiments.recipe.recipe import Budget, Recipe, recipe_from
 from lenetlab.experiments.tuning.search_space import Dimension, Pick, Space, at, scaled, space_of
 from lenetlab.experiments.tuning.tpe import ask
@@ -44,11 +45,16 @@ def trials(
     study: str, method: str, scenario: str, tune: Tuning, settings: Mapping[str, Any] | None = None
 ) -> list[Recipe]:
     """The recipes of all trials of a cell, by number; of a sampler that looks at the ones before,
-    those it begins with. `settings` are held as given."""
+    those it begins with. `settings` are held as given; `UserError` where nothing else is left."""
     first = default_trial(method, scenario, tune, settings)
+    space = search_space(method, scenario, tune, settings)
+    if tune.trials and not space:
+        raise UserError(
+            f"nothing is left to search of {method} in {scenario}: all that a search varies is "
+            "set; leave a setting out, or ask for no trials but the default"
+        )
     if tune.sampler == "tpe":
         return [first, *more_trials(study, method, scenario, tune, settings, [None])]
-    space = search_space(method, scenario, tune, settings)
     return [first] + [
         trial_recipe(method, scenario, tune, settings, at(space, u))
         for u in points(f"{study} {method} {scenario}", len(space), tune.trials)

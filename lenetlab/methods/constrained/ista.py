@@ -25,8 +25,8 @@ from torch import Tensor
 
 from lenetlab.component import log_uniform, uniform
 from lenetlab.methods.base import Base
-from lenetlab.methods.constrained.projections import soft_threshold
 from lenetlab.methods.registry import method
+from lenetlab.methods.sparsity import soft_threshold
 from lenetlab.oracle.oracle import Oracle
 from lenetlab.settings import NOT_NEGATIVE
 

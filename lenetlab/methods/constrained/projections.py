@@ -16,24 +16,12 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
-
-def soft_threshold(w: Tensor, tau: float | Tensor) -> Tensor:
-    """The proximal operator of τ‖·‖₁, τ ≥ 0."""
-    return w - w.clamp(-tau, tau)  # type: ignore[arg-type]
+from lenetlab.methods.sparsity import largest, soft_threshold
 
 
 def hard_threshold(w: Tensor, k: int) -> Tensor:
     """The k entries of largest magnitude, the rest zero; of equals the first stay."""
-    n = w.numel()
-    if k >= n:
-        return w.clone()
-    if k == 0:
-        return torch.zeros_like(w)
-    size = w.abs()
-    least = size.kthvalue(n - k + 1).values  # the k-th largest
-    above, level = size > least, size == least
-    keep = above | (level & (level.cumsum(0) <= k - above.sum()))
-    return torch.where(keep, w, 0.0)
+    return w.clone() if k >= w.numel() else torch.where(largest(w.abs(), k) > 0, w, 0.0)
 
 
 def onto_l2(w: Tensor, r: float) -> Tensor:

@@ -19,7 +19,7 @@ Cost: nothing charged; one mask.
 
 from lenetlab.component import log_uniform, uniform
 from lenetlab.methods.constraint import SHARE, Constraint, constraint
-from lenetlab.methods.sparsity import Bound, shrink
+from lenetlab.methods.sparsity import Bound, soft_threshold
 from lenetlab.methods.wrappers import Composed
 from lenetlab.oracle.oracle import Oracle
 from lenetlab.settings import NOT_NEGATIVE
@@ -50,7 +50,7 @@ class L1(Constraint):
             return
         w = oracle.w.clone()
         for group in self.bound.groups:
-            group.put(shrink(group.of(w), self.pull * (progress - self.before)), w)
+            group.put(soft_threshold(group.of(w), self.pull * (progress - self.before)), w)
         self.move(oracle, optimizer, w)
         self.before = progress
         if progress >= self.cut:

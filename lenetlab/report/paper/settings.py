@@ -33,9 +33,10 @@ def settings(
         cells = [(line.cell, recipe) for line in board.begun
                  for recipe in [_recipe(line.cell)] if recipe is not None]  # fmt: skip
         cut = cut or (most is not None and len(cells) > most)
-        for i, (cell, recipe) in enumerate(cells[:most]):
+        columns = 7 + (runs is not None)
+        lines += [[Markdown(f"*{board.contest.title}*"), *[""] * (columns - 2)]] * bool(cells)
+        for cell, recipe in cells[:most]:
             lines.append([
-                "" if i else code(board.contest.title),
                 code(recipe.name, NAME),
                 *_columns(recipe, defaults),
                 *([_chosen(cell, runs)] if runs is not None else []),
@@ -46,7 +47,7 @@ def settings(
         f"that is not shown is the method’s own.{first}"
     )
     chosen = ["chosen"] if runs is not None else []
-    heads = ["scenario", "method", ">rate", ">decay", ">batch", "schedule", "other settings"]
+    heads = ["method", ">rate", ">decay", ">batch", "schedule", "other settings"]
     return table(caption, [*heads, *chosen], lines)
 
 

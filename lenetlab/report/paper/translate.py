@@ -59,9 +59,13 @@ def _table(node: SyntaxTreeNode, caption: str, writer: Writer) -> Table:
     first = head.children[0].children
     right = ["right" in str(cell.attrs.get("style", "")) for cell in first]
     rows = [line.children for part in body for line in part.children]
+    longest = [
+        max(len(line[i].children[0].content) for line in (first, *rows)) for i in range(len(first))
+    ]
     return Table(
         caption,
         right,
+        longest,
         [_inline(cell.children[0], writer) for cell in first],
         [[_inline(cell.children[0], writer) for cell in row] for row in rows],
     )

@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Sequence
+from math import sqrt
 from pathlib import Path
 
 from lenetlab.report.paper.front import Front
 from lenetlab.report.paper.picture_rows import is_one, is_wide
-from lenetlab.report.paper.writer import Table, printable
+from lenetlab.report.paper.writer import SENTENCE, Table, printable
 
 FONT = "Libertinus Serif"  # the paper's and its figures', which comes with the compiler
 
@@ -47,7 +48,10 @@ class Typst:
 
     def table(self, table: Table) -> str:
         sides = ", ".join("right" if right else "left" for right in table.right)
-        widths = ", ".join("1fr" if wide else "auto" for wide in table.wide())
+        widths = ", ".join(
+            f"{sqrt(min(n, SENTENCE)):.1f}fr" if wide else "auto"
+            for n, wide in zip(table.longest, table.wide(), strict=True)
+        )
         header = ", ".join(f"[{cell}]" for cell in table.header)
         rows = ",\n  ".join(", ".join(f"[{cell}]" for cell in row) for row in table.rows)
         parts = [f"[{table.caption}]", f"({widths},)", f"({sides},)", f"({header},)", rows]

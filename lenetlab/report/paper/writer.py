@@ -7,21 +7,41 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-SENTENCE = 80  # characters of a cell, from which on it is one
+SENTENCE = 72  # characters of a cell, from which on it is one
+LINE, GUTTER = 120, 3  # characters that a line of a table has room for, and those between columns
+LEAST, PART = 20, 12  # that a column of sentences needs, and any other that is broken
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table, its cells in the writer's language; `right`: which columns are right-aligned."""
+    """A table, its cells in the writer's language; `right`: which columns are right-aligned;
+    `longest`: of every column the characters of its longest cell."""
 
     caption: str
     right: Sequence[bool]
+    longest: Sequence[int]
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
 
     def wide(self) -> list[bool]:
-        """Which columns hold sentences, and take what width is left."""
-        return [any(len(row[i]) > SENTENCE for row in self.rows) for i in range(len(self.header))]
+        """Which columns are broken into lines and share what width is left: those that hold
+        sentences, and the longest of the others while these leave them none."""
+        wide = [n > SENTENCE for n in self.longest]
+        while any(wide) and self._left(wide) < self._needed(wide):
+            others = [i for i, n in enumerate(self.longest)
+                      if n > PART and not wide[i] and not self.right[i]]  # fmt: skip
+            if not others:
+                break
+            wide[max(others, key=lambda i: self.longest[i])] = True
+        return wide
+
+    def _left(self, wide: Sequence[bool]) -> int:
+        taken = sum(n for n, it in zip(self.longest, wide, strict=True) if not it)
+        return LINE - GUTTER * len(wide) - taken
+
+    def _needed(self, wide: Sequence[bool]) -> int:
+        return sum(LEAST if n > SENTENCE else PART for n, it in zip(self.longest, wide, strict=True)
+                   if it)  # fmt: skip
 
 
 class Writer(Protocol):

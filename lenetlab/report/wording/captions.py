@@ -23,7 +23,7 @@ def loss(most: int) -> str:
     """Loss along the run."""
     return (
         f"True mean cross-entropy on the test set: {seeds(most)}. Where it rises while accuracy "
-        "does not fall, a net grows sure of its mistakes."
+        "does not fall, the net becomes sure of its mistakes."
     )
 
 
@@ -41,9 +41,9 @@ def at_budget(points: Mapping[str, Sequence[AtBudget]], roomy: bool = True) -> s
     of = "the budget" if budgets == 1 else f"one of {budgets} budgets"
     return (
         f"Every point is a method at the end of {of} that its runs were made for: the mean over "
-        "seeds with its 95 % interval. The stepped line is the front, which nobody is above for "
-        f"less on these test images; {who}, and luck has a part in that. Triangles lie below the "
-        f"axis.{_at_chance(points)}"
+        "seeds with its 95 % interval. The stepped line, the front, joins those that no other is "
+        f"above at the same budget or less; {who}. They are there by their test accuracy, some by "
+        f"luck. Triangles lie below the axis.{_at_chance(points)}"
     )
 
 
@@ -56,7 +56,7 @@ def _at_chance(points: Mapping[str, Sequence[AtBudget]]) -> str:
         for one in some
         if one.at_chance
     ]
-    return f" At chance, 10 %, ended {joined(said)}." if said else ""
+    return f" Diverged to chance, 10 %: {joined(said)}." if said else ""
 
 
 def pareto() -> str:

@@ -18,12 +18,11 @@ def sentence(challenge: Challenge) -> str:
     name = f"{challenge.guest.name} in {challenge.scenario}"
     if challenge.accuracy is None:
         return f"{name}: not tested: {challenge.untested or 'all seeds differ by the same amount'}"
-    how = "paired by seed" if challenge.paired else "Welch’s test, for numerics or seeds differ"
     differs = {"better": ANSWERS["better"], "worse": ANSWERS["worse"]}
-    said = differs.get(challenge.verdict, "no difference found to")
+    said = differs.get(challenge.verdict, "no significant difference from")
     return (
         f"{name}: {said} {challenge.leader.name}, the study’s leader: "
-        f"{effect(challenge.accuracy, formats.points, ' points of accuracy')}, {how}"
+        f"{effect(challenge.accuracy, formats.points, ' points of accuracy')}, paired by seed"
     )
 
 

@@ -301,6 +301,42 @@ def test_steps_that_cost_nothing_and_lead_nowhere_end_the_run(runtime, remembere
     assert run.result.reason.startswith("step 11 is the 10th in a row that asks the oracle")
 
 
+ANCHORED = """
+import torch
+class Anchored(torch.optim.SGD):
+    asks = "more"
+    def __init__(self, params, lr=0.01):
+        super().__init__(params, lr)
+        self.anchor = None
+    def step(self, closure):
+        self.anchor = oracle.w.clone() if self.anchor is None else self.anchor
+        with torch.no_grad():
+            oracle.value(oracle.full, at=self.anchor)
+        return super().step(closure)
+"""
+
+
+def test_a_resumed_run_remembers_as_much_though_its_images_change(runtime, remembered, tmp_path):
+    """A question about all images is free until the sweep changes them, before and after a stop."""
+    path = tmp_path / "anchored.py"
+    path.write_text(ANCHORED.replace("def step(self, closure):", "def step(self, closure):\n"
+                                     "        oracle = closure._oracle"))  # fmt: skip
+    recipe = make_recipe(f"{path}:Anchored", epochs=3, batch_size=100, rules="open", augment="flip")
+    whole = execute(recipe, 0, fresh(runtime))
+    for step in (15, 20):  # at the end of a sweep, and within one
+        with pytest.raises(Interrupted, match=f"at step {step}"):
+            execute(recipe, 0, runtime, on_step=stop_at(step))
+    assert bits(execute(recipe, 0, runtime)) == bits(whole)
+    assert whole.result.ledger_counts["forwards"] == 3 * 1500
+
+
+def test_a_checkpoint_that_does_not_fit_is_said(runtime):
+    with pytest.raises(Interrupted):
+        execute(RECIPE, 0, runtime, [1], on_step=stop_at(5))
+    with pytest.warns(UserWarning, match="was to be measured at other positions; the run begins"):
+        execute(RECIPE, 0, runtime, [0.5])
+
+
 SLOW = """
 import time, torch
 class Slow(torch.optim.SGD):

@@ -54,7 +54,8 @@ COVERED = {
     "loop": (
         "experiments.run.checkpoint", "experiments.run.in_memory", "experiments.run.curve",
         "experiments.run.on_disk", "experiments.run.loop", "experiments.recipe.recipe",
-        "experiments.run.training", "experiments.run.global_generators", "settings",
+        "experiments.run.build", "experiments.run.training", "experiments.run.global_generators",
+        "settings",
     ),
     "methods": (
         "component", "methods.base", "methods.constraint", "methods.decay", "methods.eager",

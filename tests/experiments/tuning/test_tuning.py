@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from lenetlab.component import log_uniform
+from lenetlab.errors import UserError
 from lenetlab.experiments.jobs import jobs
 from lenetlab.experiments.recipe.recipe import make_recipe, recipe_from
 from lenetlab.experiments.tuning import tuned_recipes as kept
@@ -191,3 +192,12 @@ def test_a_sampler_that_looks_is_asked_in_rounds() -> None:
     told = [more_trials("s", "sgd", "plain", tune, {}, [x, 1.0, 2.0, 3.0, None]) for x in (0, 99)]
     assert told[0] == told[1]
     assert more_trials("s", "sgd", "plain", Tuning(), {}, []) == []
+
+
+@pytest.mark.parametrize("sampler", ["sobol", "tpe"])
+def test_a_search_of_nothing_is_refused(sampler: str) -> None:
+    """All of its trials would be one run, and its price that of many."""
+    given = {"lr": 0.1, "schedule": "linear"}  # a full batch has its size, and no warm-up
+    with pytest.raises(UserError, match="nothing is left to search of full_batch in plain"):
+        trials("s", "full_batch", "plain", Tuning(2, sampler=sampler), given)
+    assert len(trials("s", "full_batch", "plain", Tuning(0, sampler=sampler), given)) == 1

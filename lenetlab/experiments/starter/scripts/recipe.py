@@ -6,15 +6,12 @@ from dataclasses import dataclass
 from importlib.metadata import packages_distributions
 from typing import Any
 
-import torch
-
 from lenetlab.errors import UserError
 from lenetlab.experiments.recipe.recipe import Recipe, make_recipe
-from lenetlab.experiments.run.training import base_optimizer
+from lenetlab.experiments.run.build import check_built
 from lenetlab.experiments.starter.scripts.record import Loader, Record, Trained
 from lenetlab.experiments.starter.scripts.schedule import schedule_of, shown
 from lenetlab.methods.lookup import find
-from lenetlab.oracle.weights import Weights
 from lenetlab.problem.model import SIZE
 
 IMAGES, TEST = 60_000, 10_000
@@ -89,7 +86,7 @@ def _describe(record: Record, index: int) -> Described:
             epochs=epochs, batch_size=loader.batch_size if loader else None, schedule=found.name,
             scenario="l2" if decayed else "plain", decay="weights" if spared else "all",
         )  # fmt: skip
-        base_optimizer(nearest, find(nearest.method.name), Weights(torch.zeros(SIZE)))
+        check_built([nearest])
         recipe = nearest
     except UserError as error:
         others.append(f"no recipe can say it: {error}")
