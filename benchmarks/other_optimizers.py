@@ -75,7 +75,7 @@ TWINS = (
 
 def classes() -> Iterator[tuple[str, str]]:
     """Every optimizer as its package or file and its name for `lenetlab run`."""
-    from lenetlab.methods.outside import classes_in, is_optimizer
+    from lenetlab.methods.guests.load import classes_in, is_optimizer
 
     for module in PACKAGES.values():
         for name, value in sorted(vars(importlib.import_module(module)).items()):

@@ -12,8 +12,8 @@ from lenetlab.experiments.record_jobs import record_jobs
 from lenetlab.experiments.run.on_disk import OnEval, OnStep
 from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.experiments.table import Table, table_of
+from lenetlab.methods.guests.load import hand_over
 from lenetlab.methods.lookup import family_of, norms_of
-from lenetlab.methods.outside import hand_over
 from lenetlab.records.cells import FINAL, TRIAL, RunRow
 from lenetlab.records.contest import CellKey
 from lenetlab.records.rows import row_of

@@ -189,8 +189,8 @@ def _sources(found: Folder) -> Iterator[Claim]:
 
 
 def _source_digest(found: Folder, file: Path) -> str | None:
-    """What a run's numerics call the guest in `file`, by the name that methods/outside.py loads it
-    under; found by reading, nothing is run. None where there is no such file."""
+    """What a run's numerics call the guest in `file`, by the name that methods/guests/load.py loads
+    it under; found by reading, nothing is run. None where there is no such file."""
     if not file.is_file():
         return None
     read = trace({f"lenetlab_outside_{file.stem}": file}, file.parent)

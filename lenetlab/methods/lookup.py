@@ -6,8 +6,8 @@ from pathlib import Path
 from lenetlab.component import look_up
 from lenetlab.errors import UserError
 from lenetlab.methods.constraint import constraints
+from lenetlab.methods.guests.load import load
 from lenetlab.methods.names import called
-from lenetlab.methods.outside import load
 from lenetlab.methods.registry import Method, Norms, methods
 from lenetlab.methods.wrappers import find_wrapper, wrappers
 

@@ -8,7 +8,7 @@ import torch
 
 from lenetlab.errors import UserError
 from lenetlab.experiments.run.training import StepError
-from lenetlab.methods.copies import copies_of
+from lenetlab.methods.guests.copies import copies_of
 from lenetlab.oracle.torch_engine import TorchEngine
 from lenetlab.problem.model import CONSTRAINED
 

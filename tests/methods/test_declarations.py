@@ -22,7 +22,7 @@ from lenetlab.experiments.tuning.search_space import (
     space_of,
 )
 from lenetlab.experiments.tuning.trials import Tuning, trials
-from lenetlab.methods.guest_class import RECIPES
+from lenetlab.methods.guests.understand import RECIPES
 from lenetlab.methods.lookup import find, norms_of
 from lenetlab.oracle.torch_engine import TorchEngine
 

@@ -12,16 +12,16 @@ import pytest
 import torch
 
 from lenetlab.errors import UserError
+from lenetlab.methods.guests.load import hand_over
 from lenetlab.methods.interactive import source_of, sources_of
 from lenetlab.methods.lookup import find
-from lenetlab.methods.outside import hand_over
 
 START = """
 import torch
 from lenetlab.experiments.recipe.recipe import make_recipe
 from lenetlab.experiments.run.identity import identify, numerics_of
 from lenetlab.oracle.torch_engine import TorchEngine
-from lenetlab.methods.outside import hand_over
+from lenetlab.methods.guests.load import hand_over
 from lenetlab.problem.data import load
 
 engine = TorchEngine(load("train").take(0, 100), torch.device("cpu"))

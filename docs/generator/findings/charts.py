@@ -48,10 +48,8 @@ def forests(panels: Mapping[str, Sequence[Effect]], axis: str) -> str:
     names = list(dict.fromkeys(one.name for some in panels.values() for one in some))
     with rc_context(STYLE):
         figure = Figure(figsize=(WIDE + 0.6, 0.9 + ROW * len(names)), layout="constrained")
-        for axes, (title, effects) in zip(
-            figure.subplots(1, len(panels), sharey=True, squeeze=False)[0], panels.items(),
-            strict=True,
-        ):  # fmt: skip
+        rows = figure.subplots(1, len(panels), sharex=True, sharey=True, squeeze=False)
+        for axes, (title, effects) in zip(rows[0], panels.items(), strict=True):
             for one in effects:
                 if one.difference:
                     _row(axes, names.index(one.name), one, math.inf, labelled=False)

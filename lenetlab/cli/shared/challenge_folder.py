@@ -22,8 +22,8 @@ from lenetlab.experiments.study.guest import Guest, pack
 from lenetlab.experiments.study.leaders import leaders, look_into
 from lenetlab.experiments.study.model import Study
 from lenetlab.experiments.study.worker import Setup, runtime_of
+from lenetlab.methods.guests.load import sources_behind
 from lenetlab.methods.lookup import split
-from lenetlab.methods.outside import sources_behind
 from lenetlab.records.cells import Cell, Results
 from lenetlab.records.challenge import (
     GUEST,

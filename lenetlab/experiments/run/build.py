@@ -11,7 +11,7 @@ from lenetlab.experiments.recipe.recipe import Recipe
 from lenetlab.experiments.recipe.schedules import make_schedule
 from lenetlab.experiments.run.global_generators import seeded
 from lenetlab.methods.decay import sparing_biases
-from lenetlab.methods.guest_errors import explain_error
+from lenetlab.methods.guests.errors import explain_error
 from lenetlab.methods.lookup import find
 from lenetlab.methods.registry import Method, Optimizer
 from lenetlab.methods.wrappers import Composed, compose

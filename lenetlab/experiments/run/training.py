@@ -15,7 +15,7 @@ from lenetlab.experiments.recipe.recipe import Recipe
 from lenetlab.experiments.recipe.schedules import make_schedule
 from lenetlab.experiments.run.build import build_optimizer
 from lenetlab.methods.constraint import make_constraint
-from lenetlab.methods.guest_errors import explain_error
+from lenetlab.methods.guests.errors import explain_error
 from lenetlab.methods.lookup import find
 from lenetlab.methods.state import capture, restore
 from lenetlab.oracle.engine import Engine

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from lenetlab.disk import make_folder, read_bytes, replace_bytes
 from lenetlab.errors import UserError
+from lenetlab.methods.guests.load import sources_behind
 from lenetlab.methods.lookup import canonical, find, split
-from lenetlab.methods.outside import sources_behind
 from lenetlab.methods.sources import is_own
 from lenetlab.methods.wrappers import find_wrapper
 

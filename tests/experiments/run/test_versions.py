@@ -27,7 +27,8 @@ from lenetlab.experiments.recipe import batch_plans, initialisations, schedules
 from lenetlab.experiments.recipe.recipe import Recipe, make_recipe
 from lenetlab.experiments.run.identity import identify, numerics_of
 from lenetlab.experiments.run.versions import FIRST_PRICES, PARTS
-from lenetlab.methods import constraint, guest, registry, wrappers
+from lenetlab.methods import constraint, registry, wrappers
+from lenetlab.methods.guests import drive
 from lenetlab.oracle.ledger import COST
 from lenetlab.oracle.torch_engine import TorchEngine
 from lenetlab.problem import augmentation
@@ -60,13 +61,14 @@ COVERED = {
     "methods": (
         "component", "methods.base", "methods.constraint", "methods.decay", "methods.eager",
         "methods.installed",
-        "methods.lookup", "methods.outside",
+        "methods.lookup", "methods.guests.load",
         "methods.registry", "methods.sparsity", "methods.state", "methods.wrappers",
         "problem.scenarios",
     ),
 }  # fmt: skip
-GUESTS = (  # of which guest.VERSION is in the name
-    "methods.copies", "methods.declarations", "methods.guest", "methods.guest_class",
+GUESTS = (  # of which drive.VERSION is in the name
+    "methods.guests.copies", "methods.guests.declarations", "methods.guests.drive",
+    "methods.guests.understand",
 )  # fmt: skip
 WITHOUT_BITS = {
     "disk": "files",
@@ -80,7 +82,7 @@ WITHOUT_BITS = {
     "phrases": "words of messages",
     "records.finished": "names the figures of a run that has ended",
     "methods.names": "spellings; what they mean is in the name",
-    "methods.guest_errors": "messages",
+    "methods.guests.errors": "messages",
     "methods.interactive": "makes the names",
     "methods.sources": "makes the names",
     "methods.stale": "refuses, or does nothing",
@@ -148,7 +150,7 @@ def covering(module: str) -> dict[str, int]:
     """The versions that stand for the code of `module`, by what they are of."""
     name = module.removeprefix("lenetlab.")
     if name in GUESTS:
-        return {"guest": guest.VERSION}
+        return {"guest": drive.VERSION}
     if part := next((part for part, names in COVERED.items() if name in names), None):
         return {part: PARTS[part]}
     users = [user for user in registered() if module in imported_by(user)]

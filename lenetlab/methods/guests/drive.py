@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lenetlab.methods.copies import copies_of
+from lenetlab.methods.guests.copies import copies_of
 from lenetlab.methods.state import capture, copied, restore
 
 VERSION = 3  # of what a guest is given; raised when the bits of guests change

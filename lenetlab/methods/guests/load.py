@@ -1,13 +1,13 @@
 """Somebody else's optimizer, from a file or an importable module, or a class handed over.
 
 `my_method.py:MyOptimizer` or `pytorch_optimizer:Lion`. A `torch.optim.Optimizer` receives its
-parameters and a closure, which fills `.grad` and returns the loss without a graph; guest.py drives
+parameters and a closure, which fills `.grad` and returns the loss without a graph; drive.py drives
 it. A class of the step contract (base.py) is driven as ours are, registered in its file or not.
-What else is known of a class is in guest_class.py. What its code consists of (sources.py) is part
+What else is known of a class is in understand.py. What its code consists of (sources.py) is part
 of a run's identity.
 
 What needs more than that is refused with a sentence: here, if its signature says so, or when it
-is built or makes its first step, if only its error does (guest_errors.py).
+is built or makes its first step, if only its error does (errors.py).
 """
 
 import importlib
@@ -27,9 +27,9 @@ import torch
 from lenetlab.component import taken_back
 from lenetlab.errors import UserError, short, unknown
 from lenetlab.methods.base import Base
-from lenetlab.methods.guest import VERSION, drive
-from lenetlab.methods.guest_class import GuestClass, read_class
-from lenetlab.methods.guest_errors import where
+from lenetlab.methods.guests.drive import VERSION, drive
+from lenetlab.methods.guests.errors import where
+from lenetlab.methods.guests.understand import GuestClass, read_class
 from lenetlab.methods.installed import import_all
 from lenetlab.methods.interactive import sources_of
 from lenetlab.methods.registry import Method

@@ -14,7 +14,7 @@ import torch
 
 from lenetlab.component import Span, log_uniform
 from lenetlab.errors import UserError, unknown
-from lenetlab.methods.declarations import Declared, declared, simple
+from lenetlab.methods.guests.declarations import Declared, declared, simple
 from lenetlab.methods.registry import SCALINGS, Asks, BatchScaling, Decay, Form, Method, Norms
 from lenetlab.settings import Value
 
