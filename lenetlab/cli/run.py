@@ -1,6 +1,7 @@
 """`lenetlab run`: train with one method, or compare many settings in one go."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -180,33 +181,8 @@ def run(
         todo, rows = record_jobs(recipe, seed, seeds)
         threads = threads or rows[0].numerics.get("threads")  # they decide bits of PyTorch's engine
     runtime = Runtime(data, out, engine, device, threads, resume)
-    options = {
-        "plan": plan,
-        "schedule": schedule,
-        "scenario": scenario,
-        "constraint": constraint,
-        "decay": decay,
-        "initialisation": initialisation,
-        "rules": rules,
-        "augment": augment,
-        "split": split,
-        "problem": problem,
-        "epochs": epochs,
-        "passes": passes,
-        "batch_size": batch_size,
-        "warmup": warmup,
-    }
     varied = _parse_vary(vary or [])
-    given: dict[str, Any] = _parse_set(settings or [])
-    for name in options.keys() & given.keys():
-        if _typed(context, name):
-            raise UserError(f"{name} is given twice, as --{name.replace('_', '-')} and by --set; "
-                            "leave one out")  # fmt: skip
-    for name in sorted(options.keys() & varied.keys()):
-        if _typed(context, name):
-            raise UserError(f"{name} is both set and varied; leave one out")
-    # An option that is set or varied must not also stand at its default.
-    given = {k: v for k, v in options.items() if k not in varied and v is not None} | given
+    given = _given(context, _parse_set(settings or []), varied)
     if recipe is None:
         todo = jobs(methods or [], varied, seeds, given, seed or 0, out if tuned else None)
     if figure is not None and len(todo) == 1:
@@ -226,6 +202,24 @@ def run(
         inspect_each(done, Asked(data=data, printed="nothing" if json else "tables"))
     if len(done) < len(results):
         raise typer.Exit(1)
+
+
+def _given(
+    context: typer.Context, settings: dict[str, Any], varied: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What is set beside `settings`: the options that a recipe takes, each under its name there.
+    Nothing is given twice; what is set or varied must not also stand at its default."""
+    from lenetlab.experiments.recipe.recipe import OPTIONS
+
+    options = {name: context.params[name] for name in OPTIONS}
+    for name in options.keys() & settings.keys():
+        if _typed(context, name):
+            raise UserError(f"{name} is given twice, as --{name.replace('_', '-')} and by --set; "
+                            "leave one out")  # fmt: skip
+    for name in sorted(options.keys() & varied.keys()):
+        if _typed(context, name):
+            raise UserError(f"{name} is both set and varied; leave one out")
+    return {k: v for k, v in options.items() if k not in varied and v is not None} | settings
 
 
 # What may stand beside --recipe: nothing that makes it another.

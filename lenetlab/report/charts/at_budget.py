@@ -22,6 +22,7 @@ from lenetlab.report.colours import FAMILY_COLOURS
 SPENT = ("passes", "cpu_seconds")
 STARTER_PASSES = 10.0  # ten epochs, a gradient a step
 BELOW = 3.0  # points below the best of the least budget at which the axis begins
+FEW = 8  # points that are all within the axis, however far below
 SPAN = 2.0  # times the least computation that the axis reaches to, at least
 ABOVE, RIGHT = -7, 8  # pixels of a name from its point
 WIDE, TALL = 0.2, 0.14  # of the axes: the room of a name in a small chart
@@ -156,7 +157,10 @@ def _range(rows: Sequence[dict[str, Any]]) -> tuple[float, float]:
         best[row["budget"]] = max(best.get(row["budget"], 0.0), row["accuracy"])
     most = max((row["accuracy"] for row in rows), default=100.0)
     top = max((min(row["accuracy_high"], most + 1) for row in rows), default=100.0)
-    return max(min(best.values(), default=BELOW) - BELOW, 0.0), min(top + 0.4, 100.0)
+    foot = min(best.values(), default=BELOW) - BELOW
+    if 0 < len(rows) <= FEW:
+        foot = min(foot, min(row["accuracy"] for row in rows) - 1.0)
+    return max(foot, 0.0), min(top + 0.4, 100.0)
 
 
 def _steps(best: Sequence[dict[str, Any]], x: str, along: Sequence[float]) -> list[dict[str, Any]]:
