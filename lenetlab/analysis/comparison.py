@@ -15,7 +15,7 @@ the median variance. A few wild ones, which break down with some seeds, tell not
 with them d₀ was near 1 in this lab's studies and drew nothing together.
 
 One variance for all (the two-way layout, Dunnett's test with blocks) would be wrong here. Over
-seeds, methods of this lab have standard deviations from 0.1 to 10 points, those at the top from
+seeds, methods of this lab have standard deviations from 0.1 to 12 points, those at the top from
 0.15 to 0.6, and with one of 25 methods ten times as noisy as the others such a test finds a
 difference where there is none in a third of all studies, not in a twentieth.
 

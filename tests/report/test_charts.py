@@ -339,6 +339,15 @@ def test_the_answer_names_the_front_and_puts_the_starter_at_the_foot():
     assert "the starter, 59.53 % (far below)" in drawn
 
 
+@pytest.mark.parametrize(("lowest", "shown"), [(80.0, True), (60.0, False)])
+def test_few_points_are_all_within_the_axis_but_what_broke_down(lowest, shown):
+    ladder = [at(10.0, 91.0), at(10.0, lowest, "sgd")]
+    rows = at_budget_rows(at_budgets(ladder, "plain"), styles(ladder[0], {}, ladder[1:]))
+    drawn = json.dumps(render.spec(at_budget(rows, "passes", "plain")))
+    feet = [float(low) for low in re.findall(r'"domain": \[(\d+\.\d+), \d+\.\d+\]', drawn)]
+    assert any(50 < foot < lowest for foot in feet) == shown
+
+
 def test_the_best_on_held_out_images_have_the_first_colours():
     results = made_up(["sgd", "nesterov", "adamw"])
     best = {cell.place.method: [] for cell in results.cells}

@@ -22,7 +22,7 @@ from lenetlab.report.colours import FAMILY_COLOURS
 SPENT = ("passes", "cpu_seconds")
 STARTER_PASSES = 10.0  # ten epochs, a gradient a step
 BELOW = 3.0  # points below the best of the least budget at which the axis begins
-FEW = 8  # points that are all within the axis, however far below
+FEW, FAR = 8, 15.0  # points that are all within the axis, unless so far below the best of all
 SPAN = 2.0  # times the least computation that the axis reaches to, at least
 ABOVE, RIGHT = -7, 8  # pixels of a name from its point
 WIDE, TALL = 0.2, 0.14  # of the axes: the room of a name in a small chart
@@ -159,7 +159,7 @@ def _range(rows: Sequence[dict[str, Any]]) -> tuple[float, float]:
     top = max((min(row["accuracy_high"], most + 1) for row in rows), default=100.0)
     foot = min(best.values(), default=BELOW) - BELOW
     if 0 < len(rows) <= FEW:
-        foot = min(foot, min(row["accuracy"] for row in rows) - 1.0)
+        foot = min(foot, *(row["accuracy"] - 1 for row in rows if row["accuracy"] > most - FAR))
     return max(foot, 0.0), min(top + 0.4, 100.0)
 
 
