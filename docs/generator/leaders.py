@@ -7,6 +7,7 @@ A test holds them to what the results give.
 """
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import marks
@@ -74,7 +75,7 @@ def leaders(folder: Path = STUDIED) -> str:
         for one in boards
     ]  # fmt: skip
     said = [*_beaten(boards), *_far_below(boards), *_sure(read_results(folder))]
-    table = markdown_table(heads, rows)
+    table = _with_somebody(heads, rows)
     return "\n\n".join(filter(None, (table, "\n".join(f"- {one}" for one in said)))) + "\n"
 
 
@@ -89,7 +90,7 @@ def budgets(folder: Path = STUDIED) -> str:
              "ahead, points"]  # fmt: skip
     scenarios = dict.fromkeys(c.scenario for step in steps for c in step.contests())
     boards = [(step.passes, board(step, Contest(name))) for name in scenarios for step in steps]
-    table = markdown_table(heads, [_of_budget(passes, one) for passes, one in boards])
+    table = _with_somebody(heads, [_of_budget(passes, one) for passes, one in boards])
     return (
         f"{methods} methods, tuned for each budget. The leader is the best by the {seeds} seeds of "
         f"its confirmation on held-out images.\n\n{table}\n"
@@ -100,6 +101,13 @@ def _of_budget(passes: float, one: Board) -> list[str]:
     title, lead, accuracy, *_ = first_figures(one)
     rivals = [named(one, "tied"), *(_gaps(one, x) or NOBODY for x in ("borderline", "ahead"))]
     return [title, f"{passes:g}", lead, accuracy, *rivals]
+
+
+def _with_somebody(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """The table, without the last column where that has nobody; a figure stays on one line."""
+    most = len(heads) - all(row[-1] == NOBODY for row in rows)
+    lines = [[cell.replace(" ± ", "\u00a0±\u00a0") for cell in row[:most]] for row in rows]
+    return markdown_table([head.replace(" %", "\u00a0%") for head in heads[:most]], lines)
 
 
 def _beaten(boards: list[Board]) -> list[str]:

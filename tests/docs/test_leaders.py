@@ -83,4 +83,4 @@ def test_studies_of_other_budgets_beside_are_steps_of_a_ladder(study):
     assert "5 methods, tuned for each budget." in made
     (line,) = [line for line in made.splitlines() if line.startswith("| `plain` | 2 |")]
     finals = [row.accuracy for row in results.within(Contest("plain"))[-1].finals]
-    assert f"| `muon` | {sum(finals) / len(finals):.2f} ± " in line
+    assert f"| `muon` | {sum(finals) / len(finals):.2f}\u00a0±" in line
