@@ -27,7 +27,7 @@ from lenetlab.records.test_set_looks import look, note
 from lenetlab.settings import parse_pairs
 
 if TYPE_CHECKING:
-    from lenetlab.experiments.study.guest import Guest
+    from lenetlab.experiments.study.challenger import Challenger
 
 
 def challenge(
@@ -100,7 +100,7 @@ def challenge(
         scenarios_of,
         take_over,
     )
-    from lenetlab.experiments.study.guest import at_home, find_guest
+    from lenetlab.experiments.study.challenger import at_home, find_challenger
     from lenetlab.experiments.study.run_ids import Names
     from lenetlab.experiments.study.worker import runtime_of
 
@@ -112,7 +112,7 @@ def challenge(
     given = parse_pairs(settings or [], "--set")
     runs = out.absolute()
     with chdir(home):  # a method from a file is called by the same name wherever that lies
-        guest = find_guest(spec)
+        guest = find_challenger(spec)
         terms = Terms(trials, seeds, passes)
         own = limited(challenger(guest.method, names, stored, given, terms), limit)
         planned, recipes = beside_leaders(own, firsts)
@@ -151,6 +151,6 @@ def _print(text: str, folder: Path) -> None:
     print_out(f"in {shown}")
 
 
-def _count(row: RunRow, guest: "Guest", runs: Path) -> None:
+def _count(row: RunRow, guest: "Challenger", runs: Path) -> None:
     """A final of the guest is a look at the test set, and is counted."""
     note(runs, look(guest.method, guest.identity, row.recorded.scenario, row.recipe))

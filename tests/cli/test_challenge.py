@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from lenetlab.cli.shared.challenge_folder import Entered, train_once
-from lenetlab.experiments.study.guest import Guest
+from lenetlab.experiments.study.challenger import Challenger
 from lenetlab.experiments.study.model import Study
 from lenetlab.experiments.study.worker import Setup
 from lenetlab.experiments.tuning.trials import Tuning
@@ -172,7 +172,7 @@ def entered(stored, answered):
     results = stored / "runs/studies/stored/results"
     found = read_results(folder / ROWS)
     study = Study("stored", "", found.passes, found.seeds, (), Tuning(1, 0.02))
-    guest = Guest("mine.py:Mine", "some")
+    guest = Challenger("mine.py:Mine", "some")
     return Entered(guest, study, read_results(results), results, found.cells, stored / "elsewhere",
                    {}, Setup())  # fmt: skip
 

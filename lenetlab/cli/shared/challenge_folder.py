@@ -18,7 +18,7 @@ from lenetlab.disk import make_folder, replace_bytes
 from lenetlab.experiments.run.repeat import without_data
 from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.experiments.study.challenge import once_more
-from lenetlab.experiments.study.guest import Guest, pack
+from lenetlab.experiments.study.challenger import Challenger, pack
 from lenetlab.experiments.study.leaders import leaders, look_into
 from lenetlab.experiments.study.model import Study
 from lenetlab.experiments.study.worker import Setup, runtime_of
@@ -56,7 +56,7 @@ class Entered:
     study's results, `runs` that of everything here, `settings` what was given, `setup` by what all
     of it was computed."""
 
-    guest: Guest
+    guest: Challenger
     study: Study
     stored: Results
     beside: Path
@@ -230,7 +230,7 @@ def _record(
     )
 
 
-def _packages(guest: Guest) -> dict[str, str]:
+def _packages(guest: Challenger) -> dict[str, str]:
     """Versions of what a guest from outside imports: they are in the identities of its runs."""
     base = split(guest.method)[1]
     return sources_behind(base).versions if ":" in base else {}

@@ -7,7 +7,7 @@ import pytest
 
 from lenetlab.disk import replace_bytes
 from lenetlab.errors import UserError
-from lenetlab.experiments.study.guest import Guest, find_guest, pack
+from lenetlab.experiments.study.challenger import Challenger, find_challenger, pack
 
 MINE, HELPER = Path("mine.py"), Path("sub/helper.py")
 OPTIMIZER = "import torch\n\n\nclass Mine(torch.optim.SGD):\n    pass\n"
@@ -31,7 +31,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_what_is_packed_is_the_guest_and_nothing_else(tmp_path: Path) -> None:
     folder = tmp_path / "challenge" / "guest"
-    guest = Guest("mine.py:Mine", "a", {MINE: b"import sub.helper", HELPER: b"M = 0.9"})
+    guest = Challenger("mine.py:Mine", "a", {MINE: b"import sub.helper", HELPER: b"M = 0.9"})
     pack(guest, folder)
     (folder / "of_before.py").write_text("")
     (folder / "sub" / "of_before.py").write_text("")
@@ -40,7 +40,7 @@ def test_what_is_packed_is_the_guest_and_nothing_else(tmp_path: Path) -> None:
 
 
 def test_what_is_packed_is_what_was_found_and_not_what_was_edited_since(home, tmp_path):
-    guest = find_guest("mine.py:Mine")
+    guest = find_challenger("mine.py:Mine")
     before = kept(home)
     (home / HELPER).write_text("M = 0.5\n")
     (home / MINE).unlink()
@@ -50,14 +50,14 @@ def test_what_is_packed_is_what_was_found_and_not_what_was_edited_since(home, tm
 
 def test_a_challenges_own_copy_is_whole_at_every_moment(home, monkeypatch):
     """It may be the only one, and the process may be killed after any of the writes."""
-    guest, before = find_guest("mine.py:Mine"), kept(home)
+    guest, before = find_challenger("mine.py:Mine"), kept(home)
     seen = []
 
     def killed_here(path: Path, content: bytes) -> None:
         seen.append(kept(home))
         replace_bytes(path, content)
 
-    monkeypatch.setattr("lenetlab.experiments.study.guest.replace_bytes", killed_here)
+    monkeypatch.setattr("lenetlab.experiments.study.challenger.replace_bytes", killed_here)
     pack(guest, home)
     assert seen == [before] * 2
 
@@ -67,12 +67,14 @@ def test_a_module_that_is_not_installed_is_refused(home, monkeypatch):
     (home / "only_here.py").write_text(OPTIMIZER)
     monkeypatch.syspath_prepend(home)
     with pytest.raises(UserError, match=r"only_here.py, which is not installed .* FILE.py:Mine"):
-        find_guest("only_here:Mine")
-    assert find_guest("only_here.py:Mine").sources == {Path("only_here.py"): OPTIMIZER.encode()}
+        find_challenger("only_here:Mine")
+    assert find_challenger("only_here.py:Mine").sources == {
+        Path("only_here.py"): OPTIMIZER.encode()
+    }
 
 
 def test_one_that_is_installed_travels_as_its_package(home):
-    assert find_guest("torch.optim:SGD").sources == {}
-    assert find_guest("ema+sgd").sources == {}
+    assert find_challenger("torch.optim:SGD").sources == {}
+    assert find_challenger("ema+sgd").sources == {}
     (home / MINE).write_text("from pytorch_optimizer import Lion\n")
-    assert list(find_guest("mine.py:Lion").sources) == [MINE]
+    assert list(find_challenger("mine.py:Lion").sources) == [MINE]

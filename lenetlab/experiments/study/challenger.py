@@ -1,4 +1,4 @@
-"""A guest: a method that challenges a study, by a name that is the same wherever its file lies.
+"""A method that challenges a study, by a name that is the same wherever its file lies.
 
 A recipe names the method from a file by the path as it was given, and so does a run's identity. A
 challenge is to be judged elsewhere: its guest is named from the folder that its file lies in, and
@@ -19,7 +19,7 @@ from lenetlab.methods.wrappers import find_wrapper
 
 
 @dataclass(frozen=True)
-class Guest:
+class Challenger:
     """method : its canonical name. identity : what its code is told by. sources : its own files, by
     where they lie in its folder; none for a method of an installed package."""
 
@@ -47,14 +47,14 @@ def at_home(spec: str) -> tuple[Path, str]:
     return path.parent, "+".join([*names, f"{path.name}{colon}{name}"])
 
 
-def find_guest(spec: str) -> Guest:
+def find_challenger(spec: str) -> Challenger:
     """The guest called `spec`; to be asked at its home (`at_home`)."""
     method = canonical(spec)
     names, base = split(method)
     entry = find(base)
     around = [f"{name} {find_wrapper(name).version}" for name in names]
     own = entry.source[:16] if entry.source else f"{entry.name} {entry.version}"
-    return Guest(method, ", ".join([*around, own]), _sources(base))
+    return Challenger(method, ", ".join([*around, own]), _sources(base))
 
 
 def _sources(base: str) -> Mapping[Path, bytes]:
@@ -79,7 +79,7 @@ def _sources(base: str) -> Mapping[Path, bytes]:
     return {path.relative_to(home): read_bytes(path) for path in own}
 
 
-def pack(guest: Guest, folder: Path) -> None:
+def pack(guest: Challenger, folder: Path) -> None:
     """Write the guest's sources into `folder`, each whole or not at all, and leave no other file
     there. They may lie there already: a challenge's own copy can be challenged with."""
     for path in [path for path in folder.rglob("*") if not path.is_dir()]:
