@@ -63,7 +63,8 @@ def _said(results: Results, boards: list[Board]) -> str:
         f"{_counted(results)}: {results.trials} trials of {results.tuning_passes:g} passes, on "
         f"training data{_confirmed(results)}. The leader is the best on held-out training images; "
         f"its accuracy is the mean over {n} new seeds after {results.passes:g} passes, ± half its "
-        f"95 % interval.{_luck(results)} [More on the leaders](docs/leaders.md), those of other "
+        "95 % interval. A method is *not clearly worse* unless test and interval both put it below "
+        f"the leader.{_luck(results)} [More on the leaders](docs/leaders.md), those of other "
         "budgets among them."
     )
 
