@@ -1,7 +1,7 @@
 """The answer in one figure: what accuracy can be had for how much computation, and by whom."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import altair as alt
@@ -27,6 +27,7 @@ SPAN = 2.0  # times the least computation that the axis reaches to, at least
 ABOVE, RIGHT = -7, 8  # pixels of a name from its point
 WIDE, TALL = 0.2, 0.14  # of the axes: the room of a name in a small chart
 LETTER, FREE = 0.01, 0.06  # of the horizontal one: a letter, and what is free at its left
+NAME = 32  # letters of a name, with what was set of it; the rest is cut
 GAP = 36  # … left free for the first name
 
 
@@ -128,7 +129,7 @@ def at_budget(
         base.transform_filter("datum.below")
         .mark_point(filled=True, shape="triangle-down", size=45, opacity=1)
         .encode(y=y),
-        *_names(best, x, low, scenario, None if roomy else (min(along), max(along), high - low)),
+        *_names(best, x, along, (low, high), scenario, roomy),
         *(_starter(starter, x, low) if starter else ()),
     ).properties(
         description=f"Scatter chart, {scenario}: mean test accuracy against {AXES[x]}, a point for "
@@ -174,30 +175,40 @@ def _steps(best: Sequence[dict[str, Any]], x: str, along: Sequence[float]) -> li
 def _names(
     best: Sequence[dict[str, Any]],
     x: str,
-    low: float,
+    along: Sequence[float],
+    heights: tuple[float, float],
     scenario: str,
-    sides: tuple[float, float, float] | None,
+    roomy: bool,
 ) -> list[alt.Chart]:
-    """What stands on the front, named where another method comes, above and left of its point. In
-    a small chart, by its ends along x and its height, only as far as names keep apart."""
+    """What stands on the front, named where another method comes, above and left of its point, or
+    right of it where the axis is too near. In a small chart only as far as names keep apart."""
+    (low, high), start, end = heights, min(along), max(along)
     seen = [row for row in best if row["accuracy"] >= low]
     new = [row for i, row in enumerate(seen) if not i or row["line"] != seen[i - 1]["line"]]
-    new = new if sides is None else kept_apart(new, x, *sides)
+    new = new if roomy else kept_apart(new, x, start, end, high - low)
     if not new:
         return []
-    # left of the first point is the axis: its name goes to the right, above the front
-    first = min(row[x] for row in new)
-    rows = [row | {"first": row[x] == first and len(new) > 1} for row in new]
+    rows = [row | {"called": _cut(row["called"]), "left": _fits(row, x, start, end)} for row in new]
     data = Rows(rows, f"names at budgets, {scenario}, {x}")
     chart = alt.Chart(data).encode(x=f"{x}:Q", y="accuracy:Q", text="called:N")
     return [
         chart.mark_text(align="left", dx=4, dy=2 * ABOVE, fontSize=11).transform_filter(
-            "datum.first"
+            "!datum.left"
         ),
         chart.mark_text(align="right", dx=-RIGHT, dy=ABOVE, fontSize=11).transform_filter(
-            "!datum.first"
+            "datum.left"
         ),
     ]
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= NAME else f"{name[: NAME - 1]}…"
+
+
+def _fits(row: Mapping[str, Any], x: str, low: float, high: float) -> bool:
+    """Whether the name has room left of its point, on an axis from `low` to `high`."""
+    at = math.log(row[x] / low) / math.log(high / low)
+    return LETTER * len(_cut(row["called"])) < at + FREE
 
 
 def kept_apart(
@@ -208,7 +219,7 @@ def kept_apart(
     kept: list[dict[str, Any]] = []
     span = math.log(high / low)
     for row in reversed(rows):
-        if LETTER * len(row["called"]) < math.log(row[x] / low) / span + FREE and all(
+        if _fits(row, x, low, high) and all(
             abs(math.log(row[x] / one[x])) > WIDE * span
             or abs(row["accuracy"] - one["accuracy"]) > TALL * height
             for one in kept
