@@ -152,10 +152,11 @@ def _far_below(boards: list[Board]) -> list[str]:
 def _sure(results: Results) -> list[str]:
     """How likely the leaders are the best by their finals, in the order of the table."""
     found = [f"{share:.2f} in `{title}`" for title, share, _, _ in leaders_now(results)]
-    said = (f"By its finals the leader is the best of the methods that are computed with "
+    if not found:
+        return []
+    return [f"By its finals the leader is the best of the methods that are computed with "
             f"probability {joined(found)} "
-            "([measured](protocol.md#intervals-and-comparisons)).")  # fmt: skip
-    return [said] * bool(found)
+            "([measured](protocol.md#intervals-and-comparisons))."]  # fmt: skip
 
 
 def write() -> None:

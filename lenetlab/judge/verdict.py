@@ -120,7 +120,8 @@ def _judge(
     if trained not in (None, scenario):
         problems.append(f"it was trained in scenario {trained}, not {scenario}")
     score = scorer.score(net.w)
-    if score is not None and find_scenario(scenario).bound is None and score.constrained <= BOUND:
+    unbound = found is None and find_scenario(scenario).bound is None
+    if unbound and score is not None and score.constrained <= BOUND:
         notes.append(f"it has {score.constrained:,} nonzeros in fc1 and fc2, so it would fit the "
                      "scenario sparse: judge it there by --scenario sparse")  # fmt: skip
     if score is None:

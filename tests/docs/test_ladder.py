@@ -7,19 +7,11 @@ import pytest
 
 from lenetlab.records.contest import Contest
 from lenetlab.records.rows import write_results
-from tests.studies import made_up
 
 from .blocks import PAGES, ROOT
 
 sys.path.insert(0, str(ROOT / "docs" / "generator"))
 from ladder import description, lines, pictures, spread
-
-
-@pytest.fixture
-def study(tmp_path):
-    results = made_up()
-    write_results(tmp_path, results)
-    return tmp_path, results
 
 
 def test_the_picture_shows_what_the_results_give():

@@ -3,8 +3,6 @@
 import sys
 from dataclasses import replace
 
-import pytest
-
 from lenetlab.analysis.board import boards_of
 from lenetlab.records.contest import Contest
 from lenetlab.records.goal import Goal
@@ -16,13 +14,6 @@ from .blocks import PAGES, ROOT
 sys.path.insert(0, str(ROOT / "docs" / "generator"))
 from leaders import FAR, NONE, budgets, leaders
 from marks import written
-
-
-@pytest.fixture
-def study(tmp_path):
-    results = made_up()
-    write_results(tmp_path, results)
-    return tmp_path, results
 
 
 def test_the_tables_are_what_the_results_give():
@@ -37,6 +28,13 @@ def test_whoever_beats_a_target_is_named(study):
 
 def test_what_is_not_there_is_said(tmp_path):
     assert leaders(tmp_path / "nowhere") == budgets(tmp_path / "nowhere") == f"{NONE}\n"
+
+
+def test_of_one_method_alone_nothing_is_said_of_chances(tmp_path):
+    write_results(tmp_path, made_up(["muon"], ["plain"]))
+    made = leaders(tmp_path)
+    assert "| `plain` | `muon` | " in made
+    assert "probability" not in made
 
 
 def test_a_borderline_method_far_below_is_in_a_sentence_alone(study, monkeypatch):

@@ -29,13 +29,6 @@ def test_the_block_is_what_the_results_give():
         assert PAGES[page] == written(PAGES[page], name, made), "make published writes it anew"
 
 
-@pytest.fixture
-def study(tmp_path):
-    results = made_up()
-    write_results(tmp_path, results)
-    return tmp_path, results
-
-
 def test_a_study_gives_a_line_a_scenario_and_its_records(study):
     folder, results = study
     made = block(folder)

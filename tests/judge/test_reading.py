@@ -11,7 +11,8 @@ from torch.nn.utils import prune
 from lenetlab.judge.child import Limits, open_net
 from lenetlab.judge.files import LIMIT, Unreadable
 from lenetlab.judge.verdict import judge
-from lenetlab.problem.model import flatten
+from lenetlab.problem.model import CONSTRAINED, flatten, state_dict
+from lenetlab.problem.scenarios import BOUND
 
 from .corpus import (
     BROKEN,
@@ -187,3 +188,16 @@ def test_the_loaders_own_list_stays_as_it_was(tmp_path):
     before = set(torch.serialization.get_safe_globals())
     open_net(write(tmp_path, GOOD["whole model"]()))
     assert set(torch.serialization.get_safe_globals()) == before
+
+
+@pytest.mark.parametrize(("kept", "scenario", "noted"), [
+    (BOUND, None, True), (BOUND + 1, None, False), (BOUND, "l2", True), (BOUND, "sparse", False),
+])  # fmt: skip
+def test_a_net_that_would_fit_the_sparse_scenario_is_told_so(
+    tmp_path, scorer, kept, scenario, noted
+):
+    w = weights()
+    w[kept:CONSTRAINED] = 0
+    verdict = judge(write(tmp_path, saved(state_dict(w))), scenario, scorer)
+    assert verdict.outcome == "kept"
+    assert any("--scenario sparse" in note for note in verdict.notes) == noted

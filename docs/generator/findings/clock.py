@@ -111,14 +111,12 @@ def against_sgd(found: Sequence[Timed]) -> list[Placed]:
              for other in both if other is not None]  # fmt: skip
     tested = [_welch(one.values, other.values, ALPHA / len(pairs)) for one, other in pairs]
     adjusted = holm([p for *_, p in tested])
-    gaps = {
-        (id(one), id(other)): Gap(other, difference, low, high, p)
-        for (one, other), (difference, low, high, _), p in zip(pairs, tested, adjusted, strict=True)
-    }
-    return [
-        Placed(one, gaps.get((id(one), id(fewer))), gaps[id(one), id(most)])
-        for one, fewer, most in zip(others, less, more, strict=True)
-    ]
+    gaps = iter([
+        Gap(other, difference, low, high, p)
+        for (_, other), (difference, low, high, _), p in zip(pairs, tested, adjusted, strict=True)
+    ])  # fmt: skip
+    return [Placed(one, next(gaps) if fewer else None, next(gaps))
+            for one, fewer in zip(others, less, strict=True)]  # fmt: skip
 
 
 def _welch(
