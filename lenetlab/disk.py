@@ -56,11 +56,20 @@ def make_folder(path: Path) -> Path:
     return path
 
 
+def encoded(text: str) -> bytes:
+    """As UTF-8. Half a surrogate pair, as in the name of a file that is not UTF-8, is written as
+    `\\udce9`, which in JSON is its own escape."""
+    return text.encode(errors="backslashreplace")
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Make `path` hold `text`, atomically."""
+    replace_bytes(path, encoded(text))
+
+
 def replace_json(path: Path, value: Any) -> None:
     """Write `value` as readable JSON, atomically; NaN and infinity are refused."""
-    text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
-    # half a surrogate pair, of a path that is not UTF-8, is written as JSON's own escape
-    replace_bytes(path, text.encode(errors="backslashreplace") + b"\n")
+    replace_text(path, json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 @contextmanager

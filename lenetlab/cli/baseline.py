@@ -8,7 +8,6 @@ import typer
 
 from lenetlab.analysis.tables import tabulate
 from lenetlab.cli.shared.options import RUNS, Data, Device, Json, Out, Resume, Threads
-from lenetlab.cli.shared.runs import execute_all
 from lenetlab.cli.terminal import script as say
 from lenetlab.cli.terminal.console import (
     out,
@@ -20,11 +19,11 @@ from lenetlab.cli.terminal.console import (
 from lenetlab.cli.terminal.progress_bar import meter
 from lenetlab.disk import replace_json
 from lenetlab.errors import UserError
-from lenetlab.experiments.jobs import Job
 from lenetlab.experiments.run.on_disk import execute
 from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.experiments.starter.recipe import (
     baseline_recipe,
+    epoch_ends,
     preamble,
     script_lines,
     test_lines_of,
@@ -121,9 +120,10 @@ def _train(runtime: Runtime, epochs: float, seed: int, verbose: bool, quiet: boo
 
     def catch_up(losses: Sequence[float], evaluations: list[dict[str, Any]]) -> None:
         nonlocal printed
-        for line in script_lines(losses, evaluations, per_epoch, every, printed):
+        ends = epoch_ends(evaluations, epochs)
+        for line in script_lines(losses, ends, per_epoch, every, printed):
             print(line)
-        printed = evaluations[-1]["steps"] if evaluations else printed
+        printed = ends[-1]["steps"] if ends else printed
 
     if quiet:
         return execute(recipe, seed, runtime)
@@ -151,7 +151,8 @@ def _report(found: Run, figure: Path | None, quiet: bool) -> dict[str, Any]:
             f"{found.machine['train_seconds']:.1f} s of training, "
             f"{count(found.machine['threads'], 'thread')}; figure: {path}; run: {found.path}"
         )
-    lines = [vars(line) for line in test_lines_of(found.evaluations)]
+    ends = epoch_ends(found.evaluations, found.recorded.budget[1])
+    lines = [vars(line) for line in test_lines_of(ends)]
     return found.summary() | {"test_lines": lines, "figure": str(path)}
 
 
@@ -160,14 +161,16 @@ def _luck(
 ) -> tuple[list[Run], dict[str, Any]]:
     """The same training with other seeds: the spread of its result."""
     recipe = baseline_recipe(epochs)
-    todo = [Job(recipe, first + k, "baseline") for k in range(seeds)]
-    results = execute_all(todo, runtime, quiet)
-    rows = tabulate((f"seed {job.seed}", found) for job, found in results)
-    (together,) = tabulate(("all seeds", found) for _, found in results)
+    runs = []
+    with meter(seeds, quiet) as shown:
+        for seed in range(first, first + seeds):
+            shown.begin(f"baseline, seed {seed}", recipe.budget)
+            runs.append(execute(recipe, seed, runtime, on_step=shown.step, on_eval=shown.evaluated))
+    rows = tabulate((f"seed {found.seed}", found) for found in runs)
+    (together,) = tabulate(("all seeds", found) for found in runs)
     if not quiet:
         out.print(results_table([*rows, together]))
         print_failures(rows)
-    runs = [found for _, found in results]
     return runs, {"runs": [found.summary() for found in runs], "table": [together.as_json()]}
 
 
@@ -195,7 +198,8 @@ def _compare(
     printed our lines if it trains what we train. What is found is added to `facts`."""
     described = describe(heard.record)
     theirs = parse_test_lines(heard.output)
-    compared = compare(test_lines_of(runs[0].evaluations), theirs, heard.record)
+    ours = test_lines_of(epoch_ends(runs[0].evaluations, epochs))
+    compared = compare(ours, theirs, heard.record)
     facts |= say.facts(described, compared)
     if not quiet:
         if theirs:

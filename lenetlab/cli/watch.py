@@ -15,12 +15,19 @@ from lenetlab.analysis.state import failures, scenario_progress
 from lenetlab.cli.terminal.console import make_table
 from lenetlab.cli.terminal.console import out as console
 from lenetlab.cli.terminal.duration import duration
-from lenetlab.disk import read_json
 from lenetlab.errors import UserError
 from lenetlab.phrases import count
 from lenetlab.records.locate import RESULTS, STUDIES, open_results
-from lenetlab.records.progress import PROGRESS, PUBLISHED, Progress, ScenarioProgress, read_progress
+from lenetlab.records.progress import (
+    NOTE,
+    PROGRESS,
+    PUBLISHED,
+    Progress,
+    ScenarioProgress,
+    read_progress,
+)
 from lenetlab.records.rows import STUDY
+from lenetlab.records.shapes import read_shaped
 from lenetlab.report.formats import MISSING, number
 
 EVERY = 1.0  # seconds between two readings of the folder
@@ -95,7 +102,7 @@ def _published(folder: Path) -> Path:
     note = folder / PUBLISHED
     if (folder / STUDY).exists() or (folder / RESULTS / STUDY).exists() or not note.exists():
         return folder
-    return Path(read_json(note)["results"])
+    return Path(read_shaped(note, NOTE, "delete it and run the study again")["results"])
 
 
 def _stored(folder: Path) -> Iterator[RenderableType]:

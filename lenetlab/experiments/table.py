@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from lenetlab.disk import replace_bytes
+from lenetlab.disk import replace_text
 from lenetlab.errors import UserError
 from lenetlab.experiments.recipe.recall import recall
 from lenetlab.experiments.recipe.recipe import Recipe
@@ -95,7 +95,7 @@ class Table(Sequence[Row]):
         writer = csv.DictWriter(text, self.columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(self.rows)
-        replace_bytes(Path(path), text.getvalue().encode())
+        replace_text(Path(path), text.getvalue())
 
 
 def table(target: str | Path, out: str | Path = "runs") -> Table:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lenetlab.disk import replace_bytes
+from lenetlab.disk import replace_text
 from lenetlab.judge.ranking import Ranked
 from lenetlab.judge.twins import Twins, twins_of
 from lenetlab.report.page.html import environment
@@ -35,7 +35,7 @@ def write_page(places: Sequence[Ranked], same: Sequence[Twins], path: Path) -> N
         lines=[_line(place, same) for place in places],
         read=sum(place.verdict.score is not None for place in places),
     )
-    replace_bytes(path, text.encode())
+    replace_text(path, text)
 
 
 def _line(place: Ranked, same: Sequence[Twins]) -> Line:

@@ -19,7 +19,7 @@ from lenetlab.disk import read_bytes, read_json, replace_json
 from lenetlab.errors import UserError
 from lenetlab.records.cells import Cell, Results
 from lenetlab.records.contest import CellKey
-from lenetlab.records.shapes import misfit, shape_of
+from lenetlab.records.shapes import read_shaped, shape_of
 
 FORMAT = 1
 CHALLENGE, GUEST, ROWS, RUNS = "challenge.json", "guest", "results", "runs"
@@ -87,8 +87,7 @@ def read_record(folder: Path) -> Record:
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise UserError(f"{path} is no challenge of format {FORMAT}; expected one that "
                         "`lenetlab challenge` wrote")  # fmt: skip
-    if wrong := misfit(found, shape_of(Record), "challenge"):
-        raise UserError(f"{path} is broken ({wrong}); make it again with `lenetlab challenge`")
+    found = read_shaped(path, shape_of(Record), "make it again with `lenetlab challenge`")
     return Record(**{field.name: found[field.name] for field in fields(Record)})
 
 

@@ -30,7 +30,8 @@ class Contest(NamedTuple):
         terms = re.sub(r"[^A-Za-z0-9.]+", "-", self.terms)
         problem = "" if self.problem == DEFAULT else re.sub(r"[^A-Za-z0-9.]+", "-", self.problem)
         rest = filter(None, (problem, terms, self.norms))
-        return ",".join([self.scenario, *self._rules(), *rest])
+        own = (re.sub(r"[^A-Za-z0-9.+]+", "-", word) for word in (self.scenario, *self._rules()))
+        return ",".join([*(word.strip(".") or "-" for word in own), *rest])
 
     @property
     def title(self) -> str:

@@ -10,20 +10,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from lenetlab.disk import read_json
 from lenetlab.errors import UserError
 from lenetlab.problem.problems import DEFAULT
 from lenetlab.records.contest import CellKey
 from lenetlab.records.readable import readable
-from lenetlab.records.shapes import misfit
+from lenetlab.records.shapes import read_shaped
 
 COST = "cost.json"
+AGAIN = "delete it or measure again"
+CELL = {"method": str, "scenario": str, "ratio": float, "low": float, "high": float}
 SHAPE = {
     "machine": str,
     "date": str,
     "reference": str,
     "seconds": float,
-    "cells": [{"method": str, "scenario": str, "ratio": float, "low": float, "high": float}],
+    "cells": [CELL],
 }
 Key = tuple[str, str, str, str]  # method, scenario, rules, variant
 
@@ -62,12 +63,9 @@ def read_costs(folder: Path) -> Costs | None:
     path = folder / COST
     if not path.exists():
         return None
-    found = readable(read_json(path, "delete it or measure again"))
-    wrong = misfit(found, SHAPE, "cost")
-    if not wrong and not (found["seconds"] > 0 and all(c["ratio"] > 0 for c in found["cells"])):
-        wrong = "a cost is not above 0"
-    if wrong:
-        raise UserError(f"{path} is broken ({wrong}); delete it or measure again")
+    found = readable(read_shaped(path, SHAPE, AGAIN))
+    if not (found["seconds"] > 0 and all(c["ratio"] > 0 for c in found["cells"])):
+        raise UserError(f"{path} is broken (a cost is not above 0); {AGAIN}")
     ratios = {
         (c["method"], c["scenario"], c.get("rules", "strict"), c.get("variant", "")): Ratio(
             c["ratio"], c["low"], c["high"]

@@ -1,12 +1,15 @@
 """Studies of other budgets, which lie beside a study's results: the steps of a ladder."""
 
 from pathlib import Path
+from typing import Any
 
 from lenetlab.disk import read_json
 from lenetlab.errors import UserError
 from lenetlab.records.rows import FORMAT, STUDY
+from lenetlab.records.shapes import misfit
 
 RECORD = "record"  # in the plan of a record board
+BUDGET = {"format": int, "passes": float, "trials": int}  # what is read here of a plan
 
 
 def other_budgets(folder: Path) -> list[Path]:
@@ -22,12 +25,10 @@ def other_budgets(folder: Path) -> list[Path]:
     return [one for passes, one in sorted(tuned) if passes != own["passes"]]
 
 
-def _plan(folder: Path) -> dict[str, float] | None:
+def _plan(folder: Path) -> dict[str, Any] | None:
     """What a study's file says, if it is one that can be read here."""
     try:
         plan = read_json(folder / STUDY)
     except UserError:
         return None
-    if not isinstance(plan, dict) or plan.get("format") != FORMAT:
-        return None
-    return plan if {"passes", "trials"} <= plan.keys() else None
+    return None if misfit(plan, BUDGET, STUDY) or plan["format"] != FORMAT else plan

@@ -9,12 +9,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lenetlab.disk import read_json
 from lenetlab.errors import UserError
 from lenetlab.records.readable import readable
+from lenetlab.records.shapes import NUMBER, misfit, read_shaped
 
 PROGRESS = "progress.json"
 PUBLISHED = "published.json"  # in the same folder: where the results are, and what they say
+NOTE = {"results": str, "cells": dict}  # in it
+SHAPE = {
+    "pid": int, "host": str, "started": float, "updated": float, "workers": int,
+    "seconds_left": NUMBER, "running": [{"label": str, "since": float}], "failures": [str],
+    "scenarios": dict, "best": dict,
+}  # fmt: skip
+COUNTS, BEST = {"planned": int, "done": int, "failed": int}, {"accuracy": float, "label": str}
+AGAIN = "delete it and run the study again"
 SILENT = 60.0  # seconds without a word after which a coordinator counts as gone
 
 
@@ -59,38 +67,36 @@ def read_progress(folder: Path) -> Progress | None:
     """The coordinator's last word; None where none is at work. `UserError` if it is broken."""
     path = folder / PROGRESS
     try:
-        found: Mapping[str, Any] = readable(read_json(path))
+        found = readable(read_shaped(path, SHAPE, AGAIN))
     except UserError:
         if path.exists():
             raise
         return None
-    try:
-        scenarios = []
-        for scenario, counts in found["scenarios"].items():
-            best = found["best"].get(scenario)
-            scenarios.append(
-                ScenarioProgress(
-                    scenario, counts["done"], counts["failed"],
-                    max(counts["planned"] - counts["done"] - counts["failed"], 0),
-                    None if best is None else (best["accuracy"], best["label"]),
-                )
-            )  # fmt: skip
-        return Progress(
-            pid=found["pid"],
-            host=found["host"],
-            started=found["started"],
-            updated=found["updated"],
-            workers=found["workers"],
-            seconds_left=found["seconds_left"],
-            running=tuple((run["label"], run["since"]) for run in found["running"]),
-            scenarios=tuple(scenarios),
-            failures=tuple(found["failures"]),
-        )
-    except (KeyError, TypeError, AttributeError) as error:
-        raise UserError(
-            f"{path} is not of this version of lenetlab ({error!r}); delete it and run the study "
-            "again"
-        ) from None
+    for of, shape in (("scenarios", COUNTS), ("best", BEST)):
+        for where, inner in found[of].items():
+            if wrong := misfit(inner, shape, f"{of}.{where}"):
+                raise UserError(f"{path} is broken ({wrong}); {AGAIN}")
+    own = {name: found[name] for name in ("pid", "host", "started", "updated", "workers")}
+    return Progress(
+        **own,
+        seconds_left=found["seconds_left"],
+        running=tuple((run["label"], run["since"]) for run in found["running"]),
+        scenarios=tuple(
+            _scenario(name, counts, found["best"].get(name))
+            for name, counts in found["scenarios"].items()
+        ),
+        failures=tuple(found["failures"]),
+    )
+
+
+def _scenario(
+    name: str, counts: Mapping[str, int], best: Mapping[str, Any] | None
+) -> ScenarioProgress:
+    done, failed = counts["done"], counts["failed"]
+    return ScenarioProgress(
+        name, done, failed, max(counts["planned"] - done - failed, 0),
+        None if best is None else (best["accuracy"], best["label"]),
+    )  # fmt: skip
 
 
 def _exists(pid: int) -> bool:

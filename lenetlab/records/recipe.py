@@ -62,6 +62,7 @@ class RecordedRecipe:
                     raise UserError(
                         f"the recipe's {name} cannot be read, it is {short(str(value))}"
                     ) from None
+        _check_counts(found)
         return cls(**found, unknown=tuple(name for name in canonical if name not in READERS))
 
     @property
@@ -235,6 +236,8 @@ class RecordedRecipe:
             yield from ("--engine", numerics["engine"])
             if "threads" in numerics:
                 yield from ("--threads", str(numerics["threads"]))
+        if numerics.get("device", "cpu") != "cpu":
+            yield from ("--device", numerics["device"])
         yield from ("--seed", str(seed))
         if seeds > 1:
             yield from ("--seeds", str(seeds))
@@ -272,6 +275,14 @@ READERS: Mapping[str, Callable[[Any], object]] = {
     "budget": _budget, "scenario": _word, "rules": _word, "split": _word, "decay": _word,
     "constraint": _choice, "initialisation": _choice, "augmentation": _choices, "problem": _word,
 }  # fmt: skip
+
+
+def _check_counts(found: Mapping[str, Any]) -> None:
+    """The two settings that are read here as numbers are numbers."""
+    for part, name in (("plan", "size"), ("constraint", "keep")):
+        value = found[part].settings.get(name, 1) if part in found else 1
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise UserError(f"the recipe's {part}.{name} is no number, it is {short(str(value))}")
 
 
 def _without(choice: Choice, setting: str) -> Choice:

@@ -9,9 +9,10 @@ needs no torch.
 """
 
 import gc
+import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, fields, replace
 from pathlib import Path
@@ -19,7 +20,7 @@ from typing import Any
 
 import orjson
 
-from lenetlab.disk import make_folder, read_bytes, read_json, replace_bytes, replace_json
+from lenetlab.disk import encoded, make_folder, read_bytes, read_json, replace_json, replace_text
 from lenetlab.errors import UserError
 from lenetlab.problem.problems import DEFAULT
 from lenetlab.records.cells import FIELDS, Cell, Results, RunRow
@@ -56,6 +57,7 @@ TEXTS = ("id", "status", "reason", "label", "recipe", "ledger_counts", "numerics
 
 PLAN = ("name", "title", "trials", "tuning_passes", "seeds", "passes")  # in study.json
 PLACE = ("method", "family", "scenario", "rules", "variant", "norms")  # … of every cell
+LONGEST = 120  # characters of a file's name, before its ending
 MACHINE = ("lenetlab", "python", "system", "processor", "cores", "threads", "git")
 
 
@@ -122,7 +124,7 @@ def write_cell(folder: Path, cell: Cell) -> None:
     lines = [json.dumps(as_json(row), ensure_ascii=False, allow_nan=False) for row in rows]
     path = cell_path(folder, cell.place)
     make_folder(path.parent)
-    replace_bytes(path, ("\n".join(lines) + "\n").encode(errors="backslashreplace"))
+    replace_text(path, "\n".join(lines) + "\n")
 
 
 def _order(row: RunRow) -> tuple[int, int]:
@@ -131,9 +133,16 @@ def _order(row: RunRow) -> tuple[int, int]:
 
 def cell_path(folder: Path, place: CellKey) -> Path:
     """The file of a cell."""
-    name = re.sub(r"[^A-Za-z0-9_.+=-]+", "_", place.name).strip("._") or "cell"
     scenario = place.contest._replace(terms="").key
-    return folder / scenario / f"{name[:120]}.jsonl"
+    return folder / scenario / f"{_file_name(place.name)}.jsonl"
+
+
+def _file_name(name: str) -> str:
+    """A name that any file system takes; of two long ones no two are cut to the same."""
+    safe = re.sub(r"[^A-Za-z0-9_.+=-]+", "_", name).strip("._") or "cell"
+    if len(safe) <= LONGEST:
+        return safe
+    return f"{safe[: LONGEST - 20]}-{hashlib.sha256(encoded(name)).hexdigest()[:12]}"
 
 
 def read_results(folder: Path) -> Results:
@@ -146,7 +155,7 @@ def read_results(folder: Path) -> Results:
             f"format {FORMAT}; make it again with `lenetlab study`"
         )
     later = {name: shape for name, shape in LATER.items() if name in plan}
-    if wrong := misfit(plan, SHAPE | later, "study"):
+    if wrong := misfit(plan, SHAPE | later, "study") or _misplaced(plan):
         raise UserError(
             f"{folder / STUDY} is broken ({wrong}); make it again with `lenetlab study`"
         )
@@ -165,6 +174,16 @@ def read_results(folder: Path) -> Results:
         )
         read = Results(**kept, cells=cells, stages=stages, searches=searches, record=goal)
         return to_show(read)
+
+
+def _misplaced(plan: Mapping[str, Any]) -> str | None:
+    """What is wrong with a place in study.json, of what need not be there."""
+    for name in ("cells", "searches"):
+        for k, place in enumerate(plan.get(name, [])):
+            there = {key: shape for key, shape in shape_of(CellKey).items() if key in place}
+            if wrong := misfit(place, there, f"study.{name}[{k}]"):
+                return wrong
+    return None
 
 
 def _with_terms(cell: Cell) -> Cell:

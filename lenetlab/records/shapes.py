@@ -8,11 +8,23 @@ str, int, …        a value of this type; float takes whole numbers too, none i
 
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
+from lenetlab.disk import read_json
+from lenetlab.errors import UserError
+
 Shape = Any
 NUMBER = (float, None)  # a figure that may not exist
+
+
+def read_shaped(path: Path, shape: Shape, remedy: str) -> Any:
+    """The JSON in `path`, which has `shape`; `UserError` with the `remedy` where it has not."""
+    found = read_json(path, remedy)
+    if wrong := misfit(found, shape, path.stem):
+        raise UserError(f"{path} is broken ({wrong}); {remedy}")
+    return found
 
 
 def misfit(value: Any, shape: Shape, name: str) -> str | None:

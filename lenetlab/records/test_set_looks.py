@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from lenetlab.disk import locked, make_folder, read_text, replace_bytes
+from lenetlab.disk import locked, make_folder, read_text, replace_text
 from lenetlab.errors import UserError
 
 FILE = "test_set.jsonl"
@@ -51,7 +51,7 @@ def note(folder: Path, one: Look) -> None:
         if one not in known:
             lines = [json.dumps(asdict(each), ensure_ascii=False) for each in (*known, one)]
             text = "\n".join(lines) + "\n"
-            replace_bytes(folder / FILE, text.encode(errors="backslashreplace"))
+            replace_text(folder / FILE, text)
 
 
 def count(folder: Path, method: str, identity: str, scenario: str) -> Looks:

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from lenetlab.analysis.board import Board
 from lenetlab.analysis.equal_time import priced
-from lenetlab.disk import read_json, read_text
+from lenetlab.disk import read_text
 from lenetlab.errors import UserError
 from lenetlab.problem.problems import DEFAULT
 from lenetlab.records.cells import Results, RunRow
@@ -26,7 +26,7 @@ from lenetlab.records.costs import Costs, read_costs
 from lenetlab.records.other_budgets import other_budgets
 from lenetlab.records.readable import readable
 from lenetlab.records.rows import read_results, row_from
-from lenetlab.records.shapes import misfit
+from lenetlab.records.shapes import misfit, read_shaped
 from lenetlab.settings import Settings
 
 BASELINE = "baseline.json"
@@ -137,10 +137,7 @@ def _made(make: Callable[[Any], Made], given: Any, path: Path) -> Made:
 def _json(path: Path, shape: Any) -> Any:
     if not path.exists():
         return None
-    found = readable(read_json(path, "delete it or make it again"))
-    if wrong := misfit(found, shape, path.stem):
-        raise UserError(f"{path} is broken ({wrong}); delete it or make it again")
-    return found
+    return readable(read_shaped(path, shape, "delete it or make it again"))
 
 
 def _discussion(path: Path) -> str | None:

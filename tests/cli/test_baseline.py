@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from lenetlab.experiments.starter.recipe import epoch_ends
+
 from .conftest import process
 
 STEPS = 300
@@ -126,6 +128,26 @@ def test_a_script_stands_beside_several_seeds(tmp_path):
     assert "average losses are not compared: the script measures at batch 1000" in answer.stdout
     assert "points below the baseline's mean" in answer.stdout or "points above" in answer.stdout
     assert "2 seeds)" in answer.stdout
+
+
+def test_lines_are_those_of_the_ends_of_epochs():
+    """`lenetlab run sgd --engine torch` leaves the same run, measured at more points."""
+    at = [0.1, 0.25, 0.5, 1.0, 2.0, 2.5]
+    found = [{"at": x, "steps": round(x * 938)} for x in at]
+    assert [one["at"] for one in epoch_ends(found, 2.5)] == [1.0, 2.0, 2.5]
+    assert [one["at"] for one in epoch_ends(found[:3], 2.5)] == []
+
+
+@pytest.mark.long
+def test_several_seeds_leave_runs_that_are_one_seeds_own(tmp_path):
+    several = process("baseline --epochs 1 --seeds 2 --threads 1", tmp_path)
+    one = process("baseline --epochs 1 --threads 1", tmp_path)
+    assert several.returncode == one.returncode == 0
+    assert [line for line in one.stdout.splitlines() if "Test set" in line] == [
+        line for line in one.stdout.splitlines() if "Average loss" in line
+    ]
+    assert one.stdout.count("Average loss") == 1
+    assert len(list((tmp_path / "runs").glob("*/result.json"))) == 2
 
 
 def test_what_several_seeds_have_no_place_for_is_refused(lenetlab):

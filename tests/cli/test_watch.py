@@ -13,6 +13,7 @@ from rich.console import Console
 from lenetlab.analysis.state import scenario_progress
 from lenetlab.cli.watch import duration, screen, working_folder
 from lenetlab.disk import replace_json
+from lenetlab.errors import UserError
 from lenetlab.records.cells import Cell, Results
 from lenetlab.records.contest import Contest
 from lenetlab.records.progress import PROGRESS, PUBLISHED, SILENT
@@ -69,6 +70,28 @@ def folder(tmp_path: Path) -> Path:
     write_results(work / "results", half_done())
     write_progress(work)
     return work
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"updated": "x"}, {"workers": None}, {"seconds_left": "soon"}, {"running": [1]},
+        {"scenarios": {"plain": {"planned": 1, "done": 0}}}, {"best": {"plain": []}},
+        {"failures": {}},
+    ],
+    ids=lambda other: next(iter(other)),
+)  # fmt: skip
+def test_a_word_of_another_kind_is_named(folder: Path, other: dict[str, object]) -> None:
+    write_progress(folder, **other)
+    with pytest.raises(UserError, match=rf"progress.json is broken \(.*{next(iter(other))}"):
+        screen(folder, NOW)
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", '{"results": 1, "cells": {}}'])
+def test_a_note_of_another_kind_is_named(tmp_path: Path, content: str) -> None:
+    (tmp_path / PUBLISHED).write_text(content)
+    with pytest.raises(UserError, match=r"published\.json is broken"):
+        screen(tmp_path, NOW)
 
 
 def test_results_elsewhere_are_found_when_the_study_has_stopped(tmp_path: Path) -> None:
@@ -186,7 +209,7 @@ def test_wrong_targets(lenetlab: Lenetlab, tmp_path: Path) -> None:
     (tmp_path / "progress.json").write_text('{"format": 1}')
     answer = lenetlab("watch .")
     assert answer.status == 2
-    assert "not of this version" in answer.err
+    assert "progress.json is broken (progress has no pid)" in answer.err
 
 
 def test_torch_is_not_loaded(folder: Path) -> None:

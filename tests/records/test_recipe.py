@@ -77,6 +77,21 @@ def test_another_engine_is_named():
     assert "--engine" not in recipe.command(0, 1, {"engine": "native"})
 
 
+def test_another_device_is_named():
+    recipe = RecordedRecipe.read({"method": ["sgd", {}]})
+    where = {"engine": "torch", "device": "cuda"}
+    assert "--engine torch --device cuda" in recipe.command(0, 1, where)
+    assert "--device" not in recipe.command(0, 1, {"engine": "torch", "device": "cpu"})
+
+
+@pytest.mark.parametrize(
+    "field", [{"plan": ["fixed", {"size": "x"}]}, {"constraint": ["iht", {"keep": []}]}]
+)
+def test_a_count_that_is_none_is_refused(field):
+    with pytest.raises(UserError, match="is no number, it is"):
+        RecordedRecipe.read({"method": ["sgd", {}], **field})
+
+
 def test_a_recipe_in_words():
     assert recorded(RECIPES["defaults"]).words() == "sgd: batch 64, 10 epochs"
     assert recorded(RECIPES["tuned"]).words() == (

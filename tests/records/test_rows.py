@@ -1,9 +1,12 @@
 """The text that results are kept in: read as written, the same bytes, errors that name a line."""
 
+import json
+from dataclasses import replace
+
 import pytest
 
 from lenetlab.errors import UserError
-from lenetlab.records.contest import Contest
+from lenetlab.records.contest import CellKey, Contest
 from lenetlab.records.rows import as_json, cell_path, read_results, row_from, write_results
 from lenetlab.records.selection import best_first, leader
 from tests.studies import made_up
@@ -16,6 +19,32 @@ def test_results_are_read_as_they_were_written(tmp_path):
     before = {p: p.read_bytes() for p in tmp_path.rglob("*.json*")}
     write_results(tmp_path, read_results(tmp_path))
     assert {p: p.read_bytes() for p in tmp_path.rglob("*.json*")} == before
+
+
+def test_a_long_name_has_a_file_of_its_own(tmp_path):
+    """A further search of a cell, and a neighbour, differ at the end of their names alone."""
+    place = CellKey("adamw", "adaptive", "plain", variant="eps=1, " * 30)
+    places = [place, replace(place, search=2), replace(place, variant=place.variant + "beta=1")]
+    paths = [cell_path(tmp_path, one) for one in places]
+    assert len(set(paths)) == 3
+    assert all(len(path.name) < 130 for path in paths)
+
+
+@pytest.mark.parametrize("scenario", ["../../etc", "..", "/etc", "a/b", ""])
+def test_no_scenario_leads_out_of_its_folder(tmp_path, scenario):
+    path = cell_path(tmp_path, CellKey("adamw", "adaptive", scenario))
+    assert path.resolve().parent.parent == tmp_path.resolve()
+
+
+@pytest.mark.parametrize("kind", ["cells", "searches"])
+@pytest.mark.parametrize("field", ["variant", "rules", "norms", "problem", "tuned_on", "search"])
+def test_a_place_of_another_kind_is_named(tmp_path, kind, field):
+    write_results(tmp_path, made_up(["sgd"], ["plain"]))
+    plan = json.loads((tmp_path / "study.json").read_text())
+    plan[kind] = [{**plan["cells"][0], "search": 2, field: [3]}]
+    (tmp_path / "study.json").write_text(json.dumps(plan))
+    with pytest.raises(UserError, match=rf"study.{kind}\[0\].{field} is not"):
+        read_results(tmp_path)
 
 
 def test_a_broken_line_is_named(tmp_path):

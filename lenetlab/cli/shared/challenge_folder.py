@@ -14,7 +14,7 @@ from lenetlab.analysis.challenge import Challenge, answer, common_numerics
 from lenetlab.analysis.challenge import challenge as judged
 from lenetlab.cli.shared.extras import bringing
 from lenetlab.cli.terminal.console import print_err
-from lenetlab.disk import make_folder, replace_bytes
+from lenetlab.disk import make_folder, replace_text
 from lenetlab.experiments.run.repeat import without_data
 from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.experiments.study.challenge import once_more
@@ -182,8 +182,8 @@ def write_folder(found: Entered, trained: Sequence[TrainedOnce], working: Path) 
     )
     record = _record(found, said, looks, trained)
     write_record(folder, record)
-    replace_bytes(folder / VERDICT, (text + "\n").encode())
-    replace_bytes(folder / ROW, tex_rows(said).encode())
+    replace_text(folder / VERDICT, text + "\n")
+    replace_text(folder / ROW, tex_rows(said))
     page, no_page = _page(found, said, working)
     tested = all(one.verdict != "not tested" for one in said)
     return Written(folder, record, text, page, no_page, tested)

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from lenetlab.analysis.targets import TARGETS
 from lenetlab.cli.terminal.console import make_table, out, print_out
-from lenetlab.disk import replace_bytes
+from lenetlab.disk import replace_text
 from lenetlab.judge.ranking import Ranked
 from lenetlab.judge.scoring import Score
 from lenetlab.judge.twins import Twins, twins_of
@@ -180,7 +180,7 @@ def write_csv(
         why = "a link to a folder" if over.is_symlink() else "not a suffix of a checkpoint"
         words = [_cell(printable(over)), "", "passed over"]
         lines.writerow(["", 0, *words, *[""] * 7, "", why, ""])
-    replace_bytes(path, text.getvalue().encode())
+    replace_text(path, text.getvalue())
 
 
 def _cell(text: str) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 from lenetlab.errors import UserError, short, unknown
 from lenetlab.experiments.recipe.batch_plans import choose_plan
 from lenetlab.experiments.recipe.initialisations import choose_initialisation, find_initialisation
+from lenetlab.experiments.recipe.one_name import one_name
 from lenetlab.experiments.recipe.schedules import choose_schedule
 from lenetlab.methods.constraint import check_constraint, find_constraint, make_constraint
 from lenetlab.methods.decay import DECAYED, USUAL_DECAY
@@ -231,6 +232,10 @@ def make_recipe(
     }.items():  # fmt: skip
         if not isinstance(word, str):  # study files and `--set` may give anything
             raise UserError(f"{name}={short(str(word))} is not allowed; expected a word")
+    one_name(
+        {"plan": plan, "batch_size": batch_size, "schedule": schedule, "warmup": warmup}
+        | {"constraint": constraint, "initialisation": initialisation, **(settings or {})}
+    )
     names, method = split_names(method)
     around = [find_wrapper(name) for name in names]
     own, parts = _sort(settings or {}, [*PARTS, *names])

@@ -72,6 +72,12 @@ def script_lines(
             after = evaluation["steps"]
 
 
+def epoch_ends(evaluations: Sequence[dict[str, Any]], epochs: float) -> list[dict[str, Any]]:
+    """Where the script measures: at the end of every epoch, and of the `epochs` in all. `lenetlab
+    run` measures the same training at other points as well."""
+    return [found for found in evaluations if found["at"] % 1 == 0 or found["at"] == epochs]
+
+
 @dataclass(frozen=True)
 class TestLine:
     """One evaluation as the script prints it; `starter_average_loss` is its "Average loss"."""
@@ -84,7 +90,7 @@ class TestLine:
 
 
 def test_lines_of(evaluations: Sequence[dict[str, Any]]) -> list[TestLine]:
-    """The evaluations of a run."""
+    """The lines of measurements at the ends of epochs."""
     return [
         TestLine(i, int(evaluation["correct"]), float(evaluation["starter_average_loss"]))
         for i, evaluation in enumerate(evaluations, start=1)

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from lenetlab.disk import read_json, replace_json
+from lenetlab.disk import replace_json
 from lenetlab.errors import UserError
 from lenetlab.experiments.recipe.recall import recall
 from lenetlab.experiments.run.in_memory import compute
@@ -20,6 +20,7 @@ from lenetlab.problem.own_folder import find_problem
 from lenetlab.problem.problems import FASHION_MNIST, Problem
 from lenetlab.records.cells import Cell, Results, RunRow
 from lenetlab.records.selection import leader
+from lenetlab.records.shapes import read_shaped
 
 LEADERS = "leaders.json"  # read by lenetlab.report.attachments
 
@@ -31,7 +32,10 @@ def write_leader_nets(folder: Path, results: Results, runtime: Runtime, kept: Pa
     not made again. Returns a sentence for each leader that could not be evaluated.
     """
     path = folder / LEADERS
-    before = {found["id"]: found for found in read_json(path)} if path.exists() else {}
+    before = {}
+    if path.exists():
+        nets = read_shaped(path, [{"id": str}], "delete it; the study makes it again")
+        before = {found["id"]: found for found in nets}
     after, left_out = {}, []
     for cell, row in leaders(results):
         try:

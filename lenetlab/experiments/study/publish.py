@@ -6,11 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from lenetlab.disk import read_json, replace_json
+from lenetlab.disk import replace_json
 from lenetlab.experiments.study.pending import StudyPlan
 from lenetlab.experiments.study.stages import CellPlan
 from lenetlab.records.cells import FIELDS, LEADER, Cell, Results
+from lenetlab.records.progress import NOTE
 from lenetlab.records.rows import cell_path, read_cell, write_cell, write_results
+from lenetlab.records.shapes import read_shaped
 
 
 class Publisher:
@@ -25,7 +27,7 @@ class Publisher:
         self.left_out: set[str] = set()
         self._kept: dict[str, str] = {}
         if note.exists():
-            kept: Any = read_json(note)
+            kept = read_shaped(note, NOTE, "delete it and run the study again")
             if kept["results"] == str(plan.results.resolve()):
                 self._kept = kept["cells"]
         self._said = dict(self._kept)

@@ -17,6 +17,7 @@ from lenetlab.records.contest import located
 from lenetlab.records.finished import ended
 
 FAILURES = 5  # the last ones are shown
+STATES = ("planned", "done", "failed")  # of the runs of a scenario
 
 
 @dataclass
@@ -29,7 +30,6 @@ class Status:
     flying: dict[str, tuple[Task, float]] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
     best: dict[str, tuple[float, str]] = field(default_factory=dict)
-    ended: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     failures: deque[str] = field(default_factory=lambda: deque(maxlen=FAILURES))
     _left: tuple[float, float | None] = (float("-inf"), None)
 
@@ -56,10 +56,9 @@ class Status:
         if run is None:
             return
         self.counts[run.status] += 1
-        where = located(task.recipe.scenario, task.recipe.problem.name)
-        self.ended[where]["done" if run.done else "failed"] += 1
         if not run.done:
             self.failures.append(f"{task.label}: {ended(run.status, run.reason)}")
+        where = located(task.recipe.scenario, task.recipe.problem.name)
         if task.recipe.split == "inner" and run.accuracy is not None:
             best = self.best.get(where, (float("-inf"), ""))
             self.best[where] = max(best, (run.accuracy, task.recipe.label()))
@@ -128,15 +127,16 @@ class Status:
         }  # fmt: skip
 
     def _scenarios(self) -> dict[str, dict[str, int]]:
-        """Runs that are planned, done and failed in each scenario."""
-        planned = Counter[str]()
+        """Runs that are planned, done and failed in each scenario; one that two cells have in
+        common is there twice in all of them."""
+        found: dict[str, Counter[str]] = defaultdict(Counter)
         for share in self.plan.shares:
-            planned[share.cell.place.where] += share.runs
-        return {
-            where: {"planned": n, "done": self.ended[where]["done"],
-                    "failed": self.ended[where]["failed"]}
-            for where, n in planned.items()
-        }  # fmt: skip
+            found[share.cell.place.where]["planned"] += share.runs
+        for cell in self.plan.every:
+            for task in cell.tasks:
+                if (run := self.plan.done(task)) is not None:
+                    found[cell.place.where]["done" if run.done else "failed"] += 1
+        return {where: {word: n[word] for word in STATES} for where, n in found.items()}
 
 
 class Estimate(NamedTuple):

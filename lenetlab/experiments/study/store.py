@@ -18,7 +18,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lenetlab.disk import make_folder, replace_bytes
+from lenetlab.disk import encoded, make_folder, replace_bytes, replace_text
 from lenetlab.errors import UserError
 from lenetlab.records.cells import RunRow
 from lenetlab.records.finished import Spent
@@ -117,7 +117,7 @@ class Store:
         lines = [[id, *run] for id, run in self._runs.items()]
         text = json.dumps({"format": FORMAT, "runs": lines}, separators=(",", ":"))
         make_folder(self.folder)
-        replace_bytes(self.folder / INDEX, text.encode())
+        replace_text(self.folder / INDEX, text)
         self._changed = False
 
     def _path(self, id: str) -> Path:
@@ -126,7 +126,7 @@ class Store:
     def _files(self) -> Iterable[tuple[str, Path, str]]:
         root = self.folder / "records"
         for shelf in sorted(os.scandir(root), key=lambda e: e.name) if root.is_dir() else ():
-            for entry in os.scandir(shelf.path):
+            for entry in os.scandir(shelf.path) if shelf.is_dir() else ():
                 if entry.name.endswith(".json") and not entry.name.startswith("."):
                     yield entry.name[:-5], Path(entry.path), _stamp(entry.stat())
 
@@ -189,7 +189,7 @@ def decode(content: bytes) -> RunRow:
 
 
 def _text(value: Mapping[str, Any]) -> bytes:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    return encoded(json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")))
 
 
 def _stamp(stat: os.stat_result) -> str:

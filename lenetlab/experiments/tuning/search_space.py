@@ -15,12 +15,13 @@ from typing import Any
 
 from lenetlab.component import Span, log_uniform, uniform
 from lenetlab.errors import UserError, short
+from lenetlab.experiments.recipe.one_name import one_name
 from lenetlab.methods.constraint import ConstraintEntry, find_constraint
 from lenetlab.methods.lookup import find, split
 from lenetlab.methods.registry import BatchScaling, Method
 from lenetlab.methods.wrappers import Wrapper, find_wrapper
 from lenetlab.problem.scenarios import find_scenario
-from lenetlab.settings import WHOLE, Value, parse_choice, show
+from lenetlab.settings import WHOLE, Value, show
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,8 @@ def space_of(method: str, scenario: str, given: Mapping[str, Any] | None = None)
         dims["schedule"] = AVERAGED if averages else FALLING
     if find_scenario(scenario).decays:
         dims["weight_decay"] = decay_of(entry)
-    return {key: span for key, span in dims.items() if key not in (given or {})}
+    known = one_name(given or {})
+    return {key: span for key, span in dims.items() if key not in known}
 
 
 def _rate(entry: Method, around: list[Wrapper], batch_size: Value | None = None) -> dict[str, Span]:
@@ -95,7 +97,7 @@ def scaled(method: str, drawn: Mapping[str, Any], given: Mapping[str, Any]) -> d
     """What was `drawn` beside `given` settings, its rate as it is at their batch size."""
     settings = dict(drawn)
     if "lr" in drawn:
-        size = drawn.get("batch_size", given.get("batch_size"))
+        size = drawn.get("batch_size", one_name(given).get("batch_size"))
         settings["lr"] = _rounded(drawn["lr"] * growth(find(split(method)[1]), size))
     return settings
 
@@ -109,8 +111,8 @@ def decay_of(entry: Method) -> Span:
 def unusual(method: str, scenario: str, given: Mapping[str, Any]) -> list[str]:
     """A sentence for every `given` number outside the range that a search of it looks in, unless
     it is the default."""
-    flat, constraint = _flattened(given)
-    known = _ranges(method, scenario, constraint, flat.get("batch_size"))
+    flat = one_name(given)
+    known = _ranges(method, scenario, flat.get("constraint", "none"), flat.get("batch_size"))
     sentences = []
     for key, value in flat.items():
         if key not in known or isinstance(value, bool) or not isinstance(value, int | float):
@@ -122,7 +124,7 @@ def unusual(method: str, scenario: str, given: Mapping[str, Any]) -> list[str]:
 
 
 def _ranges(
-    method: str, scenario: str, constraint: str | None, batch_size: Value | None
+    method: str, scenario: str, constraint: str, batch_size: Value | None
 ) -> dict[str, tuple[str, Span, Value, str]]:
     """By setting: whose it is, its range, its default, and what the range is. Nobody knows those of
     a method from outside. The rate's is that at `batch_size`."""
@@ -132,7 +134,7 @@ def _ranges(
     around = [find_wrapper(name) for name in names]
     parts: list[tuple[str, Method | Wrapper | ConstraintEntry]] = [("", entry)] if own else []
     parts += [(f"{part.name}.", part) for part in around]
-    parts += [("constraint.", find_constraint(constraint))] if constraint else []
+    parts += [] if constraint == "none" else [("constraint.", find_constraint(constraint))]
     found: dict[str, tuple[str, Span, Value, str]] = {
         prefix + key: (part.name, span, part.defaults[key], "where a search of it looks")
         for prefix, part in parts
@@ -148,20 +150,6 @@ def _ranges(
         kind = "decoupled" if entry.decay == "decoupled" else "coupled"
         found["weight_decay"] = base, decay_of(entry), 0.0, f"the usual size of {kind} decay"
     return found
-
-
-def _flattened(given: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
-    """Settings that stand behind a part's name, `iht:keep=0.1`, under names of their own; and the
-    constraint's name."""
-    flat: dict[str, Any] = {}
-    for part in ("constraint", "schedule"):
-        name, its = parse_choice(str(given.get(part, "")))
-        flat[part] = name
-        flat |= {f"{part}.{key}": value for key, value in its.items()}
-    flat |= {key: value for key, value in given.items() if key not in ("constraint", "schedule")}
-    if "schedule.warmup" in flat:
-        flat["warmup"] = flat.pop("schedule.warmup")
-    return flat, flat["constraint"] if flat["constraint"] not in ("", "none") else None
 
 
 def at(space: Space, u: list[float]) -> dict[str, Value]:

@@ -20,6 +20,7 @@ from typing import Any
 from lenetlab.analysis.cost import total
 from lenetlab.disk import locked, make_folder, read_json, replace_json
 from lenetlab.errors import UserError
+from lenetlab.experiments.recipe.one_name import one_name
 from lenetlab.methods.lookup import find, split
 from lenetlab.phrases import count, in_units
 from lenetlab.problem.problems import DEFAULT
@@ -122,11 +123,13 @@ def find_tuned(method: str, scenario: str, out: Path | None = None) -> Tuned | N
 
 
 def fill(given: Mapping[str, Any], recipe: Tuned) -> dict[str, Any]:
-    """The settings of `recipe` with those given in their place. A plan, schedule or constraint
-    that is given comes with its own settings, not with the old one's."""
+    """The settings of `recipe` with those given in their place, by whatever name. A plan, schedule
+    or constraint that is given comes with its own settings, not with the old one's; batch size and
+    warm-up are settings beside it, and stay."""
     replaced = tuple(f"{part}." for part in PARTS if part in given)
     own = {k: v for k, v in recipe.settings.items() if not (replaced and k.startswith(replaced))}
-    return {**own, **given}
+    named = one_name(given)
+    return {**{key: value for key, value in own.items() if key not in named}, **given}
 
 
 def save_tuned(path: Path, found: Mapping[tuple[str, str], Tuned]) -> None:

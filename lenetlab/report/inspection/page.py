@@ -6,7 +6,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from lenetlab.disk import check_writable, replace_bytes
+from lenetlab.disk import check_writable, replace_text
 from lenetlab.errors import UserError
 from lenetlab.report.charts.render import draw, save, shortened
 from lenetlab.report.charts.selection import Drawing
@@ -42,7 +42,7 @@ def write_page(page: Page, path: Path) -> Path:
         policy=Markup(script_hash(script())),
         figures=[(one, Markup(svg(one.chart, "currentColor"))) for one in page.figures],
     )
-    replace_bytes(path, text.encode())
+    replace_text(path, text)
     return path
 
 
@@ -62,6 +62,6 @@ def check_form(path: Path) -> Path:
 def save_figure(figures: Sequence[Figure], path: Path) -> Path:
     """The first figure, for a paper."""
     if check_form(path).suffix == ".svg":
-        replace_bytes(path, svg(figures[0].chart).encode())
+        replace_text(path, svg(figures[0].chart))
         return path
     return save(figures[0].chart, path)

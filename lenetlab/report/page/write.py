@@ -12,7 +12,7 @@ from markupsafe import Markup
 from lenetlab.analysis.across import rankings
 from lenetlab.analysis.board import boards_of
 from lenetlab.analysis.equal_time import priced
-from lenetlab.disk import make_folder, replace_bytes
+from lenetlab.disk import make_folder, replace_text
 from lenetlab.records.cells import Results
 from lenetlab.report.attachments import Attachments
 from lenetlab.report.charts.curves import AXES
@@ -56,7 +56,7 @@ class Page:
 def write(results: Results, path: Path, attachments: Attachments | None = None) -> Path:
     """Write the page of `results` to `path`, atomically, and return the path."""
     make_folder(path.parent)
-    replace_bytes(path, render(results, attachments or Attachments()).encode())
+    replace_text(path, render(results, attachments or Attachments()))
     return path
 
 

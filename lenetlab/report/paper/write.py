@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal, get_args
 
-from lenetlab.disk import check_writable, make_folder, replace_bytes
+from lenetlab.disk import check_writable, encoded, make_folder, replace_bytes, replace_text
 from lenetlab.errors import unknown
 from lenetlab.records.cells import Results
 from lenetlab.records.run_folder import Run
@@ -68,7 +68,7 @@ def write(
     else:
         text = document(paper.title, translate(_body(paper), Tex()), front)
     replace_bytes(folder / SOURCES, _sources(paper))
-    replace_bytes(path, text.encode())
+    replace_text(path, text)
     return [path, folder]
 
 
@@ -105,7 +105,7 @@ def _pdf(results: Results, make: Make, front: Front) -> bytes:
             paper = make(pictures, rows, note)
             (folder / SOURCES).write_bytes(_sources(paper))
             text = typst.document(paper.title, translate(_body(paper), typst.Typst()), front)
-            source.write_bytes(text.encode())
+            source.write_bytes(encoded(text))
             if typst.pages(source) <= MOST_PAGES:
                 break
         return typst.compile_pdf(source)
@@ -117,7 +117,7 @@ def _body(paper: Composed) -> str:
 
 
 def _sources(paper: Composed) -> bytes:
-    return json.dumps(paper.numbers.sources, indent=1, ensure_ascii=False).encode() + b"\n"
+    return encoded(json.dumps(paper.numbers.sources, indent=1, ensure_ascii=False) + "\n")
 
 
 def _styles(results: Results) -> Styles:

@@ -73,6 +73,7 @@ GUESTS = (  # of which drive.VERSION is in the name
 WITHOUT_BITS = {
     "disk": "files",
     "errors": "messages",
+    "experiments.recipe.one_name": "compares; what a run is given is in its name",
     "experiments.run.stopwatch": "seconds stand apart from what is reproduced",
     "experiments.run.environment": "describes; what it describes is in the name",
     "experiments.run.identity": "makes the names",

@@ -101,11 +101,14 @@ def planned(
     )
 
 
-def go(file: Path, folder: Path, executor=None, names=None, retry=False, results=None) -> StudyPlan:
+def go(
+    file: Path, folder: Path, executor=None, names=None, retry=False, results=None,
+    notify=lambda status, line: None,
+) -> StudyPlan:  # fmt: skip
     """One call of the study."""
     with planned(file, folder, names, retry, results) as plan:
         publisher = Publisher(plan, folder / "published.json")
-        run_study(plan, executor or Inline(), publisher, lambda status, line: None)
+        run_study(plan, executor or Inline(), publisher, notify)
         return plan
 
 

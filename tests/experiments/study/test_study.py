@@ -17,7 +17,7 @@ from lenetlab.experiments.study.executors import WorkerDied
 from lenetlab.experiments.study.model import eval_points
 from lenetlab.experiments.study.publish import Publisher
 from lenetlab.experiments.study.run_ids import Names
-from lenetlab.experiments.study.status import estimate
+from lenetlab.experiments.study.status import Status, estimate
 from lenetlab.experiments.study.worker import Output, work_on
 from lenetlab.experiments.tuning.tuned_recipes import Tuned, save_tuned
 from lenetlab.records.rows import read_results
@@ -217,6 +217,45 @@ def test_a_broken_record_is_named_set_aside_and_computed_again(tmp_path, file, d
     assert (folder / "aside" / path.name).exists()
     assert [t.id for t in executor.tasks] == [path.stem]
     assert bits(folder) == whole
+
+
+def test_a_message_that_is_no_unicode_is_kept(tmp_path, file):
+    """As of an `OSError` about a file whose name is no UTF-8."""
+
+    def failing(task):
+        return Output(failed(task, "error", "OSError: caf\udce9"))
+
+    folder = tmp_path / "work"
+    plan = go(file, folder, Inline(failing))
+    rows = [plan.store.row(task.id) for cell in plan.cells for task in cell.trials]
+    assert {row.reason for row in rows} == {"OSError: caf\udce9"}
+    executor = Inline()
+    again = go(file, folder, executor)
+    assert not executor.tasks
+    assert not again.store.aside
+
+
+def test_a_file_that_is_not_ours_among_the_records_is_passed_by(tmp_path, file):
+    folder = tmp_path / "work"
+    whole = bits((go(file, folder), folder)[1])
+    (folder / "records" / ".DS_Store").write_text("a file")
+    executor = Inline()
+    go(file, folder, executor)
+    assert not executor.tasks
+    assert bits(folder) == whole
+
+
+def test_a_run_that_two_cells_share_is_done_in_both(tmp_path):
+    """Told while it runs and after a restart alike."""
+    shared = tmp_path / "shared.toml"
+    shared.write_text(
+        'title = "S"\nscenarios = ["plain"]\nmethods = ["sgd"]\npasses = 0.04\nseeds = 2\n'
+        "[vary]\nbatch_size = [64, 64.0]\n"
+    )
+    told = []
+    plan = go(shared, tmp_path / "work", notify=lambda status, _: told.append(status.as_json()))
+    assert told[-1]["scenarios"] == {"plain": {"planned": 4, "done": 4, "failed": 0}}
+    assert Status(plan, 1).as_json()["scenarios"] == told[-1]["scenarios"]
 
 
 @pytest.mark.parametrize(

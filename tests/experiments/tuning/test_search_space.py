@@ -8,7 +8,7 @@ import pytest
 from lenetlab.component import log_uniform
 from lenetlab.experiments.run.training import Training
 from lenetlab.experiments.tuning.search_space import Pick, at, decay_of, growth, space_of
-from lenetlab.experiments.tuning.trials import Tuning, points, trial_recipe
+from lenetlab.experiments.tuning.trials import Tuning, points, trial_recipe, trials
 from lenetlab.methods.registry import methods
 from lenetlab.methods.wrappers import wrappers
 from lenetlab.oracle.torch_engine import TorchEngine
@@ -54,6 +54,25 @@ def test_a_drawn_rate_is_scaled_to_a_given_batch_size() -> None:
     ):
         assert size == 256
         assert lr == pytest.approx(2 * own, rel=0.011)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"batch_size": 256}, {"plan.size": 256}, {"plan": "fixed:size=256"}],
+    ids=lambda given: next(iter(given)),
+)
+@pytest.mark.parametrize(
+    "course", [{"warmup": 0.3}, {"schedule.warmup": 0.3}, {"schedule": "linear:warmup=0.3"}],
+    ids=lambda given: next(iter(given)),
+)  # fmt: skip
+def test_what_is_given_by_any_of_its_names_is_not_searched(
+    given: dict[str, object], course: dict[str, object]
+) -> None:
+    recipes = trials("s", "adam", "plain", Tuning(6, 1.0), given | course)
+    assert [recipe.batch_size for recipe in recipes] == [256] * 7
+    assert [recipe.schedule.settings["warmup"] for recipe in recipes] == [0.3] * 7
+    by_short_names = trials("s", "adam", "plain", Tuning(6, 1.0), {"batch_size": 256, **course})
+    assert recipes == by_short_names
 
 
 def test_a_given_rate_is_taken_as_it_is() -> None:

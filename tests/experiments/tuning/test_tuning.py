@@ -120,6 +120,39 @@ def test_what_is_given_replaces_single_values() -> None:
     assert (job.recipe.batch_size, job.recipe.schedule.name, job.origin) == (64, "constant", None)
 
 
+@pytest.mark.parametrize(
+    ("given", "size", "warmup"),
+    [
+        ({}, 32, 0.1),
+        ({"plan": "fixed:size=256"}, 256, 0.1),
+        ({"plan.size": 256}, 256, 0.1),
+        ({"plan": "geometric"}, 32, 0.1),
+        ({"schedule": "linear:warmup=0.3"}, 32, 0.3),
+        ({"schedule.warmup": 0.3}, 32, 0.3),
+        ({"schedule": "linear"}, 32, 0.1),
+    ],
+)
+def test_what_is_given_by_another_name_replaces_the_tuned_value(
+    given: dict[str, object], size: int, warmup: float
+) -> None:
+    entry = Tuned({"lr": 0.3, "batch_size": 32, "warmup": 0.1}, "s", 12, 5.0, 90.0, 0.3)
+    (job,) = _jobs("sgd", entry, **given)
+    assert (job.recipe.batch_size, job.recipe.schedule.settings["warmup"]) == (size, warmup)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"batch_size": 64, "plan.size": 32}, "batch_size is given twice, as 64 and as 32"),
+        ({"warmup": 0.1, "schedule": "linear:warmup=0.2"}, "warmup is given twice"),
+        ({"constraint": "iht:keep=100", "constraint.keep": 200}, "constraint.keep is given twice"),
+    ],
+)
+def test_one_setting_given_two_values_is_refused(given: dict[str, object], said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        recipe_from("sgd", given)
+
+
 def test_another_constraint_comes_without_the_old_ones_settings() -> None:
     entry = Tuned({"constraint": "magnitude", "constraint.begin": 0.2}, "s", 1, 1.0, 90.0, 0.3)
     assert fill({"constraint": "rigl"}, entry) == {"constraint": "rigl"}
