@@ -14,7 +14,7 @@ from typing import Any
 from lenetlab.records.contest import CellKey, Contest
 from lenetlab.records.finished import Result, Spent
 from lenetlab.records.goal import Goal
-from lenetlab.records.pace import cell_passes, projected
+from lenetlab.records.pace import beyond, cell_passes
 from lenetlab.records.recipe import RecordedRecipe
 from lenetlab.records.selection import TRIALS_ALONE, Stages, chosen, held_out
 
@@ -169,11 +169,10 @@ class Results:
 
     def too_slow(self, cell: Cell) -> float | None:
         """CPU seconds that the whole cell would take, where it was given less and has no finals."""
-        if self.cell_limit is None or cell.finals:
+        if cell.finals:
             return None
         passes = cell_passes(self.trials, self.tuning_passes, self.stages, self.seeds, self.passes)
-        seconds = projected(cell.trials, passes)
-        return seconds if seconds is not None and seconds > self.cell_limit else None
+        return beyond(self.cell_limit, cell.trials, passes)
 
     def begun(self) -> list[Cell]:
         """The cells that have a run; all of them if none has."""

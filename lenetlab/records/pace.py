@@ -26,6 +26,14 @@ def cell_passes(
     return trials * tuning_passes + (stages.confirmations + seeds) * passes
 
 
+def beyond(limit: float | None, trials: Iterable[Timed], passes: float) -> float | None:
+    """CPU seconds of a cell of `passes`, at the pace of its `trials`, where they exceed a limit."""
+    if limit is None:
+        return None
+    seconds = projected(trials, passes)
+    return seconds if seconds is not None and seconds > limit else None
+
+
 def projected(trials: Iterable[Timed], passes: float) -> float | None:
     """CPU seconds that `passes` take at the pace of `trials`; None where no trial was timed."""
     known = [(t.cpu_seconds, t.passes) for t in trials if t.cpu_seconds is not None and t.passes]

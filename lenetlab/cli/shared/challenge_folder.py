@@ -20,7 +20,7 @@ from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.experiments.study.challenge import once_more
 from lenetlab.experiments.study.challenger import Challenger, pack
 from lenetlab.experiments.study.leaders import leaders, look_into
-from lenetlab.experiments.study.model import Study
+from lenetlab.experiments.study.model import Study, as_results
 from lenetlab.experiments.study.worker import Setup, runtime_of
 from lenetlab.methods.guests.load import sources_behind
 from lenetlab.methods.lookup import split
@@ -172,7 +172,7 @@ def write_folder(found: Entered, trained: Sequence[TrainedOnce], working: Path) 
     """Write everything into the challenge's folder."""
     folder, guest = found.folder, found.guest
     pack(guest, make_folder(folder) / GUEST)
-    write_results(folder / ROWS, _own(found))
+    write_results(folder / ROWS, as_results(found.study, found.cells))
     said = [judged(found.results, new.place.contest, new.place.name, first.place.name)
             for new, first in found.shown]  # fmt: skip
     looks = [count(found.runs, guest.method, guest.identity, one.scenario) for one in said]
@@ -189,21 +189,13 @@ def write_folder(found: Entered, trained: Sequence[TrainedOnce], working: Path) 
     return Written(folder, record, text, page, no_page, tested)
 
 
-def _own(found: Entered) -> Results:
-    """What was computed for it, as a study of its own."""
-    tune, study = found.study.tune, found.study
-    assert tune is not None
-    return Results(study.name, study.title, tune.tried, tune.passes, study.seeds, study.passes,
-                   found.cells, stages=study.stages)  # fmt: skip
-
-
 def _record(
     found: Entered,
     said: Sequence[Challenge],
     looks: Sequence[Looks],
     trained: Sequence[TrainedOnce],
 ) -> Record:
-    own = _own(found)
+    own = as_results(found.study, found.cells)
     names = [one.scenario for one in said]
     runs = [
         {who: once.whole.path.name for who, once in (("guest", one.guest), ("leader", one.leader))

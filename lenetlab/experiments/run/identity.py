@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -38,10 +39,14 @@ def identify(recipe: Recipe, seed: int, checksum: str, record: dict[str, Any]) -
     }
 
 
-def digest(decisive: dict[str, Any]) -> str:
+def digest(decisive: Mapping[str, Any]) -> str:
     """The identity of a run, from the fields that decide its bits."""
-    text = json.dumps(decisive, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return hashlib.sha256(canonical(decisive).encode()).hexdigest()[:16]
+
+
+def canonical(value: Any) -> str:
+    """One text for one value of JSON, however its keys are ordered."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def numerics_of(recipe: Recipe, engine: Engine, device: torch.device) -> dict[str, Any]:

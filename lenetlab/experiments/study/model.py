@@ -5,7 +5,7 @@ confirmations of the best of them if the study has them, and the recipe chosen s
 then what the leading cells get beyond that.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,7 +21,7 @@ from lenetlab.experiments.tuning.trials import (
     trials,
 )
 from lenetlab.problem.problems import DEFAULT
-from lenetlab.records.cells import CONFIRMATION, FINAL, LEADER, TRIAL
+from lenetlab.records.cells import CONFIRMATION, FINAL, LEADER, TRIAL, Cell, Results
 from lenetlab.records.contest import CellKey, located
 from lenetlab.records.goal import Goal
 from lenetlab.records.selection import CONFIRMING, LEADING, TRIALS_ALONE, Stages
@@ -91,6 +91,16 @@ class Study:
     cell_limit: float | None = None
     first_seed: int = 0
     record: Goal | None = None
+
+
+def as_results(study: Study, cells: Iterable[Cell], searches: Iterable[Cell] = ()) -> Results:
+    """What was computed of a study, in the frame that its readers know it by."""
+    trials, price = (study.tune.tried, study.tune.passes) if study.tune else (0, 0.0)
+    return Results(
+        study.name, study.title, trials, price, study.seeds, study.passes, tuple(cells),
+        stages=study.stages, searches=tuple(searches), cell_limit=study.cell_limit,
+        record=study.record,
+    )  # fmt: skip
 
 
 def remarks(study: Study) -> list[str]:

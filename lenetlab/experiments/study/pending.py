@@ -23,7 +23,7 @@ from lenetlab.experiments.study.stages import CellPlan, Share, by_board, shares
 from lenetlab.experiments.study.store import Brief, Store
 from lenetlab.records.cells import FIELDS, Cell, RunRow
 from lenetlab.records.contest import Contest
-from lenetlab.records.pace import cell_passes, projected
+from lenetlab.records.pace import beyond, cell_passes
 from lenetlab.records.selection import by_confirmation, chosen, to_confirm
 
 
@@ -220,11 +220,10 @@ class StudyPlan:
         """How long the whole cell would take, where its study gives it less. By its trials alone,
         so that it is decided once."""
         study, tune = self.study, plan.tune
-        if study.cell_limit is None or tune is None or plan.further:
+        if tune is None or plan.further:
             return None
         passes = cell_passes(tune.tried, tune.passes, study.stages, study.seeds, study.passes)
-        seconds = projected((one.run for one in self._ended(plan.trials)), passes)
-        return seconds if seconds is not None and seconds > study.cell_limit else None
+        return beyond(study.cell_limit, (one.run for one in self._ended(plan.trials)), passes)
 
     def _to_confirm(self, plan: CellPlan) -> list[Task]:
         """Confirmations, once all trials have ended; more, once none has stood."""

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from lenetlab.disk import replace_json
+from lenetlab.experiments.study.model import as_results
 from lenetlab.experiments.study.pending import StudyPlan
 from lenetlab.experiments.study.stages import CellPlan
-from lenetlab.records.cells import FIELDS, LEADER, Cell, Results
+from lenetlab.records.cells import FIELDS, LEADER, Cell
 from lenetlab.records.progress import NOTE
 from lenetlab.records.rows import cell_path, read_cell, write_cell, write_results
 from lenetlab.records.shapes import read_shaped
@@ -35,20 +36,9 @@ class Publisher:
     def planned(self) -> None:
         """What was planned: with it a study can be looked at while it runs."""
         study = self._plan.study
-        results = Results(
-            name=study.name,
-            title=study.title,
-            trials=study.tune.tried if study.tune else 0,
-            tuning_passes=study.tune.passes if study.tune else 0.0,
-            seeds=study.seeds,
-            passes=study.passes,
-            cells=tuple(Cell(cell.place) for cell in study.cells),
-            stages=study.stages,
-            cell_limit=study.cell_limit,
-            record=study.record,
-            searches=tuple(Cell(cell.place) for cell in self._plan.further),
-        )
-        write_results(self._plan.results, results)
+        cells = (Cell(cell.place) for cell in study.cells)
+        searches = (Cell(cell.place) for cell in self._plan.further)
+        write_results(self._plan.results, as_results(study, cells, searches))
 
     def all(self) -> None:
         """What was planned, and every cell."""

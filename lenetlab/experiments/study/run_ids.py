@@ -1,16 +1,15 @@
-"""The ids of planned runs, before anything is computed; one canonical form for many seeds.
+"""The ids of planned runs, before anything is computed.
 
 A run of another machine has another id, since the width of its vectors, its compiler or its torch
 give other last bits. It is *kin* to one that is planned here if all else that decides it agrees:
 recipe, seed, kind of engine and device, the versions of the method and of all that is around it.
 """
 
-import hashlib
-import json
 from collections.abc import Mapping
 from typing import Any, Protocol
 
 from lenetlab.experiments.recipe.recipe import Recipe
+from lenetlab.experiments.run.identity import canonical, digest
 from lenetlab.experiments.run.in_memory import prepare
 from lenetlab.experiments.run.repeat import numerics_here
 from lenetlab.experiments.run.runtime import Runtime
@@ -34,7 +33,7 @@ class Naming(Protocol):
 def kin(recipe: Mapping[str, Any], seed: int, numerics: Mapping[str, Any]) -> str:
     """A text that is the same for runs that are kin; `recipe` is canonical."""
     shared = {name: value for name, value in numerics.items() if name not in OF_MACHINE}
-    return _text([recipe, seed, shared])
+    return canonical([recipe, seed, shared])
 
 
 class Names:
@@ -47,26 +46,11 @@ class Names:
         """The ids of a recipe's runs, by seed."""
         if recipe.augmentation:  # the data has a checksum of its own
             return [prepare(recipe, s, self._runtime).identity["id"] for s in seeds]
-        # `seed` is the last of the sorted keys: only the end of the hashed text differs.
-        text = f'{self._head(recipe)},"recipe":{_text(recipe.canonical())},"seed":'
-        begun = hashlib.sha256(text.encode())
-        found = []
-        for seed in seeds:
-            whole = begun.copy()
-            whole.update(f"{seed}}}".encode())
-            found.append(whole.hexdigest()[:16])
-        return found
+        train, _, _, _ = self._runtime.load(recipe.split, recipe.problem)
+        record = self.numerics(recipe)
+        shared = {"recipe": recipe.canonical(), "data": train.checksum, "numerics": record}
+        return [digest({**shared, "seed": seed}) for seed in seeds]
 
     def numerics(self, recipe: Recipe) -> Mapping[str, Any]:
         """The numerics record of a recipe's runs."""
         return numerics_here(recipe, self._runtime)
-
-    def _head(self, recipe: Recipe) -> str:
-        """Data and numerics."""
-        train, _, _, _ = self._runtime.load(recipe.split, recipe.problem)
-        record = self.numerics(recipe)
-        return f'{{"data":{_text(train.checksum)},"numerics":{_text(record)}'
-
-
-def _text(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
