@@ -45,7 +45,7 @@ from lenetlab.settings import POSITIVE_COUNT, Domain
         "momentum": uniform(0.0, 0.95),
         "kl": log_uniform(1e-4, 1.0),
     },
-    version=3,
+    version=4,
     cost="1 gradient a step, and 1.4 of `fisher` examples; 1 vector",
     domains={"damping": Domain(1e-9), "kl": Domain(1e-9), "fisher": POSITIVE_COUNT},
     asks="more",
