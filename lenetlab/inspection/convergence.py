@@ -158,7 +158,7 @@ def _drive(
     entry = find(method)
     base = entry.optimizer(weights.params(entry.form), {**entry.defaults, **settings})
     wrappers = [] if around is None else [around]
-    optimizer = compose(base, wrappers, weights.w)
+    optimizer = compose(base, wrappers, weights)
     schedule = None if tau is None else make_schedule(schedules()["1/t"].settings({"tau": tau}))
     found: list[Tensor] = []
     rate = settings["lr"]

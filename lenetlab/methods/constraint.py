@@ -20,7 +20,7 @@ from lenetlab.methods.interactive import source_when_imported
 from lenetlab.methods.names import called
 from lenetlab.methods.registry import WITHIN, Method, Within
 from lenetlab.methods.sparsity import Bound, bound, prunable
-from lenetlab.methods.wrappers import Composed
+from lenetlab.methods.wrappers import Composed, Wrapper
 from lenetlab.oracle.oracle import Oracle
 from lenetlab.problem.scenarios import BOUND
 from lenetlab.settings import NOT_NEGATIVE, Choice, Domain, Settings, show
@@ -135,12 +135,13 @@ def find_constraint(name: str) -> ConstraintEntry:
     return look_up("constraint", name, constraints(), "`lenetlab methods` lists them all")
 
 
-def check_constraint(name: str, method: Method) -> None:
-    """Refuse a constraint and a method that undo each other's work, with the reason."""
-    if method.within in find_constraint(name).leaves:
+def check_constraint(name: str, holder: Method | Wrapper) -> None:
+    """Refuse a constraint and a method, or a wrapper, that undo each other's work, with the
+    reason."""
+    if holder.within in find_constraint(name).leaves:
         raise UserError(
-            f"constraint {name} moves the weights after every step, and {method.name} holds them "
-            f"{WITHIN[method.within]}: each would undo what the other did; take another constraint"
+            f"constraint {name} moves the weights after every step, and {holder.name} holds them "
+            f"{WITHIN[holder.within]}: each would undo what the other did; take another constraint"
         )
 
 

@@ -23,9 +23,11 @@ from lenetlab.errors import UserError
 from lenetlab.methods.base import Stateful
 from lenetlab.methods.installed import import_all
 from lenetlab.methods.interactive import source_when_imported
-from lenetlab.methods.registry import WITHIN, Method, Norms, Optimizer, methods
+from lenetlab.methods.registry import WITHIN, Method, Norms, Optimizer, Within, methods
 from lenetlab.methods.state import capture, restore
 from lenetlab.oracle.oracle import Batch, Oracle
+from lenetlab.oracle.weights import Weights
+from lenetlab.problem.model import Layout
 from lenetlab.settings import Choice, Domain, Settings
 
 Kind = Literal["average", "update", "estimator"]  # in the order of nesting, the outer first
@@ -51,9 +53,13 @@ class Estimator(Stateful):
 
 
 class Update(Stateful):
-    """Another step than the method's own."""
+    """Another step than the method's own.
+
+    shapes : names and shapes of the tensors in w, known before `start`.
+    """
 
     KIND: ClassVar[Kind] = "update"
+    shapes: Layout
 
     def start(self, w: Tensor) -> None:
         """Create the state for weights `w`, which are the initial ones."""
@@ -71,6 +77,10 @@ class Update(Stateful):
 
     def eval_weights(self, w: Tensor) -> Tensor:
         """The weights to be judged when the trained ones are `w`."""
+        return w
+
+    def nearest(self, w: Tensor) -> Tensor:
+        """A mean `w` (n,) of weights, in the set that the update holds them in."""
         return w
 
 
@@ -97,6 +107,7 @@ class Wrapper(Component):
 
     rate : what the registered rate of the method inside is multiplied by, where none is given.
     norms : what it does to the norms of weights, whatever is inside; see `registry.NORMS`.
+    within : the set that it holds the weights in, if any; see `registry.WITHIN`.
     reduces_variance : whether it is a method of variance reduction: alone it means what its authors
         put it around, plain steps, and whatever it is put around, what comes out reduces noise.
     """
@@ -104,6 +115,7 @@ class Wrapper(Component):
     kind: Kind
     rate: float = 1.0
     norms: Norms = "free"
+    within: Within = ""
     reduces_variance: bool = False
 
 
@@ -118,6 +130,7 @@ def wrapper(
     domains: Mapping[str, Domain] | None = None,
     rate: float = 1.0,
     norms: Norms = "free",
+    within: Within = "",
     reduces_variance: bool = False,
 ) -> Callable[[type], type]:
     """Register the decorated class; its module's docstring is the wrapper's page."""
@@ -128,7 +141,8 @@ def wrapper(
                 name=name, kind=build.KIND, reference=reference, version=version,  # type: ignore[attr-defined]
                 defaults=defaults, space=space, cost=cost, page=page_of(home_of(build)),
                 build=build, domains=domains or {}, rate=rate, norms=norms,
-                reduces_variance=reduces_variance, source=source_when_imported(build),
+                within=within, reduces_variance=reduces_variance,
+                source=source_when_imported(build),
             )
         )  # fmt: skip
         wrappers.cache_clear()
@@ -277,12 +291,13 @@ class Composed:
             self.average.observe(self._eval_weights(w), progress)
 
     def eval_weights(self, w: Tensor) -> Tensor:
-        """The average, in the set that the method holds the weights in; without one, the method's
-        own answer."""
+        """The average, in the set that the method or its update holds the weights in; without one,
+        the method's own answer."""
         if self.average is None:
             return self._eval_weights(w)
         mean = self.average.eval_weights()
-        nearest: Tensor = self.base.nearest(mean) if hasattr(self.base, "nearest") else mean
+        holder: Any = self.base if self.update is None else self.update
+        nearest: Tensor = holder.nearest(mean) if hasattr(holder, "nearest") else mean
         return nearest
 
     def _eval_weights(self, w: Tensor) -> Tensor:
@@ -309,8 +324,8 @@ class Composed:
         return [(kind, getattr(self, kind)) for kind in KINDS]
 
 
-def compose(base: Optimizer, chosen: Sequence[Choice], w: Tensor) -> Composed:
-    """`base` inside the wrappers `chosen`, for weights that are now `w`."""
+def compose(base: Optimizer, chosen: Sequence[Choice], weights: Weights) -> Composed:
+    """`base` inside the wrappers `chosen`, over `weights` as they are now."""
     parts: dict[str, Any] = {}
     for choice in chosen:
         entry = find_wrapper(choice.name)
@@ -319,8 +334,10 @@ def compose(base: Optimizer, chosen: Sequence[Choice], w: Tensor) -> Composed:
                 f"{entry.name} cannot go around a method whose evaluation weights are not those it "
                 f"trains: {entry.name} would move only those; leave one of them out"
             )
-        parts[entry.kind] = entry.build(**choice.settings)
-    return Composed(base, w.detach(), **parts)
+        parts[entry.kind] = part = entry.build(**choice.settings)
+        if isinstance(part, Update):
+            part.shapes = weights.shapes
+    return Composed(base, weights.w.detach(), **parts)
 
 
 __all__ = [

@@ -220,7 +220,7 @@ def test_compose_without_wrappers_changes_nothing():
     s = setting(Softmax(), 12)
     entry = find("sgd")
     base = entry.optimizer(s.weights.params("flat"), entry.settings({}).settings)
-    assert compose(base, [], s.weights.w).param_groups is base.param_groups
+    assert compose(base, [], s.weights).param_groups is base.param_groups
 
 
 @pytest.mark.parametrize("name", ["svrg+sgd", "sarah+sgd"])

@@ -20,7 +20,7 @@ from .drive import CPU
 
 N = 64  # images, and the size of a batch: a step is an epoch
 STEPS = 12
-AROUND = ("lookahead+sgd", "lookahead+adamw", "cautious+heavy_ball")
+AROUND = ("lookahead+sgd", "lookahead+adamw", "cautious+heavy_ball", "sphere+adamw")
 BOUNDED = [name for name, entry in methods().items() if entry.within]
 
 
@@ -79,8 +79,14 @@ def free_moves(engine, spec):
     return [move for move, _ in own_moves(start(engine, spec, ""))]
 
 
+def holds(spec) -> set[str]:
+    """The sets that a method or its wrappers hold the weights in."""
+    around, base = split(spec)
+    return {find(base).within, *(wrappers()[name].within for name in around)} - {""}
+
+
 def refused(spec, constraint) -> bool:
-    return find(split(spec)[1]).within in constraints()[constraint.partition(":")[0]].leaves
+    return bool(holds(spec) & {*constraints()[constraint.partition(":")[0]].leaves})
 
 
 def pairs():
@@ -103,7 +109,7 @@ def test_no_method_undoes_what_a_constraint_has_done(flat, spec, constraint):
         return
     t = start(flat, spec, constraint)
     lagging = spec == "asgd"  # an average, on purpose
-    projects = find(split(spec)[1]).within in ("sparse", "spheres")
+    projects = bool(holds(spec) & {"sparse", "spheres"})
     by_chance = free_moves(flat, spec)[0].any()
     for (move, mask), free in zip(own_moves(t), free_moves(flat, spec), strict=True):
         if projects and constraint != "l1":  # what the mask has left is projected anew

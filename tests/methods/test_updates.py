@@ -1,4 +1,4 @@
-"""Lookahead and cautious: reductions, the paper's steps by hand, other packages, state."""
+"""Lookahead, cautious and sphere: reductions, the paper's steps by hand, other packages, state."""
 
 import pytest
 import pytorch_optimizer
@@ -137,6 +137,52 @@ def test_cautious_is_not_misled_by_a_method_that_works_in_its_gradient():
     update = find_wrapper("cautious").build()
     Composed(Scribbler(), ours.weights.w, update=update).step(ours.oracle)
     assert torch.equal(ours.weights.w, last("sgd", plain, 1, lr=0.3))
+
+
+def tilted(s):
+    """Weights that are not zero: at zero there is no norm to be held at."""
+    s.weights.w.copy_(torch.linspace(-1, 1, 15, dtype=torch.float64))
+    return s
+
+
+def test_on_a_sphere_sgd_is_projected_gradient_descent():
+    """By hand: the matrix back to its norm after every step, the bias free."""
+    ours, s = tilted(setting(Softmax(), 12)), tilted(setting(Softmax(), 12))
+    w, g = s.weights.w.clone(), torch.empty_like(s.weights.w)
+    radius = 2 * w[:12].norm()
+    for found in trained("sphere+sgd", ours, 40, lr=0.3, sphere_norm=2.0):
+        s.problem.gradient(w, s.oracle.order.take(12), g)
+        w -= 0.3 * g
+        w[:12] *= radius / w[:12].norm()
+        torch.testing.assert_close(found, w, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("average", ["ema", "lawa", "polyak_ruppert", "swa"])
+def test_an_average_is_judged_on_the_sphere(average):
+    """The nearest point of it; the bias is the mean as it is."""
+    held, free = tilted(setting(Softmax(), 12)), tilted(setting(Softmax(), 12))
+    optimizer = build(f"{average}+sphere+sgd", held, lr=0.3, sphere_norm=2.0)
+    radius = 2 * free.weights.w[:12].norm()
+    for k in range(30):
+        held.oracle.next_step()
+        optimizer.step(held.oracle)
+        optimizer.observe(held.weights.w, (k + 1) / 30)
+        mean, judged = optimizer.average.eval_weights(), optimizer.eval_weights(held.weights.w)
+        torch.testing.assert_close(judged[:12].norm(), radius)
+        torch.testing.assert_close(judged[:12], mean[:12] * radius / mean[:12].norm())
+        assert torch.equal(judged[12:], mean[12:])
+
+
+def test_what_begins_at_zero_or_is_masked_away_is_on_no_sphere():
+    s, plain = setting(Softmax(), 12), setting(Softmax(), 12)
+    pairs = zip(trained("sphere+sgd", s, 20), trained("sgd", plain, 20), strict=True)
+    assert all(torch.equal(a, b) for a, b in pairs)
+    s = tilted(setting(Softmax(), 12))
+    optimizer = build("sphere+sgd", s, lr=0.3)
+    s.oracle.mask = torch.zeros(15, dtype=torch.float64)
+    s.weights.w.zero_()
+    optimizer.step(s.oracle)
+    assert torch.equal(s.weights.w, torch.zeros(15, dtype=torch.float64))
 
 
 @pytest.mark.parametrize("name", UPDATES)

@@ -20,7 +20,7 @@ def build(spec: str, s: Setting, **given) -> Composed:
     entry = find(name)
     settings = entry.settings(given).settings
     optimizer = entry.optimizer(s.weights.params(entry.form), settings)
-    return compose(optimizer, around, s.weights.w)
+    return compose(optimizer, around, s.weights)
 
 
 def steps(spec: str, s: Setting, n: int, **given) -> Iterator[Tensor]:

@@ -115,6 +115,8 @@ class Recipe:
             )
         if self.max_nonzeros is not None:
             check_constraint(self.constraint.name, entry)
+            for choice in self.wrappers:
+                check_constraint(self.constraint.name, find_wrapper(choice.name))
             make_constraint(self.constraint)  # refuses settings that do not go together
             check_keep(self.scenario, self.max_nonzeros)
 

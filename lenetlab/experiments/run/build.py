@@ -25,7 +25,7 @@ def build_optimizer(recipe: Recipe, weights: Weights) -> Composed:
     """The optimizer over `weights`; `UserError` where the method refuses them or its settings, a
     wrapper the method, or where the schedule has nothing to change."""
     entry = find(recipe.method.name)
-    optimizer = compose(_base(recipe, entry, weights), recipe.wrappers, weights.w)
+    optimizer = compose(_base(recipe, entry, weights), recipe.wrappers, weights)
     if make_schedule(recipe.schedule) is not None:
         _check_scheduled(str(recipe.schedule.settings["of"]), optimizer.param_groups[0], entry)
     return optimizer
