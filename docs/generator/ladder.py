@@ -5,8 +5,10 @@
 A test holds the pictures to what the results give.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import curves
 from matplotlib import rc_context
@@ -31,6 +33,17 @@ GAP = 0.052  # of the axis' height between two names
 RIGHT = 1.12  # times the last budget, where the axis ends and names begin
 LEAST, MOST = 23.0, 7.6  # percent of errors at the foot and at the top of the axis
 
+MARKERS = "osD^vP"  # of the methods of a family, one after the other
+
+
+class Style(NamedTuple):
+    """How a method is drawn."""
+
+    colour: str
+    marker: str
+
+
+ALONE = Style(FIELD, "o")  # of what was run for one budget
 Line = Sequence[AtBudget]
 
 
@@ -63,6 +76,7 @@ def description(found: Sequence[Line]) -> str:
 def _picture(found: Sequence[Line], ink: str) -> str:
     budgets = sorted({one.passes for line in found for one in line})
     ladder = [line for line in found if len(line) > 1]
+    styles = _styles(ladder)
     colours = dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color",
                              "ytick.color"), ink)  # fmt: skip
     with rc_context(curves.STYLE | colours | {"font.size": 10.5}):
@@ -72,8 +86,8 @@ def _picture(found: Sequence[Line], ink: str) -> str:
         axes.set_xlim(budgets[0] / 1.2, RIGHT * budgets[-1])
         axes.set_ylim(LEAST, MOST)
         for line in reversed(found):
-            _draw(axes, line, FAMILY_COLOURS[line[0].cell.place.family] if line in ladder else "")
-        _name(axes, [line for line in ladder if line[-1].passes == budgets[-1]], ink)
+            _draw(axes, line, styles.get(line[0].line, ALONE))
+        _name(axes, [line for line in ladder if line[-1].passes == budgets[-1]], styles, ink)
         below = (STARTER_PASSES, 0.98 * LEAST)
         axes.plot(*below, "v", color=ink, markersize=7)
         axes.annotate(f"the starter script, {STARTER} %, far below", below, (-9, 0),
@@ -84,20 +98,31 @@ def _picture(found: Sequence[Line], ink: str) -> str:
         return curves.svg(figure, description(found))
 
 
-def _draw(axes: Axes, line: Line, colour: str) -> None:
-    """A point a budget, joined, with the 95 % interval of its mean; without a `colour` the point
-    alone."""
+def _styles(ladder: Sequence[Line]) -> dict[str, Style]:
+    """The family's colour, and within it a marker of its own, by method."""
+    found: dict[str, Style] = {}
+    met = Counter[str]()
+    for line in ladder:
+        family = line[0].cell.place.family
+        found[line[0].line] = Style(FAMILY_COLOURS[family], MARKERS[met[family] % len(MARKERS)])
+        met[family] += 1
+    return found
+
+
+def _draw(axes: Axes, line: Line, style: Style) -> None:
+    """A point a budget, joined, with the 95 % interval of its mean; of those that stand `ALONE`
+    the point."""
     errors = [100 - one.accuracy.mean for one in line]
-    axes.plot([one.passes for one in line], errors, "o-" if colour else "o", color=colour or FIELD,
-              markersize=4 if colour else 2.5, linewidth=1)  # fmt: skip
-    for one in line if colour else ():
+    axes.plot([one.passes for one in line], errors, f"{style.marker}-", color=style.colour,
+              markersize=2.5 if style == ALONE else 4.5, linewidth=1)  # fmt: skip
+    for one in line if style != ALONE else ():
         if one.accuracy.interval is not None:
             low, high = one.accuracy.interval.low, one.accuracy.interval.high
-            axes.plot([one.passes] * 2, [100 - low, 100 - high], color=colour, linewidth=1.6)
+            axes.plot([one.passes] * 2, [100 - low, 100 - high], color=style.colour, linewidth=1.6)
 
 
-def _name(axes: Axes, named: Sequence[Line], ink: str) -> None:
-    """Title and last accuracy right of the points, moved apart where they would overlap."""
+def _name(axes: Axes, named: Sequence[Line], styles: Mapping[str, Style], ink: str) -> None:
+    """Marker, last accuracy and title right of the points, moved apart where they would overlap."""
     titles = describe(line[0].line for line in named)
     onto = axes.transScale + axes.transLimits  # heights as fractions of the axis
     ends = [(line[-1].passes, 100 - line[-1].accuracy.mean) for line in named]
@@ -106,7 +131,10 @@ def _name(axes: Axes, named: Sequence[Line], ink: str) -> None:
         right, beside = RIGHT * end[0], onto.inverted().transform((0, height))[1]
         axes.plot([end[0], right], [end[1], beside], color=ink, linewidth=0.6, alpha=0.6,
                   clip_on=False)  # fmt: skip
-        axes.text(1.02 * right, beside, f"{line[-1].accuracy.mean:.2f}  "
+        style = styles[line[0].line]
+        axes.plot(1.03 * right, beside, style.marker, color=style.colour, markersize=5,
+                  clip_on=False)  # fmt: skip
+        axes.text(1.1 * right, beside, f"{line[-1].accuracy.mean:.2f}  "
                   f"{titles[line[0].line]['title']}", color=ink, va="center")  # fmt: skip
 
 
