@@ -59,13 +59,15 @@ class Update(Stateful):
     """
 
     KIND: ClassVar[Kind] = "update"
+    BY_GRADIENT: ClassVar[bool] = True  # whether it looks at the gradient that the step was made on
     shapes: Layout
 
     def start(self, w: Tensor) -> None:
         """Create the state for weights `w`, which are the initial ones."""
 
     def correct(self, before: Tensor, g: Tensor, w: Tensor) -> None:
-        """Change `w` in place; on the gradient `g` the method has moved it from `before` there."""
+        """Change `w` in place; on the gradient `g` the method has moved it from `before` there. One
+        that is not `BY_GRADIENT` gets whatever `oracle.g` holds."""
         raise NotImplementedError
 
     def masked(self, w: Tensor, mask: Tensor) -> None:
@@ -108,6 +110,7 @@ class Wrapper(Component):
     rate : what the registered rate of the method inside is multiplied by, where none is given.
     norms : what it does to the norms of weights, whatever is inside; see `registry.NORMS`.
     within : the set that it holds the weights in, if any; see `registry.WITHIN`.
+    one_gradient : whether it goes around methods alone that ask for one gradient a step.
     reduces_variance : whether it is a method of variance reduction: alone it means what its authors
         put it around, plain steps, and whatever it is put around, what comes out reduces noise.
     """
@@ -116,6 +119,7 @@ class Wrapper(Component):
     rate: float = 1.0
     norms: Norms = "free"
     within: Within = ""
+    one_gradient: bool = False
     reduces_variance: bool = False
 
 
@@ -141,7 +145,8 @@ def wrapper(
                 name=name, kind=build.KIND, reference=reference, version=version,  # type: ignore[attr-defined]
                 defaults=defaults, space=space, cost=cost, page=page_of(home_of(build)),
                 build=build, domains=domains or {}, rate=rate, norms=norms,
-                within=within, reduces_variance=reduces_variance,
+                within=within, one_gradient=_one_gradient(build),
+                reduces_variance=reduces_variance,
                 source=source_when_imported(build),
             )
         )  # fmt: skip
@@ -149,6 +154,10 @@ def wrapper(
         return build
 
     return add
+
+
+def _one_gradient(build: Any) -> bool:
+    return bool(build.KIND == "estimator" or (build.KIND == "update" and build.BY_GRADIENT))
 
 
 @cache
@@ -188,7 +197,7 @@ def check_nesting(chosen: Sequence[str], method: Method) -> None:
             right = "+".join([*ordered, method.name])
             raise UserError(f"an {outer} goes around an {inner}, not inside; write {right}")
     for name, kind in zip(chosen, kinds, strict=True):
-        if kind in _ONE_GRADIENT and method.asks != "once":
+        if find_wrapper(name).one_gradient and method.asks != "once":
             raise UserError(
                 f"{name} cannot go around {method.name}, which asks the oracle more than one "
                 f"question a step; {name} {_ONE_GRADIENT[kind]}"
@@ -259,15 +268,17 @@ class Composed:
 
     def step(self, oracle: Oracle) -> Any:
         """One step of the method, on the estimator's gradient, corrected by the update."""
-        if self.estimator is None and self.update is None:
-            return self.base.step(oracle)
-        proxy = Proxy(oracle, self.estimator)
         before = None if self.update is None else oracle.w.clone()
-        loss = self.base.step(proxy)
-        if proxy.handed_out is None:
-            raise RuntimeError("the method never asked oracle(), so its wrapper did nothing")
+        if self.estimator is None and (self.update is None or not self.update.BY_GRADIENT):
+            loss, g = self.base.step(oracle), oracle.g
+        else:
+            proxy = Proxy(oracle, self.estimator)
+            loss = self.base.step(proxy)
+            if proxy.handed_out is None:
+                raise RuntimeError("the method never asked oracle(), so its wrapper did nothing")
+            g = proxy.handed_out
         if self.update is not None and before is not None:
-            self.update.correct(before, proxy.handed_out, oracle.w)
+            self.update.correct(before, g, oracle.w)
         return loss
 
     def masked(self, w: Tensor, mask: Tensor | None) -> None:

@@ -173,6 +173,17 @@ def test_an_average_is_judged_on_the_sphere(average):
         assert torch.equal(judged[12:], mean[12:])
 
 
+@pytest.mark.parametrize("base", ["kfac", "gauss_newton", "newton_cg", "armijo"])
+def test_a_sphere_goes_around_methods_that_ask_more_than_one_question(base):
+    """And changes nothing but the norm: a first step is the method's own, back on the sphere."""
+    ours, plain = tilted(setting(Softmax(), 12)), tilted(setting(Softmax(), 12))
+    (held,) = steps(f"sphere+{base}", ours, 1, sphere_norm=2.0)
+    (free,) = steps(base, plain, 1)
+    radius = 2 * torch.linspace(-1, 1, 15, dtype=torch.float64)[:12].norm()
+    torch.testing.assert_close(held[:12], free[:12] * radius / free[:12].norm())
+    assert torch.equal(held[12:], free[12:])
+
+
 def test_what_begins_at_zero_or_is_masked_away_is_on_no_sphere():
     s, plain = setting(Softmax(), 12), setting(Softmax(), 12)
     pairs = zip(trained("sphere+sgd", s, 20), trained("sgd", plain, 20), strict=True)

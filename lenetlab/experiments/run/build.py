@@ -61,7 +61,11 @@ def _check_scheduled(name: str, group: Mapping[str, Any], entry: Method) -> None
     kinds = (int, float) if not entry.declared else (float,)
     if type(group.get(name)) not in kinds:
         numbers = [k for k, v in group.items() if type(v) in kinds]
-        do = f"expected one of {', '.join(numbers)}" if numbers else "it has none; leave the schedule out"
+        do = (
+            f"expected one of {', '.join(numbers)}"
+            if numbers
+            else "it has none; leave the schedule out"
+        )
         raise UserError(
             f"schedule.of={name}: {entry.name} has no number of that name that can be scheduled; "
             f"{do}"

@@ -44,6 +44,7 @@ TINY = 1e-12  # of a norm: a matrix that a mask has emptied stays empty
 )
 class Sphere(Update):
     STATE = ("radii",)
+    BY_GRADIENT = False
 
     def __init__(self, norm: float) -> None:
         self.c = norm
