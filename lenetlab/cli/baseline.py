@@ -19,6 +19,8 @@ from lenetlab.cli.terminal.console import (
 from lenetlab.cli.terminal.progress_bar import meter
 from lenetlab.disk import replace_json
 from lenetlab.errors import UserError
+from lenetlab.experiments.jobs import check_seeds
+from lenetlab.experiments.recipe.recipe import check_count
 from lenetlab.experiments.run.on_disk import execute
 from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.experiments.starter.recipe import (
@@ -90,8 +92,8 @@ def baseline(
         raise UserError(f"--results {results} is no folder; expected one with results of a study")
     source = None if script is None else read_source(script)
     runtime = Runtime(data, out, "torch", device, threads, resume)
-    if seeds < 1:
-        raise UserError(f"--seeds {seeds} is out of range; expected 1 or more")
+    check_seeds(seed, seeds)
+    check_count(seeds)
     # first, because it may fail
     heard = None if source is None else _listen(source, data, threads, json)
     if seeds > 1:

@@ -100,9 +100,11 @@ def _scenario(
 
 
 def _exists(pid: int) -> bool:
+    if pid < 1:  # a group of processes
+        return False
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):  # no process has a number as large as that
         return False
     except PermissionError:  # somebody else's process
         return True

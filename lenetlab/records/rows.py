@@ -180,9 +180,13 @@ def _misplaced(plan: Mapping[str, Any]) -> str | None:
     """What is wrong with a place in study.json, of what need not be there."""
     for name in ("cells", "searches"):
         for k, place in enumerate(plan.get(name, [])):
-            there = {key: shape for key, shape in shape_of(CellKey).items() if key in place}
-            if wrong := misfit(place, there, f"study.{name}[{k}]"):
+            known, where = shape_of(CellKey), f"study.{name}[{k}]"
+            if strange := [key for key in place if key not in known]:
+                return f"{where} has an unknown field {strange[0]}"
+            if wrong := misfit(place, {key: known[key] for key in place}, where):
                 return wrong
+            if len(CellKey(**place).contest.key) > LONGEST:
+                return f"{where} has a scenario, rules or a problem of too many characters"
     return None
 
 
@@ -250,6 +254,8 @@ def row_from(given: Any) -> RunRow:
     if given["status"] == "done" and None in (given["accuracy"], given["loss"]):
         raise ValueError("it is done, and has no accuracy or no loss")
     columns = given["evaluations"]
+    if len({len(values) for values in columns.values()}) > 1:
+        raise ValueError("its evaluations are columns of different lengths")
     evaluations = [
         dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
     ]

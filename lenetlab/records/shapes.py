@@ -14,6 +14,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from lenetlab.disk import read_json
 from lenetlab.errors import UserError
+from lenetlab.settings import WHOLE
 
 Shape = Any
 NUMBER = (float, None)  # a figure that may not exist
@@ -66,6 +67,8 @@ def _shape(hint: Any) -> Shape:
 def _is(value: Any, kind: type | None) -> bool:
     if kind is None:
         return value is None
+    if type(value) is int and abs(value) >= WHOLE:
+        return False
     if kind is float:
         return type(value) is int or (type(value) is float and math.isfinite(value))
     return type(value) is kind

@@ -130,6 +130,20 @@ def test_a_script_stands_beside_several_seeds(tmp_path):
     assert "2 seeds)" in answer.stdout
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("--seeds 0", "seeds=0 is out of range"),
+        (f"--seeds 2 --seed {2**63 - 1}", "is out of range; expected 0 to 2^63 - 2"),
+        ("--seeds 100000000", "this comes to 100,000,000 runs"),
+    ],
+)
+def test_seeds_that_are_none_are_refused_before_anything_is_trained(lenetlab, given, said):
+    answer = lenetlab(f"baseline --epochs 0.01 {given}")
+    assert answer.status == 2
+    assert said in answer.err
+
+
 def test_lines_are_those_of_the_ends_of_epochs():
     """`lenetlab run sgd --engine torch` leaves the same run, measured at more points."""
     at = [0.1, 0.25, 0.5, 1.0, 2.0, 2.5]

@@ -87,6 +87,12 @@ def test_a_word_of_another_kind_is_named(folder: Path, other: dict[str, object])
         screen(folder, NOW)
 
 
+@pytest.mark.parametrize("pid", [0, -1, 2**62])
+def test_a_number_that_is_no_process_is_nobody_at_work(folder: Path, pid: int) -> None:
+    write_progress(folder, pid=pid)
+    assert "the coordinator is gone" in shown(folder)
+
+
 @pytest.mark.parametrize("content", ["[]", "{}", '{"results": 1, "cells": {}}'])
 def test_a_note_of_another_kind_is_named(tmp_path: Path, content: str) -> None:
     (tmp_path / PUBLISHED).write_text(content)

@@ -47,6 +47,32 @@ def test_a_place_of_another_kind_is_named(tmp_path, kind, field):
         read_results(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("zzz", 1, "has an unknown field zzz"),
+        ("scenario", "x" * 300, "of too many characters"),
+        ("search", 10**400, "search is not a whole number"),
+    ],
+)
+def test_a_place_that_can_be_none_is_named(tmp_path, field, value, said):
+    write_results(tmp_path, made_up(["sgd"], ["plain"]))
+    plan = json.loads((tmp_path / "study.json").read_text())
+    plan["cells"][0][field] = value
+    (tmp_path / "study.json").write_text(json.dumps(plan))
+    with pytest.raises(UserError, match=said):
+        read_results(tmp_path)
+
+
+@pytest.mark.parametrize("field", ["passes", "seeds", "trials"])
+def test_a_number_beyond_all_numbers_is_refused(tmp_path, field):
+    write_results(tmp_path, made_up(["sgd"], ["plain"]))
+    plan = json.loads((tmp_path / "study.json").read_text())
+    (tmp_path / "study.json").write_text(json.dumps(plan | {field: 10**400}))
+    with pytest.raises(UserError, match=f"study.{field} is not a"):
+        read_results(tmp_path)
+
+
 def test_a_broken_line_is_named(tmp_path):
     results = made_up(["sgd"], ["plain"])
     write_results(tmp_path, results)
@@ -92,7 +118,7 @@ def test_a_row_is_refused_for_a_field_of_another_kind(field, value, said):
 def test_evaluations_are_as_many_in_every_column():
     whole = as_json(made_up(["sgd"], ["plain"]).rows()[-1])
     whole["evaluations"]["loss"].pop()
-    with pytest.raises(ValueError, match="shorter"):
+    with pytest.raises(ValueError, match="columns of different lengths"):
         row_from(whole)
 
 

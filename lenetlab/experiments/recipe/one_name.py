@@ -27,10 +27,23 @@ def one_name(given: Mapping[str, Any]) -> dict[str, Any]:
             if of is None and long in SHORT.values():
                 continue  # `make_recipe` has it for not given
             short = SHORT.get(long, long)
-            if short in found and found[short] != of:
+            if short in found and _plain(found[short]) != _plain(of):
                 raise UserError(
                     f"{short} is given twice, as {show(found[short])} and as {show(of)}; "
                     "leave one of them out"
                 )
             found[short] = of
     return found
+
+
+def over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings `below` with those `above` in their place, by whatever names."""
+    named = one_name(above)
+    kept = {key: value for key, value in one_name(below).items() if key not in named}
+    given = {k: v for k, v in above.items() if v is not None or k not in SHORT.values()}
+    return {**kept, **given}
+
+
+def _plain(value: Any) -> Any:
+    """A tuple is a list to who writes it."""
+    return list(value) if isinstance(value, tuple) else value

@@ -225,6 +225,8 @@ def make_recipe(
         folder with four IDX files.
     """
     for name in settings or {}:
+        if not isinstance(name, str):
+            raise UserError(f"{short(repr(name))} is no name of a setting; expected a word")
         refuse_other_loss(name)
     for name, word in {
         "plan": plan, "schedule": schedule, "scenario": scenario, "rules": rules, "split": split,

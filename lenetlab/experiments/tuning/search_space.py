@@ -15,7 +15,7 @@ from typing import Any
 
 from lenetlab.component import Span, log_uniform, uniform
 from lenetlab.errors import UserError, short
-from lenetlab.experiments.recipe.one_name import one_name
+from lenetlab.experiments.recipe.one_name import one_name, over
 from lenetlab.methods.constraint import ConstraintEntry, find_constraint
 from lenetlab.methods.lookup import find, split
 from lenetlab.methods.registry import BatchScaling, Method
@@ -97,7 +97,7 @@ def scaled(method: str, drawn: Mapping[str, Any], given: Mapping[str, Any]) -> d
     """What was `drawn` beside `given` settings, its rate as it is at their batch size."""
     settings = dict(drawn)
     if "lr" in drawn:
-        size = drawn.get("batch_size", one_name(given).get("batch_size"))
+        size = one_name(over(given, drawn)).get("batch_size")
         settings["lr"] = _rounded(drawn["lr"] * growth(find(split(method)[1]), size))
     return settings
 

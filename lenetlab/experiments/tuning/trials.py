@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lenetlab.errors import UserError
+from lenetlab.experiments.recipe.one_name import SHORT, one_name, over
 from lenetlab.experiments.recipe.recipe import Budget, Recipe, recipe_from
 from lenetlab.experiments.tuning.search_space import Dimension, Pick, Space, at, scaled, space_of
 from lenetlab.experiments.tuning.tpe import ask
@@ -86,7 +87,13 @@ def search_space(
     method: str, scenario: str, tune: Tuning, settings: Mapping[str, Any] | None = None
 ) -> Space:
     """The dimensions of a cell, with the study's own ranges in the place of the method's."""
-    return {**space_of(method, scenario, settings), **tune.space}
+    own = {SHORT.get(name, name): dimension for name, dimension in tune.space.items()}
+    named = set(own)
+    for name, dimension in own.items():  # a part's words may bring settings along
+        for word in dimension.values if isinstance(dimension, Pick) else ():
+            named |= one_name({name: word}).keys()
+    searched = space_of(method, scenario, settings)
+    return {name: searched[name] for name in searched if name not in named} | own
 
 
 def default_trial(
@@ -115,7 +122,7 @@ def trial_recipe(
 ) -> Recipe:
     """One trial: trained on 50,000 training images, measured on the other 10,000. `chosen` holds
     the rate at the method's own batch size."""
-    given = {**(settings or {}), **scaled(method, chosen, settings or {})}
+    given = over(settings or {}, scaled(method, chosen, settings or {}))
     if find_scenario(scenario).decays:
         given.setdefault("decay", "weights")
     given |= {"scenario": scenario, "split": "inner", "passes": tune.passes}

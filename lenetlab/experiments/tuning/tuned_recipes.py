@@ -20,7 +20,7 @@ from typing import Any
 from lenetlab.analysis.cost import total
 from lenetlab.disk import locked, make_folder, read_json, replace_json
 from lenetlab.errors import UserError
-from lenetlab.experiments.recipe.one_name import one_name
+from lenetlab.experiments.recipe.one_name import over
 from lenetlab.methods.lookup import find, split
 from lenetlab.phrases import count, in_units
 from lenetlab.problem.problems import DEFAULT
@@ -128,8 +128,7 @@ def fill(given: Mapping[str, Any], recipe: Tuned) -> dict[str, Any]:
     warm-up are settings beside it, and stay."""
     replaced = tuple(f"{part}." for part in PARTS if part in given)
     own = {k: v for k, v in recipe.settings.items() if not (replaced and k.startswith(replaced))}
-    named = one_name(given)
-    return {**{key: value for key, value in own.items() if key not in named}, **given}
+    return over(own, given)
 
 
 def save_tuned(path: Path, found: Mapping[tuple[str, str], Tuned]) -> None:

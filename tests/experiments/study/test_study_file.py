@@ -233,6 +233,40 @@ batch_size = [16, 64]
     assert (study.passes, study.seeds, study.limit, study.name) == (10.0, 10, 9.0, "good")
 
 
+NAMES = """methods = ["sgd"]
+scenarios = ["plain"]
+passes = 1
+seeds = 1
+[tune]
+trials = 6
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "sizes"),
+    [
+        ('[settings]\nbatch_size = 64\n[method.sgd.settings]\n"plan.size" = 128\n', {128}),
+        ('[settings]\nplan = "fixed:size=64"\n[method.sgd.settings]\nbatch_size = 128\n', {128}),
+        ('[method.sgd.space]\n"plan.size" = { pick = [128, 256] }\n', {64, 128, 256}),
+        (
+            '[settings]\nplan = "fixed:size=32"\n'
+            "[method.sgd.space]\nbatch_size = { pick = [128, 256] }\n",
+            {32, 128, 256},
+        ),
+        (
+            '[method.sgd.space]\nplan = { pick = ["fixed:size=128", "geometric:size=256"] }\n',
+            {64, 128, 256},
+        ),
+    ],
+)
+def test_a_setting_is_the_same_by_any_of_its_names(tmp_path: Path, text: str, sizes: set[int]):
+    """What stands later or is searched goes before what stands above, and its rate fits it."""
+    path = tmp_path / "names.toml"
+    path.write_text(NAMES + text)
+    _, (recipes,) = read_study(path)
+    assert {recipe.batch_size for recipe in recipes} == sizes
+
+
 def test_what_varies_is_called_shortly_where_that_is_clear(tmp_path):
     path = tmp_path / "short.toml"
     path.write_text(

@@ -130,6 +130,7 @@ def test_what_is_given_replaces_single_values() -> None:
         ({"schedule": "linear:warmup=0.3"}, 32, 0.3),
         ({"schedule.warmup": 0.3}, 32, 0.3),
         ({"schedule": "linear"}, 32, 0.1),
+        ({"batch_size": None, "warmup": None}, 32, 0.1),
     ],
 )
 def test_what_is_given_by_another_name_replaces_the_tuned_value(
@@ -145,6 +146,7 @@ def test_what_is_given_by_another_name_replaces_the_tuned_value(
     [
         ({"batch_size": 64, "plan.size": 32}, "batch_size is given twice, as 64 and as 32"),
         ({"warmup": 0.1, "schedule": "linear:warmup=0.2"}, "warmup is given twice"),
+        ({3: 4}, "3 is no name of a setting"),
         ({"constraint": "iht:keep=100", "constraint.keep": 200}, "constraint.keep is given twice"),
     ],
 )

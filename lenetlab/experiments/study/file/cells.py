@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import reduce
 from typing import Any
 
 from lenetlab.errors import UserError, unknown
+from lenetlab.experiments.recipe.one_name import over
 from lenetlab.experiments.recipe.recipe import expand
 from lenetlab.experiments.study.file.given import FIXED, Given
 from lenetlab.experiments.study.model import StudyCell
@@ -70,13 +72,14 @@ def _cell(
     given: Given, method: str, scenario: str, point: Mapping[str, Any], tune: Tuning | None
 ) -> StudyCell | None:
     own = given.of_method(method)
-    settings = {
-        **given.settings(("settings",), given.table("settings")),
-        **given.settings(("scenario", scenario), given.table("scenario").get(scenario, {})),
-        **given.settings(("method", method, "settings"), own.get("settings", {})),
-        **point,
-    }
+    tables = (
+        given.settings(("settings",), given.table("settings")),
+        given.settings(("scenario", scenario), given.table("scenario").get(scenario, {})),
+        given.settings(("method", method, "settings"), own.get("settings", {})),
+        point,
+    )
     try:
+        settings = reduce(over, tables)
         known_as = canonical(method)
         family, norms = family_of(known_as), norms_of(known_as)
     except UserError as error:
