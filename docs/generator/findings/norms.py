@@ -41,6 +41,7 @@ def finding(sources: Sources) -> Finding:
         f"{listing(split(effects), 'free Muon')}",
         *_other_budgets(sources.ladder.values(), sources.course.passes),
         *_luck(effects, luck, passes(sources.course.passes)),
+        *_to_soap(sources.course),
         *_settings(pairs),
     ]
     figure = partial(forest, {"": effects}, "points of test accuracy above free Muon")
@@ -66,6 +67,20 @@ def _pairs(results: Results | None) -> list[Pair]:
     held = {"decay (muon in l2)": l2.get(FREE), "a ball (frank_wolfe)": plain.get("frank_wolfe"),
             "spheres (muon_hyperball)": plain.get("muon_hyperball")}  # fmt: skip
     return [Pair(name, cell, plain[FREE]) for name, cell in held.items() if cell is not None]
+
+
+def _to_soap(results: Results) -> list[str]:
+    """The same around a method whose steps are not Muon's."""
+    plain, l2 = cells_by_name(results, "plain"), cells_by_name(results, "l2")
+    if not {"soap", "sphere+soap"} <= plain.keys():
+        return []
+    held = {"spheres (sphere+soap)": plain["sphere+soap"], "decay (soap in l2)": l2.get("soap")}
+    pairs = [Pair(name, cell, plain["soap"]) for name, cell in held.items() if cell is not None]
+    effects = in_pairs(pairs)
+    found = split(effects)
+    gains = "gains by it too" if found.above else "does not gain by it"
+    return [f"SOAP, whose steps are Adam's in another basis, {gains}: against `soap` in `plain` "
+            f"({counted(effects)}). {listing(found, 'free SOAP')}"]  # fmt: skip
 
 
 def _other_budgets(steps: Iterable[Results], own: float) -> list[str]:
