@@ -32,7 +32,6 @@ FIELD = "#808080"  # of what has no name, on either
 GAP = 0.052  # of the axis' height between two names
 RIGHT = 1.12  # times the last budget, where the axis ends and names begin
 LEAST, MOST = 23.0, 7.6  # percent of errors at the foot and at the top of the axis
-
 MARKERS = "osD^vP"  # of the methods of a family, one after the other
 
 

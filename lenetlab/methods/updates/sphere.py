@@ -53,14 +53,18 @@ class Sphere(Update):
         self.radii = {name: self.c * v.norm() for name, v in self._matrices(w) if bool(v.any())}
 
     def correct(self, before: Tensor, g: Tensor, w: Tensor) -> None:
-        for name, v in self._matrices(w):
-            if name in self.radii:
-                v.mul_(self.radii[name] / v.norm().clamp(min=TINY))
+        self._scale_back(w)
 
     def nearest(self, w: Tensor) -> Tensor:
         x = w.clone()
-        self.correct(x, x, x)
+        self._scale_back(x)
         return x
+
+    def _scale_back(self, w: Tensor) -> None:
+        """Every matrix of `w` that is held, in place, to its norm."""
+        for name, v in self._matrices(w):
+            if name in self.radii:
+                v.mul_(self.radii[name] / v.norm().clamp(min=TINY))
 
     def _matrices(self, w: Tensor) -> Iterator[tuple[str, Tensor]]:
         return ((name, v) for name, v in views(w, self.shapes).items() if v.dim() > 1)
