@@ -20,8 +20,9 @@ idea it is held `against`, with what it changes.
     method = "ema+muon_hyperball"
 
 They train on 50,000 training images and are measured once, at their end, on the other 10,000. The
-test set is not looked at. What they came to is kept in results/ideas/NAME.json; a second call runs
-what is new. `docs/generator/ideas_page.py` makes docs/ideas.md of it.
+test set is not looked at. What they came to is kept in results/ideas/NAME.json. A second call trains
+what is new: no idea whose command is kept there, so delete the file to try all of them anew.
+`docs/generator/ideas_page.py` makes docs/ideas.md of it.
 """
 
 import argparse
@@ -38,7 +39,7 @@ from typing import Any
 
 from rich.progress import track
 
-from lenetlab.disk import replace_json
+from lenetlab.disk import read_json, replace_json
 from lenetlab.errors import UserError
 from lenetlab.experiments.recipe.recipe import Recipe, recipe_from
 from lenetlab.experiments.run.on_disk import execute
@@ -111,16 +112,27 @@ def _kept(run: Run) -> dict[str, Any]:
     return {key: getattr(row, key) for key in FIGURES} | where
 
 
-def tried(ideas: Sequence[Idea], runs: Iterator[Run]) -> Iterator[dict[str, Any]]:
-    """Every idea with its runs, the next ones of `runs`."""
+def _said(idea: Idea) -> str:
+    return idea.recipe().recorded().command(0, idea.seeds)
+
+
+def kept(path: Path) -> dict[str, list[dict[str, Any]]]:
+    """The runs that the results in `path` have, by the command they are of."""
+    return {idea["command"]: idea["runs"] for idea in read_json(path)} if path.exists() else {}
+
+
+def tried(
+    ideas: Sequence[Idea], before: Mapping[str, Any], runs: Iterator[Run]
+) -> Iterator[dict[str, Any]]:
+    """Every idea with its runs: those that were kept `before`, or the next ones of `runs`."""
     for idea in ideas:
-        own = list(islice(runs, idea.seeds))
+        command = _said(idea)
         yield {
             "name": idea.name,
             "against": idea.against,
             "changed": dict(idea.changed),
-            "command": idea.recipe().recorded().command(0, idea.seeds),
-            "runs": [_kept(run) for run in own],
+            "command": command,
+            "runs": before.get(command) or [_kept(run) for run in islice(runs, idea.seeds)],
         }
 
 
@@ -130,16 +142,18 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--out", type=Path, default=Path("runs"))
     given = parser.parse_args()
-    read = [(path, read_ideas(path)) for path in given.files]
+    read = [(RESULTS / f"{path.stem}.json", read_ideas(path)) for path in given.files]
+    before = {target: kept(target) for target, _ in read}
     jobs = [
         (idea.recipe(), seed, given.out)
-        for _, ideas in read for idea in ideas for seed in range(idea.seeds)
+        for target, ideas in read for idea in ideas if _said(idea) not in before[target]
+        for seed in range(idea.seeds)
     ]  # fmt: skip
     RESULTS.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor(given.workers, get_context("spawn")) as pool:
         runs = iter(track(pool.map(_train, jobs), "ideas", len(jobs)))
-        for path, ideas in read:
-            replace_json(RESULTS / f"{path.stem}.json", list(tried(ideas, runs)))
+        for target, ideas in read:
+            replace_json(target, list(tried(ideas, before[target], runs)))
 
 
 if __name__ == "__main__":
