@@ -20,8 +20,8 @@ idea it is held `against`, with what it changes.
     method = "ema+muon_hyperball"
 
 They train on 50,000 training images and are measured once, at their end, on the other 10,000. The
-test set is not looked at. What they came to is kept in results/ideas/NAME.json. A second call trains
-what is new: no idea whose command is kept there, so delete the file to try all of them anew.
+test set is not looked at. What they came to is kept in results/ideas/NAME.json. A second call
+trains what is new: no idea whose command is kept there; delete the file to try all of them anew.
 `docs/generator/ideas_page.py` makes docs/ideas.md of it.
 """
 

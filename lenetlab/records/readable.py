@@ -19,6 +19,8 @@ def readable(value: Any) -> Any:
     """`value` as JSON has it, every text in it on one line and without what cannot be shown: line
     breaks and tabs are a space, other control characters and halves of pairs a question mark."""
     if isinstance(value, str):
+        if value.isprintable():  # most are, and this is told many times faster
+            return value
         return _UNFIT.sub(SHOWN_FOR, _SPACES.sub(" ", value))
     if isinstance(value, Mapping):
         return {readable(key): readable(part) for key, part in value.items()}

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 import unicodedata
 from dataclasses import replace
 
@@ -32,6 +33,13 @@ def test_what_cannot_be_shown_is_a_mark_and_breaks_are_a_space():
     for fine in ("Größe-ε₁ 優化器 🏆", "‘quoted’ – & <b>", "", "\ufffd"):
         assert readable(fine) == fine
     assert readable({"\x07": [1, None, ("\t", 2.5)]}) == {"\ufffd": [1, None, (" ", 2.5)]}
+
+
+def test_no_character_that_turns_or_breaks_a_line_is_left():
+    marks = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI", "B")
+    for c in map(chr, range(sys.maxunicode + 1)):
+        if unfit(c) or c == "\n" or unicodedata.bidirectional(c) in marks:
+            assert readable(f"a{c}b") in ("a\ufffdb", "a b"), hex(ord(c))
 
 
 @pytest.fixture

@@ -80,7 +80,7 @@ def undisturbed(file: Path, folder: Path) -> dict[str, str]:
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="reads /proc")
 def test_workers_killed_and_then_the_coordinator(tmp_path):
     file, folder = tmp_path / "tiny.toml", tmp_path / "work"
-    file.write_text(TINY.replace("trials = 2", "trials = 39"))
+    file.write_text(TINY.replace("trials = 2", "trials = 15"))
     wanted = undisturbed(file, tmp_path / "whole")
     process = begin(tmp_path, file, folder)
     wait_until(lambda: len(bits_or_none(folder)) >= 5, "five runs", process)
