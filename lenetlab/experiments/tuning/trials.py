@@ -93,7 +93,8 @@ def search_space(
         for word in dimension.values if isinstance(dimension, Pick) else ():
             named |= one_name({name: word}).keys()
     searched = space_of(method, scenario, settings)
-    return {name: searched[name] for name in searched if name not in named} | own
+    kept = {name: searched[name] for name in searched if name in own or name not in named}
+    return kept | own  # in the places that they had: points are drawn by place
 
 
 def default_trial(
