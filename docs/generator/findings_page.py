@@ -10,15 +10,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from findings import (
-    adaptive,
     averaging,
     derivative_free,
+    families,
     horizon,
     l2,
     learning_rate,
     machines,
     matrix,
-    momentum,
     noise,
     norms,
     second_order,
@@ -31,8 +30,8 @@ from findings.sources import Sources
 ROOT = Path(__file__).parents[2]
 ORDER: Sequence[Callable[[Sources], Finding]] = (
     learning_rate.finding,
-    momentum.finding,
-    adaptive.finding,
+    families.momentum,
+    families.adaptive,
     matrix.finding,
     second_order.finding,
     noise.finding,
@@ -53,15 +52,16 @@ words. Commands are given in a checkout whose `.venv` is active; those in Python
 (`pip install -e '.[frames]'`).
 
 Accuracies are of the test set, means over seeds ± half the 95 % interval. Differences are in pairs
-of equal seeds; their intervals, in brackets, hold together for all differences of a finding, and
-those to SGD for all of its leaderboard, after equal passes and at equal CPU time alike. What is
-called above or below is so by Holm’s test too ([protocol](protocol.md)). Borderline is what the
-test finds and the interval does not: no claim is made of it. Everything else is called a tie, which
-is no proof of equality. In figures of differences a hollow point is one of these two. Every finding
-is 5 % by itself: nothing is corrected across findings. Unless it is said, methods were tuned at the
-same price on training images alone, and the price is the same, not what was known before
-([protocol](protocol.md)). Intervals are those over seeds of one recipe, and another search of the
-same price finds another recipe. {searches}"""
+of equal seeds, and their intervals, in brackets, hold together: those to SGD for all of its
+leaderboard, of which every scenario and every budget has one after equal passes and one at equal
+CPU time, and all others for what their finding says is tested together. What is called above or
+below is so by Holm’s test too ([protocol](protocol.md)). Borderline is what the test finds and the
+interval does not: no claim is made of it. Everything else is called a tie, which is no proof of
+equality. In figures of differences a hollow point is one of these two. Each of these sets is 5 % by
+itself: nothing is corrected across scenarios, clocks, budgets or findings. Unless it is said,
+methods were tuned at the same price on training images alone, and the price is the same, not what
+was known before ([protocol](protocol.md)). Intervals are those over seeds of one recipe, and
+another search of the same price finds another recipe. {searches}"""
 
 
 def _page(name: str) -> str:

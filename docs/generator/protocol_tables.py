@@ -7,6 +7,7 @@ from pathlib import Path
 
 import marks
 from protocol.default_wins import default_wins
+from protocol.kinds import kinds
 from protocol.leader_choice import leader_choice
 from protocol.leader_now import leader_now
 from protocol.pairs import rate_table, spread_table, spreads
@@ -29,6 +30,7 @@ def tables(results: Results) -> dict[str, str]:
         "defaults": default_wins(results),
         "spread": spread_table(found),
         "pairs": rate_table(found),
+        "kinds": kinds(results),
     }
 
 

@@ -62,10 +62,10 @@ def _said(results: Results, boards: list[Board]) -> str:
     return (
         f"{_counted(results)}: {results.trials} trials of {results.tuning_passes:g} passes, on "
         f"training data{_confirmed(results)}. The leader is the best on held-out training images; "
-        f"its accuracy is the mean over {n} new seeds after {results.passes:g} passes, ± half its "
-        "95 % interval. A method is *not clearly worse* unless test and interval both put it below "
-        f"the leader.{_luck(results)} [More on the leaders](docs/leaders.md), those of other "
-        "budgets among them."
+        f"its accuracy is the mean over {n} seeds, trained on all of these images for "
+        f"{results.passes:g} passes, ± half its 95 % interval. A method is *not clearly worse* "
+        f"unless test and interval both put it below the leader.{_luck(results)} "
+        "[More on the leaders](docs/leaders.md), those of other budgets among them."
     )
 
 

@@ -15,12 +15,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from lenetlab.analysis.comparison import Difference
+from lenetlab.analysis.comparison import Difference, compare
 from lenetlab.analysis.intervals import summarise
 from lenetlab.disk import replace_json
 from lenetlab.methods.registry import methods
 from lenetlab.records.cells import FINAL, Cell, Results
 from lenetlab.records.contest import CellKey
+from lenetlab.records.costs import Ratio
 from lenetlab.records.rows import write_results
 
 from .blocks import ROOT, commands
@@ -28,16 +29,15 @@ from .test_commands import parse
 
 sys.path.insert(0, str(ROOT / "docs" / "generator"))
 from findings import (
-    adaptive,
     averaging,
     clock,
     derivative_free,
+    families,
     horizon,
     l2,
     learning_rate,
     machines,
     matrix,
-    momentum,
     noise,
     norms,
     second_order,
@@ -98,9 +98,11 @@ def value(text: str) -> float:
 # The committed rows
 
 
-@pytest.mark.parametrize("make", [momentum, adaptive, matrix, derivative_free])
+@pytest.mark.parametrize(
+    "make", [families.momentum, families.adaptive, matrix.finding, derivative_free.finding]
+)
 def test_a_group_has_the_means_and_differences_of_its_rows(real, make):
-    found = make.finding(real)
+    found = make(real)
     if not found.tables:
         pytest.skip("not computed")
     checked = 0
@@ -182,24 +184,37 @@ def test_thinner_nets_against_the_widest(real):
         assert value(gap) == pytest.approx(more(own, wide).mean(), abs=0.00501)
 
 
-def test_norm_control_has_students_intervals_with_bonferronis_level(real):
-    table = rows(norms.finding(real).tables[0])
+def test_norm_control_is_tested_together_over_all_its_budgets(real):
+    """The compared pairs by hand; what intervals are made of has its own tests."""
+    every = []
+    for step in real.ladder:
+        plain, decay = RESULTS / step / "plain", RESULTS / step / "l2"
+        held = [(decay, "muon"), (plain, "frank_wolfe"), (plain, "muon_hyperball")]
+        there = [(folder, name) for folder, name in held if (folder / f"{name}.jsonl").exists()]
+        every += [by_hand(accuracies(*one), accuracies(plain, "muon")) for one in there]
     plain, decay = RESULTS / "course" / "plain", RESULTS / "course" / "l2"
-    free = accuracies(plain, "muon")
-    for name, accuracy, loss, gap, _, n in table[1:]:
+    soap = accuracies(plain, "soap")
+    every += [by_hand(accuracies(*one), soap) for one in ((plain, "sphere+soap"), (decay, "soap"))]
+    nothing = {seed: 0.0 for each in every for seed in each}
+    expected = {round(one.mean, 9): one for one in compare(nothing, every)}
+    found = norms.finding(real)
+    assert f"{len(every)} differences in all" in found.text[0]
+    for name, accuracy, loss, gap, _, n in rows(found.tables[0])[1:]:
         method = re.search(r"\((\w+)", name)[1]
         folder = decay if method == "muon" else plain
-        d = more(accuracies(folder, method), free)
-        reach = stats.t.ppf(1 - 0.05 / 2 / (len(table) - 1), len(d) - 1) * d.std(ddof=1)
-        reach /= math.sqrt(len(d))
-        expected = [d.mean(), d.mean() - reach, d.mean() + reach]
-        found = [float(x.replace("−", "-")) for x in re.findall(r"[+−][\d.]+", gap)]
-        assert found == pytest.approx(expected, abs=0.00501)
+        d = more(accuracies(folder, method), accuracies(plain, "muon"))
+        one = expected[round(d.mean(), 9)]
+        numbers = [float(x.replace("−", "-")) for x in re.findall(r"[+−][\d.]+", gap)]
+        assert numbers == pytest.approx([one.mean, one.low, one.high], abs=0.00501)
         assert float(loss) == pytest.approx(
-            np.mean([one["loss"] for one in on_disk(folder, method).values()]), abs=0.0000501
+            np.mean([row["loss"] for row in on_disk(folder, method).values()]), abs=0.0000501
         )
         assert int(n) == len(d)
         assert accuracy == shown(accuracies(folder, method))
+
+
+def by_hand(one: dict[int, float], other: dict[int, float]) -> dict[int, float]:
+    return {seed: one[seed] - other[seed] for seed in one.keys() & other.keys()}
 
 
 @pytest.mark.long  # pandas
@@ -261,7 +276,7 @@ def cell(
 )
 def test_a_groups_claim_is_what_the_rows_support(tmp_path, levels, title):
     study(tmp_path / "course", {"sgd": 90.0, **levels})
-    found = momentum.finding(Sources(tmp_path))
+    found = families.momentum(Sources(tmp_path))
     assert found.title.startswith(f"Momentum methods that end above tuned SGD: {title}; cut off")
 
 
@@ -270,7 +285,7 @@ def test_a_groups_claim_names_every_scenario(tmp_path):
     cells = [cell(name, level, scenario) for scenario, better in (("plain", 90.0), ("l2", 91.0))
              for name, level in (("sgd", 90.0), ("nesterov", better))]  # fmt: skip
     write_results(tmp_path / "course", Results("c", "t", 12, 5.0, SEEDS, 10.0, tuple(cells)))
-    found = momentum.finding(Sources(tmp_path))
+    found = families.momentum(Sources(tmp_path))
     assert "SGD: none of 1 in `plain` and all in `l2`; cut off" in found.title
     assert len([text for text in found.text if text.startswith("In `")]) == 2
     table = found.instead.splitlines()[2:]
@@ -320,7 +335,7 @@ def test_failed_runs_are_named_and_not_compared(tmp_path):
               *broken.finals[1:])  # fmt: skip
     cells = (results.cells[0], replace(broken, finals=finals), results.cells[2])
     write_results(tmp_path / "course", replace(results, cells=cells))
-    text = " ".join(momentum.finding(Sources(tmp_path)).text)
+    text = " ".join(families.momentum(Sources(tmp_path)).text)
     assert "Not compared (1 of 10 runs failed): `nesterov`." in text
     assert "Above SGD: `heavy_ball`" in text
 
@@ -640,7 +655,8 @@ def test_little_time_is_compared_with_as_much_time_of_sgd():
     """Between two budgets of SGD's, by Welch's test: by hand here."""
 
     def timed(name: str, passes: float, time: float, values: list[float]) -> clock.Timed:
-        return clock.Timed(name, passes, time, summarise(values), tuple(values))
+        cost = Ratio(time / passes, 0.99 * time / passes, 1.21 * time / passes)
+        return clock.Timed(name, passes, cost, summarise(values), tuple(values))
 
     sgd = [
         timed("sgd", 1, 1.2, [88.0, 88.2, 88.1]), timed("sgd", 2, 2.4, [89.0, 89.3, 89.1]),
@@ -663,7 +679,12 @@ def test_little_time_is_compared_with_as_much_time_of_sgd():
     gap = one.mean() - other.mean()
     half = stats.t.ppf(1 - 0.025 / 6, freedom) * (a + b) ** 0.5
     found = placed[0].more
-    assert (found.low, found.high) == pytest.approx((gap - half, gap + half))
-    said = clock.said(placed)
+    assert (found.difference.low, found.difference.high) == pytest.approx((gap - half, gap + half))
+    assert found.difference.df == pytest.approx(freedom)
+    said = clock.said([*sgd, *soap])
     assert "Above SGD of more time (1 of 3): `soap` for 1; below SGD of less time (1 of 3)" in said
-    assert said.endswith("over these 6.")
+    dear = "Not compared, as they take more time than SGD’s longest budget (1): `soap` for 8."
+    assert f"over these 6. {dear}" in said
+    # At 1.21 times the cost one pass of SOAP takes 2.42, and three seeds do not show it above the
+    # SGD of 4.8; two take 4.84, more than any SGD.
+    assert said.endswith("another verdict would stand on `soap` for 1 and 2.")

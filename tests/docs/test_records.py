@@ -39,7 +39,7 @@ def test_a_study_gives_a_line_a_scenario_and_its_records(study):
     assert f"| `muon` | {sum(finals) / len(finals):.2f} ± " in lines[0]
     assert "5 methods" in made
     assert "12 trials of 5 passes" in made
-    assert "over 10 new seeds" in made
+    assert "mean over 10 seeds, trained on all of these images" in made
     assert lines[0].endswith("| 90.24 % |")
 
 

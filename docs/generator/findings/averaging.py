@@ -3,9 +3,10 @@
 import json
 from collections.abc import Mapping, Sequence
 from functools import partial
+from itertools import chain
 
 from findings.charts import forest
-from findings.effects import Effect, Pair, in_pairs, split
+from findings.effects import Effect, Pair, in_groups, split
 from findings.finding import Finding, missing, table
 from findings.group import COURSE
 from findings.sources import Sources, cells_by_name
@@ -38,32 +39,30 @@ for name in {names}:
 
 def finding(sources: Sources) -> Finding:
     """Averages against the method that they are around, or that they replace."""
-    pairs: list[Pair] = []
-    budgets: list[float] = []
+    pairs: dict[float, list[Pair]] = {}
     for results in sources.ladder.values():
         cells = cells_by_name(results, "plain")
         here = [Pair(f"{one} to {other}", cells[one], cells[other])
                 for one, other in AVERAGED.items() if one in cells and other in cells]  # fmt: skip
-        pairs += here
-        budgets += [results.passes] * len(here)
+        pairs |= {results.passes: here} if here else {}
     if not pairs:
         return missing(KEY, "What averaging buys", COURSE)
-    effects = in_pairs(pairs)
-    groups: dict[float, list[Effect]] = {}
-    for budget, one in zip(budgets, effects, strict=True):
-        groups.setdefault(budget, []).append(one)
+    groups = in_groups(pairs)
     text = [f"After {passes(budget)} ({counted(here)}). {listing(split(here), 'what it averages')}"
             for budget, here in groups.items()]  # fmt: skip
     text.append(
-        "An average replaces a falling rate: where there is one, the rate may stay constant, and "
-        "tuning may choose so. Each side has the recipe that tuning found for it at that budget."
+        f"All {sum(map(len, pairs.values()))} are tested together. An average replaces a falling "
+        "rate: where there is one, the rate may stay constant, and tuning may choose so. Each side "
+        "has the recipe that tuning found for it at that budget."
     )
     rows = [[f"{budget:g}, `{one.name}`", *tested(one)]
             for budget, here in groups.items() for one in here]  # fmt: skip
     numbers = table(["passes, average", "difference, points", "p (Holm)", "n"], rows)
     drawn = {f"after {passes(budget)}": here for budget, here in groups.items()}
     figure = partial(forest, drawn, "points of test accuracy above the method without the average")
-    shown = SHOWN.format(names=json.dumps(list(sources.ladder)), averaged=_dictionary(pairs))
+    shown = SHOWN.format(
+        names=json.dumps(list(sources.ladder)), averaged=_dictionary([*chain(*pairs.values())])
+    )
     about = "Averages less what they average"
     return Finding(
         KEY, _title(groups), text, {about: figure}, (numbers,), shown.splitlines(), python=True,

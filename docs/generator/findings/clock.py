@@ -5,57 +5,57 @@ study: single runs shared their machine with others.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from statistics import fmean
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from curves import INK
-from scipy import stats
 
 from findings.charts import Series, in_turn, over, point
+from findings.effects import accuracies, two_samples
 from findings.finding import table
-from findings.words import mean, sentence
+from findings.words import gap, mean, p, sentence
 from lenetlab.analysis.at_budget import at_budgets
-from lenetlab.analysis.comparison import Side, side
-from lenetlab.analysis.equal_time import REFERENCE, rate
+from lenetlab.analysis.comparison import Difference, Side, side
+from lenetlab.analysis.equal_time import REFERENCE
 from lenetlab.analysis.intervals import Summary
-from lenetlab.analysis.proportions import holm
-from lenetlab.analysis.record import ALPHA
-from lenetlab.phrases import joined, p_value, passes
+from lenetlab.phrases import joined, passes
 from lenetlab.records.cells import Results
-from lenetlab.records.contest import Contest
-from lenetlab.records.costs import Costs
+from lenetlab.records.costs import Costs, Ratio
 from lenetlab.report.charts.theme import ticks
-from lenetlab.report.formats import points
 
 
 @dataclass(frozen=True)
 class Timed:
-    """A method at the end of a budget. time : CPU time, in passes of SGD at batch 64. values : of
+    """A method at the end of a budget. cost : of a pass, in passes of SGD at batch 64. values : of
     the seeds, in percent."""
 
     name: str
     passes: float
-    time: float
+    cost: Ratio
     accuracy: Summary
     values: tuple[float, ...]
+
+    @property
+    def time(self) -> float:
+        """CPU time, in passes of SGD at batch 64."""
+        return self.cost.ratio * self.passes
+
+    def at(self, end: Literal["low", "high"]) -> "Timed":
+        """As if a pass cost the lower or the upper quartile of what was measured."""
+        return replace(self, cost=replace(self.cost, ratio=getattr(self.cost, end)))
 
 
 @dataclass(frozen=True)
 class Gap:
-    """How far a method is from SGD, both at the end of a budget. Two samples: Welch's test, its p
-    after Holm's correction over all; Bonferroni's interval."""
+    """How far a method is from `sgd`, both at the end of a budget."""
 
     sgd: Timed
-    difference: float
-    low: float
-    high: float
-    p: float
+    difference: Difference
 
     @property
     def side(self) -> Side:
         """What test and interval say together."""
-        return side(self.low, self.high, self.p)
+        return side(self.difference.low, self.difference.high, self.difference.adjusted)
 
 
 @dataclass(frozen=True)
@@ -86,16 +86,11 @@ def made_for(
     found = []
     for results in steps:
         known = costs.get(results.name)
-        measured = {
-            cell.place.name for cell in results.within(Contest("plain"))
-            if known and known.of(cell.place)
-        }  # fmt: skip
         for one in at_budgets([results], "plain"):
-            name, seconds = one.cell.place.name, rate(one.cell)
-            if known and seconds and name in measured and name in (REFERENCE, *names):
-                values = tuple(row.accuracy for row in one.cell.finals if row.accuracy is not None)
-                time = seconds / known.seconds * one.passes
-                found.append(Timed(name, one.passes, time, one.accuracy, values))
+            name, cost = one.cell.place.name, known and known.of(one.cell.place)
+            if cost and name in (REFERENCE, *names):
+                values = tuple(accuracies(one.cell))
+                found.append(Timed(name, one.passes, cost, one.accuracy, values))
     return found
 
 
@@ -103,49 +98,66 @@ def against_sgd(found: Sequence[Timed]) -> list[Placed]:
     """Every budget of every method for which SGD has one of as much time or more, between that and
     its budget of less."""
     sgd = sorted((one for one in found if one.name == REFERENCE), key=_time)
-    longest = max((one.time for one in sgd), default=0.0)
-    others = [one for one in found if one.name != REFERENCE and one.time <= longest]
+    dear = too_dear(found)
+    others = [one for one in found if one.name != REFERENCE and one not in dear]
     less = [max((x for x in sgd if x.time <= one.time), key=_time, default=None) for one in others]
     more = [min((x for x in sgd if x.time >= one.time), key=_time) for one in others]
     pairs = [(one, other) for one, *both in zip(others, less, more, strict=True)
              for other in both if other is not None]  # fmt: skip
-    tested = [_welch(one.values, other.values, ALPHA / len(pairs)) for one, other in pairs]
-    adjusted = holm([p for *_, p in tested])
-    gaps = iter([
-        Gap(other, difference, low, high, p)
-        for (_, other), (difference, low, high, _), p in zip(pairs, tested, adjusted, strict=True)
-    ])  # fmt: skip
+    tests = two_samples([(one.values, other.values) for one, other in pairs])
+    gaps = iter([Gap(other, test) for (_, other), test in zip(pairs, tests, strict=True)])
     return [Placed(one, next(gaps) if fewer else None, next(gaps))
             for one, fewer in zip(others, less, strict=True)]  # fmt: skip
 
 
-def _welch(
-    one: Sequence[float], other: Sequence[float], alpha: float
-) -> tuple[float, float, float, float]:
-    """The difference of the means, its interval at level 1 - `alpha`, and p."""
-    test = stats.ttest_ind(one, other, equal_var=False)
-    low, high = test.confidence_interval(1 - alpha)
-    return fmean(one) - fmean(other), float(low), float(high), float(test.pvalue)
+def too_dear(found: Sequence[Timed]) -> list[Timed]:
+    """Budgets that take more CPU time than the longest of SGD's."""
+    longest = max((one.time for one in found if one.name == REFERENCE), default=0.0)
+    return [one for one in found if one.time > longest]
 
 
-def said(placed: Sequence[Placed]) -> str:
+def said(found: Sequence[Timed]) -> str:
     """Who is above and below an SGD that was tuned for as much time; empty without any."""
+    placed = against_sgd(found)
     if not placed:
         return ""
     each = []
     for stands, what in STANDS.items():
         here = [one.one for one in placed if one.stands == stands]
-        names = dict.fromkeys(one.name for one in here)
-        told = [f"`{name}` for {joined([f'{x.passes:g}' for x in here if x.name == name])}"
-                for name in names]  # fmt: skip
-        each += [f"{what} ({len(here)} of {len(placed)}): {', '.join(told)}"] * bool(told)
+        each += [f"{what} ({len(here)} of {len(placed)}): {_budgets(here)}"] * bool(here)
     tests = sum(1 + (one.less is not None) for one in placed)
-    return (
-        "Tuned for little time instead of cut off: every budget, in passes, against the SGD that "
-        "was tuned for the next smaller and for the next larger amount of CPU time. "
+    text = (
+        "Tuned for little time instead of cut off: budgets, in passes, against the SGD that was "
+        "tuned for the next smaller and for the next larger amount of CPU time. "
         f"{sentence('; '.join(each))}. Two samples each, so no pairs; Welch’s test with Holm’s "
         f"correction over these {tests}."
     )
+    if dear := too_dear(found):
+        text += (f" Not compared, as they take more time than SGD’s longest budget ({len(dear)}): "
+                 f"{_budgets(dear)}.")  # fmt: skip
+    if moved := unsure(found, placed):
+        text += (" If a pass of each cost the lower or the upper quartile of what was measured, "
+                 f"another verdict would stand on {_budgets(moved)}.")  # fmt: skip
+    return text
+
+
+def unsure(found: Sequence[Timed], placed: Sequence[Placed]) -> list[Timed]:
+    """Those that would stand otherwise at a quartile of their measured costs."""
+    moved: set[tuple[str, float]] = set()
+    for end in ("low", "high"):
+        others = [one if one.name == REFERENCE else one.at(end) for one in found]
+        stands = {(x.one.name, x.one.passes): x.stands for x in against_sgd(others)}
+        moved |= {(x.one.name, x.one.passes) for x in placed
+                  if stands.get((x.one.name, x.one.passes)) != x.stands}  # fmt: skip
+    return [x.one for x in placed if (x.one.name, x.one.passes) in moved]
+
+
+def _budgets(some: Sequence[Timed]) -> str:
+    """`muon` for 1 and 2, `soap` for 3."""
+    names = dict.fromkeys(one.name for one in some)
+    each = [f"`{name}` for {joined([f'{x.passes:g}' for x in some if x.name == name])}"
+            for name in names]  # fmt: skip
+    return ", ".join(each)
 
 
 STANDS = {
@@ -167,11 +179,10 @@ def placed_table(placed: Sequence[Placed]) -> str:
     return table(heads, rows)
 
 
-def _of_sgd(gap: Gap | None) -> list[str]:
-    if gap is None:
+def _of_sgd(found: Gap | None) -> list[str]:
+    if found is None:
         return ["–", "–"]
-    ends = f"[{points(gap.low)}, {points(gap.high)}]"
-    return [f"{gap.sgd.time:.2g}", f"{points(gap.difference)} {ends}, p {p_value(gap.p)}"]
+    return [f"{found.sgd.time:.2g}", f"{gap(found.difference)}, p {p(found.difference)}"]
 
 
 def figure(found: Sequence[Timed]) -> str:

@@ -1,15 +1,22 @@
 """Differences in pairs of equal seeds, and what they are together: above, tied, below."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import get_args
+from itertools import islice
+from statistics import fmean
+from typing import TypeVar, get_args
+
+from scipy import stats
 
 from lenetlab.analysis.board import Board
 from lenetlab.analysis.comparison import Difference, Side, compare, side
 from lenetlab.analysis.equal_time import REFERENCE, at_equal_time, limit
+from lenetlab.analysis.proportions import holm
+from lenetlab.analysis.record import ALPHA
 from lenetlab.records.cells import Cell
 
 BySeed = Mapping[int, float]
+K = TypeVar("K", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -89,7 +96,7 @@ def in_pairs(pairs: Sequence[Pair]) -> list[Effect]:
     """The first of each pair less the second, seed by seed; all tested together."""
     reasons = [_untested(pair) for pair in pairs]
     tested = [i for i, reason in enumerate(reasons) if not reason]
-    found = differences([(_accuracies(pairs[i].one), _accuracies(pairs[i].other)) for i in tested])
+    found = differences([(by_seed(pairs[i].one), by_seed(pairs[i].other)) for i in tested])
     by_place = dict(zip(tested, found, strict=True))
     return [
         Effect(pair.name, pair.one.place.family, by_place.get(i), reasons[i])
@@ -97,11 +104,31 @@ def in_pairs(pairs: Sequence[Pair]) -> list[Effect]:
     ]
 
 
+def in_groups(groups: Mapping[K, Sequence[Pair]]) -> dict[K, list[Effect]]:
+    """The pairs of every group; all groups tested together."""
+    found = iter(in_pairs([pair for pairs in groups.values() for pair in pairs]))
+    return {key: list(islice(found, len(pairs))) for key, pairs in groups.items()}
+
+
 def differences(pairs: Sequence[tuple[BySeed, BySeed]]) -> list[Difference | None]:
     """`compare` for pairs without a common reference: what each has more, against nothing."""
     more = [{seed: one[seed] - other[seed] for seed in one.keys() & other.keys()}
             for one, other in pairs]  # fmt: skip
     return compare({seed: 0.0 for each in more for seed in each}, more)
+
+
+def two_samples(pairs: Sequence[tuple[Sequence[float], Sequence[float]]]) -> list[Difference]:
+    """The first mean of each pair less the second, without a pairing of seeds: Welch's test, Holm's
+    correction and Bonferroni's intervals over all of them. n : of the smaller sample."""
+    tests = [stats.ttest_ind(one, other, equal_var=False) for one, other in pairs]
+    adjusted = holm([float(test.pvalue) for test in tests])
+    found = []
+    for (one, other), test, p in zip(pairs, tests, adjusted, strict=True):
+        low, high = map(float, test.confidence_interval(1 - ALPHA / len(pairs)))
+        n = min(len(one), len(other))
+        mean = fmean(one) - fmean(other)
+        found.append(Difference(mean, low, high, float(test.pvalue), p, n, float(test.df)))
+    return found
 
 
 def at_equal_seconds(cells: Sequence[Cell], names: Iterable[str]) -> list[Effect]:
@@ -118,7 +145,13 @@ def at_equal_seconds(cells: Sequence[Cell], names: Iterable[str]) -> list[Effect
     return [Effect(name, families[name], tested[name]) for name in names if name in tested]
 
 
-def _accuracies(cell: Cell) -> dict[int, float]:
+def accuracies(cell: Cell) -> list[float]:
+    """Of the finals that have one."""
+    return list(by_seed(cell).values())
+
+
+def by_seed(cell: Cell) -> dict[int, float]:
+    """The same by seed."""
     return {row.seed: row.accuracy for row in cell.finals if row.accuracy is not None}
 
 
@@ -127,5 +160,5 @@ def _untested(pair: Pair) -> str:
     for cell in (pair.one, pair.other):
         if failed := sum(not row.done for row in cell.finals):
             return f"{failed} of {len(cell.finals)} runs of {cell.place.name} failed"
-    common = len(_accuracies(pair.one).keys() & _accuracies(pair.other).keys())
+    common = len(by_seed(pair.one).keys() & by_seed(pair.other).keys())
     return "" if common > 1 else "fewer than two seeds in common"

@@ -10,7 +10,7 @@ from findings.charts import forests
 from findings.effects import Effect, Split, at_equal_seconds, on_board, split
 from findings.finding import Finding, table
 from findings.sources import Sources
-from findings.words import counted, gap, listing, mean, p, sentence
+from findings.words import beyond, counted, gap, listing, mean, p, sentence
 from lenetlab.analysis.board import Board, board
 from lenetlab.analysis.equal_time import REFERENCE, at_equal_time, limit
 from lenetlab.phrases import joined, passes
@@ -83,10 +83,11 @@ def of_family(results: Results | None, *families: str) -> list[str]:
 
 
 def passes_and_seconds(
-    key: str, who: str, found: Sequence[Group], last: Sequence[str] = ()
+    key: str, who: str, found: Sequence[Group], luck: float | None, last: Sequence[str] = ()
 ) -> Finding:
-    """The finding of a group: a claim for equal passes, one for equal CPU time, by scenario."""
-    text = [said(one) for one in found]
+    """The finding of a group: a claim for equal passes, one for equal CPU time, by scenario. luck :
+    how far two searches may lie apart, in points."""
+    text = [*(said(one) for one in found), *beyond_luck(found, luck)]
     rests_on = len(text)
     text += at_cpu_time(found)
     text += last
@@ -102,8 +103,9 @@ def passes_and_seconds(
             figures[f"{about}, {when}"] = partial(forests, panels, axis)
     shown = [f"lenetlab compare results/course --scenario {one.scenario} --against {REFERENCE}"
              for one in found]  # fmt: skip
+    in_paper = "\n\n".join((overview(who, found), *beyond_luck(found, luck)))
     return Finding(key, sentence(title(who, found)), text, figures, (_table(found),), shown,
-                   rests_on=rests_on, instead=overview(who, found))  # fmt: skip
+                   rests_on=rests_on, instead=in_paper)  # fmt: skip
 
 
 def title(who: str, found: Sequence[Group]) -> str:
@@ -120,6 +122,20 @@ def title(who: str, found: Sequence[Group]) -> str:
         first += f"; cut off at its CPU time {joined([_count(s, n) for s in at_seconds])}"
     named = len(found[0].effects)
     return first if named == n else f"{first} ({n} of {named} compared)"
+
+
+def beyond_luck(found: Sequence[Group], luck: float | None) -> list[str]:
+    """How many of the differences that are shown could not be the luck of two searches."""
+    shown = [one for each in found for one in split(each.effects).above + split(each.effects).below]
+    if luck is None or not shown:
+        return []
+    more = [f"`{one.name}`" for one in shown if beyond([one], luck)]
+    names = [f"{name} ({n} times)" if (n := more.count(name)) > 1 else name
+             for name in dict.fromkeys(more)]  # fmt: skip
+    return [f"Each recipe is from a search of its own. Of these {len(shown)} differences after "
+            f"equal passes {len(more) or 'none'} {'is' if len(more) < 2 else 'are'} larger than "
+            f"the {luck:.3f} points that two searches may lie apart"
+            f"{': ' if names else ''}{joined(names) if names else ''}."]  # fmt: skip
 
 
 def _count(found: Split, n: int) -> str:

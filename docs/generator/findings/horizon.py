@@ -1,6 +1,7 @@
 """What more passes do: the same recipes, tried for half the budget and confirmed for all of it."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from statistics import fmean
@@ -10,10 +11,12 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from scipy import stats
 
+from findings.effects import Effect, accuracies, split, two_samples
 from findings.finding import Finding, missing, table
 from findings.group import COURSE
 from findings.sources import Sources, cells_by_name
-from findings.words import sentence
+from findings.words import counted, listing, sentence
+from lenetlab.analysis.at_budget import at_budgets
 from lenetlab.analysis.intervals import summarise
 from lenetlab.phrases import in_units, joined, p_value
 from lenetlab.records.cells import Cell, Results, RunRow
@@ -71,18 +74,41 @@ def finding(sources: Sources) -> Finding:
         "chosen by their accuracy in the trial, which flatters all trials alike; the loss played "
         "no part.",
         *_l2(course, plain, decayed),
+        *_tuned_for_fewer(sources, most),
         f"So a ranking after {in_units(many)} in `plain` tells as much of what keeps a net from "
-        f"overfitting as of steps, and these methods would be served better by fewer passes.",
+        "overfitting as of steps.",
     ]  # fmt: skip
-    title = (f"in `plain`, {in_units(many)} are too many for {len(most)} of {len(free)} methods "
-             f"with free norms: held-out loss grows by {MUCH:g} nats or more from {few:g} to "
-             f"{many:g} passes")  # fmt: skip
+    title = (f"in `plain`, by held-out loss {in_units(many)} are too many for {len(most)} of "
+             f"{len(free)} methods with free norms: it grows by {MUCH:g} nats or more from {few:g} "
+             f"to {many:g} passes")  # fmt: skip
     about = f"Held-out loss after {few:g} and after {many:g} passes of the same recipes"
     shown = sorted(plain.values(), key=lambda one: -one.growth)
     figures = {about: partial(_figure, shown, few, many)}
     return Finding(KEY, sentence(title), text, figures,
                    (_table(shown, decayed, few, many),), SHOWN.splitlines(), python=True,
                    rests_on=len(text))  # fmt: skip
+
+
+def _tuned_for_fewer(sources: Sources, most: Sequence[Longer]) -> list[str]:
+    """Whether those whose loss grows `most` end lower on the test set, too, than where they were
+    tuned for the fewer passes."""
+    course = sources.course
+    assert course is not None
+    step = next(
+        (one for one in sources.ladder.values() if one.passes == course.tuning_passes), None
+    )
+    if step is None:
+        return []
+    many, few = ({one.line: one for one in at_budgets([results], "plain")}
+                 for results in (course, step))  # fmt: skip
+    both = [one for one in most if one.name in many and one.name in few]
+    tests = two_samples([(accuracies(many[one.name].cell), accuracies(few[one.name].cell))
+                         for one in both])  # fmt: skip
+    effects = [Effect(one.name, one.family, test) for one, test in zip(both, tests, strict=True)]
+    apart = f"themselves tuned for {in_units(step.passes)}"
+    text = (f"On the test set accuracy says less ({counted(effects)}; Welch’s test for two "
+            f"samples, tested together). {listing(split(effects), apart)}")  # fmt: skip
+    return [text] if effects else []
 
 
 def longer(course: Results | None, scenario: str) -> list[Longer]:

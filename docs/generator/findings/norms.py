@@ -1,11 +1,11 @@
 """Norm control under three names: weight decay, a ball, a sphere."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from statistics import fmean
 
 from findings.charts import forest
-from findings.effects import Effect, Pair, in_pairs, split
+from findings.effects import Effect, Pair, in_groups, split
 from findings.finding import Finding, missing, table
 from findings.group import COURSE
 from findings.l2 import more_than
@@ -13,7 +13,7 @@ from findings.searches import within_luck
 from findings.sources import Sources, cells_by_name, whole_recipe
 from findings.words import beyond, counted, dated, listing, mean, size, tested
 from lenetlab.analysis.intervals import summarise
-from lenetlab.phrases import passes
+from lenetlab.phrases import count, passes
 from lenetlab.records.cells import Cell, Results
 
 KEY = "norms"
@@ -30,25 +30,33 @@ print(held.sub(free, axis=0).agg(["mean", "std", "count"]))"""
 
 def finding(sources: Sources) -> Finding:
     """Muon with decay, on a ball and on spheres, against Muon whose norms are free."""
-    pairs = _pairs(sources.course)
-    if sources.course is None or not pairs:
+    course = sources.course
+    pairs = _pairs(course)
+    if course is None or not pairs:
         return missing(KEY, "Norm control under three names", COURSE)
-    effects, luck = in_pairs(pairs), within_luck(sources.course)
+    others = [step for step in sources.ladder.values() if step.passes != course.passes]
+    tested = in_groups({
+        FREE: pairs, "soap": _of_soap(course), **{step.passes: _pairs(step) for step in others}
+    })  # fmt: skip
+    every = sum(split(some).tested for some in tested.values())
+    effects, luck = tested.pop(FREE), within_luck(course)
+    soap = tested.pop("soap")
     text = [
         "A Frank-Wolfe step on the ball of the spectral norm *is* a Muon step with decoupled decay "
         "by one over the radius ([protocol](protocol.md)); a sphere fixes what decay lets settle. "
         f"In pairs with `{FREE}` in scenario `plain`, whose norms are free ({counted(effects)}). "
-        f"{listing(split(effects), 'free Muon')}",
-        *_other_budgets(sources.ladder.values(), sources.course.passes),
-        *_luck(effects, luck, passes(sources.course.passes)),
-        *_to_soap(sources.course),
+        f"{listing(split(effects), 'free Muon')} This and what follows, "
+        f"{count(every, 'difference')} in all, are tested together.",
+        *_other_budgets(tested),
+        *_luck(effects, luck, passes(course.passes)),
+        *_to_soap(soap),
         *_settings(pairs),
     ]
     figure = partial(forest, {"": effects}, "points of test accuracy above free Muon")
     about = "Muon with its norms held, less Muon with free norms"
     return Finding(
         KEY,
-        dated(sources.course.passes, _title(effects) + more_than(effects, luck)),
+        dated(course.passes, _title(effects) + more_than(effects, luck)),
         text,
         {about: figure},
         (_table(pairs, effects),),
@@ -69,27 +77,28 @@ def _pairs(results: Results | None) -> list[Pair]:
     return [Pair(name, cell, plain[FREE]) for name, cell in held.items() if cell is not None]
 
 
-def _to_soap(results: Results) -> list[str]:
+def _of_soap(results: Results) -> list[Pair]:
     """The same around a method whose steps are not Muon's."""
     plain, l2 = cells_by_name(results, "plain"), cells_by_name(results, "l2")
     if not {"soap", "sphere+soap"} <= plain.keys():
         return []
     held = {"spheres (sphere+soap)": plain["sphere+soap"], "decay (soap in l2)": l2.get("soap")}
-    pairs = [Pair(name, cell, plain["soap"]) for name, cell in held.items() if cell is not None]
-    effects = in_pairs(pairs)
+    return [Pair(name, cell, plain["soap"]) for name, cell in held.items() if cell is not None]
+
+
+def _to_soap(effects: Sequence[Effect]) -> list[str]:
+    if not effects:
+        return []
     found = split(effects)
     gains = "gains by it too" if found.above else "does not gain by it"
     return [f"SOAP, whose steps are Adam's in another basis, {gains}: against `soap` in `plain` "
             f"({counted(effects)}). {listing(found, 'free SOAP')}"]  # fmt: skip
 
 
-def _other_budgets(steps: Iterable[Results], own: float) -> list[str]:
+def _other_budgets(steps: Mapping[float, Sequence[Effect]]) -> list[str]:
     """The same for budgets that are smaller, where nets have less time to overfit."""
-    said = []
-    for step in steps:
-        if step.passes != own and (effects := in_pairs(_pairs(step))):
-            said.append(f"After {passes(step.passes)} ({counted(effects)}). "
-                        f"{listing(split(effects), 'free Muon')}")  # fmt: skip
+    said = [f"After {passes(budget)} ({counted(effects)}). {listing(split(effects), 'free Muon')}"
+            for budget, effects in steps.items() if effects]  # fmt: skip
     return [f"It is worth that for this budget. {' '.join(said)}"] if said else []
 
 

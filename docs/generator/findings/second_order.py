@@ -7,7 +7,16 @@ from findings import clock
 from findings.charts import Series, in_turn, over
 from findings.effects import Effect, split
 from findings.finding import Finding, missing, table
-from findings.group import Group, at_cpu_time, group, groups, overview, said
+from findings.group import (
+    Group,
+    at_cpu_time,
+    beyond_luck,
+    group,
+    groups,
+    overview,
+    said,
+)
+from findings.searches import within_luck
 from findings.sources import Sources
 from findings.words import counted, gap, headline, listing, mean, sentence, size
 from lenetlab.analysis.comparison import Difference
@@ -30,14 +39,16 @@ def finding(sources: Sources) -> Finding:
         return missing(KEY, "What second order is worth", LADDER)
     first, *_, last = [*steps.values(), *steps.values()]
     text = [said(one) for one in ([first, last] if first is not last else [first])]
+    course = groups(sources, WHO)
     text += [
         said(one)
-        for one in groups(sources, WHO)
+        for one in course
         if one.scenario != "plain" and any(effect.difference for effect in one.effects)
     ]
+    text += beyond_luck(course, within_luck(sources.course))
     timed = clock.made_for([step.results for step in steps.values()], sources.costs, WHO)
     placed = clock.against_sgd(timed)
-    told = clock.said(placed)
+    told = clock.said(timed)
     text += [told] if told else []
     rests_on = len(text)
     if between := [f"{one.results.passes:g}" for one in steps.values() if one not in (first, last)]:
@@ -52,7 +63,8 @@ def finding(sources: Sources) -> Finding:
     title = f"in `plain` {_title(list(steps.values()))}"
     title += _at_seconds(steps.values())
     tables = (_table(steps), *((clock.placed_table(placed),) if placed else ()))
-    in_paper = [said(first), overview("Kronecker-factored methods", groups(sources, WHO)), told]
+    in_paper = [said(first), overview("Kronecker-factored methods", course), told,
+                *beyond_luck(course, within_luck(sources.course))]  # fmt: skip
     return Finding(KEY, sentence(title), text, figures, tables, shown, rests_on=rests_on,
                    instead="\n\n".join(filter(None, in_paper)))  # fmt: skip
 

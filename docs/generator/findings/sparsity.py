@@ -131,8 +131,8 @@ def _how_far(pairs: Sequence[Pair], effects: Sequence[Effect]) -> str:
         said.append(f"{told}; at {_kept(least.one):,} it stands {gap(end.difference)} points to "
                     "its widest net")  # fmt: skip
     widest = max(_kept(pair.other) for pair in pairs)
-    return (f"Thinner nets, each with the recipe that was tuned at {widest:,} weights "
-            f"({counted(effects)}): {'; '.join(said)}.")  # fmt: skip
+    return (f"Thinner nets, each with the recipe that was tuned at {widest:,} weights, tested by "
+            f"themselves ({counted(effects)}): {'; '.join(said)}.")  # fmt: skip
 
 
 def _summary(cell: Cell) -> Summary | None:
