@@ -88,6 +88,9 @@ def run(
     >>> run("adamw", lr=0.002, epochs=10, batch_size=64).summary()["accuracy"]  # doctest: +SKIP
     """
     runtime, seed = _runtime(runtime), plain(seed)
+    for name, hook in {"on_step": on_step, "on_eval": on_eval}.items():
+        if not callable(hook):
+            raise UserError(f"{name}={hook!r} cannot be called; expected a function")
     if recipe is not None:
         if method is not None or tuned or settings:
             raise UserError("recipe= trains a record as it was; leave out the method and settings")

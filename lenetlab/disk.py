@@ -46,6 +46,13 @@ def check_writable(path: Path) -> None:
         raise UserError(f"cannot write {path} (it is no file); name a file to be written")
 
 
+def as_path(name: str, given: object, what: str = "a folder") -> Path:
+    """What a caller gave as `name`, the path of `what`; `UserError` for what is no path."""
+    if not isinstance(given, str | Path):
+        raise UserError(f"{name}={given!r} is no path; expected the name of {what}")
+    return Path(given)
+
+
 def make_folder(path: Path) -> Path:
     """Make the folder `path`, and those above it, where they are not there; `UserError` where that
     cannot be."""
@@ -95,20 +102,31 @@ class MissingFile(UserError):
 def read_bytes(path: Path) -> bytes:
     """What is in the file `path`. Raises `MissingFile`, or `UserError` unless it can be read, is a
     regular file (a pipe is never read to its end), and is of a size that results have."""
+    check_file(path)
     try:
-        found = path.stat()
-        if not stat.S_ISREG(found.st_mode):
-            raise UserError(f"{path} is no regular file; expected one that lenetlab wrote")
-        if found.st_size > MOST_BYTES:
-            raise UserError(
-                f"{path} has {found.st_size:,} bytes; expected at most {MOST_BYTES:,}, as results "
-                "have them"
-            )
         return path.read_bytes()
     except FileNotFoundError:
         raise MissingFile(f"{path} is missing") from None
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror})") from None
+
+
+def check_file(path: Path) -> None:
+    """Raise what `read_bytes` raises for a `path` that is not to be read; for libraries that open
+    files by themselves, and would wait for a pipe."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        raise MissingFile(f"{path} is missing") from None
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror})") from None
+    if not stat.S_ISREG(found.st_mode):
+        raise UserError(f"{path} is no regular file; expected one that lenetlab wrote")
+    if found.st_size > MOST_BYTES:
+        raise UserError(
+            f"{path} has {found.st_size:,} bytes; expected at most {MOST_BYTES:,}, as results "
+            "have them"
+        )
 
 
 def read_text(path: Path) -> str:

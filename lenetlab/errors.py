@@ -28,11 +28,31 @@ class Interrupted(Exception):
 
 
 SHOWN = 80  # characters of what a user wrote that a message repeats
+LONG = 240  # characters of what somebody else's code says
 
 
 def short(text: str) -> str:
     """Text as it is repeated in a message; the middle of a long one is left out."""
     return text if len(text) <= SHOWN else f"{text[: SHOWN // 2]}…{text[-SHOWN // 4 :]}"
+
+
+def one_line(text: str) -> str:
+    """`text` on one line that any terminal can print, cut off where it goes on and on."""
+    shown = escaped(" ".join(text.split()))
+    return shown if len(shown) <= LONG else f"{shown[: LONG - 1]}…"
+
+
+def escaped(text: str) -> str:
+    """`text` with an escape in the place of each sign that cannot be printed."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def message_of(error: BaseException) -> str:
+    """What an error of somebody else's says, on one line; it may fail to say anything."""
+    try:
+        return one_line(str(error)) or "no message"
+    except Exception:
+        return "its message cannot be read"
 
 
 def unknown(kind: str, name: str, known: Iterable[str], hint: str = "") -> UserError:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+from lenetlab.disk import as_path
 from lenetlab.errors import UserError
 from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.judge.ranking import Comparison, compare
@@ -107,7 +108,7 @@ def report(runs: Sequence[Run], to: str | Path) -> Path:
 
     results = gathered(runs, "runs", f"{len(runs)} run{'s' if len(runs) != 1 else ''}")
     methods = describe(cell.place.method for cell in results.cells)
-    return write(results, Path(to), Attachments(methods=methods))
+    return write(results, as_path("to", to, "a file"), Attachments(methods=methods))
 
 
 def _measured(run: Run) -> str:

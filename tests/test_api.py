@@ -50,6 +50,10 @@ def test_places_may_be_words_and_threads_are_a_whole_number(tmp_path):
     assert lenetlab.Runtime(out=str(tmp_path)).out == tmp_path
     with pytest.raises(UserError, match=r"threads=1\.0 is no whole number"):
         lenetlab.Runtime(threads=1.0)
+    with pytest.raises(UserError, match="save_every='2' is no number of seconds"):
+        lenetlab.Runtime(save_every="2")
+    with pytest.raises(UserError, match="on_step=3 cannot be called"):
+        lenetlab.run("sgd", on_step=3)
 
 
 def test_numbers_of_numpy_are_numbers(runtime):

@@ -19,7 +19,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from lenetlab.disk import replace_bytes
+from lenetlab.disk import check_file, replace_bytes
 from lenetlab.errors import UserError
 from lenetlab.experiments.run.curve import SLACK
 from lenetlab.experiments.run.training import Training
@@ -156,6 +156,7 @@ def read(run: Run) -> Trajectory | None:
     path = run.path / FILE
     if not path.exists():
         return None
+    check_file(path)
     try:
         with safe_open(path, framework="pt") as file:
             said = json.loads((file.metadata() or {})["trajectory"])

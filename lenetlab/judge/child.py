@@ -22,6 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lenetlab.errors import one_line
 from lenetlab.judge.files import Unreadable
 from lenetlab.judge.folder import read_folder
 from lenetlab.judge.rules import architecture_problems
@@ -73,17 +74,6 @@ def open_folder(path: Path) -> Recorded:
     result = Result.read(said["result"])
     run = run_folder.Run(path, said["identity"], result, said["curve"], said["machine"])
     return Recorded(run, np.frombuffer(numbers, dtype=np.float32))
-
-
-def one_line(text: str) -> str:
-    """`text` on one line that any terminal can print, cut off where it goes on and on."""
-    shown = escaped(" ".join(text.split()))
-    return shown if len(shown) <= 240 else f"{shown[:239]}…"
-
-
-def escaped(text: str) -> str:
-    """`text` with an escape in the place of each sign that cannot be printed."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 Answer = tuple[dict[str, Any], bytes]

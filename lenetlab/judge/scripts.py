@@ -9,13 +9,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from lenetlab.errors import UserError
+from lenetlab.errors import UserError, one_line
 from lenetlab.experiments.starter.recipe import TestLine
 from lenetlab.experiments.starter.scripts.lines import parse_test_lines
 from lenetlab.experiments.starter.scripts.recipe import Described, describe
 from lenetlab.experiments.starter.scripts.run import Ran, run_script
 from lenetlab.experiments.starter.scripts.source import read_source
-from lenetlab.judge.child import one_line
 from lenetlab.judge.scoring import Score, Scorer
 from lenetlab.judge.verdict import SCRIPTS, Verdict, judge, printable
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from torch import Tensor
 
-from lenetlab.errors import UserError
+from lenetlab.errors import UserError, escaped, one_line
 from lenetlab.experiments.run.runtime import Runtime
-from lenetlab.judge.child import Recorded, escaped, one_line, open_folder, open_net
+from lenetlab.judge.child import Recorded, open_folder, open_net
 from lenetlab.judge.claims import Claim, check, wrong_claims
 from lenetlab.judge.files import Unreadable
 from lenetlab.judge.folder import MARKS, is_run

@@ -85,6 +85,11 @@ class ConstraintEntry(Component):
         if isinstance(keep, float) and 0 < keep < 1:
             given["keep"] = round(keep * total)
         choice = super().settings(given)
+        if given.get("keep") == 0 != keep:
+            raise UserError(
+                f"constraint {self.name}: keep={show(keep)} of {total:,} weights is none; expected "
+                "a share that leaves one or more"
+            )
         if not 1 <= int(choice.settings["keep"]) < total:  # type: ignore[arg-type]
             raise UserError(
                 f"constraint {self.name}: keep={show(keep)} is out of range; expected a number of "

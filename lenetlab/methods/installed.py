@@ -12,6 +12,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path, PurePath
 
 from lenetlab.component import brought_by
+from lenetlab.errors import message_of, one_line
 from lenetlab.methods.sources import trace
 
 GROUP = "lenetlab.methods"
@@ -27,8 +28,10 @@ def import_all() -> None:
         try:
             with brought_by(_package(point), point.module, lambda point=point: _source(point)):  # type: ignore[misc]
                 point.load()
-        except (Exception, SystemExit) as error:
-            said = " ".join(f"{type(error).__name__}: {error}".split())
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            said = f"{one_line(type(error).__name__)}: {message_of(error)}"
             print(
                 f"lenetlab: the installed package {_package(point)} brings no methods, because "
                 f"its module {point.module} cannot be imported ({said}); mend or uninstall it",

@@ -55,6 +55,7 @@ def capture(optimizer: Any) -> Tree:
             {k: v for k, v in group.items() if k != "params"} for group in optimizer.param_groups
         ],
         "state": [dict(state.get(p, {})) for p in params],
+        "on_parameters": [dict(vars(p)) for p in params],
         "shared": {key: value for key, value in state.items() if not isinstance(key, Tensor)},
         "attributes": _attributes(optimizer, params),
     }
@@ -75,11 +76,14 @@ def restore(optimizer: Any, tree: Tree) -> None:
     for p, saved in zip(params, tree["state"], strict=True):
         if saved:
             optimizer.state[p] = saved
+    for p, saved in zip(params, tree.get("on_parameters", ({},) * len(params)), strict=True):
+        vars(p).clear()
+        vars(p).update(saved)
     optimizer.state.update(tree["shared"])  # some keep a counter for all parameters there
     for name in _attributes(optimizer, params).keys() - tree["attributes"].keys():
         delattr(optimizer, name)
     for name, value in tree["attributes"].items():
-        setattr(optimizer, name, _put_back(vars(optimizer).get(name), value))
+        setattr(optimizer, name, _put_back(getattr(optimizer, name, None), value))
 
 
 def copied(tree: Tree, weights: Tensor | None = None) -> Tree:
@@ -124,12 +128,25 @@ def shares(one: Tensor, other: Tensor) -> bool:
 
 
 def _attributes(optimizer: Any, params: list[Tensor]) -> dict[str, Tree]:
-    """What an optimizer keeps on itself, beside what every one of PyTorch's has."""
+    """What an optimizer keeps on itself, in slots too, beside what every one of PyTorch's has."""
+    slots = [name for kind in type(optimizer).__mro__ for name in _slots(kind)]
+    kept = {name: getattr(optimizer, name) for name in slots if hasattr(optimizer, name)}
     return {
         name: _taken(value)
-        for name, value in vars(optimizer).items()
+        for name, value in (kept | vars(optimizer)).items()
         if name not in _own() and not _refers(value, params)
     }
+
+
+def _slots(kind: type) -> tuple[str, ...]:
+    """The names of a class's own slots, as it finds them itself: private ones have its name."""
+    declared = vars(kind).get("__slots__", ())
+    names = (declared,) if isinstance(declared, str) else tuple(declared)
+    return tuple(
+        f"_{kind.__name__.lstrip('_')}{name}"
+        if name.startswith("__") and not name.endswith("__") else name
+        for name in names if name not in ("__dict__", "__weakref__")
+    )  # fmt: skip
 
 
 def _taken(value: Any) -> Tree:

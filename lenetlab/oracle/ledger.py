@@ -1,7 +1,7 @@
 """The ledger of a run: what was computed, counted in examples, and its cost in passes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 
 PASS = 60_000  # example gradients in one effective pass, whatever the size of the training split
 
@@ -16,9 +16,10 @@ COST: Mapping[str, float] = {
 }
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class Ledger:
-    """Counts of examples per kind of answer; factorizations by count and size.
+    """Counts of examples per kind of answer; factorizations by count and size. They grow by
+    `charge` alone: a method may read what it has cost, and not change it.
 
     gradients, forwards, hessian_products, gauss_newton_products, per_example_gradients, layers :
         examples.
@@ -35,20 +36,22 @@ class Ledger:
     factorized: int = 0
 
     def charge(self, kind: str, amount: int) -> None:
-        """Add `amount` to the count named `kind`; `AttributeError` for a kind that is none."""
-        setattr(self, kind, getattr(self, kind) + amount)
+        """Add `amount` to the count named `kind`; `AttributeError` for a kind that is none,
+        `ValueError` for what would take something away."""
+        if amount < 0:
+            raise ValueError(f"a charge of {amount} {kind}; expected 0 or more")
+        object.__setattr__(self, kind, getattr(self, kind) + amount)
 
     @property
     def passes(self) -> float:
         """Effective passes: the whole cost in units of 60,000 example gradients."""
-        counts = vars(self)
-        return sum(cost * int(counts[kind]) for kind, cost in COST.items()) / PASS
+        return sum(cost * int(getattr(self, kind)) for kind, cost in COST.items()) / PASS
 
     def counts(self) -> dict[str, int]:
         """All counts by name, for records and checkpoints."""
-        return dict(vars(self))
+        return asdict(self)
 
     def restore(self, counts: Mapping[str, int]) -> None:
         """Set every count to the recorded one."""
         for field in fields(self):
-            setattr(self, field.name, int(counts[field.name]))
+            object.__setattr__(self, field.name, int(counts[field.name]))

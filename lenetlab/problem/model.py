@@ -16,6 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
+from lenetlab.disk import check_file
 from lenetlab.errors import UserError
 
 Layout = Mapping[str, tuple[int, ...]]  # names and shapes, in the order of the flat vector
@@ -82,6 +83,7 @@ def weights_file(w: Tensor, about: dict[str, str] | None = None) -> bytes:
 def read_weights(path: Path) -> Tensor:
     """The flat vector of the net in the safetensors file `path`; `UserError` for one that cannot be
     read, or is no LeNet-5's."""
+    check_file(path)  # a pipe would be waited for
     try:
         named = load_file(path)
     except (OSError, SafetensorError) as error:

@@ -673,6 +673,69 @@ def test_one_that_exits_is_an_error_of_its_own(engine, own):
         find(own("raise SystemExit(0)"))
 
 
+MUTE = """
+class Mute(Exception):
+    def __str__(self):
+        raise ValueError("nothing to say")
+
+class Loud(BaseException):
+    pass
+
+"""
+ODD = {
+    "Loud('a\\x1b[31m\\n\\udc80' + 'b' * 999)": r"Loud: a\\x1b\[31m \\udc80b{220,}…",
+    "GeneratorExit": "GeneratorExit: no message",
+    "Mute": "Mute: its message cannot be read",
+    "type('C\\n\\x1b', (Exception,), {})('x')": r"C \\x1b: x",
+    "StopIteration": "StopIteration: no message",
+}
+
+
+@pytest.mark.parametrize("raised", ODD)
+def test_whatever_it_raises_is_told_on_one_line(engine, own, raised):
+    """In a step, where it is built, in what is judged, and where its file is imported."""
+    place = r" \(own.py:\d+\)$"
+
+    def spec(method: str) -> str:
+        return own(
+            f"{MUTE}class Own(torch.optim.SGD):\n    def {method}:\n        raise {raised}\n"
+        )
+
+    with pytest.raises(StepError, match=f"^step 1: {ODD[raised]}{place}"):
+        training(engine, spec("step(self, closure)")).step()
+    with pytest.raises(StepError, match=f"after step 0: {ODD[raised]}{place}"):
+        training(engine, spec("eval_weights(self, w)")).eval_weights()
+    said = ODD[raised].partition(": ")[2]
+    with pytest.raises(UserError, match=f"refuses its own defaults: {said}{place}"):
+        training(engine, spec("__init__(self, params, lr=0.1)"))
+    with pytest.raises(UserError, match=f"cannot be imported: {ODD[raised]}{place}"):
+        find(own(f"{MUTE}raise {raised}"))
+
+
+@pytest.mark.parametrize("takes_back", [
+    "closure.ledger.gradients -= 64", "vars(closure.ledger).clear()",
+    "closure.ledger.charge('gradients', -64)",
+])  # fmt: skip
+def test_nothing_is_taken_off_the_bill(engine, own, takes_back):
+    step = f"loss = super().step(closure)\n        {takes_back}\n        return loss"
+    spec = own(f"class Own(torch.optim.SGD):\n    def step(self, closure):\n        {step}\n")
+    t = training(engine, spec)
+    with pytest.raises(StepError, match=r"^step 1: \w+: "):
+        t.step()
+    assert t.oracle.ledger.counts()["gradients"] == 64
+
+
+@pytest.mark.parametrize(("loss", "what"), [
+    ("torch.zeros(3)", r"a tensor of shape \(3,\), torch.float32"), ("'0.1'", "str"),
+    ("torch.tensor(1j)", r"a tensor of shape \(\), torch.complex64"),
+])  # fmt: skip
+def test_what_is_no_loss_is_told_with_its_shape(engine, own, loss, what):
+    step = f"super().step(closure)\n        return {loss}"
+    spec = own(f"class Own(torch.optim.SGD):\n    def step(self, closure):\n        {step}\n")
+    with pytest.raises(StepError, match=f"^step 1 returned {what}, expected the loss, one number"):
+        training(engine, spec).step()
+
+
 def test_parameters_of_its_own_making_are_refused(engine, own):
     """Nobody fills their `.grad`, and it would stand still without a word."""
     text = """

@@ -7,8 +7,9 @@ import os
 import sys
 import unicodedata
 
-# What stands for a sign of ours where the terminal cannot show it. Greek letters are spelt, the
-# others decomposed: `é` is `e`, a subscript a digit.
+# What stands for a sign of ours where the terminal cannot show it. Greek letters are spelt and
+# subscripts are digits. Of other letters stands the escape: the name of a file must not become
+# that of another.
 PLAIN = {
     "–": "-", "—": "-", "−": "-", "…": "...", "·": "*", "→": "->", "←": "<-", "×": "x", "±": "+-",
     "≥": ">=", "≤": "<=", "≈": "~", "≠": "!=", "√": "sqrt", "∞": "inf", "∇": "grad ", "∑": "sum ",
@@ -59,8 +60,7 @@ def _spelt(sign: str) -> str:
         return PLAIN[sign]
     if "\udc80" <= sign <= "\udcff":  # a byte of a file's name that is not UTF-8
         return f"\\x{ord(sign) - 0xDC00:02x}"
-    if unicodedata.combining(sign):
-        return ""
     if (name := unicodedata.name(sign, "")).startswith("GREEK"):
         return name.split(" WITH ")[0].split()[-1].lower()
-    return unicodedata.normalize("NFKD", sign).encode("ascii", "ignore").decode() or "?"
+    plain = unicodedata.normalize("NFKD", sign)
+    return plain if plain.isascii() else ascii(sign)[1:-1]

@@ -11,7 +11,7 @@ from lenetlab.experiments.recipe.recipe import Recipe
 from lenetlab.experiments.recipe.schedules import make_schedule
 from lenetlab.experiments.run.global_generators import seeded
 from lenetlab.methods.decay import sparing_biases
-from lenetlab.methods.guests.errors import explain_error
+from lenetlab.methods.guests.errors import explain_error, told
 from lenetlab.methods.lookup import find
 from lenetlab.methods.registry import Method, Optimizer
 from lenetlab.methods.wrappers import Composed, compose
@@ -43,16 +43,16 @@ def check_built(recipes: Iterable[Recipe]) -> None:
 
 def _base(recipe: Recipe, entry: Method, weights: Weights) -> Optimizer:
     settings = {k: v for k, v in recipe.method.settings.items() if k in entry.defaults}
-    try:
+
+    def refused(error: BaseException) -> UserError:
+        given = ", ".join(f"{k}={show(v)}" for k, v in recipe.method.changed().items())
+        what = given or "its own defaults"
+        return UserError(f"method {entry.name} refuses {what}: {explain_error(error)}")
+
+    with told(refused):  # it may be anybody's
         if recipe.decay == "weights" and entry.decay != "none":
             return sparing_biases(entry, weights, settings)
         return entry.optimizer(weights.params(entry.form), settings)
-    except UserError:
-        raise
-    except (Exception, SystemExit) as error:  # it may be anybody's, and raise anything
-        given = ", ".join(f"{k}={show(v)}" for k, v in recipe.method.changed().items())
-        what = given or "its own defaults"
-        raise UserError(f"method {entry.name} refuses {what}: {explain_error(error)}") from error
 
 
 def _check_scheduled(name: str, group: Mapping[str, Any], entry: Method) -> None:

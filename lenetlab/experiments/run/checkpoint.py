@@ -17,7 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from lenetlab.disk import replace_bytes
+from lenetlab.disk import check_file, replace_bytes
 from lenetlab.errors import UserError
 from lenetlab.records.run_folder import FORMAT
 
@@ -37,6 +37,7 @@ def write(path: Path, tree: Tree) -> None:
 def read(path: Path) -> Tree:
     """The tree in `path`. Raises `UserError` for a broken, altered or foreign file."""
     cure = "delete it and the run starts from its beginning, or pass --no-resume"
+    check_file(path)
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}

@@ -8,15 +8,16 @@ from typing import Any
 import numpy as np
 import torch
 
+from lenetlab.experiments.run.process_settings import given_back
+
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
     """Seed the global generators of PyTorch, Python and NumPy for the run and give them back as
-    they were, and with them the defaults of tensors: nothing of ours uses them, but an optimizer
-    from outside may."""
-    dtype, device = torch.get_default_dtype(), torch.get_default_device()
+    they were, and with them what is set for the whole process: nothing of ours uses them, but an
+    optimizer from outside may."""
     python, numpy = random.getstate(), np.random.get_state()
-    with torch.random.fork_rng(devices=[]):
+    with given_back(), torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         random.seed(seed)
         np.random.seed(seed % 2**32)
@@ -25,9 +26,6 @@ def seeded(seed: int) -> Iterator[None]:
         finally:
             random.setstate(python)
             np.random.set_state(numpy)
-            torch.set_default_dtype(dtype)
-            if torch.get_default_device() != device:
-                torch.set_default_device(None if device.type == "cpu" else device)
 
 
 def state() -> dict[str, Any]:

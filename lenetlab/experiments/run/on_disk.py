@@ -62,44 +62,47 @@ def execute(
     end = float("inf") if limit is None else time.monotonic() + limit
     path = _folder(run)
     curve = run.curve(eval_at)
-    with exclusive_lock(path, "run"), seeded(seed):
-        if runtime.resume and (found := _finished(path, curve.planned)):
-            return found
-        training = run.training()
-        clock = Clock()
-        saved = path / run_folder.CHECKPOINT
-        if runtime.resume and saved.exists():
-            _resume(saved, training, curve, clock)
-        (path / run_folder.RESULT).unlink(missing_ok=True)
-        if not runtime.resume:
-            saved.unlink(missing_ok=True)
-        replace_json(path / run_folder.RUN, run.identity)
+    with exclusive_lock(path, "run"):
+        if runtime.resume and (finished := _finished(path, curve.planned)):
+            return finished
+        home = path.absolute()  # a guest may leave the folder that the process is in
+        with seeded(seed):
+            training = run.training()
+            clock = Clock()
+            saved = home / run_folder.CHECKPOINT
+            if runtime.resume and saved.exists():
+                _resume(saved, training, curve, clock)
+            (home / run_folder.RESULT).unlink(missing_ok=True)
+            if not runtime.resume:
+                saved.unlink(missing_ok=True)
+            replace_json(home / run_folder.RUN, run.identity)
 
-        def save_checkpoint() -> None:
-            tree = {
-                "training": training.state(),
-                "curve": curve.state(),
-                "clock": clock.state(),
-                "generators": global_generators.state(),
-            }
-            try:
-                checkpoint.write(saved, tree)
-            except TypeError as error:
-                warnings.warn(f"this run cannot be resumed: {error}", stacklevel=2)
+            def save_checkpoint() -> None:
+                try:
+                    tree = {
+                        "training": training.state(),
+                        "curve": curve.state(),
+                        "clock": clock.state(),
+                        "generators": global_generators.state(),
+                    }
+                    checkpoint.write(saved, tree)
+                except TypeError as error:
+                    warnings.warn(f"this run cannot be resumed: {error}", stacklevel=2)
 
-        with _signals() as received:
-            hooks = Hooks(
-                run.measure, save_checkpoint, lambda: bool(received) or time.monotonic() > end,
-                on_step, on_eval, runtime.save_every,
-            )  # fmt: skip
-            ending = train(training, recipe.budget.amount, curve, clock, hooks)
-        if ending.status == "interrupted" and received:
-            kept = path if saved.exists() else None  # an optimizer's state may have been refused
-            raise Interrupted(kept, training.steps, received[0])
-        over = ending.status == "interrupted"
-        if over:
-            ending = timed_out(limit, training, ending)
-        _record(path, summed_up(run, training, curve, clock, ending))
+            with _signals() as received:
+                hooks = Hooks(
+                    run.measure, save_checkpoint, lambda: bool(received) or time.monotonic() > end,
+                    on_step, on_eval, runtime.save_every,
+                )  # fmt: skip
+                ending = train(training, recipe.budget.amount, curve, clock, hooks)
+            if ending.status == "interrupted" and received:
+                kept = path if saved.exists() else None  # a state may have been refused
+                raise Interrupted(kept, training.steps, received[0])
+            over = ending.status == "interrupted"
+            if over:
+                ending = timed_out(limit, training, ending)
+            found = summed_up(run, training, curve, clock, ending)
+        _record(path, found)
         if not over:
             saved.unlink(missing_ok=True)
         return run_folder.read_run(path)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from lenetlab.disk import as_path
 from lenetlab.errors import UserError
 from lenetlab.experiments.run.environment import choose_device, commit
 from lenetlab.oracle.choose_engine import choose_engine, make_engine
@@ -46,9 +47,11 @@ class Runtime:
     )
 
     def __post_init__(self) -> None:
-        self.out = _path("out", self.out)
-        self.data = None if self.data is None else _path("data", self.data)
-        self.threads = plain(self.threads)
+        self.out = as_path("out", self.out)
+        self.data = None if self.data is None else as_path("data", self.data)
+        self.threads, self.save_every = plain(self.threads), plain(self.save_every)
+        if type(self.save_every) not in (int, float) or not self.save_every >= 0:
+            raise UserError(f"save_every={self.save_every!r} is no number of seconds from 0 on")
         if self.threads is not None and type(self.threads) is not int:
             raise UserError(f"threads={self.threads!r} is no whole number")
         if self.threads is not None and not 1 <= self.threads <= _PROCESSORS:
@@ -81,9 +84,3 @@ class Runtime:
     def over(self, split: Split) -> Engine:
         """An engine over `split`."""
         return make_engine(self.engine, split, self.torch_device, self.engine_threads)
-
-
-def _path(name: str, given: object) -> Path:
-    if not isinstance(given, str | Path):
-        raise UserError(f"{name}={given!r} is no path; expected the name of a folder")
-    return Path(given)

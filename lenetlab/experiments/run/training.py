@@ -8,14 +8,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lenetlab.errors import UserError
 from lenetlab.experiments.recipe.batch_plans import make_plan
 from lenetlab.experiments.recipe.initialisations import initialise
 from lenetlab.experiments.recipe.recipe import Recipe
 from lenetlab.experiments.recipe.schedules import make_schedule
 from lenetlab.experiments.run.build import build_optimizer
 from lenetlab.methods.constraint import make_constraint
-from lenetlab.methods.guests.errors import explain_error
+from lenetlab.methods.guests.errors import named, told
 from lenetlab.methods.lookup import find
 from lenetlab.methods.state import capture, restore
 from lenetlab.oracle.engine import Engine
@@ -127,24 +126,13 @@ class Training:
         if self._augmented is not None and self._augmented.go_to(int(self.oracle.order.epochs)):
             self.oracle.forget()
         charged = self.oracle.ledger.passes
-        try:
+        with told(lambda error: StepError(f"step {self.steps + 1}: {named(error)}")):
             returned = self.optimizer.step(self.oracle)
-        except UserError:
-            raise
-        except (Exception, SystemExit) as error:
-            raise StepError(
-                f"step {self.steps + 1}: {type(error).__name__}: {explain_error(error)}"
-            ) from error
         self._check_charged(charged)
         loss = self.oracle.loss if returned is None else returned
         if loss is None:
             raise StepError(f"step {self.steps + 1} returned no loss and never called the oracle")
-        try:
-            value = float(loss)
-        except (TypeError, ValueError, RuntimeError) as error:
-            raise StepError(
-                f"step {self.steps + 1} returned {type(loss).__name__}, expected the loss"
-            ) from error
+        value = self._number(loss)
         self.steps += 1
         if self._budget.unit == "epochs" and not self.oracle.order.epochs and self.steps >= IDLE:
             raise StepError(
@@ -161,6 +149,20 @@ class Training:
         self.optimizer.observe(self.weights.w, progress)
         self._plan.observe(self.oracle)
         return value
+
+    def _number(self, loss: Any) -> float:
+        """The loss that a step returned; a word is none, though Python would read it."""
+        try:
+            if isinstance(loss, str | bytes):
+                raise TypeError
+            return float(loss)
+        except (TypeError, ValueError, RuntimeError) as error:
+            what = type(loss).__name__
+            if isinstance(loss, Tensor):
+                what = f"a tensor of shape {tuple(loss.shape)}, {loss.dtype}"
+            raise StepError(
+                f"step {self.steps + 1} returned {what}, expected the loss, one number"
+            ) from error
 
     def _check_charged(self, before: float) -> None:
         """A question that is answered from memory is free, as the second one is where a full batch
@@ -183,15 +185,9 @@ class Training:
 
     def eval_weights(self) -> Tensor:
         """The weights to be judged (44426,): the method's own, inside the constraint."""
-        try:
+        here = f"the weights to be judged, after step {self.steps}"
+        with told(lambda error: StepError(f"{here}: {named(error)}")):  # of a guest's eval()
             w = self.optimizer.eval_weights(self.weights.w)
-        except UserError:
-            raise
-        except (Exception, SystemExit) as error:  # of a guest's eval()
-            raise StepError(
-                f"the weights to be judged, after step {self.steps}: {type(error).__name__}: "
-                f"{explain_error(error)}"
-            ) from error
         return w if self.constraint is None else self.constraint.eval_weights(w, self.oracle.mask)
 
     def within_bound(self, eval_weights: Tensor) -> Tensor:

@@ -62,7 +62,8 @@ def read_study(path: Path) -> tuple[Study, list[list[Recipe]]]:
 
 def _text(path: Path) -> str:
     if not path.is_file():
-        raise UserError(f"cannot read the study file {path} (there is no such file)")
+        what = "it is no regular file" if path.exists() else "there is no such file"
+        raise UserError(f"cannot read the study file {path} ({what})")
     if (size := path.stat().st_size) > LARGEST:
         raise UserError(f"{path} has {size:,} bytes; a study file has at most {LARGEST:,}")
     return read_text(path).removeprefix("\ufeff")  # as editors of Windows begin a text

@@ -41,6 +41,7 @@ class Guest:
     ) -> None:
         self.optimizer = optimizer
         self._params = [p for group in self.param_groups for p in group["params"]]
+        self._members = _members(self.param_groups)
         self._views = [p.detach() for p in self._params]  # of the weights that are trained
         self.first = first
         self._copies = copies
@@ -146,7 +147,10 @@ class Guest:
         ]
 
     def state_dict(self) -> dict[str, Any]:
-        """All that its next step depends on."""
+        """All that its next step depends on. Raises: `TypeError`, as for all that a checkpoint
+        cannot keep, once it has other groups than those it was built with."""
+        if _members(self.param_groups) != self._members:
+            raise TypeError("its groups have other parameters than those it was built with")
         return {"begun": self.begun, "optimizer": capture(self.optimizer)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -156,6 +160,11 @@ class Guest:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.optimizer, name)
+
+
+def _members(groups: list[dict[str, Any]]) -> list[list[int]]:
+    """Which parameters are in which group, by their ids."""
+    return [[id(p) for p in group["params"]] for group in groups]
 
 
 def _groups_of_one(groups: list[dict[str, Any]]) -> bool:

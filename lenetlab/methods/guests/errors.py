@@ -1,8 +1,11 @@
 """What an error of somebody else's code means here, on one line, with the line of their file."""
 
 import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from lenetlab.errors import UserError, message_of, one_line
 from lenetlab.methods.sources import is_own
 
 # What optimizers raise that need more than parameters and `.grad`, and what it means.
@@ -27,10 +30,27 @@ _NEEDS = {
 }
 
 
+@contextmanager
+def told(make: Callable[[BaseException], Exception]) -> Iterator[None]:
+    """Around somebody else's code: what it raises, whatever that is, is raised as what `make` makes
+    of it. Ctrl-C and mistakes that are told already pass."""
+    try:
+        yield
+    except (UserError, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        raise make(error) from error
+
+
+def named(error: BaseException) -> str:
+    """The error's kind, and what `explain_error` says."""
+    return f"{one_line(type(error).__name__)}: {explain_error(error)}"
+
+
 def explain_error(error: BaseException) -> str:
     """An error on one line: what the optimizer needs, where it is known to mean that, and why;
     with the line of the user's own code in which it was raised, or from which."""
-    message = " ".join(str(error).split()) or "no message"
+    message = message_of(error)
     meaning = next((means for sign, means in _NEEDS.items() if sign in message), None)
     return (f"{meaning} (it said: {message})" if meaning else message) + where(error)
 

@@ -25,10 +25,10 @@ from typing import Any
 import torch
 
 from lenetlab.component import taken_back
-from lenetlab.errors import UserError, short, unknown
+from lenetlab.errors import UserError, message_of, one_line, short, unknown
 from lenetlab.methods.base import Base
 from lenetlab.methods.guests.drive import VERSION, drive
-from lenetlab.methods.guests.errors import where
+from lenetlab.methods.guests.errors import told, where
 from lenetlab.methods.guests.understand import GuestClass, read_class
 from lenetlab.methods.installed import import_all
 from lenetlab.methods.interactive import sources_of
@@ -123,7 +123,8 @@ _Loaded = tuple[ModuleType, dict[str, Path], Path | None, list[Method]]
 
 def _file(path: Path) -> _Loaded:
     if not path.is_file():
-        raise UserError(f"{path} does not exist; expected a Python file with your optimizer")
+        what = "is no regular file" if path.exists() else "does not exist"
+        raise UserError(f"{path} {what}; expected a Python file with your optimizer")
     name = f"lenetlab_outside_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
@@ -133,30 +134,26 @@ def _file(path: Path) -> _Loaded:
     import_all()  # what the file imports of ours is registered as ours
     with afresh(trace(roots, path.parent), path.parent), taken_back(Method) as registered:
         sys.modules[name] = module  # dataclasses and pickling look a class's module up
-        try:
+        with told(lambda error: UserError(f"{path} cannot be imported: {_one_line(error)}")):
             spec.loader.exec_module(module)
-        except (Exception, SystemExit) as error:
-            raise UserError(f"{path} cannot be imported: {_one_line(error)}") from error
     return module, roots, path.parent, registered
 
 
 def _module(name: str) -> _Loaded:
-    try:
+    with told(lambda error: UserError(
+        f"module {name!r} cannot be imported ({_one_line(error)}); is it installed in this "
+        "environment?"
+    )):  # fmt: skip
         spec = importlib.util.find_spec(name)
         found = Path(spec.origin) if spec is not None and spec.origin else None
         roots = {} if found is None or not found.is_file() else {name: found}
         with afresh(trace(roots)):
             return importlib.import_module(name), roots, None, []
-    except (Exception, SystemExit) as error:
-        raise UserError(
-            f"module {name!r} cannot be imported ({_one_line(error)}); "
-            f"is it installed in this environment?"
-        ) from error
 
 
 def _one_line(error: BaseException) -> str:
-    said = error.msg if isinstance(error, SyntaxError) else " ".join(str(error).split())
-    return f"{type(error).__name__}: {said}{where(error)}"
+    said = error.msg if isinstance(error, SyntaxError) else message_of(error)
+    return f"{one_line(type(error).__name__)}: {said}{where(error)}"
 
 
 def _optimizers(module: ModuleType) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Checkpoints: every dtype and container comes back; nothing broken is taken for whole."""
 
 import math
+import os
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from safetensors.torch import save_file
 
 from lenetlab.errors import UserError
 from lenetlab.experiments.run import checkpoint
+from lenetlab.problem.model import read_weights
 
 DTYPES = [
     torch.bool, torch.uint8, torch.int32, torch.int64, torch.float16, torch.bfloat16,
@@ -126,3 +128,10 @@ def test_the_order_of_a_tensor_in_memory_survives(tmp_path):
     assert found["across"].equal(across)
     assert found["across"].stride() == across.stride()
     assert found["slices"].equal(slices)
+
+
+@pytest.mark.parametrize("reader", [checkpoint.read, read_weights], ids=["checkpoint", "weights"])
+def test_a_pipe_is_not_waited_for(tmp_path, reader):
+    os.mkfifo(tmp_path / "pipe.safetensors")
+    with pytest.raises(UserError, match="is no regular file"):
+        reader(tmp_path / "pipe.safetensors")

@@ -5,6 +5,7 @@ import os
 import random
 import signal
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -416,6 +417,60 @@ class Keeps(torch.optim.SGD):
         {steps}
         return loss
 """
+
+
+@pytest.mark.parametrize(("keeps", "steps"), [
+    ("own[0].seen = 0", "own = self.param_groups[0]['params']; own[0].seen += 1; "
+     "own[0].data += 1e-3 * own[0].seen"),
+    ("self.seen = 0", "self.seen += 1; self.param_groups[0]['params'][0].data += 1e-3 * self.seen"),
+])  # fmt: skip
+@pytest.mark.parametrize("slots", ["", "__slots__ = ('seen',)"])
+def test_what_is_kept_on_a_parameter_or_in_a_slot_is_kept(runtime, tmp_path, keeps, steps, slots):
+    path = tmp_path / "keeps.py"
+    text = KEEPS.format(keeps=keeps, steps=steps)
+    path.write_text(text.replace("SGD):", f"SGD):\n    {slots}"))
+    recipe = make_recipe(f"{path}:Keeps", epochs=0.3)
+    whole = execute(recipe, 3, fresh(runtime))
+    with pytest.raises(Interrupted, match="at step 4"):
+        execute(recipe, 3, runtime, on_step=stop_at(4, signal.SIGINT))
+    assert bits(execute(recipe, 3, runtime)) == bits(whole)
+
+
+@pytest.mark.parametrize("changes", [
+    "some = self.param_groups[0]['params']; some.append(some.pop(0))",
+    "self.param_groups[0]['params'] = self.param_groups[0]['params'][:9]",
+    "self.param_groups.append({**self.param_groups[0], 'params': []})",
+])  # fmt: skip
+def test_a_run_whose_groups_change_says_that_it_cannot_be_resumed(runtime, tmp_path, changes):
+    path = tmp_path / "keeps.py"
+    path.write_text(KEEPS.format(keeps="pass", steps=changes))
+    recipe = make_recipe(f"{path}:Keeps", epochs=0.3)
+    with (
+        pytest.warns(UserWarning, match="cannot be resumed: its groups have other parameters"),
+        pytest.raises(Interrupted, match="the same command begins it anew"),
+    ):
+        execute(recipe, 3, runtime, on_step=stop_at(4, signal.SIGINT))
+
+
+def test_a_guest_that_leaves_the_folder_or_sets_the_process_changes_nothing(
+    runtime, tmp_path, monkeypatch
+):
+    """Its run is where it was to be, and what follows has what it would have had alone."""
+    path = tmp_path / "keeps.py"
+    path.write_text(KEEPS.format(keeps="import os; os.chdir('/'); os.umask(0o777)", steps=(
+        "os.chdir('/'); torch.set_float32_matmul_precision('medium'); "
+        "torch.backends.mkldnn.enabled = False"
+    )).replace("import random", "import os, random"))  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    here = replace(fresh(runtime, save_every=0.0), out=Path("here"))
+    recipe = make_recipe(f"{path}:Keeps", epochs=0.2)
+    alone = execute(RECIPE, 5, here).identity
+    run = execute(recipe, 3, here)
+    assert run.path.parent == Path("here")
+    assert (tmp_path / run.path / "weights.safetensors").stat().st_mode & 0o700
+    assert Path.cwd() == tmp_path
+    assert torch.backends.mkldnn.enabled
+    assert execute(RECIPE, 5, replace(here, resume=False)).identity == alone
 
 
 @pytest.mark.parametrize(("keeps", "said"), [

@@ -56,6 +56,7 @@ COVERED = {
         "experiments.run.checkpoint", "experiments.run.in_memory", "experiments.run.curve",
         "experiments.run.on_disk", "experiments.run.loop", "experiments.recipe.recipe",
         "experiments.run.build", "experiments.run.training", "experiments.run.global_generators",
+        "experiments.run.process_settings",
         "settings",
     ),
     "methods": (
