@@ -7,12 +7,14 @@ between two of the reference, SGD with batch 64 by the same engine with one thre
 is CPU seconds of an effective pass over the mean of the reference's before and after it. cost.json
 beside the rows gets the median over the blocks and its quartiles, the reference's own seconds a
 pass, the machine and the date; the tables take their seconds from there. A recipe that does the
-reference's work has its ratio, 1. Cells that are in the file stay, if the machine is the same, so
-that it can be stopped and go on.
+reference's work has its ratio, 1. Cells that are in the file stay, so that it can be stopped and go
+on, if the machine is the same and its reference was about as fast as it ever was: a machine that
+something slows down slows methods down unequally.
 """
 
 import argparse
 import time
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from statistics import fmean, median, quantiles
@@ -36,6 +38,9 @@ from lenetlab.records.costs import COST, key
 from lenetlab.records.rows import read_results
 
 BLOCK = 0.2  # CPU seconds
+SLOWED = (
+    1.15  # times the reference's least seconds in the file, from where a cell is measured again
+)
 REFERENCE = "sgd, batch 64"
 # The parts of a recipe that decide what a pass of it asks for and computes.
 WORK = ("method", "plan", "wrappers", "constraint", "problem", "augmentation")
@@ -76,6 +81,12 @@ def ratio(cell: Cell, runtime: Runtime, reference: Course, blocks: int) -> dict[
             "high": round(high, 4), "reference_seconds": round(median(theirs), 5)}  # fmt: skip
 
 
+def steady(cells: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Those whose reference was not slowed down."""
+    least = min((one["reference_seconds"] for one in cells), default=0.0)
+    return [one for one in cells if one["reference_seconds"] < SLOWED * least]
+
+
 def same_work(recipe: Recipe) -> bool:
     """Whether a pass of it asks for what the reference's does, whatever the rate."""
     same = make_recipe("sgd", {"lr": recipe.method.settings.get("lr", 0.1)}, batch_size=64)
@@ -95,7 +106,7 @@ def main() -> None:
     where = machine(parser, given.force).partition(", load")[0]
     results, path = read_results(given.folder), given.folder / COST
     before = read_json(path) if path.exists() else {}
-    cells = before.get("cells", []) if before.get("machine") == where else []
+    cells = steady(before.get("cells", [])) if before.get("machine") == where else []
     known = {tuple(one[k] for k in ("method", "scenario", "rules", "variant")) for one in cells}
     runtime = Runtime(threads=1)
     reference = Course(make_recipe("sgd", {}, batch_size=64, passes=results.passes), runtime)

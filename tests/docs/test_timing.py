@@ -59,3 +59,9 @@ def test_a_recipe_that_does_the_references_work_costs_what_it_does():
         make_recipe("heavy_ball", {}),
     ):
         assert not recipes_cost.same_work(other)
+
+
+def test_a_cell_whose_reference_was_slowed_down_is_measured_again():
+    cells = [{"method": str(x), "reference_seconds": x} for x in (1.0, 1.14, 1.16, 1.6)]
+    assert [one["method"] for one in recipes_cost.steady(cells)] == ["1.0", "1.14"]
+    assert recipes_cost.steady([]) == []
