@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from lenetlab.disk import MissingFile, read_json, replace_json
+from lenetlab.disk import MissingFile, check_file, read_json, replace_json
 from lenetlab.errors import UserError
 from lenetlab.records.finished import Result, Spent
 from lenetlab.records.recipe import RecordedRecipe
@@ -153,6 +153,7 @@ class Run:
     def losses(self) -> "np.ndarray[Any, np.dtype[np.float32]]":
         """Training loss of every step (steps,), float32."""
         try:
+            check_file(self.path / LOSSES)
             return np.asarray(np.load(self.path / LOSSES, allow_pickle=False))
         except (OSError, ValueError, EOFError) as error:
             raise UserError(f"{self.path / LOSSES} cannot be read ({error}); train the run again") \
