@@ -61,7 +61,13 @@ def test_a_recipe_that_does_the_references_work_costs_what_it_does():
         assert not recipes_cost.same_work(other)
 
 
-def test_a_cell_whose_reference_was_slowed_down_is_measured_again():
-    cells = [{"method": str(x), "reference_seconds": x} for x in (1.0, 1.14, 1.16, 1.6)]
-    assert [one["method"] for one in recipes_cost.steady(cells)] == ["1.0", "1.14"]
+def test_a_cell_whose_reference_was_slowed_down_is_measured_again_and_the_calmer_one_stays():
+    def cell(method, seconds):
+        return {"method": method, "scenario": "plain", "rules": "strict", "variant": "",
+                "reference_seconds": seconds}  # fmt: skip
+
+    cells = [cell(str(x), x) for x in (1.0, 1.14, 1.16, 1.6)]
+    assert recipes_cost.steady(cells) == cells[:2]
     assert recipes_cost.steady([]) == []
+    again = [cell("1.16", 1.7), cell("1.6", 1.1)]
+    assert recipes_cost.calmest([*cells, *again]) == [*cells[:3], again[1]]
