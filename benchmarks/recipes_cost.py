@@ -39,9 +39,7 @@ from lenetlab.records.costs import COST, key
 from lenetlab.records.rows import read_results
 
 BLOCK = 0.2  # CPU seconds
-SLOWED = (
-    1.15  # times the reference's least seconds in the file, from where a cell is measured again
-)
+SLOWED = 1.15  # times the least seconds of the reference, from where a cell is measured again
 REFERENCE = "sgd, batch 64"
 # The parts of a recipe that decide what a pass of it asks for and computes.
 WORK = ("method", "plan", "wrappers", "constraint", "problem", "augmentation")

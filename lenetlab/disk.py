@@ -111,9 +111,9 @@ def read_bytes(path: Path) -> bytes:
         raise UserError(f"{path} cannot be read ({error.strerror})") from None
 
 
-def check_file(path: Path) -> None:
-    """Raise what `read_bytes` raises for a `path` that is not to be read; for libraries that open
-    files by themselves, and would wait for a pipe."""
+def check_file(path: Path, most: float = MOST_BYTES) -> None:
+    """Raise what `read_bytes` raises for a `path` that is not to be read, or has more than `most`
+    bytes; for libraries that open files by themselves, and would wait for a pipe."""
     try:
         found = path.stat()
     except FileNotFoundError:
@@ -122,10 +122,9 @@ def check_file(path: Path) -> None:
         raise UserError(f"{path} cannot be read ({error.strerror})") from None
     if not stat.S_ISREG(found.st_mode):
         raise UserError(f"{path} is no regular file; expected one that lenetlab wrote")
-    if found.st_size > MOST_BYTES:
+    if found.st_size > most:
         raise UserError(
-            f"{path} has {found.st_size:,} bytes; expected at most {MOST_BYTES:,}, as results "
-            "have them"
+            f"{path} has {found.st_size:,} bytes; expected at most {most:,}, as results have them"
         )
 
 

@@ -45,7 +45,8 @@ def finding(sources: Sources) -> Finding:
         for one in course
         if one.scenario != "plain" and any(effect.difference for effect in one.effects)
     ]
-    text += beyond_luck(course, within_luck(sources.course))
+    lucky = beyond_luck(course, within_luck(sources.course))
+    text += lucky
     timed = clock.made_for([step.results for step in steps.values()], sources.costs, WHO)
     placed = clock.against_sgd(timed)
     told = clock.said(timed)
@@ -64,7 +65,7 @@ def finding(sources: Sources) -> Finding:
     title += _at_seconds(steps.values())
     tables = (_table(steps), *((clock.placed_table(placed),) if placed else ()))
     in_paper = [said(first), overview("Kronecker-factored methods", course), told,
-                *beyond_luck(course, within_luck(sources.course))]  # fmt: skip
+                *lucky]  # fmt: skip
     return Finding(KEY, sentence(title), text, figures, tables, shown, rests_on=rests_on,
                    instead="\n\n".join(filter(None, in_paper)))  # fmt: skip
 

@@ -3,7 +3,7 @@ was, so that the next method has what it would have had alone."""
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import torch
@@ -18,19 +18,31 @@ def _umask() -> int:
     return mask
 
 
-def _switch(name: str) -> Setting:
-    """One of PyTorch's switches for its library of kernels."""
-    library = torch.backends.mkldnn
-    return lambda: getattr(library, name), lambda value: setattr(library, name, value)
+def _folder() -> str | None:
+    """None where it has been deleted."""
+    try:
+        return os.getcwd()
+    except FileNotFoundError:
+        return None
+
+
+def _go_to(folder: str | None) -> None:
+    """Nowhere, if it is gone."""
+    if folder is not None:
+        with suppress(FileNotFoundError):
+            os.chdir(folder)
 
 
 _SETTINGS: tuple[Setting, ...] = (
-    (os.getcwd, os.chdir),
+    (_folder, _go_to),
     (_umask, os.umask),
     (torch.get_default_dtype, torch.set_default_dtype),
     (torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
     (torch.are_deterministic_algorithms_enabled, torch.use_deterministic_algorithms),
-    _switch("enabled"),
+    (
+        lambda: torch.backends.mkldnn.enabled,
+        lambda value: setattr(torch.backends.mkldnn, "enabled", value),
+    ),
 )
 
 

@@ -135,3 +135,15 @@ def test_a_pipe_is_not_waited_for(tmp_path, reader):
     os.mkfifo(tmp_path / "pipe.safetensors")
     with pytest.raises(UserError, match="is no regular file"):
         reader(tmp_path / "pipe.safetensors")
+
+
+@pytest.mark.parametrize(("reader", "said"), [
+    (checkpoint.read, "is broken"), (read_weights, "has 1,000,000,000 bytes"),
+])  # fmt: skip
+def test_a_checkpoint_may_be_larger_than_results(tmp_path, reader, said):
+    """Some methods remember a gradient of every batch. Here is nothing but a size."""
+    path = tmp_path / "large.safetensors"
+    checkpoint.write(path, {"w": torch.zeros(3)})
+    os.truncate(path, 10**9)
+    with pytest.raises(UserError, match=said):
+        reader(path)

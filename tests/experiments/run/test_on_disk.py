@@ -473,6 +473,13 @@ def test_a_guest_that_leaves_the_folder_or_sets_the_process_changes_nothing(
     assert execute(RECIPE, 5, replace(here, resume=False)).identity == alone
 
 
+def test_a_folder_that_is_gone_stops_no_run(runtime, tmp_path, monkeypatch):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert execute(RECIPE, 6, fresh(runtime)).status == "done"
+
+
 @pytest.mark.parametrize(("keeps", "said"), [
     ("self.views = [p.data.view(-1) for p in own]", r"views\[0\] and .*\.w share memory"),
     ("self.pairs = [(p, 1) for p in own]", r"pairs\[0\]\[0\] and .*\.w share memory"),
