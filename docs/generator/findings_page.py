@@ -47,21 +47,27 @@ HEAD = """\
 # Findings
 
 What the rows in `results/` say, one claim a section, with a figure and the command that shows its
-numbers again. Claims and numbers are made from those rows by `make published`: other rows, other
-words. Commands are given in a checkout whose `.venv` is active; those in Python need pandas
-(`pip install -e '.[frames]'`).
+numbers again. What the words and intervals mean: [how to read them](#how-to-read-them)."""
+HOW = """\
+## How to read them
 
-Accuracies are of the test set, means over seeds ± half the 95 % interval. Differences are in pairs
-of equal seeds, and their intervals, in brackets, hold together: those to SGD for all of its
-leaderboard, of which every scenario and every budget has one after equal passes and one at equal
-CPU time, and all others for what their finding says is tested together. What is called above or
-below is so by Holm’s test too ([protocol](protocol.md)). Borderline is what the test finds and the
-interval does not: no claim is made of it. Everything else is called a tie, which is no proof of
-equality. In figures of differences a hollow point is one of these two. Each of these sets is 5 % by
-itself: nothing is corrected across scenarios, clocks, budgets or findings. Unless it is said,
-methods were tuned at the same price on training images alone, and the price is the same, not what
-was known before ([protocol](protocol.md)). Intervals are those over seeds of one recipe, and
-another search of the same price finds another recipe. {searches}"""
+- **Made, not written**: claims and numbers come from the rows by `make published`; other rows, other
+  words. Commands are given in a checkout whose `.venv` is active; those in Python need pandas
+  (`pip install -e '.[frames]'`).
+- **Accuracies** are of the test set, means over seeds ± half the 95 % interval.
+- **Differences** are in pairs of equal seeds, and their intervals, in brackets, hold together: those
+  to SGD for all of its leaderboard, of which every scenario and every budget has one after equal
+  passes and one at equal CPU time, and all others for what their finding says is tested together.
+  Each of these sets is 5 % by itself: nothing is corrected across scenarios, clocks, budgets or
+  findings.
+- **Above** and **below**: so by the interval and by Holm’s test too ([protocol](protocol.md)).
+  **Borderline** is what the test finds and the interval does not: no claim is made of it. Everything
+  else is a **tie**, which is no proof of equality. In figures of differences a hollow point is one
+  of these two.
+- **Tuned**: unless it is said, at the same price on training images alone, and the price is the
+  same, not what was known before ([protocol](protocol.md)).
+- **Luck of a search**: intervals are those over seeds of one recipe, and another search of the same
+  price finds another recipe. {searches}"""
 
 
 def _page(name: str) -> str:
@@ -79,7 +85,7 @@ def page(found: Sequence[Finding], folder: str, searches: str) -> str:
     """The page in Markdown; its figures lie in `folder`. searches : what is said of their luck."""
     contents = "\n".join(f"{i}. [{one.title}](#{one.key})" for i, one in enumerate(found, 1))
     sections = (section(one, i, folder) for i, one in enumerate(found, 1))
-    return "\n\n".join((HEAD.format(searches=searches), contents, *sections)) + "\n"
+    return "\n\n".join((HEAD, contents, HOW.format(searches=searches), *sections)) + "\n"
 
 
 def write(target: Path, root: Path = ROOT / "results") -> None:
