@@ -1,12 +1,8 @@
 """A run with its folder: found, resumed or begun; trained; recorded whole."""
 
 import io
-import signal
-import threading
 import time
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,8 +12,6 @@ import numpy as np
 from lenetlab.disk import replace_bytes, replace_json
 from lenetlab.errors import Interrupted
 from lenetlab.experiments.recipe.recipe import Recipe
-from lenetlab.experiments.run import checkpoint, global_generators
-from lenetlab.experiments.run.curve import Curve
 from lenetlab.experiments.run.folder_lock import exclusive_lock
 from lenetlab.experiments.run.global_generators import seeded
 from lenetlab.experiments.run.identity import folder_name
@@ -30,10 +24,12 @@ from lenetlab.experiments.run.in_memory import (
     timed_out,
     train,
 )
+from lenetlab.experiments.run.interruption import signals_noted
 from lenetlab.experiments.run.loop import Hooks
 from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.experiments.run.stopwatch import Clock
 from lenetlab.experiments.run.training import Training
+from lenetlab.experiments.run.unfinished import Unfinished
 from lenetlab.problem.model import weights_file
 from lenetlab.records import run_folder
 
@@ -67,36 +63,19 @@ def execute(
             return finished
         home = path.absolute()  # a guest may leave the folder that the process is in
         with seeded(seed):
-            training = run.training()
-            clock = Clock()
-            saved = home / run_folder.CHECKPOINT
-            if runtime.resume and saved.exists():
-                _resume(saved, training, curve, clock)
-            (home / run_folder.RESULT).unlink(missing_ok=True)
-            if not runtime.resume:
-                saved.unlink(missing_ok=True)
+            training, clock = run.training(), Clock()
+            unfinished = Unfinished(home / run_folder.CHECKPOINT, training, curve, clock)
+            _begin(home, unfinished, runtime.resume)
             replace_json(home / run_folder.RUN, run.identity)
-
-            def save_checkpoint() -> None:
-                try:
-                    tree = {
-                        "training": training.state(),
-                        "curve": curve.state(),
-                        "clock": clock.state(),
-                        "generators": global_generators.state(),
-                    }
-                    checkpoint.write(saved, tree)
-                except TypeError as error:
-                    warnings.warn(f"this run cannot be resumed: {error}", stacklevel=2)
-
-            with _signals() as received:
+            with signals_noted() as received:
                 hooks = Hooks(
-                    run.measure, save_checkpoint, lambda: bool(received) or time.monotonic() > end,
+                    run.measure, unfinished.save,
+                    lambda: bool(received) or time.monotonic() > end,
                     on_step, on_eval, runtime.save_every,
                 )  # fmt: skip
                 ending = train(training, recipe.budget.amount, curve, clock, hooks)
             if ending.status == "interrupted" and received:
-                kept = path if saved.exists() else None  # a state may have been refused
+                kept = path if unfinished.path.exists() else None  # a state may be refused
                 raise Interrupted(kept, training.steps, received[0])
             over = ending.status == "interrupted"
             if over:
@@ -104,7 +83,7 @@ def execute(
             found = summed_up(run, training, curve, clock, ending)
         _record(path, found)
         if not over:
-            saved.unlink(missing_ok=True)
+            unfinished.path.unlink(missing_ok=True)
         return run_folder.read_run(path)
 
 
@@ -119,6 +98,15 @@ def give_up(run: Prepared, status: str, reason: str) -> run_folder.Run:
 
 def _folder(run: Prepared) -> Path:
     return run.runtime.out / folder_name(run.recipe.name, run.identity["id"])
+
+
+def _begin(home: Path, unfinished: Unfinished, resume: bool) -> None:
+    """Take up what is kept in `home`, or clear it; the run is not whole from here on."""
+    if not resume:
+        unfinished.path.unlink(missing_ok=True)
+    elif unfinished.path.exists():
+        unfinished.resume()
+    (home / run_folder.RESULT).unlink(missing_ok=True)
 
 
 def _record(path: Path, found: Computed) -> None:
@@ -144,44 +132,3 @@ def _finished(path: Path, planned: Sequence[float]) -> run_folder.Run | None:
         return None
     evaluated = {evaluation["at"] for evaluation in run.curve["evaluations"]}
     return run if run.status != "done" or evaluated.issuperset(planned) else None
-
-
-def _resume(saved: Path, training: Training, curve: Curve, clock: Clock) -> None:
-    """Continue from a checkpoint, unless it was to be measured elsewhere or an earlier version
-    left it: that begins anew, and is said."""
-    tree = checkpoint.read(saved)
-    why = ""
-    if "sweep" not in tree["training"]:
-        why = "an earlier version of lenetlab left it"
-    elif tree["curve"]["planned"] != curve.planned:
-        why = "that run was to be measured at other positions"
-    if why:
-        warnings.warn(f"{saved} is not continued: {why}; the run begins anew", stacklevel=2)
-        return
-    training.restore(tree["training"])
-    curve.restore(tree["curve"])
-    clock.restore(tree["clock"])
-    global_generators.restore(tree["generators"])
-
-
-@contextmanager
-def _signals() -> Iterator[list[int]]:
-    """Collect SIGINT and SIGTERM while training; a second one acts as usual."""
-    received: list[int] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield received  # Python delivers signals to the main thread alone
-        return
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    previous = {number: signal.getsignal(number) for number in numbers}
-
-    def note(number: int, frame: object) -> None:
-        received.append(number)
-        signal.signal(number, previous[signal.Signals(number)])
-
-    for number in numbers:
-        signal.signal(number, note)
-    try:
-        yield received
-    finally:
-        for number in numbers:
-            signal.signal(number, previous[number])

@@ -56,8 +56,8 @@ COVERED = {
         "experiments.run.checkpoint", "experiments.run.in_memory", "experiments.run.curve",
         "experiments.run.on_disk", "experiments.run.loop", "experiments.recipe.recipe",
         "experiments.run.build", "experiments.run.training", "experiments.run.global_generators",
-        "experiments.run.process_settings",
-        "settings",
+        "experiments.run.process_settings", "experiments.run.unfinished",
+        "experiments.run.interruption", "settings",
     ),
     "methods": (
         "component", "methods.base", "methods.constraint", "methods.decay", "methods.eager",
