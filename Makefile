@@ -91,4 +91,4 @@ test-all: .venv/test
 	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --dist loadfile --durations 25 -m ''
 
 clean:
-	rm -rf .venv build dist docs/methods docs/ideas.md docs/report/*/index.html runs site
+	rm -rf .venv build dist docs/methods docs/ideas.md docs/report/*/index.html site

@@ -9,6 +9,7 @@ import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -80,14 +81,19 @@ class Component:
 
 C = TypeVar("C", bound=Component)
 
-_registered: dict[tuple[type[Component], str], Component] = {}
+_Entries = dict[tuple[type[Component], str], Component]
+_registered: _Entries = {}
+# Where it goes meanwhile, what somebody else's file registers that is to be taken back.
+_aside: ContextVar[_Entries | None] = ContextVar("aside", default=None)
 
 
 def register(entry: Component) -> None:
     """Add a component; one of a notebook takes the place of itself when its cell runs again.
     Raises: `ValueError` for a name that another one of its kind has, for a missing page, and for a
     search of what is no setting."""
-    before = _registered.get((type(entry), entry.name))
+    aside = _aside.get()
+    known = _registered if aside is None or _is_ours(entry) else aside
+    before = known.get((type(entry), entry.name))
     typed_again = before is not None and all(
         getattr(part.build, "__module__", "") == "__main__" for part in (before, entry)
     )
@@ -97,12 +103,13 @@ def register(entry: Component) -> None:
         raise ValueError(f"{entry.kind} {entry.name!r} needs a docstring, its page")
     if stray := set(entry.space) - set(entry.defaults):
         raise ValueError(f"{entry.kind} {entry.name!r}: {stray} searched but no hyperparameter")
-    _registered[type(entry), entry.name] = entry
+    known[type(entry), entry.name] = entry
 
 
 def registered(kind: type[C]) -> dict[str, C]:
     """What is registered of a kind so far, by name and in the order of registration."""
-    return {name: entry for (_, name), entry in _registered.items() if isinstance(entry, kind)}
+    known = {**_registered, **(_aside.get() or {})}
+    return {name: entry for (_, name), entry in known.items() if isinstance(entry, kind)}
 
 
 def look_up(what: str, name: str, known: Mapping[str, C], hint: str = "") -> C:
@@ -131,17 +138,16 @@ def home_of(build: Any) -> object:
 
 @contextmanager
 def taken_back(kind: type[C]) -> Iterator[list[C]]:
-    """What somebody else's file registers of a kind meanwhile does not stay registered; it is in
-    the list then. What the file imports of ours for the first time stays."""
-    before, found = dict(_registered), list[C]()
-    _registered.clear()
+    """What somebody else's file registers meanwhile does not stay registered; what of it is of a
+    kind is in the list then. It may have a name that is taken, and what the file imports of ours
+    for the first time stays."""
+    aside, found = _Entries(), list[C]()
+    token = _aside.set(aside)
     try:
         yield found
-        found += [entry for entry in registered(kind).values() if not _is_ours(entry)]
+        found += [entry for entry in aside.values() if isinstance(entry, kind)]
     finally:
-        ours = {key: entry for key, entry in _registered.items() if _is_ours(entry)}
-        _registered.clear()
-        _registered.update(ours | before)
+        _aside.reset(token)
 
 
 def _is_ours(entry: Component) -> bool:

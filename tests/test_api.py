@@ -61,6 +61,9 @@ def test_numbers_of_numpy_are_numbers(runtime):
     numpy = run("sgd", seed=np.int64(3), lr=np.float32(0.5), batch_size=np.int32(500),
                 passes=np.float64(0.1), eval_at=np.array([0.05]), runtime=runtime)  # fmt: skip
     assert numpy.path == own.path
+    once = run("sgd", seed=3, lr=0.5, batch_size=500, passes=0.1, runtime=runtime,
+               eval_at=(0.01 * k for k in (3, 7)))  # fmt: skip
+    assert [found["at"] for found in once.evaluations] == [0.03, 0.07, 0.1]
     grid = {"batch_size": np.array([100, 500])}
     found = sweep("sgd", grid, seeds=np.int64(1), passes=0.1, runtime=runtime)
     assert [job.label for job, _ in found] == ["sgd, batch_size=100", "sgd, batch_size=500"]

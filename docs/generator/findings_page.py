@@ -51,19 +51,19 @@ numbers again. What the words and intervals mean: [how to read them](#how-to-rea
 HOW = """\
 ## How to read them
 
-- **Made, not written**: claims and numbers come from the rows by `make published`; other rows, other
-  words. Commands are given in a checkout whose `.venv` is active; those in Python need pandas
+- **Made, not written**: claims and numbers come from the rows by `make published`; other rows,
+  other words. Commands are given in a checkout whose `.venv` is active; those in Python need pandas
   (`pip install -e '.[frames]'`).
 - **Accuracies** are of the test set, means over seeds ± half the 95 % interval.
-- **Differences** are in pairs of equal seeds, and their intervals, in brackets, hold together: those
-  to SGD for all of its leaderboard, of which every scenario and every budget has one after equal
-  passes and one at equal CPU time, and all others for what their finding says is tested together.
-  Each of these sets is 5 % by itself: nothing is corrected across scenarios, clocks, budgets or
-  findings.
+- **Differences** are in pairs of equal seeds, and their intervals, in brackets, hold together:
+  those to SGD for all of its leaderboard, of which every scenario and every budget has one after
+  equal passes and one at equal CPU time, and all others for what their finding says is tested
+  together. Each of these sets is 5 % by itself: nothing is corrected across scenarios, clocks,
+  budgets or findings.
 - **Above** and **below**: so by the interval and by Holm’s test too ([protocol](protocol.md)).
-  **Borderline** is what the test finds and the interval does not: no claim is made of it. Everything
-  else is a **tie**, which is no proof of equality. In figures of differences a hollow point is one
-  of these two.
+  **Borderline** is what the test finds and the interval does not: no claim is made of it.
+  Everything else is a **tie**, which is no proof of equality. In figures of differences a hollow
+  point is one of these two.
 - **Tuned**: unless it is said, at the same price on training images alone, and the price is the
   same, not what was known before ([protocol](protocol.md)).
 - **Luck of a search**: intervals are those over seeds of one recipe, and another search of the same

@@ -17,7 +17,7 @@ FIGURES = (
 @dataclass(frozen=True)
 class Spread:
     """Mean and sample standard deviation over seeds (None for fewer than two values) of `n`
-    finished runs."""
+    finished runs that have the figure."""
 
     mean: float
     deviation: float | None
@@ -69,9 +69,10 @@ def _row(label: str, runs: Sequence[Run]) -> SummaryRow:
     finished = [run.summary() for run in runs if run.status == "done"]
     figures = {}
     for name in FIGURES if finished else ():
-        values = [float(summary[name]) for summary in finished]
+        values = [float(summary[name]) for summary in finished if summary[name] is not None]
         deviation = stdev(values) if len(values) > 1 else None
-        figures[name] = Spread(fmean(values), deviation, len(values))
+        if values:  # a loss that is no number is missing
+            figures[name] = Spread(fmean(values), deviation, len(values))
     failures = tuple(
         f"seed {run.seed}: {ended(run.status, run.result.reason)}"
         for run in runs

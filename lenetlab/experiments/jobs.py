@@ -9,6 +9,7 @@ from typing import Any
 from lenetlab.errors import UserError, letters
 from lenetlab.experiments.recipe.recipe import Budget, Recipe, check_count, expand, recipe_from
 from lenetlab.experiments.run.build import check_built
+from lenetlab.experiments.run.identity import canonical as canonical_text
 from lenetlab.experiments.run.on_disk import OnEval, OnStep, execute
 from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.experiments.tuning.origin import Origin, laid_over
@@ -67,6 +68,7 @@ def jobs(
     if both := set(vary) & set(settings):
         raise UserError(f"{', '.join(sorted(both))} is both set and varied; leave one out")
     grid: list[Job] = []
+    labels: dict[str, str] = {}  # by recipe
     for typed in methods:
         method = canonical(typed)
         known_as = [] if letters(typed) == letters(method) else [f"{typed} is {method} here"]
@@ -80,9 +82,12 @@ def jobs(
             varied = ", ".join(f"{name}={value}" for name, value in point.items())
             name = method if origin is None else f"{method} (tuned)"
             label = ", ".join(filter(None, [name, varied]))
-            twin = next((one.label for one in grid if one.recipe == recipe), None)
-            if twin is not None:
-                raise UserError(f"{label} and {twin} are the same training; leave one of them out")
+            same = canonical_text(recipe.canonical())
+            if same in labels:
+                raise UserError(
+                    f"{label} and {labels[same]} are the same training; leave one of them out"
+                )
+            labels[same] = label
             grid += [Job(recipe, first_seed + k, label, origin, tuple(notes)) for k in range(seeds)]
     check_built(job.recipe for job in grid[::seeds])
     return grid
@@ -125,19 +130,22 @@ def carry_out(
     if eval_at is None:
         eval_at = (*EARLY, *range(1, int(job.recipe.budget.amount) + 1))
     else:
-        _check_positions(eval_at, job.recipe.budget)
+        eval_at = _positions(eval_at, job.recipe.budget)
     found = execute(job.recipe, job.seed, runtime, eval_at, on_step, on_eval, limit)
     return found if job.origin is None else noted(found, tuned=job.origin.as_json())
 
 
-def _check_positions(given: Any, budget: Budget) -> None:
+def _positions(given: Any, budget: Budget) -> list[float]:
+    """Where to measure, of whatever can be gone through once."""
     several = isinstance(given, Iterable) and not isinstance(given, str)
-    if not several or not all(isinstance(plain(x), int | float) for x in given):
+    found = [plain(x) for x in given] if several else []
+    if not several or not all(isinstance(x, int | float) for x in found):
         raise UserError(f"eval_at={given!r} is no list of positions; expected one as [0.5, 1]")
-    if outside := [x for x in given if not 0 < x <= budget.amount]:
+    if outside := [x for x in found if not 0 < x <= budget.amount]:
         raise UserError(
             f"eval_at has {outside[0]:g}, which is not within {budget}; expected positions in it"
         )
+    return found
 
 
 def remarks(todo: Sequence[Job]) -> list[str]:

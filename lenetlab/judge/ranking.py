@@ -54,10 +54,10 @@ def rank(verdicts: Sequence[Verdict]) -> list[Ranked]:
     unreadable. Within a scenario by accuracy, then loss, then name.
 
     Two nets of a scenario differ if McNemar's exact test says so at 5 %, by Holm's correction over
-    its pairs.
+    its pairs. What keeps the rules and has no net, as where every final diverged, has no rank.
     """
-    kept = [v for v in verdicts if v.outcome == "kept"]
-    others = sorted((v for v in verdicts if v.outcome != "kept"), key=_order)
+    kept = [v for v in verdicts if v.outcome == "kept" and v.score is not None]
+    others = sorted((v for v in verdicts if v not in kept), key=_order)
     where = [*SCENARIOS, *(v.scenario for v in kept)]  # a challenge is of several
     places = [
         place

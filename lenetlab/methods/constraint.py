@@ -7,7 +7,6 @@ included, is projected last. They are registered beside their page like methods,
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 from torch import Tensor
@@ -121,13 +120,11 @@ def constraint(
                 source=source_when_imported(build),
             )
         )  # fmt: skip
-        constraints.cache_clear()
         return build
 
     return add
 
 
-@cache
 def constraints() -> Mapping[str, ConstraintEntry]:
     """All registered constraints by name."""
     import_all()

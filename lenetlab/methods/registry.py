@@ -12,7 +12,6 @@ add one file. Duplicates and incomplete registrations are refused when they are 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any, Literal, Protocol, TypeVar
 
 from torch import Tensor
@@ -186,7 +185,6 @@ def method(
         )  # fmt: skip
         _check(entry)
         register(entry)
-        methods.cache_clear()
         return build
 
     return add
@@ -206,7 +204,6 @@ def _check(entry: Method) -> None:
         raise ValueError(f"method {name!r} decays weights by default; scenario plain forbids it")
 
 
-@cache
 def methods() -> Mapping[str, Method]:
     """All registered methods by name, family by family."""
     import_all()

@@ -10,7 +10,6 @@ registered beside their page like methods, one file each.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from itertools import pairwise
 from math import prod
 from typing import Any, ClassVar, Literal, get_args
@@ -150,7 +149,6 @@ def wrapper(
                 source=source_when_imported(build),
             )
         )  # fmt: skip
-        wrappers.cache_clear()
         return build
 
     return add
@@ -160,7 +158,6 @@ def _one_gradient(build: Any) -> bool:
     return bool(build.KIND == "estimator" or (build.KIND == "update" and build.BY_GRADIENT))
 
 
-@cache
 def wrappers() -> Mapping[str, Wrapper]:
     """All registered wrappers by name, in the order of nesting."""
     import_all()

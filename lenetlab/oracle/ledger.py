@@ -19,7 +19,7 @@ COST: Mapping[str, float] = {
 @dataclass(frozen=True, slots=True)
 class Ledger:
     """Counts of examples per kind of answer; factorizations by count and size. They grow by
-    `charge` alone: a method may read what it has cost, and not change it.
+    `charge`; to set one is an error, so that no method changes by mistake what it has cost.
 
     gradients, forwards, hessian_products, gauss_newton_products, per_example_gradients, layers :
         examples.

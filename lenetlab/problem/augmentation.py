@@ -16,7 +16,6 @@ those (mixup, label smoothing) no scenario allows.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import torch
 import torch.nn.functional as F
@@ -99,7 +98,6 @@ def brightness(x: Tensor, rng: torch.Generator, *, amount: float) -> Tensor:
     return x
 
 
-@cache
 def augmentations() -> Mapping[str, AugmentationEntry]:
     """All registered changes of the images by name."""
     return registered(AugmentationEntry)

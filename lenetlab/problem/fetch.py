@@ -56,7 +56,7 @@ def fetch(
                 try:
                     found = _from_debian(Path(scratch), problem.package)
                     return _keep(half, found, folder, "cache, from Debian's package", problem)
-                except (OSError, subprocess.SubprocessError) as error:
+                except (OSError, subprocess.SubprocessError, UserError) as error:
                     failures.append(f"apt-get download {problem.package} ({_last_line(error)})")
     except OSError as error:  # of the folder itself; what sources do wrong is caught above
         raise UserError(
@@ -101,20 +101,25 @@ def _from_debian(scratch: Path, package: str) -> Path:
         *("-o", f"Dir::State::Lists={lists}"),
         *("-o", f"Dir::Cache={archives}"),
         *("-o", "Debug::NoLocking=1"),
-        # As root, apt hands downloads to a user who may not write here.
-        *("-o", f"APT::Sandbox::User={_user()}"),
+        *_as_oneself(),
     ]
     _call(["apt-get", *options, "-q", "update"], scratch, 120)
     _call(["apt-get", *options, "-q", "download", package], scratch, 300)
-    (archive,) = scratch.glob(f"{package}_*.deb")
-    _call(["dpkg-deb", "-x", str(archive), str(scratch / "unpacked")], scratch, 60)
+    for archive in scratch.glob(f"{package}_*.deb"):
+        _call(["dpkg-deb", "-x", str(archive), str(scratch / "unpacked")], scratch, 60)
     return scratch / "unpacked/usr/share/datasets/fashion-mnist"
 
 
-def _user() -> str:
-    import pwd
+def _as_oneself() -> tuple[str, ...]:
+    """Options of apt: as root it hands downloads to a user who may not write here. A user without
+    a name, as in a container, is not root."""
+    try:
+        import pwd
 
-    return pwd.getpwuid(os.getuid()).pw_name
+        name = pwd.getpwuid(os.getuid()).pw_name
+    except (ImportError, KeyError):
+        return ()
+    return ("-o", f"APT::Sandbox::User={name}")
 
 
 def _call(command: list[str], cwd: Path, seconds: float) -> None:

@@ -66,7 +66,8 @@ def _read(folder: Path) -> list[Look]:
     if not path.exists():
         return []
     try:
-        return [Look(**json.loads(line)) for line in read_text(path).splitlines()]
+        # not splitlines(): a name may have other signs in it that end a line for Python
+        return [Look(**json.loads(line)) for line in read_text(path).split("\n") if line]
     except (ValueError, TypeError) as error:
         raise UserError(
             f"{path} is broken ({error}); it counts how often methods were taken to the test set: "

@@ -50,7 +50,15 @@ PLANE = {
     "y": [float],
     "loss": [[float]],
     "runs": [
-        {"method": str, "seed": int, "passes": [float], "x": [float], "y": [float], "loss": [float]}
+        {
+            "method": str,
+            "label": str,
+            "seed": int,
+            "passes": [float],
+            "x": [float],
+            "y": [float],
+            "loss": [float],
+        }
     ],
 }
 

@@ -1,6 +1,7 @@
 """Means and spreads over seeds; what failed is neither dropped nor a number."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,15 @@ def test_rows_keep_their_order_and_sum_up_their_seeds():
     assert rows[1].figures["accuracy"].deviation is None
     assert set(rows[0].figures) == set(FIGURES)
     assert rows[0].figures["train_seconds"].mean == 3
+
+
+def test_a_loss_that_is_no_number_is_in_no_mean():
+    huge = made(85.0, 1)
+    huge = replace(huge, result=replace(huge.result, train_loss=None))
+    (row,) = tabulate([("a", made(90.0)), ("a", huge)])
+    assert (row.figures["train_loss"].n, row.figures["accuracy"].n) == (1, 2)
+    (alone,) = tabulate([("a", huge)])
+    assert set(alone.figures) == set(FIGURES) - {"train_loss"}
 
 
 def test_a_failure_is_counted_with_its_reason_and_in_no_mean():

@@ -49,9 +49,6 @@ def added(files, monkeypatch):
     monkeypatch.setitem(sys.modules, spec.name, module)
     registry.methods()
     spec.loader.exec_module(module)
-    registry.methods.cache_clear()
-    yield
-    registry.methods.cache_clear()
 
 
 def trained(spec, steps, **given):

@@ -17,7 +17,8 @@ from lenetlab.experiments.run.identity import digest
 from lenetlab.experiments.run.on_disk import execute
 from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.experiments.study.run_ids import Names
-from lenetlab.judge.claims import recipe_of
+from lenetlab.judge.child import open_folder
+from lenetlab.judge.claims import check, recipe_of
 from lenetlab.judge.verdict import judge
 from lenetlab.records.run_folder import read_run
 
@@ -35,6 +36,16 @@ def test_an_honest_run_keeps_the_rules(honest, scorer):
     assert len(verdict.claims) == 9
     assert verdict.score is not None
     assert verdict.score.evaluation.correct == read_run(honest).result.correct
+
+
+def test_weights_whose_loss_is_nothing_are_compared_too(honest, scorer):
+    """In float32, where a net knows every image and its last layer is scaled up."""
+    found = open_folder(honest)
+    score = judge(honest, None, scorer).score
+    nothing = dataclasses.replace(score, evaluation=dataclasses.replace(score.evaluation, loss=0.0))
+    said = [claim.wrong for claim in check(found, nothing, "native") if claim.wrong]
+    assert len(said) == 1
+    assert "the weights give" in said[0]
 
 
 def test_its_recipe_is_read_back_whole(honest):

@@ -104,6 +104,12 @@ def test_ranks_count_the_significantly_better(score):
     assert [place.verdict.name for place in places] == list(shown)
 
 
+def test_what_keeps_the_rules_without_a_net_has_no_rank(score):
+    """A challenge whose every final diverged."""
+    places = rank([Verdict("none", "plain", "kept"), verdict(score, "b", right(range(0, 100)))])
+    assert [(place.verdict.name, str(place)) for place in places] == [("b", "1"), ("none", "–")]
+
+
 def test_equal_nets_stand_by_name_however_they_are_handed_in(score):
     entries = [verdict(score, name, right(range(0, 100))) for name in ("c", "a", "b")]
     entries += [Verdict(name, "plain", "unreadable") for name in ("z", "y")]

@@ -24,6 +24,7 @@ from lenetlab.experiments.tuning.search_space import (
 from lenetlab.experiments.tuning.trials import Tuning, trials
 from lenetlab.methods.guests.understand import RECIPES
 from lenetlab.methods.lookup import find, norms_of
+from lenetlab.methods.registry import methods
 from lenetlab.oracle.torch_engine import TorchEngine
 
 from .drive import CPU, N, everything, steps, training
@@ -394,6 +395,21 @@ def test_a_registered_file_is_run_from_where_it_lies(own, engine):
     assert find("heavy_ball") is resident
     assert find(own("", text + "# changed")).source != entry.source
     training(engine, own("", text)).step()
+
+
+def test_a_file_may_look_at_our_methods_while_it_is_read(own, engine):
+    """And they are all there when it has been."""
+    before = list(methods())
+    text = (
+        "import torch\nfrom lenetlab.methods.lookup import find\n"
+        "from lenetlab.methods.registry import methods\n"
+        "class Own(torch.optim.SGD):\n"
+        "    def __init__(self, params, lr=find('adamw').defaults['lr']):\n"
+        "        super().__init__(params, lr * len(methods()))\n"
+    )
+    entry = find(own("", text))
+    assert entry.defaults["lr"] == find("adamw").defaults["lr"]
+    assert list(methods()) == before
 
 
 def test_what_a_file_imports_of_ours_for_the_first_time_stays_registered(own):

@@ -171,6 +171,19 @@ def test_with_all_mirrors_down_debians_package_is_unpacked(down, apt, tmp_path, 
         assert f"Dir::Cache={folder}" in call
 
 
+def test_a_user_without_a_name_needs_none(down, apt, tmp_path, monkeypatch):
+    """As in a container that is started for another number."""
+    monkeypatch.setattr(os, "getuid", lambda: 4_000_000_000)
+    assert fetch("test", tmp_path / "cache", [down]) == "cache, from Debian's package"
+    assert "Sandbox" not in apt.read_text()
+
+
+def test_what_apt_does_not_bring_is_among_what_was_tried(down, apt, tmp_path):
+    (tmp_path / "made.deb").unlink()
+    with pytest.raises(UserError, match=r"tried .*apt-get download dataset-fashion-mnist"):
+        fetch("test", tmp_path / "cache", [down])
+
+
 def test_a_cache_that_cannot_be_written_is_named(mirror, tmp_path):
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(UserError, match=r"cannot be written.*LENETLAB_CACHE"):

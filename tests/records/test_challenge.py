@@ -74,6 +74,8 @@ def test_looks_at_the_test_set_are_counted_by_version_and_by_name(tmp_path) -> N
     assert count(tmp_path, "mine.py:Mine", "a", "plain") == Looks(2, 3, 2)
     assert count(tmp_path, "mine.py:Mine", "b", "plain") == Looks(1, 3, 2)
     assert count(tmp_path, "other.py:Mine", "a", "plain") == Looks(0, 0, 0)
+    taken("c", 0.1, "a\u2028b")  # ends a line for Python, not in the file
+    assert count(tmp_path, "mine.py:Mine", "c", "a\u2028b") == Looks(1, 1, 1)
     (tmp_path / FILE).write_text("{")
     with pytest.raises(UserError, match=r"test_set\.jsonl is broken"):
         count(tmp_path, "mine.py:Mine", "a", "plain")

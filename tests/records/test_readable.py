@@ -104,6 +104,12 @@ def test_what_lies_beside_and_is_broken_is_a_sentence(study):
     with pytest.raises(UserError, match=r"leaders\.json is broken"):
         read_attachments(study)
     (study / "leaders.json").unlink()
+    run = {"method": "sgd", "seed": 0, "passes": [], "x": [], "y": [], "loss": []}
+    plane = {"kind": "", "share": None, "examples": 1, "x": [], "y": [], "loss": [], "runs": [run]}
+    (study / "plane.json").write_text(json.dumps(plane))
+    with pytest.raises(UserError, match=r"plane\.json is broken.*label"):
+        read_attachments(study)
+    (study / "plane.json").unlink()
     (study / "discussion.md").write_bytes(b"\xff")
     with pytest.raises(UserError, match=r"discussion\.md is no text in UTF-8"):
         read_attachments(study)

@@ -62,8 +62,10 @@ def print_one(job: Job, found: Run, json: bool) -> None:
         images = found.measured_on
         out.print(f"  {f'{images} accuracy':<18} {summary['accuracy']:.2f} %")
         out.print(f"  {f'{images} loss':<18} {summary['loss']:.4f}, mean cross-entropy")
+        fit = summary["train_loss"]
         out.print(f"  {'training accuracy':<18} {summary['train_accuracy']:.2f} %, loss "
-                  f"{summary['train_loss']:.4f}: {'' if problem.default else 'at most '}"
+                  f"{'no number' if fit is None else format(fit, '.4f')}: "
+                  f"{'' if problem.default else 'at most '}"
                   "the first 10,000 training images")  # fmt: skip
         out.print(f"  starter's average  {summary['starter_average_loss']:.6f}")
         if job.recipe.max_nonzeros is not None:

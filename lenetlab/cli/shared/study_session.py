@@ -1,6 +1,5 @@
 """What the commands share that compute a study: its plan, opened alone; its executor; its end."""
 
-import os
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from lenetlab.cli.terminal.console import print_err
 from lenetlab.cli.terminal.study import live, print_plan
 from lenetlab.errors import UserError
 from lenetlab.experiments.recipe.recipe import Recipe
-from lenetlab.experiments.run.environment import beside_code, commit
+from lenetlab.experiments.run.environment import beside_code, commit, processors
 from lenetlab.experiments.run.folder_lock import exclusive_lock
 from lenetlab.experiments.run.tensorboard import write_row
 from lenetlab.experiments.study.coordinator import OnRow, run_study
@@ -143,7 +142,7 @@ def processes(workers: int | None) -> int:
     """How many processes compute: as asked, or one a processor."""
     if workers is not None and not 1 <= workers <= MOST_WORKERS:
         raise UserError(f"--workers {workers} is out of range; expected 1 to {MOST_WORKERS:,}")
-    return workers or os.cpu_count() or 1
+    return workers or processors()
 
 
 def _executor(scheduler: str, workers: int, setup: Setup) -> Executor:

@@ -7,7 +7,6 @@ it asks there is charged.
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, TypeVar
 
 from lenetlab.component import Component, look_up, page_of, register, registered
@@ -163,7 +162,6 @@ class NormTest(BatchPlan):
         self._size, self._steps = state["size"], state["steps"]
 
 
-@cache
 def plans() -> Mapping[str, PlanEntry]:
     """All registered plans by name."""
     return registered(PlanEntry)

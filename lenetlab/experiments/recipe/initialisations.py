@@ -19,7 +19,6 @@ generator of their own, by the seed.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
 
 import torch
 import torch.nn.functional as F
@@ -118,7 +117,6 @@ def scaled(oracle: Oracle, rng: torch.Generator, *, conv: float, fc: float, bias
         tensor.mul_(bias if tensor.dim() == 1 else conv if name.startswith("conv") else fc)
 
 
-@cache
 def initialisations() -> Mapping[str, InitialisationEntry]:
     """All registered initialisations by name."""
     return registered(InitialisationEntry)

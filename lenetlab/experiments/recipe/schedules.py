@@ -11,7 +11,6 @@ does that is stepped once an epoch.
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, TypeVar
 
 from lenetlab.component import Component, look_up, page_of, register, registered
@@ -203,7 +202,6 @@ class Plateau:
         vars(self).update(state)
 
 
-@cache
 def schedules() -> Mapping[str, ScheduleEntry]:
     """All registered schedules by name."""
     return registered(ScheduleEntry)

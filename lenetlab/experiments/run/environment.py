@@ -96,6 +96,13 @@ def peak_memory_mb() -> float | None:
     return peak / (1e6 if sys.platform == "darwin" else 1e3)
 
 
+def processors() -> int:
+    """How many processors this process may use: a queue or a container may give it few of many."""
+    if hasattr(os, "sched_getaffinity"):  # Linux alone
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def processor() -> str:
     """The processor's name; on Linux with family and model, for rented machines of several kinds
     go by one name."""

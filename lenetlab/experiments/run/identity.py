@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from lenetlab.component import Component
 from lenetlab.experiments.recipe.batch_plans import plans
 from lenetlab.experiments.recipe.initialisations import find_initialisation
 from lenetlab.experiments.recipe.recipe import Recipe
@@ -62,25 +63,32 @@ def numerics_of(recipe: Recipe, engine: Engine, device: torch.device) -> dict[st
     record = numerics(method, engine, device)
     if wrappers:
         record["wrapper_versions"] = [entry.version for entry in wrappers]
-    if recipe.augmentation:
-        raised = [augmentations()[choice.name].version - 1 for choice in recipe.augmentation]
-        record["augmentation_version"] = 1 + sum(raised)
+    changes = [augmentations()[choice.name] for choice in recipe.augmentation]
+    if changes:
+        record["augmentation_version"] = 1 + sum(entry.version - 1 for entry in changes)
     if constraint is not None:
         record["constraint_version"] = constraint.version
+    plan, schedule = plans()[recipe.plan.name], schedules()[recipe.schedule.name]
+    initialisation = find_initialisation(recipe.initialisation.name)
+    parts: dict[str, Component] = {
+        entry.name: entry for entry in (method, *wrappers, constraint) if entry is not None
+    }
+    # these may have the name of a method
+    around = (plan, schedule, initialisation, *changes)
+    parts |= {f"{entry.kind} {entry.name}": entry for entry in around}
     later = {
-        "plan_version": plans()[recipe.plan.name].version,
-        "schedule_version": schedules()[recipe.schedule.name].version,
-        "initialisation_version": find_initialisation(recipe.initialisation.name).version,
+        "plan_version": plan.version,
+        "schedule_version": schedule.version,
+        "initialisation_version": initialisation.version,
         "plug_ins": {
-            entry.name: {"package": entry.package, "source_sha256": entry.source}
-            for entry in (method, *wrappers, constraint)
-            if entry is not None and entry.package
+            name: {"package": entry.package, "source_sha256": entry.source}
+            for name, entry in parts.items()
+            if entry.package
         },
         "sources": {  # of what a notebook, a script or a module of the user's has registered
-            entry.name: source
-            for entry in (method, *wrappers, constraint)
-            if entry is not None
-            and not entry.package
+            name: source
+            for name, entry in parts.items()
+            if not entry.package
             and (entry is not method or not entry.source)
             and (source := entry.source or source_of(entry.build))
         },

@@ -1,6 +1,5 @@
 """The runtime: data in memory and an engine over it, shared by all runs of a process."""
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -8,14 +7,14 @@ import torch
 
 from lenetlab.disk import as_path
 from lenetlab.errors import UserError
-from lenetlab.experiments.run.environment import choose_device, commit
+from lenetlab.experiments.run.environment import choose_device, commit, processors
 from lenetlab.oracle.choose_engine import choose_engine, make_engine
 from lenetlab.oracle.engine import Engine
 from lenetlab.problem.data import Split, load_pair
 from lenetlab.problem.problems import FASHION_MNIST, Problem
 from lenetlab.settings import plain
 
-_PROCESSORS = os.cpu_count() or 1
+_PROCESSORS = processors()
 _TORCH_THREADS = torch.get_num_threads()
 
 

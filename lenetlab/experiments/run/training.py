@@ -27,9 +27,10 @@ from lenetlab.problem.augmentation import Augmented
 from lenetlab.problem.model import CONSTRAINED, initial_weights
 from lenetlab.problem.randomness import generator_from
 
-# Steps in a row that cost nothing before it is an error; also steps without an example from the
-# data order, where the budget is in epochs.
-IDLE = 10
+IDLE = 10  # steps in a row that cost nothing before it is an error
+# Steps in a row without an example from the data order, where the budget is in epochs: before the
+# first one, and later.
+UNDRAWN, PAUSE = 10, 100
 
 
 class Diverged(Exception):
@@ -84,6 +85,7 @@ class Training:
             self._obey(None)
         self.steps = 0
         self._idle = 0  # steps in a row that cost nothing
+        self._undrawn = 0  # steps in a row without an example from the data order
         self.losses = array("f")
         self._budget = recipe.budget
         if recipe.budget.unit == "passes":
@@ -125,7 +127,7 @@ class Training:
         self.oracle.progress = min(self.position / self._budget.amount, 1.0)
         if self._augmented is not None and self._augmented.go_to(int(self.oracle.order.epochs)):
             self.oracle.forget()
-        charged = self.oracle.ledger.passes
+        charged, drawn = self.oracle.ledger.passes, self.oracle.order.epochs
         with told(lambda error: StepError(f"step {self.steps + 1}: {named(error)}")):
             returned = self.optimizer.step(self.oracle)
         self._check_charged(charged)
@@ -134,11 +136,7 @@ class Training:
             raise StepError(f"step {self.steps + 1} returned no loss and never called the oracle")
         value = self._number(loss)
         self.steps += 1
-        if self._budget.unit == "epochs" and not self.oracle.order.epochs and self.steps >= IDLE:
-            raise StepError(
-                f"{self.steps} steps drew no example from the data order, so a budget in epochs "
-                "would never end; give one in passes (--passes)"
-            )
+        self._check_drawn(drawn)
         if not math.isfinite(value):
             raise Diverged(f"loss is {value:g} at step {self.steps}")
         self.losses.append(value)
@@ -181,6 +179,16 @@ class Training:
             raise StepError(
                 f"{here} is the {IDLE}th in a row that asks the oracle nothing that is charged: "
                 "the weights do not move"
+            )
+
+    def _check_drawn(self, before: float) -> None:
+        """A budget in epochs has to be spent."""
+        epochs = self.oracle.order.epochs
+        self._undrawn = 0 if epochs != before else self._undrawn + 1
+        if self._budget.unit == "epochs" and self._undrawn >= (PAUSE if epochs else UNDRAWN):
+            raise StepError(
+                f"{self._undrawn} steps in a row drew no example from the data order, so a budget "
+                "in epochs would never end; give one in passes (--passes)"
             )
 
     def eval_weights(self) -> Tensor:
@@ -263,6 +271,7 @@ class Training:
             "schedule": self._schedule and self._schedule.state(),
             "steps": self.steps,
             "idle": self._idle,
+            "undrawn": self._undrawn,
             "sweep": self._augmented and self._augmented.sweep,
             "losses": torch.frombuffer(self.losses, dtype=torch.float32)
             if self.losses
@@ -284,6 +293,7 @@ class Training:
             self._augmented.go_to(state["sweep"])
         self.steps = state["steps"]
         self._idle = state["idle"]
+        self._undrawn = state.get("undrawn", 0)
         self.losses = array("f", state["losses"].numpy().tobytes())
 
 

@@ -10,7 +10,6 @@ from typing import Any, Protocol
 
 from lenetlab.experiments.recipe.recipe import Recipe
 from lenetlab.experiments.run.identity import canonical, digest
-from lenetlab.experiments.run.in_memory import prepare
 from lenetlab.experiments.run.repeat import numerics_here
 from lenetlab.experiments.run.runtime import Runtime
 
@@ -44,8 +43,6 @@ class Names:
 
     def ids(self, recipe: Recipe, seeds: list[int]) -> list[str]:
         """The ids of a recipe's runs, by seed."""
-        if recipe.augmentation:  # the data has a checksum of its own
-            return [prepare(recipe, s, self._runtime).identity["id"] for s in seeds]
         train, _, _, _ = self._runtime.load(recipe.split, recipe.problem)
         record = self.numerics(recipe)
         shared = {"recipe": recipe.canonical(), "data": train.checksum, "numerics": record}

@@ -21,6 +21,18 @@ def test_peak_memory_is_of_the_process_not_of_its_parent():
     assert 10 < float(done.stdout) < 700
 
 
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs Linux")
+def test_a_process_has_as_many_threads_as_it_may_use_processors():
+    """As a queue gives it two of many."""
+    program = (
+        "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
+        "from lenetlab.experiments.run.runtime import Runtime\n"
+        "print(Runtime(engine='native').engine_threads)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert int(done.stdout) == 1
+
+
 @pytest.mark.skipif(shutil.which("lscpu") is None, reason="needs lscpu")
 def test_the_processor_is_told_from_others_of_its_name():
     said = subprocess.run(["lscpu"], capture_output=True, check=True, text=True).stdout

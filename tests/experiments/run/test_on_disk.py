@@ -384,6 +384,28 @@ def test_an_epoch_budget_that_would_never_end_is_an_error(runtime, tmp_path):
     assert execute(make_recipe(f"{path}:All", passes=0.5), 0, runtime).result.steps == 20
 
 
+DRAWS_ONCE = """
+from torch.optim import SGD
+class Once(SGD):
+    drawn = None
+    def step(self, closure):
+        if self.drawn is None:
+            self.drawn = closure.batch(64)
+        loss = closure.gradient(self.drawn, out=closure.g)[0]
+        super().step()
+        return loss
+"""
+
+
+def test_nor_does_one_end_that_a_first_batch_alone_is_drawn_from(runtime, tmp_path):
+    path = tmp_path / "once.py"
+    path.write_text(DRAWS_ONCE)
+    run = execute(make_recipe(f"{path}:Once", epochs=1), 0, runtime)
+    assert run.status == "error"
+    assert "100 steps in a row drew no example" in run.result.reason
+    assert execute(make_recipe(f"{path}:Once", passes=0.2), 0, runtime).status == "done"
+
+
 def test_a_step_that_diverges_beyond_the_budget_does_not_count(runtime, tmp_path):
     """1,500 images are 0.025 passes a step; the third would end beyond 0.06."""
     path = tmp_path / "all.py"

@@ -11,9 +11,11 @@ import ast
 import dataclasses
 import hashlib
 import importlib
+import importlib.util
 import inspect
 import json
 import platform
+import sys
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -23,6 +25,7 @@ import grimp
 import pytest
 import torch
 
+from lenetlab import component
 from lenetlab.experiments.recipe import batch_plans, initialisations, schedules
 from lenetlab.experiments.recipe.recipe import Recipe, make_recipe
 from lenetlab.experiments.run.identity import identify, numerics_of
@@ -252,7 +255,7 @@ FULL = make_recipe(
 def raised(registered: dict[str, Any], key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     entry = registered[key]
     found = dataclasses.replace(entry, version=entry.version + 1)
-    monkeypatch.setitem(registered, key, found)
+    monkeypatch.setitem(component._registered, (type(entry), key), found)
 
 
 VERSIONED = {
@@ -275,6 +278,30 @@ def test_a_raised_version_is_another_name_where_the_part_takes_part(part, engine
     VERSIONED[part](monkeypatch)
     assert name(FULL, engine) != before
     assert (name(other, engine) == others) == (part not in PARTS)
+
+
+def test_the_code_of_a_schedule_of_ones_own_is_in_the_name(engine, tmp_path, monkeypatch):
+    """Whatever kind of part it is, and from when on it is there."""
+    monkeypatch.setattr(component, "_registered", dict(component._registered))
+    assert "halved" not in schedules.schedules()
+    names = []
+    for factor in (0.5, 0.25):
+        file = tmp_path / "halves.py"
+        file.write_text(
+            "from lenetlab.experiments.recipe.schedules import schedule\n"
+            '@schedule("halved", {}, {})\n'
+            "def halved(p: float, t: int) -> float:\n"
+            f'    """A constant part."""\n    return {factor}\n'
+        )
+        spec = importlib.util.spec_from_file_location("halves_of_a_test", file)
+        module = importlib.util.module_from_spec(spec)
+        monkeypatch.setitem(sys.modules, spec.name, module)
+        component._registered.pop((schedules.ScheduleEntry, "halved"), None)
+        spec.loader.exec_module(module)
+        recipe = make_recipe("sgd", schedule="halved")
+        names.append(name(recipe, engine))
+        assert list(numerics_of(recipe, engine, CPU)["sources"]) == ["schedule halved"]
+    assert len(set(names)) == 2
 
 
 def test_a_kind_of_question_has_a_first_price():

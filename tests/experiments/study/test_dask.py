@@ -1,5 +1,6 @@
 """Studies over Dask: the same bits; workers, scheduler and coordinator killed."""
 
+import multiprocessing
 import os
 import re
 import shutil
@@ -206,6 +207,13 @@ def test_nobody_at_the_address_is_one_sentence(monkeypatch):
     monkeypatch.setattr("lenetlab.experiments.study.executors.dask.TIMEOUT", 2)
     with pytest.raises(UserError, match="no scheduler with a worker answered"):
         connect("tcp://127.0.0.1:9", Setup())
+
+
+def test_a_cluster_of_our_own_ends_where_no_worker_answers(monkeypatch):
+    monkeypatch.setattr("lenetlab.experiments.study.executors.dask.TIMEOUT", 1e-6)
+    with pytest.raises(UserError, match="no scheduler with a worker answered"):
+        connect("dask", Setup(), workers=1)
+    assert not [one for one in multiprocessing.active_children() if "Dask" in one.name]
 
 
 @pytest.mark.long

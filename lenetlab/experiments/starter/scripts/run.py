@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import lenetlab
@@ -112,6 +113,7 @@ def _environment(raw: Path, threads: int | None) -> dict[str, str]:
     return environment
 
 
+@cache
 def _torchvision_works() -> bool:
     """Whether it can be imported: beside another build of torch it is installed in vain."""
     command = [sys.executable, "-c", "import torchvision"]

@@ -14,6 +14,7 @@ import os
 import threading
 import time
 from concurrent.futures import Future
+from contextlib import ExitStack
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -23,6 +24,7 @@ from distributed import Client, KilledWorker, LocalCluster, get_worker
 from distributed.client import FutureCancelledError
 
 from lenetlab.errors import UserError
+from lenetlab.experiments.run.environment import processors
 from lenetlab.experiments.study.executors import GRACE, OverLimit, Work, WorkerDied
 from lenetlab.experiments.study.model import Task
 from lenetlab.experiments.study.worker import NumericsMismatch, Output, Setup, runtime_of, work
@@ -98,27 +100,27 @@ def connect(
 ) -> Dask:
     """The executor over the scheduler at an address; over a cluster of processes on this machine
     for `dask`. Raises `UserError` if nobody answers, or workers have another lenetlab."""
-    cluster = None
-    if scheduler == "dask":
-        cluster = LocalCluster(
-            n_workers=workers or os.cpu_count(), threads_per_worker=1, processes=True,
-            dashboard_address=None, silence_logs=logging.ERROR,
-        )  # fmt: skip
-    try:
-        client = Client(cluster or scheduler, timeout=TIMEOUT)
-        client.wait_for_workers(1, timeout=TIMEOUT)
-    except (OSError, TimeoutError, ValueError) as error:
-        raise UserError(
-            f"--scheduler {scheduler}: no scheduler with a worker answered within {TIMEOUT:g} s "
-            f"({error}); start them with `dask scheduler` and `dask worker ADDRESS --nthreads 1`"
-        ) from None
-    try:
-        return Dask(client, setup, cluster, work, grace)
-    except UserError:
-        client.close()
-        if cluster is not None:
-            cluster.close()
-        raise
+    with ExitStack() as opened:
+        cluster = None
+        if scheduler == "dask":
+            cluster = LocalCluster(
+                n_workers=workers or processors(), threads_per_worker=1, processes=True,
+                dashboard_address=None, silence_logs=logging.ERROR,
+            )  # fmt: skip
+            opened.callback(cluster.close)
+        try:
+            client = Client(cluster or scheduler, timeout=TIMEOUT)
+            opened.callback(client.close)
+            client.wait_for_workers(1, timeout=TIMEOUT)
+        except (OSError, TimeoutError, ValueError) as error:
+            raise UserError(
+                f"--scheduler {scheduler}: no scheduler with a worker answered within "
+                f"{TIMEOUT:g} s ({error}); start them with `dask scheduler` and "
+                "`dask worker ADDRESS --nthreads 1`"
+            ) from None
+        connected = Dask(client, setup, cluster, work, grace)
+        opened.pop_all()  # it closes them from here on
+        return connected
 
 
 def _pass_on(inner: Any, outer: "Future[Output]") -> None:
