@@ -390,7 +390,7 @@ class Once(SGD):
     drawn = None
     def step(self, closure):
         if self.drawn is None:
-            self.drawn = closure.batch(64)
+            self.drawn = closure.batch
         loss = closure.gradient(self.drawn, out=closure.g)[0]
         super().step()
         return loss
