@@ -9,7 +9,7 @@ page of findings. Other rows, other words. What no row can say is written by han
 from collections.abc import Sequence
 from pathlib import Path
 
-from findings.finding import NOT_YET, Finding
+from findings.finding import Finding
 from findings.searches import said
 from findings_page import ROOT, findings
 
@@ -32,7 +32,7 @@ is no proof of equality. Methods without a result were not tried, which says not
 def discussion(found: Sequence[Finding], course: Results) -> str:
     """Markdown: a section for each finding that has its rows, then what should be doubted of the
     `course`, with what is said of the luck of its searches."""
-    claims = [f"### {one.title}\n\n{one.shortest}" for one in found if NOT_YET not in one.text]
+    claims = [f"### {one.title}\n\n{one.shortest}" for one in found if one.computed]
     doubts = DOUBTS.replace("DIMENSIONS", _dimensions(course))
     return "\n\n".join((*claims, doubts, said(course))) + "\n"
 

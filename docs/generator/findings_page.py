@@ -23,7 +23,7 @@ from findings import (
     second_order,
     sparsity,
 )
-from findings.finding import Finding, files, section
+from findings.finding import Finding, files, not_yet, section
 from findings.searches import said
 from findings.sources import Sources
 
@@ -83,8 +83,11 @@ def findings(root: Path) -> list[Finding]:
 
 def page(found: Sequence[Finding], folder: str, searches: str) -> str:
     """The page in Markdown; its figures lie in `folder`. searches : what is said of their luck."""
-    contents = "\n".join(f"{i}. [{one.title}](#{one.key})" for i, one in enumerate(found, 1))
-    sections = (section(one, i, folder) for i, one in enumerate(found, 1))
+    there = [one for one in found if one.computed]
+    contents = "\n".join(f"{i}. [{one.title}](#{one.key})" for i, one in enumerate(there, 1))
+    sections = [section(one, i, folder) for i, one in enumerate(there, 1)]
+    if missing := [one for one in found if not one.computed]:
+        sections.append(not_yet(missing))
     return "\n\n".join((HEAD, contents, HOW.format(searches=searches), *sections)) + "\n"
 
 

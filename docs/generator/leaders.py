@@ -18,10 +18,12 @@ from protocol.leader_now import leaders_now
 from lenetlab.analysis.board import Board, Line, Standing, board, boards_of
 from lenetlab.analysis.targets import MAIN
 from lenetlab.phrases import joined
+from lenetlab.problem.scenarios import recorded_scenario
 from lenetlab.records.cells import Results
 from lenetlab.records.contest import Contest
 from lenetlab.records.other_budgets import other_budgets
 from lenetlab.records.rows import STUDY, read_results
+from lenetlab.records.selection import leader
 from lenetlab.report import formats
 
 ROOT = Path(__file__).parents[2]
@@ -74,7 +76,8 @@ def leaders(folder: Path = STUDIED) -> str:
          _gaps(one, "ahead") or NOBODY]
         for one in boards
     ]  # fmt: skip
-    said = [*_beaten(boards), *_far_below(boards), *_sure(read_results(folder))]
+    results = read_results(folder)
+    said = [*_beaten(boards), *on_spheres(results, boards), *_far_below(boards), *sure(results)]
     table = _with_somebody(heads, rows)
     return "\n\n".join(filter(None, (table, "\n".join(f"- {one}" for one in said)))) + "\n"
 
@@ -149,7 +152,31 @@ def _far_below(boards: list[Board]) -> list[str]:
     return [said] * bool(found)
 
 
-def _sure(results: Results) -> list[str]:
+def on_spheres(results: Results, boards: Sequence[Board]) -> list[str]:
+    """Where decay is asked for and a method leads on which it has no effect, and who leads of the
+    others."""
+    said = []
+    for one in boards:
+        cells = results.within(one.contest)
+        first = leader(cells)
+        if not recorded_scenario(one.contest.scenario).decays or first is None:
+            continue
+        if first.place.norms != "sphere":
+            continue
+        other = leader([cell for cell in cells if cell.place.norms != "sphere"])
+        lines = {line.name: line for line in one.lines}
+        named = "nobody" if other is None else f"`{other.place.name}`"
+        line = None if other is None else lines[other.place.name]
+        reached = "" if line is None else f" ({formats.plus_minus(line.accuracy, formats.two)} %)"
+        said.append(
+            f"`{one.contest.title}`: on spheres weight decay moves no norm, so what "
+            f"`{first.place.name}` has there is a recipe of `plain` from another search. Of the "
+            f"methods that decay acts on {named} leads{reached}."
+        )
+    return said
+
+
+def sure(results: Results) -> list[str]:
     """How likely the leaders are the best by their finals, in the order of the table."""
     found = [f"{share:.2f} in `{title}`" for title, share, _, _ in leaders_now(results)]
     if not found:

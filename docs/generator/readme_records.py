@@ -10,7 +10,7 @@ from pathlib import Path
 
 import marks
 from findings.searches import searched_again
-from leaders import NONE, STUDIED, figures, first_figures, named, shown
+from leaders import NONE, STUDIED, figures, first_figures, named, on_spheres, shown, sure
 from markdown_table import markdown_table
 from records_page import computed
 
@@ -45,7 +45,8 @@ def block(folder: Path = STUDIED) -> str:
         for line in one.lines
         if line.name == REFERENCE
     ]
-    parts = [markdown_table(heads, rows), _said(read_results(folder), boards),
+    results = read_results(folder)
+    parts = [markdown_table(heads, rows), _said(results, boards), _doubts(results, boards),
              _boards(folder.parent / RECORDS)]  # fmt: skip
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -69,6 +70,12 @@ def _said(results: Results, boards: list[Board]) -> str:
     )
 
 
+def _doubts(results: Results, boards: list[Board]) -> str:
+    """How sure the leaders are, and where one leads by another scenario's means."""
+    said = " ".join([*sure(results), *on_spheres(results, boards)])
+    return said.replace("](protocol.md", "](docs/protocol.md")
+
+
 def _confirmed(results: Results) -> str:
     confirm = results.stages.confirm
     return f", the best {confirm} of them confirmed with fresh seeds" if confirm else ""
@@ -81,8 +88,10 @@ def _counted(results: Results) -> str:
     if not missing:
         return f"{len(planned)} methods were tuned at the same price"
     done = len(planned) - len(missing)
-    return (f"So far {done} of {len(planned)} methods (wrapped ones such as `ema+muon` among them) "
-            "are computed, each tuned at the same price")  # fmt: skip
+    wrapped = {method for method in planned if "+" in method}
+    both = len(wrapped - missing)
+    return (f"So far {done} of {len(planned)} methods are computed ({both} of {len(wrapped)} that "
+            "are wrapped, as `ema+muon`, among them), each tuned at the same price")  # fmt: skip
 
 
 def _luck(results: Results) -> str:

@@ -14,7 +14,7 @@ class Finding:
     rests_on : how many of them, the first ones, have the figures of the title.
     figures : what draws an SVG, by what it shows in words. tables : in Markdown. shown_by : lines
     that show the numbers again, for a shell, or where `python` for Python. instead : Markdown for a
-    paper in the place of these paragraphs, as a table.
+    paper in the place of these paragraphs, as a table. computed : whether it has its rows.
     """
 
     key: str
@@ -26,6 +26,7 @@ class Finding:
     python: bool = False
     rests_on: int = 1
     instead: str = ""
+    computed: bool = True
 
     @property
     def shortest(self) -> str:
@@ -36,10 +37,7 @@ class Finding:
 
 def missing(key: str, about: str, command: str, text: Sequence[str] = ()) -> Finding:
     """A finding without the rows that it needs, which `command` computes."""
-    return Finding(key, f"{about}: not computed", (*text, NOT_YET), shown_by=(command,))
-
-
-NOT_YET = "The rows of this are not there yet. They are computed by:"
+    return Finding(key, about, text, shown_by=(command,), computed=False)
 
 
 LONG = 10  # rows of a table that is folded
@@ -61,6 +59,15 @@ def section(finding: Finding, number: int, folder: str) -> str:
         lines = "\n".join(finding.shown_by)
         parts.append(f"```{'python' if finding.python else 'sh'}\n{lines}\n```")
     return "\n\n".join(parts)
+
+
+def not_yet(found: Sequence[Finding]) -> str:
+    """What is said of those without their rows, at the end of the page."""
+    lines = [
+        f"- **{one.title}.** {' '.join((*one.text, f'Its rows are those of `{one.shown_by[0]}`.'))}"
+        for one in found
+    ]
+    return "\n".join(("## Not computed yet\n", *lines))
 
 
 def _folded(text: str) -> str:

@@ -134,7 +134,7 @@ def beyond_luck(found: Sequence[Group], luck: float | None) -> list[str]:
              for name in dict.fromkeys(more)]  # fmt: skip
     return [f"Each recipe is from a search of its own. Of these {len(shown)} differences after "
             f"equal passes {len(more) or 'none'} {'is' if len(more) < 2 else 'are'} larger than "
-            f"the {luck:.3f} points that two searches may lie apart"
+            f"the {luck:.2f} points that two searches may lie apart"
             f"{': ' if names else ''}{joined(names) if names else ''}."]  # fmt: skip
 
 

@@ -71,8 +71,8 @@ def finding(sources: Sources) -> Finding:
         + joined([f"`{one.name}` ({one.before:.3f} to {one.after:.3f}; accuracy "
                   f"{points(one.change)})" for one in most])
         + f". For those that hold the norms of weights it goes {_each(held)}. Recipes were "
-        "chosen by their accuracy in the trial, which flatters all trials alike; the loss played "
-        "no part.",
+        "chosen by their accuracy in the trial, which flatters that of the trials, and most where "
+        "they are noisy; the loss broke ties alone.",
         *_l2(course, plain, decayed),
         *_tuned_for_fewer(sources, most),
         f"So a ranking after {in_units(many)} in `plain` tells as much of what keeps a net from "

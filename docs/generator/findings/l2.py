@@ -56,7 +56,7 @@ def finding(sources: Sources) -> Finding:
 
 def searched_twice(luck: float | None) -> str:
     """What is in no interval: that each side was searched for itself."""
-    apart = "" if luck is None else f", which may lie {luck:.3f} points apart"
+    apart = "" if luck is None else f", which may lie {luck:.2f} points apart"
     return (f"Each side has the recipe of its own search{apart}: that is in none of these "
             "intervals ([protocol](protocol.md#tuning)).")  # fmt: skip
 
@@ -99,7 +99,7 @@ def more_than(effects: Sequence[Effect], luck: float | None) -> str:
     """How many `effects` the luck of two searches does not explain, where it is known."""
     if luck is None:
         return ""
-    return f", {beyond(effects, luck) or 'none'} by more than two searches may ({luck:.3f} points)"
+    return f", {beyond(effects, luck) or 'none'} by more than the luck of two searches"
 
 
 def together(course: Results, scenario: str) -> list[str]:

@@ -78,7 +78,8 @@ def _title(found: Split) -> str:
     more = f", and cost accuracy in {len(found.below)}" if found.below else ""
     if not found.above:
         return (
-            f"Gradient estimators of less variance gain in none of {n} cases{more}, at equal passes"
+            f"Gradient estimators of less variance gain in none of {n} cases{more}, at equal "
+            "passes and by the rates that were tried"
         )
     best = found.above[0]
     return (f"Gradient estimators of less variance gain in {len(found.above)} of {n} cases, "

@@ -109,7 +109,7 @@ def _luck(effects: Sequence[Effect], luck: float | None, budget: str) -> list[st
     n = beyond(effects, luck)
     return [f"Each of these recipes is from a search of its own, with other batch sizes and rates: "
             f"{n or 'none'} of {len(effects)} differences after {budget} "
-            f"{'is' if n < 2 else 'are'} larger than the {luck:.3f} points that two searches may "
+            f"{'is' if n < 2 else 'are'} larger than the {luck:.2f} points that two searches may "
             "lie apart."]  # fmt: skip
 
 

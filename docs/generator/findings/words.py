@@ -8,7 +8,7 @@ from lenetlab.analysis.intervals import Summary
 from lenetlab.phrases import in_units, joined, p_value
 from lenetlab.report.formats import MISSING, plus_minus, points, two
 
-FEW, MANY = 3, 12  # ties up to which differences, and names, are listed
+FEW, MANY = 3, 12  # of a kind: up to which intervals, and the names of ties, are listed
 
 
 def mean(found: Summary | None) -> str:
@@ -71,7 +71,7 @@ def _ends(effects: Sequence[Effect]) -> str:
 
 
 def listing(found: Split, than: str) -> str:
-    """Who is above, below, tied and untested, each with its difference."""
+    """Who is above, below, tied and untested, with their differences."""
     sentences = []
     for effects, said in ((found.above, f"above {than}"), (found.below, f"below {than}"),
                           (found.borderline, "borderline"),
@@ -79,15 +79,20 @@ def listing(found: Split, than: str) -> str:
         if effects is found.tied and len(effects) > MANY:
             sentences.append(f"{sentence(said)}: {len(effects)} others.")
         elif effects:
-            many = effects is found.tied and len(effects) > FEW
-            each = [
-                f"`{one.name}`" + ("" if many else f" {gap(one.difference)}") for one in effects
-            ]
+            many, ties = len(effects) > FEW, effects is found.tied
+            each = [f"`{one.name}`{_size(one, ties, many)}" for one in effects]
             sentences.append(f"{sentence(said)}: {', '.join(each)}.")
     for reason in dict.fromkeys(one.reason for one in found.untested):
         each = [f"`{one.name}`" for one in found.untested if one.reason == reason]
         sentences.append(f"Not compared ({reason}): {', '.join(each)}.")
     return " ".join(sentences)
+
+
+def _size(one: Effect, tie: bool, many: bool) -> str:
+    """Of a few with the interval; of many the mean, and of many ties nothing: a table has it."""
+    if one.difference is None or (tie and many):
+        return ""
+    return f" {points(one.difference.mean) if many else gap(one.difference)}"
 
 
 def dated(budget: float, title: str) -> str:

@@ -7,7 +7,8 @@ whose size grows with η/|S|; a rate that decays to zero closes in on it.
     g = 1/|S| Σ_{i∈S} ∇ℓ_i(w)
     w ← w − η g
 
-For an L-smooth F, strongly convex (c) in the first two lines, and a variance of g of at most M:
+For an L-smooth F, strongly convex (c) in the first two lines, and a variance of g of at most M,
+of batches drawn with replacement (here a sweep takes every example once):
 
     η ≤ 1/L constant         E F(w_k) − F* ≤ ηLM/(2c) + (1 − ηc)^{k−1} (F(w_1) − F*)
     η_k = β/(γ + k), β > 1/c      E F(w_k) − F* = O(1/k)

@@ -1,12 +1,13 @@
-r"""Basic SGD: a step against the gradient of one example, drawn anew each time.
+r"""Basic SGD: a step against the gradient of one example, the next in a random order.
 
 The cheapest unbiased step there is: 60,000 updates for one pass over the data. The variance
 of a single gradient does not shrink near a minimum, so the rate must be small or decay.
 
-    w ← w − η ∇ℓ_i(w),   i random
+    w ← w − η ∇ℓ_i(w),   i the next of the sweep's order
 
-The bounds are those of `sgd`, with the variance M of one example. What it buys is independence
-of n: the examples that must be looked at for an expected E F(w) − F* ≤ ε, F strongly convex:
+The bounds are those of `sgd`, with the variance M of one example, and for draws with replacement.
+What it buys is independence of n: the examples that must be looked at for an expected
+E F(w) − F* ≤ ε, F strongly convex:
 
     full batch      n log(1/ε)
     one example     1/ε

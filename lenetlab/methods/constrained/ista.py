@@ -6,12 +6,12 @@ zero and the net becomes sparse while it is trained.
 
     w ← prox(w − η g),   prox(u) = sign(u) (|u| − η λ)₊
 
-λ is the hyperparameter `l1`. Scenario `plain` allows no other loss, so it is 0 by default, and then
-this is `sgd`; the loss that is reported is the cross-entropy without the penalty, always. At small
-rates zeros come late: after one pass of 50,000 images (batch 16, η = 0.1, seed 0) λ = 10⁻⁴ had made
-0.1 % of the weights zero, λ = 3·10⁻⁴ 4 %. All weights are penalised alike, biases too;
-it keeps norms small, as weight decay does by a share of w, and this by a fixed amount. For a
-mini-batch, g is its gradient: proximal SGD.
+λ is the hyperparameter `l1`, 0 by default, and then this is `sgd`. Scenario `plain` lets a method
+control norms by itself, and so a search may choose λ there, too; the loss that is reported is the
+cross-entropy without the penalty, always. At small rates zeros come late: after one pass of 50,000
+images (batch 16, η = 0.1, seed 0) λ = 10⁻⁴ had made 0.1 % of the weights zero, λ = 3·10⁻⁴ 4 %. All
+weights are penalised alike, biases too; it keeps norms small, as weight decay does by a share of w,
+and this by a fixed amount. For a mini-batch, g is its gradient: proximal SGD.
 
 Source: Daubechies, Defrise and De Mol, An Iterative Thresholding Algorithm for Linear Inverse
 Problems, 2004, arXiv:math/0307152; Beck and Teboulle, A Fast Iterative Shrinkage-Thresholding

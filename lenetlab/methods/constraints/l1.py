@@ -13,7 +13,7 @@ with the rate η, so that one κ means the same to SGD, to Adam and to a method 
 Source: the proximal operator: Parikh and Boyd, Proximal Algorithms, 2014, section 6.5.2; with a
 step of the method for the gradient step: Daubechies, Defrise and De Mol 2004. For adaptive methods
 it is the operator in the plain norm, not in the method's own (Yun et al., ProxGen, 2020,
-arXiv:2006.07065). With κ = 0 it is one-shot magnitude pruning.
+arXiv:2007.07484). With κ = 0 it is one-shot magnitude pruning.
 Cost: nothing charged; one mask.
 """
 

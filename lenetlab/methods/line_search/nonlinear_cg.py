@@ -8,8 +8,9 @@ when a step made no progress, which restarts the method.
     α by the strong Wolfe conditions; its first trial is the last α scaled by the slopes
 
 Source: Polak and Ribière 1969; Nocedal and Wright, Numerical Optimization, 2006, Algorithm 5.4
-with β of eq. 5.45 (PR+), first trial by eq. 3.60; Kochenderfer and Wheeler, Algorithms for
-Optimization, 2019, Algorithm 5.2. A direction that does not descend is replaced by −g.
+with β of eq. 5.45 (PR+), first trial by section 3.5 (the change in f expected to be the last one);
+Kochenderfer and Wheeler, Algorithms for Optimization, 2019, Algorithm 5.2. A direction that does
+not descend is replaced by −g.
 On a quadratic with an exact search it is the linear method. Batch: the whole training set.
 Cost: one gradient a trial, mostly two a step, the first steps more; two vectors. Ten passes are
 a handful of updates.

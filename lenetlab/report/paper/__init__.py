@@ -1,4 +1,4 @@
-"""The paper of a study: at most ten pages as PDF, or Markdown and TeX for one's own.
+"""The paper of a study: some ten pages as PDF, or Markdown and TeX for one's own.
 
 It is written once, in Markdown with Jinja (templates/paper.md.jinja), and translated to Typst and
 TeX from there; numbers come in through `numbers.Numbers` alone.

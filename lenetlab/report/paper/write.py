@@ -45,8 +45,8 @@ def write(
     Of single runs, `runs`, it is a student's own: the starter script's lines first, and places
     to write in.
 
-    pdf : at most ten pages; long leaderboards are cut and say so. The runs behind every number
-        are attached to the file as sources.json.
+    pdf : ten pages, or what is more than that once long leaderboards are cut, which say so. The
+        runs behind every number are attached to the file as sources.json.
     md, tex : figures and sources.json go into the folder `<path's name>_files` beside it. TeX is
         for LuaLaTeX or XeLaTeX.
     """
