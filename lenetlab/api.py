@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 from lenetlab.errors import UserError
 from lenetlab.experiments.jobs import Job, carry_out, jobs, remarks
@@ -31,7 +31,11 @@ class Sweep(Sequence[tuple[Job, Trained]]):
     def __len__(self) -> int:
         return len(self.pairs)
 
-    def __getitem__(self, at: Any) -> Any:
+    @overload
+    def __getitem__(self, at: int) -> tuple[Job, Trained]: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[tuple[Job, Trained]]: ...
+    def __getitem__(self, at: int | slice) -> tuple[Job, Trained] | Sequence[tuple[Job, Trained]]:
         return self.pairs[at]
 
     def __repr__(self) -> str:

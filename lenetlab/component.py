@@ -106,6 +106,19 @@ def register(entry: Component) -> None:
     known[type(entry), entry.name] = entry
 
 
+Built = TypeVar("Built", bound=Callable[..., Any])
+
+
+def registering(entry_of: Callable[[Any], Component]) -> Callable[[Built], Built]:
+    """The decorator that registers what `entry_of` makes of a class or function."""
+
+    def add(build: Built) -> Built:
+        register(entry_of(build))
+        return build
+
+    return add
+
+
 def registered(kind: type[C]) -> dict[str, C]:
     """What is registered of a kind so far, by name and in the order of registration."""
     known = {**_registered, **(_aside.get() or {})}

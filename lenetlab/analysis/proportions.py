@@ -4,6 +4,8 @@ import math
 from collections.abc import Sequence
 from statistics import NormalDist
 
+from scipy.special import bdtr
+
 
 def wilson(correct: int, n: int) -> tuple[float, float]:
     """95 % confidence interval of a proportion (Wilson 1927): unlike p ± z·√(p(1-p)/n) it stays in
@@ -23,14 +25,9 @@ def mcnemar(b: int, c: int) -> float:
     """Two-sided exact p-value of McNemar's test (1947).
 
     `b` images were right under one net alone, `c` under the other alone. If neither is better,
-    b is binomial(b + c, 1/2): p = min(1, 2 P[X ≤ min(b, c)]), summed here in whole numbers.
+    b is binomial(b + c, 1/2): p = min(1, 2 P[X ≤ min(b, c)]).
     """
-    n = b + c
-    term = total = 1
-    for k in range(min(b, c)):
-        term = term * (n - k) // (k + 1)
-        total += term
-    return min(1.0, total / (1 << n) * 2)
+    return min(1.0, 2 * float(bdtr(min(b, c), b + c, 0.5)))
 
 
 def holm(p: Sequence[float]) -> list[float]:

@@ -1,17 +1,22 @@
 """The verdicts on a class's submissions as one page: static, without a script, for a browser or a
 printer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from lenetlab.disk import replace_text
 from lenetlab.judge.ranking import Ranked
 from lenetlab.judge.twins import Twins, twins_of
+from lenetlab.judge.verdict import Outcome
 from lenetlab.report.page.html import environment
 
-WORDS = {"kept": "kept", "broken": "broken", "unchecked": "not trained again",
-         "unreadable": "cannot be judged"}  # fmt: skip
+WORDS: Mapping[Outcome, str] = {
+    "kept": "kept",
+    "broken": "broken",
+    "unchecked": "not trained again",
+    "unreadable": "cannot be judged",
+}
 
 
 @dataclass(frozen=True)

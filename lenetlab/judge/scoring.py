@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -10,10 +9,8 @@ from torch import Tensor
 
 from lenetlab.analysis.proportions import wilson
 from lenetlab.experiments.run.runtime import Runtime
-from lenetlab.oracle.choose_engine import make_engine
-from lenetlab.oracle.engine import Engine
-from lenetlab.problem.data import CLASSES, Split, load, load_pair
-from lenetlab.problem.evaluation import Evaluation, evaluate
+from lenetlab.problem.data import CLASSES
+from lenetlab.problem.evaluation import Evaluation, confusion, evaluate
 from lenetlab.problem.model import CONSTRAINED, LAYERS, views
 from lenetlab.problem.problems import FASHION_MNIST, Problem
 
@@ -50,18 +47,17 @@ class Score:
 
 
 class Scorer:
-    """The measured images in memory and an engine over them; read and verified when first used."""
+    """Measures by the engine of a runtime; images are read and verified when first used."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._loaded: dict[tuple[str, str], tuple[Split, Engine]] = {}
 
     def score(
         self, w: Tensor, split: str = "official", problem: Problem = FASHION_MNIST
     ) -> Score | None:
         """Measure flat weights `w`; None where their class scores overflow. `split` is `official`
         for the test images, `inner` for the training images that it holds out."""
-        images, engine = self._load(split, problem)
+        images, engine = self._runtime.measured(split, problem)
         logits = engine.logits(w.to(self._runtime.torch_device)).cpu()
         if not bool(torch.isfinite(logits).all()):
             return None
@@ -70,8 +66,7 @@ class Scorer:
         if not math.isfinite(evaluation.loss):
             return None
         predicted = logits.argmax(dim=1)
-        k = len(CLASSES)
-        confusion = torch.bincount(labels * k + predicted, minlength=k * k).view(k, k)
+        counts = confusion(predicted, labels)
         low, high = wilson(evaluation.correct, evaluation.images)
         named = views(w)
         return Score(
@@ -80,8 +75,8 @@ class Scorer:
             100 * high,
             {layer: int(named[f"{layer}.weight"].count_nonzero()) for layer in LAYERS},
             int(w[:CONSTRAINED].count_nonzero()),
-            (100.0 * confusion.diagonal() / confusion.sum(dim=1)).tolist(),
-            confusion.tolist(),
+            (100.0 * counts.diagonal() / counts.sum(dim=1)).tolist(),
+            counts.tolist(),
             predicted == labels,
         )
 
@@ -89,18 +84,3 @@ class Scorer:
     def engine(self) -> str:
         """The name of the engine that measures."""
         return self._runtime.engine
-
-    def _load(self, split: str, problem: Problem) -> tuple[Split, Engine]:
-        key = problem.name, split
-        if key not in self._loaded:
-            data: Path | None = self._runtime.data
-            images = (
-                load("test", data, problem) if split == "official"
-                else load_pair(split, data, problem)[1]
-            )  # fmt: skip
-            runtime = self._runtime
-            engine = make_engine(
-                runtime.engine, images, runtime.torch_device, runtime.engine_threads
-            )
-            self._loaded[key] = images, engine
-        return self._loaded[key]

@@ -2,10 +2,10 @@
 
 import hashlib
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from torch import Tensor
 
@@ -29,7 +29,10 @@ SUFFIXES = frozenset(
      ".th", ".zip")
 )  # fmt: skip
 SCRIPTS = frozenset((".py", ".ipynb"))  # of what is judged where its code may be run
-STATUS = {"kept": 0, "broken": 1, "unchecked": 2, "unreadable": 2}  # and the exit status it gives
+Outcome = Literal["kept", "broken", "unchecked", "unreadable"]
+STATUS: Mapping[Outcome, int] = {  # and the exit status it gives
+    "kept": 0, "broken": 1, "unchecked": 2, "unreadable": 2,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ class Verdict:
 
     name: str
     scenario: str
-    outcome: str
+    outcome: Outcome
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     claims: tuple[Claim, ...] = ()
@@ -143,7 +146,7 @@ def _judge(
     return Verdict(name, scenario, outcome, said, tuple(notes), tuple(claims), score, digest, net.w)
 
 
-def outcome_of(problems: Sequence[str], unchecked: Sequence[str]) -> str:
+def outcome_of(problems: Sequence[str], unchecked: Sequence[str]) -> Outcome:
     """`broken` where there are problems, `unchecked` where something could not be trained again,
     else `kept`."""
     return "broken" if problems else "unchecked" if unchecked else "kept"

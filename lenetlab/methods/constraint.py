@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import Tensor
 
-from lenetlab.component import Component, Span, home_of, look_up, page_of, register, registered
+from lenetlab.component import Component, Span, home_of, look_up, page_of, registered, registering
 from lenetlab.errors import UserError
 from lenetlab.methods.base import Stateful
 from lenetlab.methods.installed import import_all
@@ -111,18 +111,12 @@ def constraint(
 ) -> Callable[[type], type]:
     """Register the decorated class; its module's docstring is the constraint's page."""
 
-    def add(build: type) -> type:
-        register(
-            ConstraintEntry(
-                name=name, reference=reference, version=version, defaults={**common, **defaults},
-                space=space, cost=cost, page=page_of(home_of(build)), build=build,
-                domains={"keep": NOT_NEGATIVE, **(domains or {})}, leaves=leaves,
-                source=source_when_imported(build),
-            )
-        )  # fmt: skip
-        return build
-
-    return add
+    return registering(lambda build: ConstraintEntry(
+        name=name, reference=reference, version=version, defaults={**common, **defaults},
+        space=space, cost=cost, page=page_of(home_of(build)), build=build,
+        domains={"keep": NOT_NEGATIVE, **(domains or {})}, leaves=leaves,
+        source=source_when_imported(build),
+    ))  # fmt: skip
 
 
 def constraints() -> Mapping[str, ConstraintEntry]:

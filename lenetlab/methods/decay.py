@@ -26,9 +26,11 @@ def sparing_biases(entry: Method, weights: Weights, settings: Settings) -> Optim
         assert isinstance(own, Base)
         own.decayed = weights.matrices
         return own
-    form = "slices" if entry.form == "flat" else entry.form
-    params = weights.params(form)
-    flags = [True, False] if form == "slices" else [p.dim() > 1 for p in params]
+    if entry.form == "flat":
+        params, flags = weights.params("slices"), [True, False]
+    else:
+        params = weights.params(entry.form)
+        flags = [p.dim() > 1 for p in params]
     # a group for every parameter keeps their order, and with it `eval_weights` of flat methods
     groups: list[Any] = [
         {"params": [p]} if decayed else {"params": [p], "weight_decay": 0.0}

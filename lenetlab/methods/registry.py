@@ -16,7 +16,7 @@ from typing import Any, Literal, Protocol, TypeVar
 
 from torch import Tensor
 
-from lenetlab.component import Component, Span, home_of, page_of, register, registered
+from lenetlab.component import Component, Span, home_of, page_of, registered, registering
 from lenetlab.methods.installed import import_all
 from lenetlab.methods.interactive import source_when_imported
 from lenetlab.settings import Domain, Settings
@@ -174,23 +174,17 @@ def method(
     taken, a family that is none, a missing page, or settings that do not fit each other.
     """
 
-    def add(build: Build) -> Build:
-        entry = Method(
-            name=name, family=family, reference=reference, form=form, decay=decay,
-            version=version, defaults=defaults, space=space, cost=cost,
-            page=page_of(home_of(build)), build=build, batch_size=batch_size,
-            domains=domains or {}, asks=asks, neutral=neutral or {}, within=within,
-            norms=norms, scaled_by_rate=scaled_by_rate, batch_scaling=batch_scaling,
-            averages=averages, source=source_when_imported(build),
-        )  # fmt: skip
-        _check(entry)
-        register(entry)
-        return build
-
-    return add
+    return registering(lambda build: _checked(Method(
+        name=name, family=family, reference=reference, form=form, decay=decay, version=version,
+        defaults=defaults, space=space, cost=cost, page=page_of(home_of(build)), build=build,
+        batch_size=batch_size, domains=domains or {}, asks=asks, neutral=neutral or {},
+        within=within, norms=norms, scaled_by_rate=scaled_by_rate, batch_scaling=batch_scaling,
+        averages=averages, source=source_when_imported(build),
+    )))  # fmt: skip
 
 
-def _check(entry: Method) -> None:
+def _checked(entry: Method) -> Method:
+    """The entry. Raises: `ValueError` where its settings do not fit each other."""
     name, defaults = entry.name, entry.defaults
     if entry.family not in FAMILIES:
         raise ValueError(f"method {name!r}: no family {entry.family!r} among {', '.join(FAMILIES)}")
@@ -202,6 +196,7 @@ def _check(entry: Method) -> None:
         raise ValueError(f"method {name!r}: norms={entry.norms!r} does not fit {entry.within!r}")
     if defaults.get("weight_decay"):
         raise ValueError(f"method {name!r} decays weights by default; scenario plain forbids it")
+    return entry
 
 
 def methods() -> Mapping[str, Method]:

@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Literal, get_args
 import torch
 from torch import Tensor
 
-from lenetlab.component import Component, Span, home_of, look_up, page_of, register, registered
+from lenetlab.component import Component, Span, home_of, look_up, page_of, registered, registering
 from lenetlab.errors import UserError
 from lenetlab.methods.base import Stateful
 from lenetlab.methods.installed import import_all
@@ -138,20 +138,12 @@ def wrapper(
 ) -> Callable[[type], type]:
     """Register the decorated class; its module's docstring is the wrapper's page."""
 
-    def add(build: type) -> type:
-        register(
-            Wrapper(
-                name=name, kind=build.KIND, reference=reference, version=version,  # type: ignore[attr-defined]
-                defaults=defaults, space=space, cost=cost, page=page_of(home_of(build)),
-                build=build, domains=domains or {}, rate=rate, norms=norms,
-                within=within, one_gradient=_one_gradient(build),
-                reduces_variance=reduces_variance,
-                source=source_when_imported(build),
-            )
-        )  # fmt: skip
-        return build
-
-    return add
+    return registering(lambda build: Wrapper(
+        name=name, kind=build.KIND, reference=reference, version=version, defaults=defaults,
+        space=space, cost=cost, page=page_of(home_of(build)), build=build, domains=domains or {},
+        rate=rate, norms=norms, within=within, one_gradient=_one_gradient(build),
+        reduces_variance=reduces_variance, source=source_when_imported(build),
+    ))  # fmt: skip
 
 
 def _one_gradient(build: Any) -> bool:

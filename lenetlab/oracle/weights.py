@@ -1,6 +1,7 @@
 """The trained weights: one flat vector, one flat gradient, and the views methods update."""
 
 import math
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -32,7 +33,7 @@ class Weights:
         """How many entries belong to matrices and filters: they come first, biases follow."""
         return sum(math.prod(shape) for shape in self.shapes.values() if len(shape) > 1)
 
-    def params(self, form: str) -> list[Tensor]:
+    def params(self, form: Literal["flat", "slices", "named", "layers"]) -> list[Tensor]:
         """Parameters that share memory with `w`, their `.grad` with `g`."""
         if form == "flat":
             pairs = [(self.w, self.g)]

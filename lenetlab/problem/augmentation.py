@@ -21,7 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from lenetlab.component import Component, look_up, page_of, register, registered
+from lenetlab.component import Component, look_up, page_of, registered, registering
 from lenetlab.problem.data import Split
 from lenetlab.problem.randomness import generator_from
 from lenetlab.problem.scenarios import refuse_other_loss
@@ -46,16 +46,10 @@ def augmentation(
     """Register the decorated function, whose docstring is its page. `version` is raised when the
     images that it makes change; all of them, when those of all do."""
 
-    def add(build: Change) -> Change:
-        register(
-            AugmentationEntry(
-                name=name, defaults=defaults, domains=domains, version=version,
-                page=page_of(build), build=build,
-            )
-        )  # fmt: skip
-        return build
-
-    return add
+    return registering(lambda build: AugmentationEntry(
+        name=name, defaults=defaults, domains=domains, version=version, page=page_of(build),
+        build=build,
+    ))  # fmt: skip
 
 
 @augmentation("flip", {"p": 0.5}, {"p": UNIT})

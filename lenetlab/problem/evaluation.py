@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from lenetlab.problem.data import CLASSES
+
 SCRIPT_BATCH = 64  # the starter script evaluates in batches of 64
 
 
@@ -44,3 +46,9 @@ def evaluate(logits: Tensor, labels: Tensor) -> Evaluation:
     loss = losses.cpu().to(torch.float64).mean().item()
     n = len(labels)
     return Evaluation(100.0 * correct / n, loss, total_of_means / n, correct, n)
+
+
+def confusion(predicted: Tensor, labels: Tensor) -> Tensor:
+    """How many images (n,) of each true class, a row, were put into each class, a column."""
+    k = len(CLASSES)
+    return torch.bincount(labels * k + predicted, minlength=k * k).view(k, k)

@@ -11,18 +11,18 @@ Studies of other budgets in the folders beside it (records/other_budgets.py) are
 the figure of accuracy for the computation.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from lenetlab.analysis.board import Board
 from lenetlab.analysis.equal_time import priced
 from lenetlab.disk import read_text
 from lenetlab.errors import UserError
-from lenetlab.problem.problems import DEFAULT
 from lenetlab.records.cells import Results, RunRow
 from lenetlab.records.costs import Costs, read_costs
+from lenetlab.records.leader_net import LeaderNet, read_leader_nets
 from lenetlab.records.other_budgets import other_budgets
 from lenetlab.records.readable import readable
 from lenetlab.records.rows import read_results, row_from
@@ -30,16 +30,6 @@ from lenetlab.records.shapes import misfit, read_shaped
 from lenetlab.settings import Settings
 
 BASELINE = "baseline.json"
-Made = TypeVar("Made")
-
-# What the file says of a leader's net.
-LEADER_NET = {
-    "id": str,
-    "method": str,
-    "scenario": str,
-    "confusion": [[int]],
-    "filters": [[[float]]],
-}
 
 # What plane.json has that is shown; the rest of it is for other readers.
 PLANE = {
@@ -61,24 +51,6 @@ PLANE = {
         }
     ],
 }
-
-
-@dataclass(frozen=True)
-class LeaderNet:
-    """A leader's run whose mistakes and first filters are drawn.
-
-    confusion : test images by true and predicted class (10, 10). filters : conv1's (6, 5, 5).
-    """
-
-    id: str
-    method: str
-    scenario: str
-    confusion: Sequence[Sequence[int]]
-    filters: Sequence[Sequence[Sequence[float]]]
-    rules: str = "strict"
-    problem: str = DEFAULT
-    seed: int = 0
-    accuracy: float | None = None
 
 
 @dataclass(frozen=True)
@@ -113,14 +85,10 @@ def read_attachments(folder: Path) -> Attachments:
         if wrong := misfit(about, {}, name):
             raise UserError(f"{folder / 'methods.json'} is broken ({wrong}); delete it")
     baseline = _json(folder / BASELINE, dict)
-    leader_nets = _json(folder / "leaders.json", [LEADER_NET]) or []
     return Attachments(
         methods=methods,
-        baseline=_made(row_from, baseline, folder / BASELINE) if baseline else None,
-        leader_nets=tuple(
-            _made(lambda one: LeaderNet(**one), leader_net, folder / "leaders.json")
-            for leader_net in leader_nets
-        ),
+        baseline=_row(baseline, folder / BASELINE) if baseline else None,
+        leader_nets=read_leader_nets(folder),
         discussion=_discussion(folder / "discussion.md"),
         plane=_json(folder / "plane.json", PLANE),
         costs=read_costs(folder),
@@ -135,9 +103,9 @@ def still_leading(leader_nets: Sequence[LeaderNet], boards: Sequence[Board]) -> 
     return [leader_net for leader_net in leader_nets if leader_net.id in ids]
 
 
-def _made(make: Callable[[Any], Made], given: Any, path: Path) -> Made:
+def _row(given: Any, path: Path) -> RunRow:
     try:
-        return make(given)
+        return row_from(given)
     except (TypeError, ValueError) as error:
         raise UserError(f"{path} is broken ({error}); delete it or make it again") from None
 

@@ -19,10 +19,11 @@ from lenetlab.methods.registry import methods
 from lenetlab.phrases import p_value
 from lenetlab.records.cells import Cell, Results
 from lenetlab.records.contest import CellKey, Contest
+from lenetlab.records.leader_net import LeaderNet
 from lenetlab.records.rows import read_results
 from lenetlab.records.selection import leader
 from lenetlab.report import formats
-from lenetlab.report.attachments import Attachments, LeaderNet
+from lenetlab.report.attachments import Attachments
 from lenetlab.report.charts.theme import styles
 from lenetlab.report.paper.compose import compose
 from lenetlab.report.paper.facts import all_facts

@@ -8,9 +8,10 @@ from typer.testing import CliRunner
 
 from lenetlab.analysis.board import board
 from lenetlab.cli.app import app
+from lenetlab.records.leader_net import LeaderNet
 from lenetlab.records.locate import open_results
 from lenetlab.records.selection import leader
-from lenetlab.report.attachments import Attachments, LeaderNet
+from lenetlab.report.attachments import Attachments
 from lenetlab.report.charts.theme import styles
 from lenetlab.report.page.write import render
 from lenetlab.report.paper.compose import compose

@@ -40,10 +40,11 @@ from lenetlab.records.challenge import (
 )
 from lenetlab.records.contest import Contest
 from lenetlab.records.finished import Result
+from lenetlab.records.leader_net import LeaderNet
 from lenetlab.records.rows import write_results
 from lenetlab.records.run_folder import Run
 from lenetlab.records.test_set_looks import Looks, count
-from lenetlab.report.attachments import Attachments, LeaderNet, read_attachments
+from lenetlab.report.attachments import Attachments, read_attachments
 from lenetlab.report.paper.challenge_row import tex_rows
 from lenetlab.report.wording.challenge import lines, sentence
 
@@ -292,4 +293,4 @@ def _nets(found: Entered, beside: Attachments, working: Path) -> Iterator[Leader
     kept, known = working / "weights", {net.id for net in beside.leader_nets}
     for cell, row in leaders(found.results):
         if row.id not in known and (kept / f"{row.id}.safetensors").exists():
-            yield LeaderNet(**look_into(cell, row, runtime_of(found.setup), kept))
+            yield look_into(cell, row, runtime_of(found.setup), kept)

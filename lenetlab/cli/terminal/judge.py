@@ -3,7 +3,7 @@
 import csv
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +16,18 @@ from lenetlab.disk import replace_text
 from lenetlab.judge.ranking import Ranked
 from lenetlab.judge.scoring import Score
 from lenetlab.judge.twins import Twins, twins_of
-from lenetlab.judge.verdict import Verdict, printable
+from lenetlab.judge.verdict import Outcome, Verdict, printable
 from lenetlab.problem.data import CLASSES
 from lenetlab.problem.model import CONSTRAINED
 
 SHORT = ("Tee", "Trou", "Pull", "Dress", "Coat", "Sand", "Shirt", "Sneak", "Bag", "Boot")
-WORDS = {
+WORDS: Mapping[Outcome, tuple[str, str]] = {
     "kept": ("keeps the rules", "green"),
     "broken": ("breaks the rules", "red"),
     "unchecked": ("was not trained again", "red"),
     "unreadable": ("cannot be judged", "red"),
 }
-SHORT_WORDS = {
+SHORT_WORDS: Mapping[Outcome, str] = {
     "kept": "kept",
     "broken": "broken",
     "unchecked": "unchecked",

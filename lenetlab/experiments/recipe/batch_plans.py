@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from lenetlab.component import Component, look_up, page_of, register, registered
+from lenetlab.component import Component, look_up, page_of, registered, registering
 from lenetlab.oracle.oracle import Oracle
 from lenetlab.settings import POSITIVE_COUNT, Choice, Domain, Settings
 
@@ -55,16 +55,10 @@ def batch_plan(
     """Register the decorated class, whose docstring is the plan's page. `version` is raised when
     the sizes that it chooses change, or what it asks."""
 
-    def add(build: Built) -> Built:
-        register(
-            PlanEntry(
-                name=name, defaults=defaults, reference=reference, version=version,
-                domains=domains or {}, page=page_of(build), build=build,
-            )
-        )  # fmt: skip
-        return build
-
-    return add
+    return registering(lambda build: PlanEntry(
+        name=name, defaults=defaults, reference=reference, version=version, domains=domains or {},
+        page=page_of(build), build=build,
+    ))  # fmt: skip
 
 
 @batch_plan("fixed", defaults={"size": 64}, domains={"size": SIZES})

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
-from lenetlab.component import Component, look_up, page_of, register, registered
+from lenetlab.component import Component, look_up, page_of, registered, registering
 from lenetlab.oracle.oracle import Batch, Oracle
 from lenetlab.problem.model import LAYERS, views
 from lenetlab.problem.randomness import generator_from
@@ -53,16 +53,10 @@ def initialisation(
     """Register the decorated function, whose docstring is its page: it changes `oracle.w` in place.
     `version` is raised when the weights that it makes change, or what it asks."""
 
-    def add(build: Build) -> Build:
-        register(
-            InitialisationEntry(
-                name=name, defaults=defaults, domains=domains, reference=reference,
-                version=version, page=page_of(build), build=build,
-            )
-        )  # fmt: skip
-        return build
-
-    return add
+    return registering(lambda build: InitialisationEntry(
+        name=name, defaults=defaults, domains=domains, reference=reference, version=version,
+        page=page_of(build), build=build,
+    ))  # fmt: skip
 
 
 @initialisation("starter", {}, {})

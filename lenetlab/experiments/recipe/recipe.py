@@ -31,7 +31,7 @@ from lenetlab.problem.scenarios import (
     find_scenario,
     refuse_other_loss,
 )
-from lenetlab.records.recipe import PARTS, STARTER, UNITS, RecordedRecipe
+from lenetlab.records.recipe import CONSTANT, FIXED, PARTS, STARTER, UNITS, RecordedRecipe
 from lenetlab.settings import WHOLE, Choice, Settings, Value, parse_choice, resolve
 
 NONE = Choice("none")
@@ -150,16 +150,14 @@ class Recipe:
         fields: dict[str, Any] = {"method": [self.method.name, self.method.changed()]}
         if self.wrappers:
             fields["wrappers"] = [[choice.name, choice.changed()] for choice in self.wrappers]
-        for name, default in (("plan", "fixed"), ("schedule", "constant")):
+        for name, usual in (("plan", FIXED), ("schedule", CONSTANT)):
             part: Choice = getattr(self, name)
-            if part.name != default or part.changed():
+            if part.name != usual.name or part.changed():
                 fields[name] = [part.name, part.changed()]
         if self.budget != Budget():
             fields["budget"] = [self.budget.unit, self.budget.amount]
-        for name, default in (
-            ("scenario", "plain"), ("rules", "strict"), ("split", "official"), ("decay", "all"),
-        ):  # fmt: skip
-            if getattr(self, name) != default:
+        for name in ("scenario", "rules", "split", "decay"):
+            if getattr(self, name) != getattr(Recipe, name):
                 fields[name] = getattr(self, name)
         if self.constraint.name != "none":
             fields["constraint"] = [self.constraint.name, self.constraint.changed()]

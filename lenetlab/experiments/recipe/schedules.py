@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from lenetlab.component import Component, look_up, page_of, register, registered
+from lenetlab.component import Component, look_up, page_of, registered, registering
 from lenetlab.errors import UserError
 from lenetlab.settings import FRACTION, NOT_NEGATIVE, UNIT, Choice, Domain, Settings
 
@@ -50,16 +50,10 @@ def schedule(
     """Register the decorated course, or class of courses, whose docstring is the schedule's page.
     `version` is raised when its factors change."""
 
-    def add(build: Built) -> Built:
-        register(
-            ScheduleEntry(
-                name=name, defaults={**defaults, **_COMMON}, reference=reference, version=version,
-                domains={**domains, **_COMMON_DOMAINS}, page=page_of(build), build=build,
-            )
-        )  # fmt: skip
-        return build
-
-    return add
+    return registering(lambda build: ScheduleEntry(
+        name=name, defaults={**defaults, **_COMMON}, reference=reference, version=version,
+        domains={**domains, **_COMMON_DOMAINS}, page=page_of(build), build=build,
+    ))  # fmt: skip
 
 
 @schedule("constant", {}, {})

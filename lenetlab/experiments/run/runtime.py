@@ -10,7 +10,7 @@ from lenetlab.errors import UserError
 from lenetlab.experiments.run.environment import choose_device, commit, processors
 from lenetlab.oracle.choose_engine import choose_engine, make_engine
 from lenetlab.oracle.engine import Engine
-from lenetlab.problem.data import Split, load_pair
+from lenetlab.problem.data import Split, load, load_pair
 from lenetlab.problem.problems import FASHION_MNIST, Problem
 from lenetlab.settings import plain
 
@@ -44,6 +44,7 @@ class Runtime:
     _loaded: dict[tuple[str, str], tuple[Split, Engine, Split, Engine]] = field(
         default_factory=dict
     )
+    _measured: dict[tuple[str, str], tuple[Split, Engine]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.out = as_path("out", self.out)
@@ -79,6 +80,18 @@ class Runtime:
             train, test = load_pair(split, self.data, problem)
             self._loaded[key] = (train, self.over(train), test, self.over(test))
         return self._loaded[key]
+
+    def measured(self, split: str, problem: Problem = FASHION_MNIST) -> tuple[Split, Engine]:
+        """What is measured on and its engine, without what is trained on; else as `load`."""
+        torch.set_num_threads(self._torch_threads)
+        key = problem.name, split
+        if key not in self._measured:
+            images = (
+                load("test", self.data, problem) if split == "official"
+                else load_pair(split, self.data, problem)[1]
+            )  # fmt: skip
+            self._measured[key] = images, self.over(images)
+        return self._measured[key]
 
     def over(self, split: Split) -> Engine:
         """An engine over `split`."""

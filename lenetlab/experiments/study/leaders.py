@@ -6,23 +6,20 @@ they must measure as the recorded run did, so that what is drawn is what is in t
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import torch
 
-from lenetlab.disk import replace_json
 from lenetlab.errors import UserError
 from lenetlab.experiments.recipe.recall import recall
 from lenetlab.experiments.run.in_memory import compute
 from lenetlab.experiments.run.runtime import Runtime
+from lenetlab.problem.evaluation import confusion
 from lenetlab.problem.model import read_weights, views
 from lenetlab.problem.own_folder import find_problem
 from lenetlab.problem.problems import FASHION_MNIST, Problem
 from lenetlab.records.cells import Cell, Results, RunRow
+from lenetlab.records.leader_net import LeaderNet, keep_leader_nets, read_leader_nets
 from lenetlab.records.selection import leader
-from lenetlab.records.shapes import read_shaped
-
-LEADERS = "leaders.json"  # read by lenetlab.report.attachments
 
 
 def write_leader_nets(folder: Path, results: Results, runtime: Runtime, kept: Path) -> list[str]:
@@ -31,19 +28,16 @@ def write_leader_nets(folder: Path, results: Results, runtime: Runtime, kept: Pa
     `kept` is where a study keeps weights, by id. What the file says of a run that still leads is
     not made again. Returns a sentence for each leader that could not be evaluated.
     """
-    path = folder / LEADERS
-    before = {}
-    if path.exists():
-        nets = read_shaped(path, [{"id": str}], "delete it; the study makes it again")
-        before = {found["id"]: found for found in nets}
-    after, left_out = {}, []
+    before = {net.id: net for net in read_leader_nets(folder)}
+    after: dict[str, LeaderNet] = {}
+    left_out = []
     for cell, row in leaders(results):
         try:
             after[row.id] = before.get(row.id) or look_into(cell, row, runtime, kept)
         except UserError as error:
             left_out.append(str(error))
     if after != before:
-        replace_json(path, list(after.values()))
+        keep_leader_nets(folder, list(after.values()))
     return left_out
 
 
@@ -56,22 +50,21 @@ def leaders(results: Results) -> Iterator[tuple[Cell, RunRow]]:
             yield cell, min(done, key=lambda row: row.seed)
 
 
-def look_into(cell: Cell, row: RunRow, runtime: Runtime, kept: Path) -> dict[str, Any]:
-    """One run: test images by true and predicted class (10, 10), and conv1's weights (6, 5, 5).
-    Raises `UserError` as `weights_of` does."""
+def look_into(cell: Cell, row: RunRow, runtime: Runtime, kept: Path) -> LeaderNet:
+    """Of one run. Raises `UserError` as `weights_of` does."""
     weights, counts = weights_of(row, runtime, kept)
     filters = views(weights)["conv1.weight"].view(6, 5, 5)
-    return {
-        "id": row.id,
-        "method": cell.place.name,
-        "scenario": cell.place.scenario,
-        "rules": cell.place.rules,
-        "problem": row.recorded.problem,
-        "seed": row.seed,
-        "accuracy": row.accuracy,
-        "confusion": counts.tolist(),
-        "filters": [[[round(float(x), 5) for x in line] for line in one] for one in filters],
-    }
+    return LeaderNet(
+        id=row.id,
+        method=cell.place.name,
+        scenario=cell.place.scenario,
+        rules=cell.place.rules,
+        problem=row.recorded.problem,
+        seed=row.seed,
+        accuracy=row.accuracy,
+        confusion=counts.tolist(),
+        filters=[[[round(float(x), 5) for x in line] for line in one] for one in filters],
+    )
 
 
 def weights_of(row: RunRow, runtime: Runtime, kept: Path) -> tuple[torch.Tensor, torch.Tensor]:
@@ -84,7 +77,7 @@ def weights_of(row: RunRow, runtime: Runtime, kept: Path) -> tuple[torch.Tensor,
     else:
         weights = compute(recall(row.recipe), row.seed, runtime, eval_at=[]).weights
     problem = find_problem(row.recorded.problem)
-    counts = None if weights is None else confusion(weights, runtime, problem)
+    counts = None if weights is None else mistakes(weights, runtime, problem)
     correct = None if counts is None else int(counts.diagonal().sum())
     if weights is None or counts is None or correct != row.correct:
         raise UserError(
@@ -95,10 +88,10 @@ def weights_of(row: RunRow, runtime: Runtime, kept: Path) -> tuple[torch.Tensor,
     return weights, counts
 
 
-def confusion(
+def mistakes(
     weights: torch.Tensor, runtime: Runtime, problem: Problem = FASHION_MNIST
 ) -> torch.Tensor:
     """The test images by true and predicted class (10, 10), of weights (44426,)."""
     _, _, test, engine = runtime.load("official", problem)
     predicted = engine.logits(weights.to(test.labels.device)).argmax(dim=1).cpu()
-    return torch.bincount(10 * test.labels.cpu() + predicted, minlength=100).view(10, 10)
+    return confusion(predicted, test.labels.cpu())

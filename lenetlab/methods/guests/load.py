@@ -166,13 +166,6 @@ def is_optimizer(value: object) -> bool:
     return isinstance(value, type) and issubclass(value, bases) and value not in bases
 
 
-def classes_in(path: Path) -> list[str]:
-    """The names of the optimizers that a file defines."""
-    module, _, _, _ = _file(path)
-    return [name for name, found in _optimizers(module).items()
-            if found.__module__ == module.__name__]  # fmt: skip
-
-
 def hand_over(kind: type) -> str:
     """The name of a class that is given as it is, by which `load` finds it from now on in this
     process. Raises: `UserError` for what is no optimizer."""

@@ -8,7 +8,7 @@ from lenetlab.analysis.board import Board
 from lenetlab.analysis.profiles import comparable, profiles
 from lenetlab.problem.scenarios import recorded_scenario
 from lenetlab.records.cells import Cell, Results
-from lenetlab.report.attachments import LeaderNet
+from lenetlab.records.leader_net import LeaderNet
 from lenetlab.report.charts.curves import AXES, accuracy_curves, curve_rows, loss_curves, stand_out
 from lenetlab.report.charts.differences import difference_rows, differences
 from lenetlab.report.charts.frontier import frontier, frontier_rows

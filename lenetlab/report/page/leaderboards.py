@@ -8,7 +8,8 @@ from lenetlab.analysis.board import Board, Line
 from lenetlab.analysis.equal_time import at_equal_time, limit
 from lenetlab.records.cells import Results
 from lenetlab.records.finished import ended
-from lenetlab.report.attachments import Attachments, LeaderNet, still_leading
+from lenetlab.records.leader_net import LeaderNet
+from lenetlab.report.attachments import Attachments, still_leading
 from lenetlab.report.charts.theme import Styles
 from lenetlab.report.metrics import metrics
 from lenetlab.report.page.board_table import LineView, columns, family_of, line_view, units

@@ -11,7 +11,8 @@ from lenetlab.analysis.targets import TARGETS
 from lenetlab.errors import UserError
 from lenetlab.records.cells import Results, RunRow
 from lenetlab.records.contest import Contest
-from lenetlab.report.attachments import Attachments, LeaderNet, still_leading
+from lenetlab.records.leader_net import LeaderNet
+from lenetlab.report.attachments import Attachments, still_leading
 from lenetlab.report.paper import scenario_figures, study_figures
 from lenetlab.report.paper.background import method_rows, waiting
 from lenetlab.report.paper.facts import all_facts

@@ -10,7 +10,8 @@ from lenetlab.analysis.profiles import profiles as profiles_of
 from lenetlab.phrases import joined
 from lenetlab.records.cells import Results
 from lenetlab.records.contest import located
-from lenetlab.report.attachments import Attachments, LeaderNet
+from lenetlab.records.leader_net import LeaderNet
+from lenetlab.report.attachments import Attachments
 from lenetlab.report.charts.at_budget import at_budget, at_budget_rows, axes_of, starter_beside
 from lenetlab.report.charts.leader import confusion, filters
 from lenetlab.report.charts.profiles import budget, budget_rows, profile_rows, profiles

@@ -9,10 +9,11 @@ from safetensors.torch import load_file, save_file
 
 from lenetlab.experiments.recipe.recipe import make_recipe
 from lenetlab.experiments.run.on_disk import execute
-from lenetlab.experiments.study.leaders import LEADERS, leaders, look_into, write_leader_nets
+from lenetlab.experiments.study.leaders import leaders, look_into, write_leader_nets
 from lenetlab.problem.model import logits
 from lenetlab.records.cells import FINAL, TRIAL, Cell, Results
 from lenetlab.records.contest import CellKey
+from lenetlab.records.leader_net import FILE
 from lenetlab.records.rows import row_of
 from lenetlab.report.attachments import read_attachments
 
@@ -38,20 +39,20 @@ def test_the_leaders_lowest_seed_is_looked_into(study, runtime, tmp_path):
     results, run = study
     ((cell, row),) = leaders(results)
     found = look_into(cell, row, runtime, tmp_path)
-    assert (found["method"], found["scenario"], found["seed"]) == ("sgd", "plain", 0)
+    assert (found.method, found.scenario, found.seed) == ("sgd", "plain", 0)
     weights = load_file(run.path / "weights.safetensors")
-    assert torch.allclose(torch.tensor(found["filters"]), weights["conv1.weight"].squeeze(1),
+    assert torch.allclose(torch.tensor(found.filters), weights["conv1.weight"].squeeze(1),
                           atol=1e-5)  # fmt: skip
     _, _, test, _ = runtime.load("official")
     answers = logits(weights, test.images.unsqueeze(1).float() / 255).argmax(1)
-    counts = found["confusion"]
+    counts = found.confusion
     for truth in range(10):
         for given in range(10):
             expected = int(((test.labels == truth) & (answers == given)).sum())
             assert counts[truth][given] == expected
     assert write_leader_nets(tmp_path, results, runtime, tmp_path) == []
     (read,) = read_attachments(tmp_path).leader_nets
-    assert dataclasses.asdict(read) == found
+    assert read == found
 
 
 def test_kept_weights_are_what_is_looked_at_and_once(study, runtime, tmp_path):
@@ -68,12 +69,12 @@ def test_kept_weights_are_what_is_looked_at_and_once(study, runtime, tmp_path):
 
     save_file(right, file)
     assert write_leader_nets(tmp_path, results, runtime, tmp_path) == []
-    made = (tmp_path / LEADERS).read_bytes()
+    made = (tmp_path / FILE).read_bytes()
     assert json.loads(made)[0]["id"] == row.id
 
     save_file(wrong, file)  # what is in the file already is not asked for again
     assert write_leader_nets(tmp_path, results, runtime, tmp_path) == []
-    assert (tmp_path / LEADERS).read_bytes() == made
+    assert (tmp_path / FILE).read_bytes() == made
 
 
 def test_a_run_that_comes_out_otherwise_is_left_out(study, runtime, tmp_path):

@@ -7,8 +7,9 @@ import pytest
 
 from lenetlab.analysis.curves import curves
 from lenetlab.records.contest import Contest
+from lenetlab.records.leader_net import LeaderNet
 from lenetlab.records.selection import leader
-from lenetlab.report.attachments import Attachments, LeaderNet
+from lenetlab.report.attachments import Attachments
 from tests.report.page.conftest import PHONE, WIDE
 from tests.studies import made_up
 
