@@ -24,6 +24,7 @@ from findings import (
     sparsity,
 )
 from findings.finding import Finding, files, not_yet, section
+from findings.group import clock_said
 from findings.searches import said
 from findings.sources import Sources
 
@@ -64,6 +65,9 @@ HOW = """\
   **Borderline** is what the test finds and the interval does not: no claim is made of it.
   Everything else is a **tie**, which is no proof of equality. In figures of differences a hollow
   point is one of these two.
+- **Cut off** at SGD’s CPU time, a method stops in mid-schedule, and its recipe was tuned for equal
+  passes: this is what it had reached by then, not what a recipe tuned for that time could reach.
+  {clock}
 - **Tuned**: unless it is said, at the same price on training images alone, and the price is the
   same, not what was known before ([protocol](protocol.md)).
 - **Luck of a search**: intervals are those over seeds of one recipe, and another search of the same
@@ -81,23 +85,26 @@ def findings(root: Path) -> list[Finding]:
     return [make(sources) for make in ORDER]
 
 
-def page(found: Sequence[Finding], folder: str, searches: str) -> str:
-    """The page in Markdown; its figures lie in `folder`. searches : what is said of their luck."""
+def page(found: Sequence[Finding], folder: str, searches: str, clock: str = "") -> str:
+    """The page in Markdown; its figures lie in `folder`. searches : what is said of their luck.
+    clock : what seconds are."""
     there = [one for one in found if one.computed]
     contents = "\n".join(f"{i}. [{one.title}](#{one.key})" for i, one in enumerate(there, 1))
     sections = [section(one, i, folder) for i, one in enumerate(there, 1)]
     if missing := [one for one in found if not one.computed]:
         sections.append(not_yet(missing))
-    return "\n\n".join((HEAD, contents, HOW.format(searches=searches), *sections)) + "\n"
+    return (
+        "\n\n".join((HEAD, contents, HOW.format(searches=searches, clock=clock), *sections)) + "\n"
+    )
 
 
 def write(target: Path, root: Path = ROOT / "results") -> None:
     """The page as `target`, and its figures in place of those that were."""
     found, folder = findings(root), target.with_suffix("")
-    searches = said(Sources(root).course)
+    course = Sources(root).course
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    target.write_text(page(found, folder.name, searches), encoding="utf-8")
+    target.write_text(page(found, folder.name, said(course), clock_said(course)), encoding="utf-8")
     for one in found:
         for name, draw in zip(files(one), one.figures.values(), strict=True):
             (folder / name).write_text(draw(), encoding="utf-8")

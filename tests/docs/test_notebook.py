@@ -33,6 +33,7 @@ def said(cell: nbformat.NotebookNode) -> str:
     return "".join(o.get("text") or o["data"]["text/plain"] for o in cell.outputs)
 
 
+@pytest.mark.long
 def test_it_gives_the_figures_that_are_committed() -> None:
     stored = nbformat.read(NOTEBOOK, as_version=4)
     for before, now in zip(stored.cells, executed().cells, strict=True):

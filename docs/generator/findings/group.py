@@ -153,7 +153,7 @@ def said(one: Group) -> str:
     text = (f"In `{one.scenario}` after {budget}, in pairs of equal seeds "
             f"({counted(one.effects)}). {listing(at_passes, 'SGD')}")  # fmt: skip
     if at_seconds.tested and one.seconds is not None:
-        text += (f" Cut off at the CPU time that SGD takes for it, {one.seconds:.3g} s. "
+        text += (f"\n\nCut off at the CPU time that SGD takes for it, {one.seconds:.3g} s. "
                  f"{listing(at_seconds, 'SGD')}")  # fmt: skip
     there = {effect.name for effect in one.timed}
     early = [f"`{e.name}`" for e in one.effects if e.difference and e.name not in there]
@@ -163,26 +163,29 @@ def said(one: Group) -> str:
 
 
 def at_cpu_time(found: Sequence[Group]) -> list[str]:
-    """What CPU time is, and what a verdict at equal CPU time is not."""
+    """How far the measurements lie before the cut, and which verdicts the measured costs carry."""
     if not any(one.timed for one in found):
         return []
-    results = found[0].results
-    seconds = results.timed or (
+    lost = f"{_lost(found):.0%}".replace("%", " %")
+    unsure = [f"`{name}` in `{one.scenario}`" for one in found for name in one.unsure]
+    said = (
+        "What counts at the [cut](#how-to-read-them) is the last measurement before it, up to "
+        f"{lost} of the time earlier."
+    )
+    if unsure:
+        said += (
+            " If a pass cost the lower or the upper quartile of what was measured, the verdict on "
+            f"{joined(unsure)} would be another."
+        )
+    return [said]
+
+
+def clock_said(results: Results | None) -> str:
+    """What the seconds of a study are."""
+    return (results and results.timed) or (
         "Seconds are those of the runs themselves, the median over the seeds; what else ran beside "
         "is not recorded."
     )
-    cut = (
-        "A method that is cut off stops in mid-schedule, and its recipe was tuned for equal "
-        "passes: this is what it had reached by then, not what a recipe tuned for that time could "
-        "reach. "
-        f"What counts is its last measurement before the cut, up to {_lost(found):.0%} of the time "
-        "earlier.".replace("%", " %")
-    )
-    unsure = [f"`{name}` in `{one.scenario}`" for one in found for name in one.unsure]
-    if unsure:
-        seconds += " If a pass cost the lower or the upper quartile of what was measured, " \
-                   f"the verdict on {joined(unsure)} would be another."  # fmt: skip
-    return [cut, seconds]
 
 
 def _lost(found: Sequence[Group]) -> float:

@@ -42,6 +42,7 @@ def at_budget_rows(points: Sequence[AtBudget], styles: Styles) -> list[dict[str,
             "colour": styles.colour_of(one.cell.place.name),
             "board": one.cell.place.contest.key,
             "budget": f"{one.budget[1]:g} {one.budget[0]}",
+            "amount": one.budget[1],
             "passes": short(one.passes),
             "cpu_seconds": None if one.cpu_seconds is None else short(one.cpu_seconds),
             "accuracy": short(one.accuracy.mean),
@@ -97,7 +98,10 @@ def at_budget(
     low, high = _range(here)
     along = _along([*(row[x] for row in here), *([starter[x]] if starter else [])])
     colours = {row["family"]: row["colour"] for row in sorted(here, key=_place)}
-    axis = logarithmic(alt.X(f"{x}:Q", title=AXES[x]), along, gap=GAP)
+    budgets = sorted({row["amount"] for row in here}) if x == "passes" else []
+    axis = logarithmic(
+        alt.X(f"{x}:Q", title=AXES[x]), along, gap=GAP, at=budgets if len(budgets) > 2 else ()
+    )
     y = alt.Y("shown:Q", title="test accuracy, %").scale(domain=[low, high], zero=False, nice=False)
     families = alt.Legend(symbolOpacity=1, symbolLimit=0)
     data = Rows(here, f"at budgets, {scenario}")

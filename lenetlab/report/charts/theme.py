@@ -101,12 +101,18 @@ class Styles:
         return alt.Legend(values=names, symbolLimit=0, symbolOpacity=1, labelExpr=self.labels())
 
 
-def logarithmic(channel: alt.X, values: Sequence[float], form: str = "~g", gap: float = 0) -> alt.X:
-    """The axis of `values` > 0 in the logarithm, its ticks at round numbers written in `form`;
-    `gap` points are left free at both ends."""
+def logarithmic(
+    channel: alt.X,
+    values: Sequence[float],
+    form: str = "~g",
+    gap: float = 0,
+    at: Sequence[float] = (),
+) -> alt.X:
+    """The axis of `values` > 0 in the logarithm, its ticks `at` given places or else at round
+    numbers, written in `form`; `gap` points are left free at both ends."""
     low, high = min(values, default=1.0), max(values, default=10.0)
     scale = alt.Scale(type="log", domain=[low, high], nice=False, padding=gap)
-    return channel.scale(scale).axis(values=ticks(low, high), format=form)
+    return channel.scale(scale).axis(values=list(at) or ticks(low, high), format=form)
 
 
 def ticks(low: float, high: float) -> list[float]:
