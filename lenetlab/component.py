@@ -91,8 +91,10 @@ def register(entry: Component) -> None:
     """Add a component; one of a notebook takes the place of itself when its cell runs again.
     Raises: `ValueError` for a name that another one of its kind has, for a missing page, and for a
     search of what is no setting."""
-    aside = _aside.get()
-    known = _registered if aside is None or _is_ours(entry) else aside
+    aside, ours = _aside.get(), _is_ours(entry)
+    if aside is not None and ours and (type(entry), entry.name) in _registered:
+        return  # a file that reads one of ours again
+    known = _registered if aside is None or ours else aside
     before = known.get((type(entry), entry.name))
     typed_again = before is not None and all(
         getattr(part.build, "__module__", "") == "__main__" for part in (before, entry)

@@ -153,8 +153,8 @@ def _far_below(boards: list[Board]) -> list[str]:
 
 
 def on_spheres(results: Results, boards: Sequence[Board]) -> list[str]:
-    """Where decay is asked for and a method leads on which it has no effect, and who leads of the
-    others."""
+    """Where decay is asked for and a method leads on whose norms it has no effect, and who leads of
+    the others."""
     said = []
     for one in boards:
         cells = results.within(one.contest)
@@ -169,9 +169,9 @@ def on_spheres(results: Results, boards: Sequence[Board]) -> list[str]:
         line = None if other is None else lines[other.place.name]
         reached = "" if line is None else f" ({formats.plus_minus(line.accuracy, formats.two)} %)"
         said.append(
-            f"`{one.contest.title}`: on spheres weight decay moves no norm, so what "
-            f"`{first.place.name}` has there is a recipe of `plain` from another search. Of the "
-            f"methods that decay acts on {named} leads{reached}."
+            f"`{one.contest.title}`: on spheres weight decay moves the norm of no matrix, so what "
+            f"`{first.place.name}` has there is nearly a recipe of `plain` from another search. Of "
+            f"the methods whose norms decay moves {named} leads{reached}."
         )
     return said
 

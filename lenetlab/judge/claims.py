@@ -26,7 +26,7 @@ T = TypeVar("T")
 # Two engines agree to rounding: an image on the border of two classes may fall to either side.
 IMAGES = 3
 RELATIVE = 1e-4  # of the mean loss
-TINY = 1e-12  # a mean loss that is nothing in float32
+TINY = 1e-8  # of a mean loss that is nearly nothing: last bits of a few images
 # What comes of a record with fields that are missing or of another kind.
 DAMAGES = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError)
 
@@ -130,9 +130,9 @@ def _figures(run: run_folder.Run, score: Score, engine: str) -> Iterator[Claim]:
     correct, loss, accuracy = map(_there, (final.correct, final.loss, final.accuracy))
     exact = engine == run.identity["numerics"]["engine"]
     apart = abs(correct - again.correct)
-    drift = abs(loss - again.loss) / max(again.loss, TINY)
+    drift = abs(loss - again.loss)
     wrong = None
-    if apart > IMAGES or drift > RELATIVE:
+    if apart > IMAGES or drift > RELATIVE * again.loss + TINY:
         wrong = (
             f"{correct:,} correct and loss {loss:.6f} recorded, "
             f"the weights give {again.correct:,} and {again.loss:.6f}"

@@ -101,7 +101,7 @@ def _from_debian(scratch: Path, package: str) -> Path:
         *("-o", f"Dir::State::Lists={lists}"),
         *("-o", f"Dir::Cache={archives}"),
         *("-o", "Debug::NoLocking=1"),
-        *_as_oneself(),
+        *_as_root(),
     ]
     _call(["apt-get", *options, "-q", "update"], scratch, 120)
     _call(["apt-get", *options, "-q", "download", package], scratch, 300)
@@ -110,16 +110,11 @@ def _from_debian(scratch: Path, package: str) -> Path:
     return scratch / "unpacked/usr/share/datasets/fashion-mnist"
 
 
-def _as_oneself() -> tuple[str, ...]:
-    """Options of apt: as root it hands downloads to a user who may not write here. A user without
-    a name, as in a container, is not root."""
-    try:
-        import pwd
-
-        name = pwd.getpwuid(os.getuid()).pw_name
-    except (ImportError, KeyError):
-        return ()
-    return ("-o", f"APT::Sandbox::User={name}")
+def _as_root() -> tuple[str, ...]:
+    """The option with which apt does not hand downloads to a user who may not write here, as it
+    does for root."""
+    root = hasattr(os, "getuid") and os.getuid() == 0
+    return ("-o", "APT::Sandbox::User=root") if root else ()
 
 
 def _call(command: list[str], cwd: Path, seconds: float) -> None:

@@ -401,8 +401,10 @@ def test_a_file_may_look_at_our_methods_while_it_is_read(own, engine):
     """And they are all there when it has been."""
     before = list(methods())
     text = (
-        "import torch\nfrom lenetlab.methods.lookup import find\n"
+        "import importlib, torch\nfrom lenetlab.methods.lookup import find\n"
+        "from lenetlab.methods.momentum import heavy_ball\n"
         "from lenetlab.methods.registry import methods\n"
+        "importlib.reload(heavy_ball)\n"
         "class Own(torch.optim.SGD):\n"
         "    def __init__(self, params, lr=find('adamw').defaults['lr']):\n"
         "        super().__init__(params, lr * len(methods()))\n"

@@ -171,11 +171,12 @@ def test_with_all_mirrors_down_debians_package_is_unpacked(down, apt, tmp_path, 
         assert f"Dir::Cache={folder}" in call
 
 
-def test_a_user_without_a_name_needs_none(down, apt, tmp_path, monkeypatch):
-    """As in a container that is started for another number."""
-    monkeypatch.setattr(os, "getuid", lambda: 4_000_000_000)
+@pytest.mark.parametrize(("user", "asked"), [(0, True), (4_000_000_000, False)])
+def test_a_user_needs_no_name_and_root_stays_root(down, apt, tmp_path, monkeypatch, user, asked):
+    """A container may be started for a number that nobody has."""
+    monkeypatch.setattr(os, "getuid", lambda: user)
     assert fetch("test", tmp_path / "cache", [down]) == "cache, from Debian's package"
-    assert "Sandbox" not in apt.read_text()
+    assert ("APT::Sandbox::User=root" in apt.read_text()) == asked
 
 
 def test_what_apt_does_not_bring_is_among_what_was_tried(down, apt, tmp_path):

@@ -64,7 +64,7 @@ def section(finding: Finding, number: int, folder: str) -> str:
 def not_yet(found: Sequence[Finding]) -> str:
     """What is said of those without their rows, at the end of the page."""
     lines = [
-        f"- **{one.title}.** {' '.join((*one.text, f'Its rows are those of `{one.shown_by[0]}`.'))}"
+        f"- **{one.title}.** {' '.join((*one.text, f'Computed by `{one.shown_by[0]}`.'))}"
         for one in found
     ]
     return "\n".join(("## Not computed yet\n", *lines))

@@ -151,10 +151,10 @@ def said(one: Group) -> str:
     at_passes, at_seconds = split(one.effects), split(one.timed)
     budget = passes(one.results.passes)
     text = (f"In `{one.scenario}` after {budget}, in pairs of equal seeds "
-            f"({counted(one.effects)}). {listing(at_passes, 'SGD')}")  # fmt: skip
+            f"({counted(one.effects)}). {listing(at_passes, 'SGD', brief=True)}")  # fmt: skip
     if at_seconds.tested and one.seconds is not None:
         text += (f"\n\nCut off at the CPU time that SGD takes for it, {one.seconds:.3g} s. "
-                 f"{listing(at_seconds, 'SGD')}")  # fmt: skip
+                 f"{listing(at_seconds, 'SGD', brief=True)}")  # fmt: skip
     there = {effect.name for effect in one.timed}
     early = [f"`{e.name}`" for e in one.effects if e.difference and e.name not in there]
     if early and one.seconds is not None:

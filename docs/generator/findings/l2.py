@@ -56,7 +56,7 @@ def finding(sources: Sources) -> Finding:
 
 def searched_twice(luck: float | None) -> str:
     """What is in no interval: that each side was searched for itself."""
-    apart = "" if luck is None else f", which may lie {luck:.2f} points apart"
+    apart = "" if luck is None else f", and two searches may lie {luck:.2f} points apart"
     return (f"Each side has the recipe of its own search{apart}: that is in none of these "
             "intervals ([protocol](protocol.md#tuning)).")  # fmt: skip
 

@@ -51,5 +51,5 @@ def said(course: Results | None) -> str:
         f"{two(high)}; {two(widest.range)} between the best and the worst of "
         f"`{widest.cell.place.name}`). So up to {two(limit)} points between the recipes of two "
         "searches may be the searches': twice the deviation of a difference, by the upper end of "
-        "that interval, for all other methods and scenarios were searched only once."
+        "that interval, since all other methods and scenarios, searched once, are taken to vary so."
     )

@@ -55,6 +55,8 @@ def finding(sources: Sources) -> Finding:
     if between := [f"{one.results.passes:g}" for one in steps.values() if one not in (first, last)]:
         text.append(f"After {joined(between)}: in the table.")
     text += at_cpu_time([first, last])
+    if first is not last and first.results.timed:
+        text.append(f"After {passes(first.results.passes)}: {first.results.timed}")
     text += _others(first.results)
     shown = [f"lenetlab compare results/{name} --scenario plain --against {REFERENCE}"
              for name in steps]  # fmt: skip

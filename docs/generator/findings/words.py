@@ -70,8 +70,9 @@ def _ends(effects: Sequence[Effect]) -> str:
     return f"{len(effects)} end{'s' if len(effects) == 1 else ''}"
 
 
-def listing(found: Split, than: str) -> str:
-    """Who is above, below, tied and untested, with their differences."""
+def listing(found: Split, than: str, brief: bool = False) -> str:
+    """Who is above, below, tied and untested, each with its difference; where it is to be `brief`,
+    for a table is near, without the intervals of many."""
     sentences = []
     for effects, said in ((found.above, f"above {than}"), (found.below, f"below {than}"),
                           (found.borderline, "borderline"),
@@ -80,7 +81,7 @@ def listing(found: Split, than: str) -> str:
             sentences.append(f"{sentence(said)}: {len(effects)} others.")
         elif effects:
             many, ties = len(effects) > FEW, effects is found.tied
-            each = [f"`{one.name}`{_size(one, ties, many)}" for one in effects]
+            each = [f"`{one.name}`{_size(one, ties, many, brief)}" for one in effects]
             sentences.append(f"{sentence(said)}: {', '.join(each)}.")
     for reason in dict.fromkeys(one.reason for one in found.untested):
         each = [f"`{one.name}`" for one in found.untested if one.reason == reason]
@@ -88,11 +89,10 @@ def listing(found: Split, than: str) -> str:
     return " ".join(sentences)
 
 
-def _size(one: Effect, tie: bool, many: bool) -> str:
-    """Of a few with the interval; of many the mean, and of many ties nothing: a table has it."""
+def _size(one: Effect, tie: bool, many: bool, brief: bool) -> str:
     if one.difference is None or (tie and many):
         return ""
-    return f" {points(one.difference.mean) if many else gap(one.difference)}"
+    return f" {points(one.difference.mean) if many and brief else gap(one.difference)}"
 
 
 def dated(budget: float, title: str) -> str:

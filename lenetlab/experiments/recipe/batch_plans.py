@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from lenetlab.component import Component, look_up, page_of, registered, registering
+from lenetlab.methods.interactive import source_when_imported
 from lenetlab.oracle.oracle import Oracle
 from lenetlab.settings import POSITIVE_COUNT, Choice, Domain, Settings
 
@@ -58,6 +59,7 @@ def batch_plan(
     return registering(lambda build: PlanEntry(
         name=name, defaults=defaults, reference=reference, version=version, domains=domains or {},
         page=page_of(build), build=build,
+        source=source_when_imported(build),
     ))  # fmt: skip
 
 

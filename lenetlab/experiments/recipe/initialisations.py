@@ -24,6 +24,7 @@ import torch
 import torch.nn.functional as F
 
 from lenetlab.component import Component, look_up, page_of, registered, registering
+from lenetlab.methods.interactive import source_when_imported
 from lenetlab.oracle.oracle import Batch, Oracle
 from lenetlab.problem.model import LAYERS, views
 from lenetlab.problem.randomness import generator_from
@@ -56,6 +57,7 @@ def initialisation(
     return registering(lambda build: InitialisationEntry(
         name=name, defaults=defaults, domains=domains, reference=reference, version=version,
         page=page_of(build), build=build,
+        source=source_when_imported(build),
     ))  # fmt: skip
 
 

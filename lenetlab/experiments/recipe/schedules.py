@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from lenetlab.component import Component, look_up, page_of, registered, registering
 from lenetlab.errors import UserError
+from lenetlab.methods.interactive import source_when_imported
 from lenetlab.settings import FRACTION, NOT_NEGATIVE, UNIT, Choice, Domain, Settings
 
 SLACK = 1e-9  # of positions, which are sums of shares of the budget
@@ -53,6 +54,7 @@ def schedule(
     return registering(lambda build: ScheduleEntry(
         name=name, defaults={**defaults, **_COMMON}, reference=reference, version=version,
         domains={**domains, **_COMMON_DOMAINS}, page=page_of(build), build=build,
+        source=source_when_imported(build),
     ))  # fmt: skip
 
 

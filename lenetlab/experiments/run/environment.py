@@ -97,7 +97,7 @@ def peak_memory_mb() -> float | None:
 
 
 def processors() -> int:
-    """How many processors this process may use: a queue or a container may give it few of many."""
+    """How many processors this process may use, of which a queue gives it few of many."""
     if hasattr(os, "sched_getaffinity"):  # Linux alone
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -51,7 +51,7 @@ def runtime_like(said: Mapping[str, Any], data: Path | None, out: Path) -> Runti
 
 def without_data(runtime: Runtime, out: Path | None = None) -> Runtime:
     """The same, its data unread: for another process, or for runs of another folder."""
-    return replace(runtime, out=out or runtime.out, _loaded={})
+    return replace(runtime, out=out or runtime.out, _loaded={}, _measured={})
 
 
 def numerics_here(recipe: Recipe, runtime: Runtime) -> dict[str, Any]:

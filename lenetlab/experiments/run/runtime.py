@@ -1,5 +1,6 @@
 """The runtime: data in memory and an engine over it, shared by all runs of a process."""
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from lenetlab.problem.data import Split, load, load_pair
 from lenetlab.problem.problems import FASHION_MNIST, Problem
 from lenetlab.settings import plain
 
-_PROCESSORS = processors()
+_PROCESSORS = os.cpu_count() or 1
 _TORCH_THREADS = torch.get_num_threads()
 
 
@@ -26,8 +27,8 @@ class Runtime:
     out : folder that receives one directory a run.
     engine : by name, `auto` for the best there is. device : `cpu`, on which all figures here were
         measured; `auto` for the accelerator if there is one.
-    threads : of the engine, 1 to the number of processors; None for one a processor (or PyTorch's
-        own choice).
+    threads : of the engine, 1 to the number of processors; None for one a processor that this
+        process may use (or PyTorch's own choice).
     resume : continue unfinished runs and reuse finished ones, instead of starting over.
     save_every : seconds between checkpoints.
 
@@ -64,7 +65,7 @@ class Runtime:
         self.engine = choose_engine(self.engine, self.torch_device)
         if self.engine == "native":
             # Two pools of threads that take turns slow each other down: PyTorch gets one thread.
-            self.engine_threads, self._torch_threads = self.threads or _PROCESSORS, 1
+            self.engine_threads, self._torch_threads = self.threads or processors(), 1
         else:
             self.engine_threads = self._torch_threads = self.threads or _TORCH_THREADS
 

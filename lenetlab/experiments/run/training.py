@@ -182,13 +182,13 @@ class Training:
             )
 
     def _check_drawn(self, before: float) -> None:
-        """A budget in epochs has to be spent."""
+        """A budget in epochs has to be spent, or the run would never end."""
         epochs = self.oracle.order.epochs
         self._undrawn = 0 if epochs != before else self._undrawn + 1
         if self._budget.unit == "epochs" and self._undrawn >= (PAUSE if epochs else UNDRAWN):
             raise StepError(
-                f"{self._undrawn} steps in a row drew no example from the data order, so a budget "
-                "in epochs would never end; give one in passes (--passes)"
+                f"{self._undrawn} steps in a row drew no example from the data order, which is "
+                "what a budget in epochs counts; give one in passes (--passes)"
             )
 
     def eval_weights(self) -> Tensor:

@@ -16,8 +16,9 @@ Source: Spall, Multivariate Stochastic Approximation Using a Simultaneous Pertur
 Approximation, IEEE Trans. Autom. Control 37, 1992; the exponents α = 0.602 and γ = 0.101 and A:
 Spall, Implementation of the Simultaneous Perturbation Algorithm, IEEE Trans. Aerosp. Electron.
 Syst. 34, 1998. Malladi et al. 2023, arXiv:2305.17333 (MeZO), tune language models by it, with
-normal directions and constant a and c: α = γ = 0 here. With these, `nes` of one pair that takes
-values for ranks and adapts nothing is the same, but for the size of the rate.
+normal directions and constant a and c: α = γ = 0 here. With these,
+`nes` with one pair, values instead of ranks and no adaptation takes the same steps, up to the
+scale of the rate.
 Measured on held-out images, seed 0: 62.7 % after 180,000 values, 74.8 after ten times
 as many, 80.2 after fifty, the best of those that ask values alone; `sgd` is there in its first
 pass.

@@ -42,7 +42,6 @@ def at_budget_rows(points: Sequence[AtBudget], styles: Styles) -> list[dict[str,
             "colour": styles.colour_of(one.cell.place.name),
             "board": one.cell.place.contest.key,
             "budget": f"{one.budget[1]:g} {one.budget[0]}",
-            "amount": one.budget[1],
             "passes": short(one.passes),
             "cpu_seconds": None if one.cpu_seconds is None else short(one.cpu_seconds),
             "accuracy": short(one.accuracy.mean),
@@ -98,9 +97,13 @@ def at_budget(
     low, high = _range(here)
     along = _along([*(row[x] for row in here), *([starter[x]] if starter else [])])
     colours = {row["family"]: row["colour"] for row in sorted(here, key=_place)}
-    budgets = sorted({row["amount"] for row in here}) if x == "passes" else []
+    named = {tuple(row["budget"].split(" ")) for row in here} if x == "passes" else set()
+    budgets = sorted(float(amount) for amount, unit in named if unit == "passes")
     axis = logarithmic(
-        alt.X(f"{x}:Q", title=AXES[x]), along, gap=GAP, at=budgets if len(budgets) > 2 else ()
+        alt.X(f"{x}:Q", title=AXES[x]),
+        along,
+        gap=GAP,
+        at=budgets if len(named) == len(budgets) > 2 else (),
     )
     y = alt.Y("shown:Q", title="test accuracy, %").scale(domain=[low, high], zero=False, nice=False)
     families = alt.Legend(symbolOpacity=1, symbolLimit=0)

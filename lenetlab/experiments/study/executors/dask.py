@@ -119,7 +119,7 @@ def connect(
                 "`dask worker ADDRESS --nthreads 1`"
             ) from None
         connected = Dask(client, setup, cluster, work, grace)
-        opened.pop_all()  # it closes them from here on
+        opened.pop_all()  # `Dask` closes them from here on
         return connected
 
 
