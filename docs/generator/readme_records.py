@@ -88,10 +88,9 @@ def _counted(results: Results) -> str:
     if not missing:
         return f"{len(planned)} methods were tuned at the same price"
     done = len(planned) - len(missing)
-    wrapped = {method for method in planned if "+" in method}
-    both = len(wrapped - missing)
-    return (f"So far {done} of {len(planned)} methods are computed ({both} of {len(wrapped)} that "
-            "are wrapped, as `ema+muon`, among them), each tuned at the same price")  # fmt: skip
+    wrapped = sum("+" in method for method in planned - missing)
+    return (f"So far {done} of {len(planned)} methods are computed ({wrapped} of them wrapped, as "
+            "`ema+muon` is), each tuned at the same price")  # fmt: skip
 
 
 def _luck(results: Results) -> str:

@@ -49,8 +49,8 @@ def test_methods_without_finals_are_counted_apart(tmp_path):
     wrapped = replace(first, place=replace(first.place, method="ema+muon"), finals=())
     write_results(tmp_path, replace(results, cells=(wrapped, *others)))
     assert (
-        f"So far {len(others)} of {len(others) + 1} methods "
-        "(wrapped ones such as `ema+muon` among them) are computed"
+        f"So far {len(others)} of {len(others) + 1} methods are computed "
+        "(0 of them wrapped, as `ema+muon` is)"
     ) in block(tmp_path)
 
 
