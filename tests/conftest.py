@@ -50,8 +50,11 @@ class SmallRuntime(Runtime):
                 load(half, problem=problem).take(0, n)
                 for half, n in (("train", 1500), ("test", 500))
             )
-            self._loaded[key] = train, TorchEngine(train, CPU), test, TorchEngine(test, CPU)
+            self._loaded[key] = train, self.over(train), test, self.over(test)
         return self._loaded[key]
+
+    def over(self, split: Split) -> Engine:
+        return TorchEngine(split, CPU)
 
 
 @pytest.fixture(scope="session")

@@ -112,7 +112,13 @@ def logarithmic(
     numbers, written in `form`; `gap` points are left free at both ends."""
     low, high = min(values, default=1.0), max(values, default=10.0)
     scale = alt.Scale(type="log", domain=[low, high], nice=False, padding=gap)
-    return channel.scale(scale).axis(values=list(at) or ticks(low, high), format=form)
+    return channel.scale(scale).axis(
+        values=list(at) or ticks(low, high),
+        format=form,
+        # given places are all wanted: beyond its count Vega drops every other one
+        labelOverlap=False if at else alt.Undefined,
+        tickCount=2 * len(at) if at else alt.Undefined,
+    )
 
 
 def ticks(low: float, high: float) -> list[float]:
