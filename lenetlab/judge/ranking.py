@@ -56,8 +56,8 @@ def rank(verdicts: Sequence[Verdict]) -> list[Ranked]:
     Two nets of a scenario differ if McNemar's exact test says so at 5 %, by Holm's correction over
     its pairs. What keeps the rules and has no net, as where every final diverged, has no rank.
     """
-    kept = [v for v in verdicts if v.outcome == "kept" and v.score is not None]
-    others = sorted((v for v in verdicts if v not in kept), key=_order)
+    kept = [v for v in verdicts if _has_rank(v)]
+    others = sorted((v for v in verdicts if not _has_rank(v)), key=_order)
     where = [*SCENARIOS, *(v.scenario for v in kept)]  # a challenge is of several
     places = [
         place
@@ -65,6 +65,10 @@ def rank(verdicts: Sequence[Verdict]) -> list[Ranked]:
         for place in _within([v for v in kept if v.scenario == scenario])
     ]
     return places + [Ranked(verdict, None) for verdict in others]
+
+
+def _has_rank(verdict: Verdict) -> bool:
+    return verdict.outcome == "kept" and verdict.score is not None
 
 
 def _within(verdicts: Sequence[Verdict]) -> list[Ranked]:

@@ -12,11 +12,11 @@ add one file. Duplicates and incomplete registrations are refused when they are 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol
 
 from torch import Tensor
 
-from lenetlab.component import Component, Span, home_of, page_of, registered, registering
+from lenetlab.component import Built, Component, Span, home_of, page_of, registered, registering
 from lenetlab.methods.installed import import_all
 from lenetlab.methods.interactive import source_when_imported
 from lenetlab.settings import Domain, Settings
@@ -139,9 +139,6 @@ class Method(Component):
         return made
 
 
-Build = TypeVar("Build", bound=Callable[..., Any])
-
-
 def method(
     name: str,
     *,
@@ -162,7 +159,7 @@ def method(
     scaled_by_rate: bool = True,
     batch_scaling: BatchScaling = "none",
     averages: bool = False,
-) -> Callable[[Build], Build]:
+) -> Callable[[Built], Built]:
     """Register the decorated builder; its module's docstring is the method's page.
 
     family : one of `FAMILIES`.

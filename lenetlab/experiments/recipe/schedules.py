@@ -11,9 +11,9 @@ does that is stepped once an epoch.
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
-from lenetlab.component import Component, look_up, page_of, registered, registering
+from lenetlab.component import Built, Component, look_up, page_of, registered, registering
 from lenetlab.errors import UserError
 from lenetlab.methods.interactive import source_when_imported
 from lenetlab.settings import FRACTION, NOT_NEGATIVE, UNIT, Choice, Domain, Settings
@@ -35,9 +35,6 @@ class ScheduleEntry(Component):
     """A registered schedule."""
 
     kind: str = "schedule"
-
-
-Built = TypeVar("Built", bound=Callable[..., Any])
 
 
 def schedule(
