@@ -106,7 +106,7 @@ def at_budget(
         at=budgets if len(named) == len(budgets) > 2 else (),
     )
     y = alt.Y("shown:Q", title="test accuracy, %").scale(domain=[low, high], zero=False, nice=False)
-    families = alt.Legend(symbolOpacity=1, symbolLimit=0)
+    families = alt.Legend(symbolOpacity=1, symbolLimit=0, labelLimit=0)
     data = Rows(here, f"at budgets, {scenario}")
     base = alt.Chart(data).transform_calculate(
         shown=f"max(datum.accuracy, {low})", below=f"datum.accuracy < {low}"
