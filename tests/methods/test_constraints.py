@@ -15,6 +15,7 @@ from lenetlab.methods.constraints.units import mask_of, surviving
 from lenetlab.methods.registry import methods
 from lenetlab.methods.sparsity import largest
 from lenetlab.methods.wrappers import Estimator, wrappers
+from lenetlab.oracle.second_order import per_example_gradients
 from lenetlab.oracle.torch_engine import TorchEngine
 from lenetlab.problem.model import CONSTRAINED, initial_weights, views
 
@@ -318,6 +319,29 @@ def test_rigl_drops_the_smallest_and_grows_where_the_gradient_is_largest(train):
     last = t.oracle.mask
     steps(t, 3)
     assert t.oracle.mask is last  # after `end` nothing moves
+
+
+def test_obd_cuts_where_the_loss_bends_least_times_the_squared_weight(train):
+    """Against every example's own gradient, of the same drawn labels, in float64."""
+    engine = TorchEngine(train.take(0, N), CPU)
+    given = {"constraint.begin": 0.2, "constraint.end": 0.4, "constraint.examples": 64}
+    t = training(engine, "sgd", "obd", given)
+    oracle, asked = t.oracle, []
+    layers = oracle.layers
+    oracle.layers = lambda batch, sampled: (
+        asked.append((batch.indices, oracle.rng.get_state(), oracle.w.clone()))
+        or layers(batch, sampled=sampled)
+    )
+    steps(t, 9)
+    assert oracle.ledger.layers == 64 * len(asked)
+    assert len(asked) > 3
+    indices, rng, w = asked[-1]
+    uniform = torch.rand(len(indices), generator=torch.Generator().set_state(rng))
+    rows = per_example_gradients(engine, w.double(), indices, uniform)
+    saliency = (rows.square().mean(0) * w.double().square() / 2)[:CONSTRAINED]
+    cut, by_size = oracle.mask[:CONSTRAINED], largest(w[:CONSTRAINED].abs(), KEEP)
+    assert float((largest(saliency, KEEP) != cut).float().mean()) < 1e-3  # at the threshold
+    assert float((by_size != cut).float().mean()) > 0.01  # it is not magnitude
 
 
 @pytest.mark.parametrize("early", [0.0, 0.2])
