@@ -29,7 +29,7 @@ BatchScaling = Literal["none", "sqrt", "linear"]
 Norms = Literal["free", "decay", "ball", "sphere"]
 
 FAMILIES = {
-    "basic": "gradient descent on one example, a mini-batch, or all of them",
+    "basic": "gradient descent on one example, a mini-batch or all; of some weights or all",
     "noise_reduction": "less noise in the gradient or in the evaluated weights",
     "momentum": "a remembered direction",
     "adaptive": "a rate of its own for every weight",
@@ -37,7 +37,7 @@ FAMILIES = {
     "second_order": "curvature, used or estimated",
     "matrix": "a layer moved as a matrix, not weight by weight",
     "constrained": "regularised and constrained: a step and a projection, or neither",
-    "derivative_free": "values alone, and others that a course leaves with a question mark",
+    "derivative_free": "values of the loss alone",
     "outside": "somebody else's",
 }
 

@@ -8,9 +8,9 @@ as mini-batch SGD with K times the batch does, if H is not too large.
     w = 1/K Σ w_k                                  what is judged
     w_k ← w                                        after every H-th step
 
-The workers are simulated, one after the other; a step is one local step of all of them. It uses
-gradients, and stands among the methods that a course leaves with a question mark: what it saves
-is communication, which is not charged here. The loss reported is the first worker's.
+The workers are simulated, one after the other; a step is one local step of all of them. What it
+saves is communication, which is not charged here; what is left is the mean, in which the noise of
+K workers averages out. The loss reported is the first worker's.
 
 Source: Stich, Local SGD Converges Fast and Communicates Little, ICLR 2019, arXiv:1805.09767,
 Algorithm 1. With one worker, or H = 1 and a K times larger batch, it is `sgd`.
@@ -29,7 +29,7 @@ from lenetlab.settings import POSITIVE_COUNT
 
 @method(
     "local_sgd",
-    family="derivative_free",
+    family="noise_reduction",
     reference="Stich 2019, arXiv:1805.09767, Alg. 1",
     defaults={"lr": 0.4, "workers": 4, "H": 8},
     space={"lr": log_uniform(0.1, 0.6)},

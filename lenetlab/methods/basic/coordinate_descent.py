@@ -36,7 +36,7 @@ RULES = ("random", "greedy")
 
 @method(
     "coordinate_descent",
-    family="derivative_free",
+    family="basic",
     reference="Wright 2015, arXiv:1502.04759, Alg. 3; Nutini et al. 2015, arXiv:1506.00552",
     defaults={"lr": 1.0, "block": 0.1, "rule": "random"},
     space={"lr": log_uniform(0.3, 3.0), "block": log_uniform(0.05, 0.5)},
