@@ -90,7 +90,7 @@ def challenge(
 
     Exit status: 0 with a verdict, 1 without in some scenario, 2 for wrong usage, 130 after Ctrl-C.
     """
-    from lenetlab.cli.shared.challenge_folder import Entered, train_once, write_folder
+    from lenetlab.cli.shared.challenge_folder import write_folder
     from lenetlab.cli.shared.study_session import Session, compute, limited, make_setup, opened
     from lenetlab.experiments.study.challenge import (
         Terms,
@@ -101,6 +101,8 @@ def challenge(
         take_over,
     )
     from lenetlab.experiments.study.challenger import at_home, find_challenger
+    from lenetlab.experiments.study.entered import Entered
+    from lenetlab.experiments.study.once_more import train_once
     from lenetlab.experiments.study.run_ids import Names
     from lenetlab.experiments.study.worker import runtime_of
 
@@ -131,7 +133,7 @@ def challenge(
         for row in (row for cell in cells[: len(names)] for row in cell.finals):
             _count(row, guest, runs)
         entered = Entered(guest, planned, stored, beside, tuple(cells), runs, given, setup)
-        trained = train_once(entered, limit, json)
+        trained = train_once(entered, limit, (lambda _: None) if json else print_err)
         written = write_folder(entered, trained, working)
     if json:
         print_json(written.as_json())

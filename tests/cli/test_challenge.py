@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from lenetlab.cli.shared.challenge_folder import Entered, train_once
 from lenetlab.experiments.study.challenger import Challenger
+from lenetlab.experiments.study.entered import Entered
 from lenetlab.experiments.study.model import Study
+from lenetlab.experiments.study.once_more import train_once
 from lenetlab.experiments.study.worker import Setup
 from lenetlab.experiments.tuning.trials import Tuning
 from lenetlab.records.cells import Results
@@ -179,7 +180,7 @@ def entered(stored, answered):
 
 def test_a_run_by_itself_that_takes_too_long_is_not_called_random(stored, entered, monkeypatch):
     monkeypatch.chdir(stored / "sub")
-    for one in train_once(entered, 0.0, quiet=True):
+    for one in train_once(entered, 0.0, lambda _: None):
         assert one.guest.whole is None
         assert "trained a second time, ended as timeout: " in (one.guest.remark or "")
 

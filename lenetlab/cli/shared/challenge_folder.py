@@ -1,11 +1,8 @@
 """The folder that a challenge leaves: computed cells in, everything that can be handed in out."""
 
-import hashlib
 import json
-import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,112 +10,34 @@ from lenetlab.analysis.as_json import as_json
 from lenetlab.analysis.challenge import Challenge, answer, common_numerics
 from lenetlab.analysis.challenge import challenge as judged
 from lenetlab.cli.shared.extras import bringing
-from lenetlab.cli.terminal.console import print_err
 from lenetlab.disk import make_folder, replace_text
-from lenetlab.experiments.run.repeat import without_data
-from lenetlab.experiments.run.runtime import Runtime
-from lenetlab.experiments.study.challenge import once_more
 from lenetlab.experiments.study.challenger import Challenger, pack
+from lenetlab.experiments.study.entered import Entered
 from lenetlab.experiments.study.leaders import leaders, look_into
-from lenetlab.experiments.study.model import Study, as_results
-from lenetlab.experiments.study.worker import Setup, runtime_of
+from lenetlab.experiments.study.model import as_results
+from lenetlab.experiments.study.once_more import TrainedOnce
+from lenetlab.experiments.study.worker import runtime_of
 from lenetlab.methods.guests.load import sources_behind
 from lenetlab.methods.lookup import split
-from lenetlab.records.cells import Cell, Results
+from lenetlab.records.cells import Cell
 from lenetlab.records.challenge import (
     GUEST,
     PAGE,
     ROW,
     ROWS,
-    RUNS,
     VERDICT,
     Record,
     digest,
-    entered,
     sources_in,
     write_record,
 )
 from lenetlab.records.contest import Contest
-from lenetlab.records.finished import Result
 from lenetlab.records.leader_net import LeaderNet
 from lenetlab.records.rows import write_results
-from lenetlab.records.run_folder import Run
 from lenetlab.records.test_set_looks import Looks, count
 from lenetlab.report.attachments import Attachments, read_attachments
 from lenetlab.report.paper.challenge_row import tex_rows
 from lenetlab.report.wording.challenge import lines, sentence
-
-CHALLENGES = "challenges"  # in the folder of runs
-
-
-@dataclass(frozen=True)
-class Entered:
-    """A guest with its cells, computed, beside those of the leaders; `beside` is the folder of the
-    study's results, `runs` that of everything here, `settings` what was given, `setup` by what all
-    of it was computed."""
-
-    guest: Challenger
-    study: Study
-    stored: Results
-    beside: Path
-    cells: tuple[Cell, ...]
-    runs: Path
-    settings: Mapping[str, Any]
-    setup: Setup
-
-    @property
-    def pairs(self) -> list[tuple[Cell, Cell]]:
-        """The guest's cell and the leader's, by scenario."""
-        half = len(self.cells) // 2
-        return list(zip(self.cells[:half], self.cells[half:], strict=True))
-
-    @cached_property
-    def folder(self) -> Path:
-        """Another version of the guest, other terms, a study with other figures or another engine
-        have another folder."""
-        tune, runtime = self.study.tune, runtime_of(self.setup)
-        asked = [self.guest.method, self.guest.identity, dict(self.settings), self.study.name,
-                 tune and tune.trials, self.study.passes, self.study.seeds, digest(self.stored),
-                 runtime.engine, runtime.torch_device.type]  # fmt: skip
-        found = hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()
-        scenarios = "+".join(guest.place.scenario for guest, _ in self.pairs)
-        return self.runs / CHALLENGES / f"{self.guest.name},{scenarios}-{found[:8]}"
-
-    @cached_property
-    def _entered(self) -> tuple[Results, list[tuple[Cell, Cell]]]:
-        return entered(self.stored, self.pairs, self.study.passes)
-
-    @property
-    def results(self) -> Results:
-        """The study with the guest in it."""
-        return self._entered[0]
-
-    @property
-    def shown(self) -> list[tuple[Cell, Cell]]:
-        """The pairs as they stand there."""
-        return self._entered[1]
-
-
-@dataclass(frozen=True)
-class Once:
-    """A final trained once more by itself. run : None where there was none to train; remark : how
-    it ended otherwise."""
-
-    run: Run | None = None
-    remark: str | None = None
-
-    @property
-    def whole(self) -> Run | None:
-        """The run, where it has figures."""
-        return self.run if self.run is not None and self.run.result.done else None
-
-
-@dataclass(frozen=True)
-class TrainedOnce:
-    """Of the guest and of the leader, the final of the first seed that has figures."""
-
-    guest: Once
-    leader: Once
 
 
 @dataclass(frozen=True)
@@ -135,38 +54,6 @@ class Written:
     def as_json(self) -> dict[str, Any]:
         """As `--json` prints it."""
         return {"folder": str(self.folder), **as_json(self.record)}
-
-
-def train_once(found: Entered, limit: float | None, quiet: bool) -> list[TrainedOnce]:
-    """Train a final of every cell once more, one run after the other, into run folders."""
-    folder = found.folder / RUNS
-    runtime = without_data(runtime_of(found.setup), folder)
-    trained = [TrainedOnce(*(_once(cell, runtime, limit, quiet) for cell in pair))
-               for pair in found.pairs]  # fmt: skip
-    runs = (once.run for one in trained for once in (one.guest, one.leader))
-    kept = {run.path.name for run in runs if run is not None}
-    for path in folder.iterdir() if folder.is_dir() else ():
-        if path.is_dir() and path.name not in kept:  # of a recipe that is no longer the one
-            shutil.rmtree(path)
-    return trained
-
-
-def _once(cell: Cell, runtime: Runtime, limit: float | None, quiet: bool) -> Once:
-    done = [row for row in cell.finals if row.done]
-    if not done:
-        return Once()
-    row = min(done, key=lambda row: row.seed)
-    said = f"seed {row.seed} of {cell.place.name}"
-    if not quiet:
-        print_err(f"{said} in {cell.place.scenario}, by itself")
-    run = once_more(row, runtime, limit)
-    if not run.result.done:
-        return Once(run, f"{said}, trained a second time, ended as {run.status}: "
-                         f"{run.result.reason}")  # fmt: skip
-    if run.result != Result.read(vars(row)):
-        return Once(run, f"{said}, trained a second time, has other figures: it is not "
-                         "deterministic")  # fmt: skip
-    return Once(run)
 
 
 def write_folder(found: Entered, trained: Sequence[TrainedOnce], working: Path) -> Written:

@@ -8,18 +8,15 @@ from typing import Any
 from lenetlab.errors import UserError, unknown
 from lenetlab.experiments.recipe.recall import recall
 from lenetlab.experiments.recipe.recipe import Budget, Recipe, check_count
-from lenetlab.experiments.run.on_disk import execute
-from lenetlab.experiments.run.runtime import Runtime
-from lenetlab.experiments.study.model import Study, StudyCell, eval_points, trial_recipes
+from lenetlab.experiments.study.model import Study, StudyCell, trial_recipes
 from lenetlab.experiments.study.run_ids import Naming
 from lenetlab.experiments.study.single_search import search_cell
 from lenetlab.experiments.study.store import Store
 from lenetlab.experiments.tuning.trials import Tuning
 from lenetlab.problem.problems import DEFAULT
-from lenetlab.records.cells import Cell, Results, RunRow
+from lenetlab.records.cells import Cell, Results
 from lenetlab.records.challenge import marked
 from lenetlab.records.contest import Contest
-from lenetlab.records.run_folder import Run
 from lenetlab.records.selection import Stages, leader
 
 
@@ -105,9 +102,3 @@ def take_over(leaders: Sequence[Cell], names: Naming, store: Store) -> None:
             known = store.get(id)
             if row.id == id and (known is None or not known.done):
                 store.put(row)
-
-
-def once_more(row: RunRow, runtime: Runtime, limit: float | None = None) -> Run:
-    """A recorded final trained here, alone: for its seconds, and for the folder that is left."""
-    recipe = recall(row.recipe)
-    return execute(recipe, row.seed, runtime, eval_points(recipe.budget.amount), limit=limit)
