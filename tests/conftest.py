@@ -13,9 +13,12 @@ import torch
 from hypothesis import settings
 
 from lenetlab.experiments.run.runtime import Runtime
+from lenetlab.experiments.starter.scripts import run as starter_scripts
 from lenetlab.oracle.engine import Engine
 from lenetlab.oracle.torch_engine import TorchEngine
+from lenetlab.problem import data, files
 from lenetlab.problem.data import Split, load
+from lenetlab.problem.idx import IdxFile
 from lenetlab.problem.problems import FASHION_MNIST, Problem
 
 CPU = torch.device("cpu")
@@ -24,6 +27,28 @@ CPU = torch.device("cpu")
 settings.register_profile("lenetlab", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "lenetlab")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _unpacked_once() -> Iterator[None]:
+    """A file of the data is unpacked and verified once, as long as it is the same file: what is
+    loaded of it is a copy. Half of what a small run takes would go into it else."""
+    known: dict[tuple[object, ...], bytes] = {}
+
+    def read(file: IdxFile, folder: Path, problem: Problem = FASHION_MNIST) -> bytes:
+        path = files.present(file.name, folder)
+        if path is None:
+            return files.read(file, folder, problem)
+        stat = path.stat()
+        key = path.resolve(), stat.st_mtime_ns, stat.st_size, file, problem.name
+        if key not in known:
+            known[key] = files.read(file, folder, problem)
+        return known[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(data, "read", read)
+        patch.setattr(starter_scripts, "read", read)
+        yield
 
 
 @pytest.fixture(scope="session")

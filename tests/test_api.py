@@ -31,7 +31,7 @@ def test_a_sweep_trains_every_combination_with_every_seed(runtime):
     seen = []
     results = sweep(
         ["sgd", "adamw"], {"batch_size": [100, 500], "lr": [0.001, 0.01]},
-        seeds=2, epochs=1, runtime=runtime, on_run=lambda job, found: seen.append(job.label),
+        seeds=2, epochs=0.4, runtime=runtime, on_run=lambda job, found: seen.append(job.label),
     )  # fmt: skip
     assert len(results) == 2 * 2 * 2 * 2
     assert seen[0] == "sgd, batch_size=100, lr=0.001"

@@ -142,9 +142,8 @@ class Flat(TorchEngine):
     """A loss without slope: whatever still moves the weights is not in its answers."""
 
     def gradient(self, w, batch, out, uniform=None):
-        loss = super().gradient(w, batch, out)
         out.zero_()
-        return loss
+        return w.new_tensor(2.0)
 
     def value(self, w, batch):
         return w.new_tensor(2.0)

@@ -16,7 +16,7 @@ from tests.problems import Quadratic, Softmax, setting
 PROBLEMS = {"quadratic": Quadratic, "softmax": Softmax}
 STEPS = 1000
 TOLERANCE = 1e-3  # of the excess at the start
-ROUNDING = 1e-14  # of it: there, line searches ask often and nothing is found
+DONE = 1e-9  # of it: a million times less than is asked, and far above the rounding of float64
 FACTORS = (1.0, 10.0, 100.0)  # of the registered rate, which was chosen for LeNet-5
 
 
@@ -40,8 +40,10 @@ def test_converges(name, problem):
                 optimizer.step(s.oracle)
             except NotImplementedError:
                 pytest.skip(f"{name} asks what {problem} has no answer to, such as layers")
-            if k % 20 == 19 and abs(excess(s, s.weights.w)) < ROUNDING * before:
-                break
+            if k % 20 == 19:
+                answers = s.weights.w, optimizer.eval_weights(s.weights.w)
+                if all(abs(excess(s, w)) < DONE * before for w in answers):
+                    break
         reached.append(excess(s, optimizer.eval_weights(s.weights.w)) / before)
         if reached[-1] < TOLERANCE or not rate:
             break

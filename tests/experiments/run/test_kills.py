@@ -9,8 +9,12 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+import torch
 
+from lenetlab.experiments.recipe.recipe import make_recipe
+from lenetlab.experiments.run.on_disk import execute
 from lenetlab.records import run_folder
+from tests.conftest import SmallRuntime
 from tests.waiting import wait_until
 
 # Keeps a bool mask, an int64 counter and a float64 sum, and draws from its own generator.
@@ -41,23 +45,30 @@ class Mixed(torch.optim.Optimizer):
 """
 
 PROGRAM = """
-import sys, torch
+import sys
+from functools import partial
 from pathlib import Path
-from lenetlab.experiments.run.on_disk import execute
-from lenetlab.experiments.recipe.recipe import make_recipe
-from tests.conftest import SmallRuntime
+from tests.experiments.run.test_kills import compute
 
-torch.set_num_threads(1)
 method, out, epochs = sys.argv[1:]
-runtime = SmallRuntime(out=Path(out), device="cpu", save_every=0.05)
-runtime.load("official")
-recipe = make_recipe(method, epochs=float(epochs), schedule="cosine")
-print("begun", flush=True)
-execute(recipe, 0, runtime, eval_at=[])
+compute(method, Path(out), float(epochs), partial(print, "begun", flush=True))
 """
 
 ROOT = Path(__file__).parents[3]
 EXACT = (run_folder.RUN, run_folder.CURVE, run_folder.LOSSES, run_folder.WEIGHTS, run_folder.RESULT)
+
+
+def compute(
+    method: str, out: Path, epochs: float, begun: Callable[[], object] = lambda: None
+) -> None:
+    """The run, in this process, on one thread; `begun` is called when the data is there."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    runtime = SmallRuntime(out=out, device="cpu", save_every=0.05)
+    runtime.load("official")
+    begun()
+    execute(make_recipe(method, epochs=epochs, schedule="cosine"), 0, runtime, eval_at=[])
+    torch.set_num_threads(threads)
 
 
 def live(method: str, out: Path, epochs: float, until: Callable[[], object] | None = None) -> float:
@@ -94,12 +105,12 @@ def test_killed_once_it_ends_with_the_same_bits(tmp_path, mixed):
         )
 
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    live(mixed, whole, 10)
-    live(mixed, killed, 10, a_checkpoint_is_there)
+    compute(mixed, whole, 4)
+    live(mixed, killed, 4, a_checkpoint_is_there)
     (path,) = killed.iterdir()
     assert (path / run_folder.CHECKPOINT).exists()
     assert not (path / run_folder.RESULT).exists()
-    live(mixed, killed, 10)
+    compute(mixed, killed, 4)
     assert bits(killed) == bits(whole)
 
 

@@ -29,17 +29,22 @@ class Opened:
         found = [one for one in self.tab.query_selector_all(selector) if one.is_visible()]
         return [" ".join((one.text_content() or "").split()) for one in found]
 
-    def draw(self) -> None:
-        """Scroll to the end, so that every chart is drawn."""
-        for drawing in self.tab.query_selector_all(".drawing"):
+    def draw(self, chart: str = "") -> None:
+        """Scroll to the end, so that every chart is drawn, or to the one that is named."""
+        of = f"[aria-labelledby='{chart}'] " if chart else ""
+        found = self.tab.query_selector_all(f"{of}.drawing")
+        assert found
+        for drawing in found:
             # by the browser itself: Playwright's own waits until nothing around is being drawn
             drawing.evaluate("element => element.scrollIntoView()")
             drawing.wait_for_selector(".marks", timeout=60_000)  # a picture has no classes
 
-    def click_last_point(self, chart: str) -> None:
-        """Click the last point of a chart, until the panel of runs is open."""
+    def click_last_point(self, chart: str) -> dict[str, Any]:
+        """Click the last point of a chart, until the panel of runs is open; its data."""
         point = f"[aria-labelledby={chart}] .mark-symbol.role-mark path"
         self.click_open(self.tab.locator(point).last, force=True)
+        found: dict[str, Any] = self.tab.locator(point).last.evaluate("e => e.__data__.datum")
+        return found
 
     def click_open(self, what: Any, force: bool = False) -> None:
         """Click with the mouse until the panel of runs is open: while charts above are still drawn,

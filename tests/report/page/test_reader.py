@@ -84,8 +84,8 @@ def test_every_leaderboard_shows_its_own_leader(show):
         for scenario, n in counts.items()
     ]  # fmt: skip
     page = show(study, attachments=Attachments(leader_nets=leaders))
-    page.draw()
     for scenario, n in counts.items():
+        page.draw(f"{scenario}-confusion")
         shown = page.all(f"[aria-labelledby={scenario}-confusion] .drawing svg text")
         assert shown.count(str(n)) == 100
 
@@ -191,9 +191,9 @@ def test_charts_are_drawn_when_seen_and_follow_the_choice(show, study):
 
 def test_a_curve_opens_its_runs(show, study):
     page = show(study)
-    page.draw()
-    page.click_last_point("plain-accuracy")
-    assert page.all("dialog h2")[0].removesuffix(" plain") in METHODS
+    page.draw("plain-accuracy")
+    point = page.click_last_point("plain-accuracy")
+    assert page.all("dialog h2") == [f"{point['method']} plain"]
 
 
 def test_a_point_of_a_chart_over_leaderboards_opens_its_runs(show):
@@ -206,7 +206,7 @@ def test_a_point_of_a_chart_over_leaderboards_opens_its_runs(show):
         place = replace(study.cells[0].place, variant=f"keep={keep}")
         cells.append(replace(study.cells[0], place=place, finals=tuple(finals)))
     page = show(replace(study, cells=tuple(cells)))
-    page.draw()
+    page.draw("frontier")
     page.click_last_point("frontier")
     assert page.all("dialog h2") == ["adamw, keep=4080 frontier"]
 
