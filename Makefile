@@ -13,8 +13,11 @@ unexport PYTHONDONTWRITEBYTECODE
 # All that the commands can use.
 install: .venv/all
 
+# What a failure leaves would be taken for an environment the next time.
 .venv/bin/python:
-	$(PYTHON) -m venv .venv
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
+	    "lenetlab needs Python 3.11 or newer; give one, as in: make demo PYTHON=python3.12")'
+	$(PYTHON) -m venv --clear .venv || { rm -rf .venv; exit 1; }
 
 # A target installs what it uses: the extras of pyproject.toml.
 .venv/demo: $(NEEDED)

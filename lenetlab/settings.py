@@ -87,7 +87,9 @@ def plain(value: Any) -> Any:
 
 
 def show(value: Value) -> str:
-    """A value as a person writes it on the command line."""
+    """A value as a person writes it on the command line; lists are those of a file."""
+    if isinstance(value, list):
+        value = tuple(value)
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):
@@ -171,7 +173,8 @@ def resolve(
 def _checked(
     owner: str, key: str, value: Value, default: Value, domain: Domain | None, whole: bool
 ) -> Value:
-    """`value` in the type of `default` and inside `domain`."""
+    """`value` in the type of `default` and inside `domain`; a file's list is a tuple."""
+    value = tuple(value) if isinstance(value, list) else value
     here = f"{owner}: {key}={short(show(value))}"
     if isinstance(value, int) and abs(value) >= WHOLE:
         raise UserError(f"{here} is out of range; expected {domain or Domain()}")

@@ -23,7 +23,6 @@ from lenetlab.records.finished import ended
 from lenetlab.records.locate import gathered
 from lenetlab.records.run_folder import WEIGHTS, Run
 from lenetlab.report.attachments import Attachments
-from lenetlab.report.run_plots import loss_panels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -50,6 +49,8 @@ class Trained(Run):
         )
         picture = ""
         if self.evaluations:
+            from lenetlab.report.run_plots import loss_panels
+
             data = base64.b64encode(loss_panels(self)._repr_png_()).decode()
             picture = f"<img alt='loss curves' src='data:image/png;base64,{data}'>"
         return f"<table>{rows}</table>{picture}"
@@ -70,6 +71,8 @@ class Trained(Run):
 
     def plot(self) -> "Figure":
         """The loss of every training step, and the test loss of every measurement (Matplotlib)."""
+        from lenetlab.report.run_plots import loss_panels
+
         return loss_panels(self)
 
     def model(self) -> LeNet5:

@@ -31,9 +31,10 @@ def _timed(results: Results, costs: Costs) -> str:
                if cell.finals and costs.of(cell.place) is None]  # fmt: skip
     own = f" Of the runs themselves are those of {', '.join(without)}." if without else ""
     return (
-        "Seconds are CPU seconds of one thread: a pass of each final recipe was measured apart, in "
-        f"turns with that of {costs.reference}, and the ratio stands for {costs.seconds:.3g} s a "
-        f"pass of it on {costs.machine} ({costs.date}).{own}"
+        "Seconds of finals are CPU seconds of one thread: a pass of each recipe was measured "
+        f"apart, in turns with that of {costs.reference}, and the ratio stands for "
+        f"{costs.seconds:.3g} s a pass of it on {costs.machine} ({costs.date}). Those of searches "
+        f"are of the runs themselves, beside whatever else was computed.{own}"
     )
 
 

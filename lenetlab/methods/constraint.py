@@ -81,7 +81,7 @@ class ConstraintEntry(Component):
         given = dict(given)
         total = prunable(bool(given.get("biases", False)))
         keep = given.get("keep", BOUND)
-        if isinstance(keep, float) and 0 < keep < 1:
+        if isinstance(keep, float) and 0 < keep <= 1:  # 1.0 is all of them, 1 is one
             given["keep"] = round(keep * total)
         choice = super().settings(given)
         if given.get("keep") == 0 != keep:
@@ -91,7 +91,7 @@ class ConstraintEntry(Component):
             )
         if not 1 <= int(choice.settings["keep"]) < total:  # type: ignore[arg-type]
             raise UserError(
-                f"constraint {self.name}: keep={show(keep)} is out of range; expected a number of "
+                f"constraint {self.name}: keep={keep!r} is out of range; expected a number of "
                 f"nonzeros from 1 to {total - 1}, or a fraction of {total:,} between 0 and 1"
             )
         return choice

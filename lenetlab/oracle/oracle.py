@@ -200,7 +200,8 @@ class Oracle:
         w = self._effective(at)
         known = self._recall(batch, w)
         if known is not None:
-            return known.loss
+            self.recalled += 1
+            return known.loss.clone()
         loss = self._engine.value(w, batch.indices)
         self.ledger.charge("forwards", len(batch))
         if self._l2:
@@ -229,8 +230,9 @@ class Oracle:
         out = torch.empty_like(w) if out is None else out
         known = self._recall(batch, w)
         if known is not None and known.gradient is not None:
+            self.recalled += 1
             out.copy_(known.gradient)
-            return known.loss, out
+            return known.loss.clone(), out
         loss = self._engine.gradient(w, batch.indices, out)
         self.ledger.charge("gradients", len(batch))
         if self._l2:
@@ -352,7 +354,6 @@ class Oracle:
             return None
         if last.batch is not batch and not torch.equal(last.batch.indices, batch.indices):
             return None
-        self.recalled += 1
         return last
 
     # checkpoints

@@ -106,6 +106,12 @@ def test_help_of_a_command_needs_no_torch(command):
     assert f"lenetlab {command}" in without(f"{command} --help", "torch", "matplotlib")
 
 
+def test_python_draws_nothing_before_it_is_asked_to():
+    program = "import sys, lenetlab; lenetlab.run; print('matplotlib' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout == "False\n", done.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "package", "extra"),
     [

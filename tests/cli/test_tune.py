@@ -2,10 +2,12 @@
 
 import json
 import shutil
+import signal
 
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from lenetlab.cli.shared import study_session
 from lenetlab.problem.fetch import fetch
 from lenetlab.problem.files import FILES, locate
 from lenetlab.records.rows import read_results
@@ -42,6 +44,22 @@ def test_the_test_set_is_not_opened_in_tuning(tmp_path, lenetlab):
     assert printed["confirmations"] == []
     # the same folder cannot be measured on: the garbage is what a test set would be read from
     assert lenetlab(f"run sgd --epochs 0.02 {where}").status == 2
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_with_its_status(tmp_path, lenetlab, monkeypatch, number):
+    """What waits in a queue tells one from the other."""
+
+    def stopped(*given):
+        signal.raise_signal(number)
+
+    (tmp_path / "stored.toml").write_text(STUDY)
+    monkeypatch.setattr(study_session, "run_study", stopped)
+    handler = signal.getsignal(number)
+    answer = lenetlab("study stored.toml --workers 1")
+    assert answer.status == 128 + number
+    assert "the same command goes on from here" in answer.err
+    assert signal.getsignal(number) is handler
 
 
 @pytest.fixture(scope="module")

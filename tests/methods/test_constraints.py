@@ -474,6 +474,7 @@ def test_a_recipe_names_its_constraint_and_one_without_keeps_its_form():
         ({"constraint": "magnitude:keep=30000"}, "more than scenario 'sparse' allows"),
         ({"constraint": "magnitude:keep=0.9"}, "more than scenario 'sparse' allows"),
         ({"constraint": "magnitude:keep=0"}, "keep=0 is out of range"),
+        ({"constraint": "magnitude:keep=1.0"}, r"keep=1\.0 is out of range"),  # all, not one
         ({"constraint": "magnitude:keep=1e-5"}, "keep=1e-05 of 40,800 weights is none"),
         ({"constraint": "magnitude:keep=50000"}, "keep=50000 is out of range"),
         ({"constraint": "magnitude:begin=0.5,end=0.4"}, "expected begin < end"),

@@ -275,6 +275,24 @@ def test_the_same_large_question_is_answered_from_memory_and_free(lab):
     assert oracle.ledger.gradients == 3 * N
 
 
+def test_what_is_done_to_an_answer_is_not_done_to_what_is_remembered(lab):
+    oracle = lab().oracle
+    value = oracle.value(oracle.full)
+    true = float(value)
+    value.mul_(3)
+    again = oracle.value(oracle.full)
+    assert float(again) == true
+    again.zero_()
+    assert float(oracle.value(oracle.full)) == true
+    loss, g = oracle.gradient(oracle.full)
+    assert oracle.recalled == 2  # the gradient was asked for, and paid
+    loss.zero_()
+    g.zero_()
+    loss, g = oracle.gradient(oracle.full)
+    assert oracle.recalled == 3
+    assert (float(loss) > 0, bool(g.any())) == (True, True)
+
+
 def test_a_remembered_value_is_no_gradient(lab):
     oracle = lab().oracle
     oracle.value(oracle.full)

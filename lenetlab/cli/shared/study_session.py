@@ -2,12 +2,13 @@
 
 import signal
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import typer
 
+from lenetlab.cli.shared.extras import bringing
 from lenetlab.cli.shared.options import check_limit
 from lenetlab.cli.terminal.console import print_err
 from lenetlab.cli.terminal.study import live, print_plan
@@ -92,7 +93,7 @@ def compute(
     tensorboard: Path | None = None,
     on_row: OnRow = lambda row: None,
 ) -> None:
-    """Say what is planned, compute what it lacks, publish it; Ctrl-C ends with status 130."""
+    """Say what is planned, compute what it lacks, publish it; a signal ends it with its status."""
     lacking, folder, workers = plan.lacking(), session.folder, processes(session.workers)
     print_plan(plan, workers, session.quiet)
     committed = beside_code(plan.results)
@@ -113,20 +114,22 @@ def compute(
         if tensorboard is not None:
             write_row(tensorboard, row)
 
+    received = [signal.SIGINT]
+
     def stop(number: int, frame: object) -> None:
+        received.append(signal.Signals(number))
         raise KeyboardInterrupt
 
-    previous = signal.signal(signal.SIGTERM, stop)
-    executor = _executor(session.scheduler, workers, session.setup)
-    try:
-        with live(folder, session.quiet) as notify:
-            run_study(plan, executor, publisher, notify, recorded)
-    except KeyboardInterrupt:
-        print_err("stopped; the same command goes on from here")
-        raise typer.Exit(130) from None
-    finally:
-        executor.close()
-        signal.signal(signal.SIGTERM, previous)
+    with ExitStack() as undone:
+        undone.callback(signal.signal, signal.SIGTERM, signal.signal(signal.SIGTERM, stop))
+        try:
+            executor = _executor(session.scheduler, workers, session.setup)
+            undone.callback(executor.close)
+            with live(folder, session.quiet) as notify:
+                run_study(plan, executor, publisher, notify, recorded)
+        except KeyboardInterrupt:
+            print_err("stopped; the same command goes on from here")
+            raise typer.Exit(128 + received[-1]) from None
     _say_left_out(publisher, folder)
 
 
@@ -152,7 +155,9 @@ def _executor(scheduler: str, workers: int, setup: Setup) -> Executor:
         raise UserError(f"--scheduler {scheduler!r}: expected local, dask or tcp://HOST:PORT")
     try:
         from lenetlab.experiments.study.executors.dask import connect
-    except ImportError:
+    except ModuleNotFoundError as error:
+        if bringing(error.name) != "dask":
+            raise
         raise UserError(
             'a scheduler needs Dask; install it with: pip install "lenetlab[dask]"'
         ) from None

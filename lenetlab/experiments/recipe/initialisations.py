@@ -15,6 +15,13 @@ generator of their own, by the seed.
         biases are zero, so that its loop over a layer ends after one division. It looks at images:
         five questions about the layers, which are on the bill before the first step.
     scaled : the starter's, times `conv`, `fc` and `bias`, by kind of tensor.
+    patches : the starter's but for the first layer, whose filters are the principal components of
+        the 5×5 patches of `examples` training images, over their deviations: W_k ← `gain` v_k/√λ_k,
+        b_k ← −W_kᵀ mean. What comes out of it has mean zero and deviation `gain`, and no two of its
+        maps are correlated; the pixels' mean and variance are folded in. Coates, Ng and Lee, An
+        Analysis of Single-Layer Networks in Unsupervised Feature Learning, AISTATS 2011, whiten
+        patches; as first weights of a net, which there stay: Jordan, 94% on CIFAR-10 in 3.29
+        Seconds on a Single GPU, 2024, arXiv:2404.00498, section 3.2. One question about the layers.
 """
 
 from collections.abc import Callable, Mapping
@@ -111,6 +118,29 @@ def scaled(oracle: Oracle, rng: torch.Generator, *, conv: float, fc: float, bias
     """The script's weights, multiplied: convolutions, linear layers, biases."""
     for name, tensor in views(oracle.w).items():
         tensor.mul_(bias if tensor.dim() == 1 else conv if name.startswith("conv") else fc)
+
+
+@initialisation(
+    "patches",
+    {"gain": 1.0, "examples": 256},
+    {"gain": SCALE, "examples": Domain(2, 60_000, closed=True)},
+    reference="Coates, Ng and Lee 2011; Jordan 2024, arXiv:2404.00498, sec. 3.2",
+)
+def patches(oracle: Oracle, rng: torch.Generator, *, gain: float, examples: int) -> None:
+    """The script's weights, but that the first layer whitens patches of the images."""
+    batch = Batch(torch.randperm(oracle.order.n, generator=rng)[:examples])
+    named = views(oracle.w)
+    weight, bias = named["conv1.weight"], named["conv1.bias"]
+    seen = F.unfold(oracle.layers(batch).inputs["conv1"], weight.shape[2:]).transpose(0, 1)
+    x = seen.flatten(1).double()  # (25, patches)
+    mean = x.mean(1)
+    values, vectors = oracle.linalg.eigh(torch.cov(x, correction=0))
+    first = vectors[:, -len(weight) :].flip(1).T
+    first *= first.gather(1, first.abs().argmax(1, keepdim=True)).sign()  # one of the two there are
+    deviations = values[-len(weight) :].flip(0).clamp(min=1e-12).sqrt()
+    filters = gain * first / deviations.unsqueeze(1)
+    weight.copy_(filters.view_as(weight))
+    bias.copy_(-filters @ mean)
 
 
 def initialisations() -> Mapping[str, InitialisationEntry]:

@@ -27,7 +27,7 @@ def one_name(given: Mapping[str, Any]) -> dict[str, Any]:
             if of is None and long in SHORT.values():
                 continue  # `make_recipe` has it for not given
             short = SHORT.get(long, long)
-            if short in found and _plain(found[short]) != _plain(of):
+            if short in found and show(found[short]) != show(of):
                 raise UserError(
                     f"{short} is given twice, as {show(found[short])} and as {show(of)}; "
                     "leave one of them out"
@@ -42,8 +42,3 @@ def over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     kept = {key: value for key, value in one_name(below).items() if key not in named}
     given = {k: v for k, v in above.items() if v is not None or k not in SHORT.values()}
     return {**kept, **given}
-
-
-def _plain(value: Any) -> Any:
-    """A tuple is a list to who writes it."""
-    return list(value) if isinstance(value, tuple) else value

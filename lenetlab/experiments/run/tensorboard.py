@@ -87,9 +87,11 @@ class Listener:
 @contextmanager
 def listening(to: Path, recipe: "Recipe", seed: int, runtime: "Runtime") -> Iterator[Listener]:
     """A listener for one run, in a folder of `to` that has the run's method and id."""
-    from lenetlab.experiments.run.in_memory import prepare
+    from lenetlab.experiments.run.identity import identify
+    from lenetlab.experiments.run.repeat import numerics_here
 
-    id = prepare(recipe, seed, runtime).identity["id"]
+    train, _, _, _ = runtime.load(recipe.split, recipe.problem)
+    id = identify(recipe, seed, train.checksum, numerics_here(recipe, runtime))["id"]
     folder = to / folder_name(recipe.name, id)
     listener = Listener(folder, recipe.budget.amount, recipe.split == "inner")
     try:

@@ -1,6 +1,7 @@
 """The researcher's question: a method tuned and run by the protocol of a stored study, beside the
 leaders of its scenarios, whose finals are computed again where this machine gives other bits."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,6 +19,7 @@ from lenetlab.records.cells import Cell, Results
 from lenetlab.records.challenge import marked
 from lenetlab.records.contest import Contest
 from lenetlab.records.selection import Stages, leader
+from lenetlab.settings import show
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,12 @@ def challenger(
             "rules is no setting of a challenge, whose guest stands among methods by strict rules; "
             "leave it out"
         )
+    for key, value in settings.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise UserError(
+                f"{key}={show(value)} cannot be kept with a challenge, which files of JSON are; "
+                "where it is the default, leave it out"
+            )
     if stored.trials < 1 or stored.tuning_passes <= 0:
         raise UserError(f"{stored.name} tuned nothing; a challenge needs a study with trials")
     if terms.passes is not None:

@@ -16,7 +16,7 @@ from lenetlab.experiments.study.pending import StudyPlan
 from lenetlab.experiments.study.publish import Publisher
 from lenetlab.experiments.study.stages import CellPlan
 from lenetlab.experiments.study.status import Status
-from lenetlab.experiments.study.worker import NumericsMismatch, Output
+from lenetlab.experiments.study.worker import Output, Unfit
 from lenetlab.records.cells import RunRow
 
 MAX_DEATHS = 20  # workers that may die with one task before it is recorded as an error
@@ -126,7 +126,7 @@ class _Coordinator:
             output = Output(failed(task, "error", said))
         except OverLimit as error:
             output = Output(failed(task, "timeout", str(error)))
-        except NumericsMismatch as error:
+        except Unfit as error:
             raise UserError(str(error)) from None
         except CancelledError:
             raise UserError(

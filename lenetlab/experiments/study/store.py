@@ -126,16 +126,23 @@ class Store:
     def _files(self) -> Iterable[tuple[str, Path, str]]:
         root = self.folder / "records"
         for shelf in sorted(os.scandir(root), key=lambda e: e.name) if root.is_dir() else ():
-            for entry in os.scandir(shelf.path) if shelf.is_dir() else ():
+            for entry in [*os.scandir(shelf.path)] if shelf.is_dir() else ():
                 if entry.name.endswith(".json") and not entry.name.startswith("."):
                     yield entry.name[:-5], Path(entry.path), _stamp(entry.stat())
 
     def _checked(self, id: str, path: Path) -> RunRow | None:
         try:
-            row = decode(path.read_bytes())
+            content = path.read_bytes()
+        except OSError as error:  # it may be whole: nothing is computed again for that
+            raise UserError(
+                f"{path} cannot be read ({error.strerror}); see to that, and give the same command "
+                "again"
+            ) from None
+        try:
+            row = decode(content)
             if row.id != id:
                 raise Broken(f"it holds run {row.id}")
-        except (Broken, OSError) as error:
+        except Broken as error:
             make_folder(self.folder / "aside")
             place = self.folder / "aside" / path.name
             try:

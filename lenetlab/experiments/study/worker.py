@@ -24,7 +24,11 @@ class Setup:
     threads: int = 1
 
 
-class NumericsMismatch(UserError):
+class Unfit(UserError):
+    """A worker that cannot compute what was planned, whatever the method: its data is gone."""
+
+
+class NumericsMismatch(Unfit):
     """A worker that computes other bits than were planned."""
 
 
@@ -43,13 +47,17 @@ def runtime_of(setup: Setup) -> Runtime:
 
 
 def work(task: Task, setup: Setup) -> Output:
-    """Compute one task in this process. Raises `NumericsMismatch` where this worker gives
-    other bits than the coordinator planned with."""
+    """Compute one task in this process. Raises `Unfit` where this worker cannot,
+    `NumericsMismatch` where it gives other bits than the coordinator planned with."""
     return work_on(task, runtime_of(setup))
 
 
 def work_on(task: Task, runtime: Runtime) -> Output:
     """Compute one task."""
+    try:
+        runtime.load(task.recipe.split, task.recipe.problem)
+    except UserError as error:
+        raise Unfit(str(error)) from None
     found = compute(task.recipe, task.seed, runtime, task.eval_at, task.limit)
     if task.id and found.identity["id"] != task.id:
         raise NumericsMismatch(

@@ -8,8 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lenetlab.errors import UserError
+from lenetlab.experiments.recipe.recall import recall
 from lenetlab.experiments.recipe.recipe import Budget, Recipe, expand, make_recipe
 from lenetlab.experiments.run.identity import identify
+from lenetlab.experiments.study.single_search import search_cell
+from lenetlab.experiments.tuning.trials import Tuning
 from lenetlab.settings import Choice, parse_choice, parse_pairs, parse_value, resolve, show
 
 RECORD = {"engine": "torch", "threads": 1}
@@ -86,6 +89,20 @@ def test_the_identity_depends_on_everything_that_decides_the_bits():
     ]
     assert len(set(ids)) == len(ids)
     assert identity(make_recipe("sgd", {"lr": 1})) == identity(make_recipe("sgd", {"lr": 1.0}))
+
+
+@pytest.mark.parametrize("betas", [(0.9, 0.999), (0.8, 0.99)])
+def test_a_list_is_the_tuple_that_a_command_gives(betas):
+    """Files and records have lists: of one recipe there is one form, and one name of its cell."""
+    typed = make_recipe("torch.optim:Adam", {"betas": betas})
+    read = make_recipe("torch.optim:Adam", {"betas": list(betas)})
+    assert read == typed
+    again = recall(json.loads(json.dumps(typed.canonical())))
+    assert again.canonical() == read.canonical() == typed.canonical()
+    assert ("betas" in typed.canonical()["method"][1]) == (betas != (0.9, 0.999))
+    cells = [search_cell("torch.optim:Adam", "plain", Tuning(1, 1.0), {"betas": given})
+             for given in (betas, list(betas))]  # fmt: skip
+    assert cells[0].place == cells[1].place
 
 
 def test_a_recipe_is_frozen():

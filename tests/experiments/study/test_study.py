@@ -12,6 +12,7 @@ from lenetlab.errors import UserError
 from lenetlab.experiments.recipe.recipe import make_recipe
 from lenetlab.experiments.run.folder_lock import exclusive_lock
 from lenetlab.experiments.run.in_memory import prepare
+from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.experiments.study.coordinator import failed
 from lenetlab.experiments.study.executors import WorkerDied
 from lenetlab.experiments.study.model import eval_points
@@ -217,6 +218,31 @@ def test_a_broken_record_is_named_set_aside_and_computed_again(tmp_path, file, d
     assert (folder / "aside" / path.name).exists()
     assert [t.id for t in executor.tasks] == [path.stem]
     assert bits(folder) == whole
+
+
+def test_a_record_that_cannot_be_read_is_no_broken_one(tmp_path, file):
+    """Hours of runs are not computed again because a disk was away."""
+    folder = tmp_path / "work"
+    go(file, folder)
+    path = min(folder.glob("records/*/*.json"))
+    path.rename(kept := tmp_path / "kept")
+    path.mkdir()  # nothing that can be read; permissions do not stop root
+    executor = Inline()
+    with pytest.raises(UserError, match=r"cannot be read \(Is a directory\); see to that"):
+        go(file, folder, executor)
+    path.rmdir()
+    kept.rename(path)
+    assert not (folder / "aside").exists()
+    go(file, folder, executor)
+    assert not executor.tasks
+
+
+def test_a_worker_without_data_ends_the_study_and_is_no_result(tmp_path, file):
+    gone = Runtime(tmp_path / "gone")
+    folder = tmp_path / "work"
+    with pytest.raises(UserError, match="gone is not a folder"):
+        go(file, folder, Inline(lambda task: work_on(task, gone)))
+    assert bits(folder) == {}
 
 
 def test_a_message_that_is_no_unicode_is_kept(tmp_path, file):
