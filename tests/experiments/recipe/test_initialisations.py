@@ -64,10 +64,30 @@ def test_lsuv_is_orthogonal_layer_by_layer_and_unbiased(engine):
         torch.testing.assert_close(ratio, torch.full_like(x, float(ratio.flatten()[0])))
 
 
+@pytest.mark.parametrize("gain", [1.0, 0.5])
+def test_patches_are_whitened_by_the_first_layer(engine, train, gain):
+    """Seen by another forward pass, in float64, over the 300 images that it has seen."""
+    begins = views(begun(engine, f"patches:examples={N},gain={gain}").weights.w.double())
+    x = train.take(0, N).images.double().div(255).unsqueeze(1)
+    _, outputs = pre_activations(begins, x)
+    maps = outputs["conv1"].transpose(0, 1).flatten(1)
+    assert maps.mean(1).abs().max() < 1e-4
+    white = gain**2 * torch.eye(6, dtype=torch.float64)
+    torch.testing.assert_close(torch.cov(maps, correction=0), white, rtol=0, atol=1e-4)
+    named, filters = views(initial(0)), begins["conv1.weight"].flatten(1)
+    assert (filters.gather(1, filters.abs().argmax(1, keepdim=True)) > 0).all()
+    variance = torch.linalg.vector_norm(filters, dim=1).reciprocal()  # gain/√λ to its power of −1
+    assert variance.equal(variance.sort(descending=True).values)
+    for name, start in named.items():
+        assert name.startswith("conv1") or begins[name].float().equal(start), name
+
+
 def test_lsuv_is_on_the_bill_and_the_others_are_free(engine):
     lsuv = begun(engine, "lsuv:examples=100").oracle.ledger
     assert (lsuv.layers, lsuv.passes) == (500, pytest.approx(500 * 1.4 / 60_000))
-    for name in set(initialisations()) - {"lsuv"}:
+    patches = begun(engine, "patches:examples=100").oracle.ledger
+    assert (patches.layers, patches.factorizations) == (100, 1)
+    for name in set(initialisations()) - {"lsuv", "patches"}:
         assert begun(engine, name).oracle.ledger.passes == 0
     assert begun(engine, "orthogonal").oracle.ledger.factorizations == 5
 
