@@ -10,7 +10,7 @@ from lenetlab.analysis.clocks import one_clock
 from lenetlab.analysis.comparison import Difference, compare, side
 from lenetlab.analysis.cost import Cost, cost
 from lenetlab.analysis.intervals import LEVEL, Summary, summarise
-from lenetlab.analysis.record import Verdict, records
+from lenetlab.analysis.record import RecordVerdict, records
 from lenetlab.analysis.reference import carried_leader, choose_reference
 from lenetlab.analysis.speed import Durations, Reached, durations, reached
 from lenetlab.analysis.targets import Target, targets_on
@@ -59,7 +59,7 @@ class Line:
     tuning: Cost | None
     training: Cost | None
     difference: Difference | None
-    records: tuple[Verdict, ...]
+    records: tuple[RecordVerdict, ...]
     words: str | None
     command: str | None
 

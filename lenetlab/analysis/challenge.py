@@ -19,7 +19,7 @@ from lenetlab.analysis.board import Board, Line, Metric, Standing, board, by_see
 from lenetlab.analysis.comparison import compare, side
 from lenetlab.analysis.cost import Cost, cost
 from lenetlab.analysis.intervals import Summary, median_interval
-from lenetlab.analysis.record import Verdict
+from lenetlab.analysis.record import RecordVerdict
 from lenetlab.analysis.speed import durations
 from lenetlab.analysis.targets import TARGETS, Target
 from lenetlab.records.cells import Cell, Results, RunRow
@@ -121,7 +121,7 @@ class Challenge:
     runs: int
     failures: tuple[str, ...]
     reached: tuple[ToTarget, ...]
-    records: tuple[Verdict, ...]
+    records: tuple[RecordVerdict, ...]
 
     @property
     def verdict(self) -> str:

@@ -16,11 +16,11 @@ SEEDS = 10
 ALPHA = 0.05
 
 
-Outcome = Literal["beaten", "borderline", "not beaten"]
+RecordOutcome = Literal["beaten", "borderline", "not beaten"]
 
 
 @dataclass(frozen=True)
-class Verdict:
+class RecordVerdict:
     """Whether the target is beaten, and why or why not.
 
     outcome : `borderline` where the mean's interval, at 95 % as tables show it, and the corrected
@@ -33,7 +33,7 @@ class Verdict:
     """
 
     target: float
-    outcome: Outcome
+    outcome: RecordOutcome
     reason: str
     p: float | None = None
     adjusted: float | None = None
@@ -54,7 +54,7 @@ class Verdict:
 
 def records(
     tried: Sequence[tuple[Sequence[float], int]], target: float, below: bool = False
-) -> list[Verdict]:
+) -> list[RecordVerdict]:
     """The record rule for every method that tries `target`, each its values and how many runs
     failed: at least `SEEDS` runs with seeds fixed beforehand, none failed, and the one-sided t test
     rejects at `ALPHA` that their mean is `target` or less. With many that try, one is above it by
@@ -68,17 +68,17 @@ def records(
     return alone
 
 
-def _alone(values: Sequence[float], target: float, failed: int, below: bool) -> Verdict:
+def _alone(values: Sequence[float], target: float, failed: int, below: bool) -> RecordVerdict:
     n = len(values)
     mean = fmean(values) if values else None
-    verdict = Verdict(target, "not beaten", "", mean=mean, below=below)
+    verdict = RecordVerdict(target, "not beaten", "", mean=mean, below=below)
     if failed:
         return replace(verdict, reason=f"{failed} of {n + failed} runs failed")
     if mean is None or n < SEEDS:
         return replace(verdict, reason=f"{count(n, 'seed')}; a record needs {SEEDS}")
     error = stdev(values) / math.sqrt(n)
     if error == 0:
-        outcome: Outcome = "beaten" if verdict.passed else "not beaten"
+        outcome: RecordOutcome = "beaten" if verdict.passed else "not beaten"
         reason = f"all {n} seeds give {_written(mean, below)}"
         return replace(verdict, outcome=outcome, reason=reason, bound=mean)
     side = -1 if below else 1
@@ -86,13 +86,13 @@ def _alone(values: Sequence[float], target: float, failed: int, below: bool) -> 
     return replace(verdict, p=p, bound=mean - side * quantile_of_t(1 - ALPHA, n - 1) * error)
 
 
-def _judged(verdict: Verdict, adjusted: float, n: int, methods: int) -> Verdict:
+def _judged(verdict: RecordVerdict, adjusted: float, n: int, methods: int) -> RecordVerdict:
     """With the outcome. A two-sided interval at 1 - `ALPHA` is above the target where the one-sided
     p is half of `ALPHA` at most."""
     assert verdict.p is not None
     assert verdict.mean is not None
     interval, test = verdict.p <= ALPHA / 2, adjusted <= ALPHA
-    outcome: Outcome = (
+    outcome: RecordOutcome = (
         "beaten" if interval and test else "borderline" if interval or test else "not beaten"
     )
     side = "below" if verdict.below else "above"

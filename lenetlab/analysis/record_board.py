@@ -11,7 +11,7 @@ from typing import Any
 from lenetlab.analysis.as_json import as_json
 from lenetlab.analysis.board import Board, Line, Metric, board, tries
 from lenetlab.analysis.cost import total
-from lenetlab.analysis.record import Verdict, records
+from lenetlab.analysis.record import RecordVerdict, records
 from lenetlab.analysis.state import leading_left, left
 from lenetlab.records.cells import Results
 from lenetlab.records.goal import Goal
@@ -33,7 +33,7 @@ class RecordBoard:
     passes: float
     board: Board | None = None
     line: Line | None = None
-    verdict: Verdict | None = None
+    verdict: RecordVerdict | None = None
     unfinished: tuple[str, ...] = ()
     price: float | None = None
 

@@ -38,7 +38,7 @@ from lenetlab.experiments.starter.scripts.source import Source, read_source
 from lenetlab.phrases import count
 from lenetlab.records.cells import FINAL
 from lenetlab.records.finished import ended
-from lenetlab.records.rows import as_json, row_of
+from lenetlab.records.rows import row_as_json, row_of
 from lenetlab.records.run_folder import Run
 from lenetlab.report.attachments import BASELINE
 from lenetlab.report.run_plots import check_ending, loss_panels, save
@@ -101,7 +101,7 @@ def baseline(
     else:
         found = _train(runtime, epochs, seed, verbose, json)
         if results is not None:  # where a report looks for it
-            replace_json(results / BASELINE, as_json(row_of(found, FINAL, found.seed)))
+            replace_json(results / BASELINE, row_as_json(row_of(found, FINAL, found.seed)))
         runs, facts = [found], _report(found, figure, json)
     as_it_should = all(found.status == "done" for found in runs)
     if heard is not None and source is not None:

@@ -72,7 +72,7 @@ def demo(
     """
     runtime = Runtime(data, out / "demo", engine, device, threads, resume)
     entries = recipes()
-    board = Board([label for label, _, _ in entries])
+    board = LiveTable([label for label, _, _ in entries])
     runs: list[tuple[str, Run]] = []
     with board.shown(quiet=json):
         for label, recipe, seed in entries:
@@ -177,7 +177,7 @@ def final_table(rows: list[dict[str, Any]]) -> Table:
     return table
 
 
-class Board:
+class LiveTable:
     """The live table: a line per recipe, the running one with its progress."""
 
     def __init__(self, labels: list[str]) -> None:

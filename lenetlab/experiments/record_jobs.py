@@ -3,7 +3,7 @@
 from lenetlab.experiments.jobs import Job, check_seeds
 from lenetlab.experiments.recipe.recall import recall
 from lenetlab.records.cells import RunRow
-from lenetlab.records.record_boards import finals, read_record
+from lenetlab.records.record_boards import finals, read_record_board
 
 
 def record_jobs(
@@ -11,7 +11,7 @@ def record_jobs(
 ) -> tuple[list[Job], list[RunRow]]:
     """`seeds` runs from `seed`, or from the first of its finals, by the recipe of who holds
     `record`: a board's name or folder; and its recorded finals. `UserError` where there is none."""
-    results = read_record(record)
+    results = read_record_board(record)
     rows = finals(results)
     first = rows[0].seed if seed is None else seed
     check_seeds(first, seeds)

@@ -39,10 +39,10 @@ from lenetlab.records.challenge import (
     GUEST,
     ROWS,
     RUNS,
-    Record,
+    ChallengeRecord,
     entered,
     marked,
-    read_record,
+    read_challenge,
     sources_in,
 )
 from lenetlab.records.challenge import digest as digest_of
@@ -66,7 +66,7 @@ class Folder:
     what was challenged, as it was then; None where it is not here, or another one."""
 
     path: Path
-    record: Record
+    record: ChallengeRecord
     results: Results
     pairs: dict[str, tuple[Cell, Cell]]
     study: Results | None
@@ -134,7 +134,7 @@ def judge_challenge(
 
 
 def _read(path: Path) -> Folder:
-    record, results = read_record(path), read_results(path / ROWS)
+    record, results = read_challenge(path), read_results(path / ROWS)
     stages = results.stages
     check_count(record.trials + stages.confirmations + stages.leader_seeds + record.seeds)
     pairs = {}
@@ -225,7 +225,7 @@ def _id(row: RunRow) -> str:
                    "data": data_name(row.recorded.held_out), "numerics": row.numerics})  # fmt: skip
 
 
-def _study(record: Record) -> Results | None:
+def _study(record: ChallengeRecord) -> Results | None:
     folder = published(record.study)
     if Path(record.study).name != record.study or not folder.is_dir():
         return None

@@ -13,7 +13,7 @@ from lenetlab.judge.claims import Claim
 from lenetlab.phrases import count
 from lenetlab.problem.problems import DEFAULT
 from lenetlab.records.cells import Cell, RunRow
-from lenetlab.records.challenge import Record
+from lenetlab.records.challenge import ChallengeRecord
 from lenetlab.records.recipe import RecordedRecipe
 from lenetlab.records.selection import CONFIRMING, LEADING, Stages, confirmed, to_confirm
 
@@ -24,7 +24,7 @@ Planned = Mapping[tuple[int, int], RecordedRecipe]  # the runs of a stage, by nu
 class Terms:
     """What was asked for in a scenario; `stages` is what follows on trials."""
 
-    record: Record
+    record: ChallengeRecord
     scenario: str
     stages: Stages
 

@@ -29,7 +29,7 @@ CHALLENGER = "challenger"  # that of a guest which has a resident's name
 
 
 @dataclass(frozen=True)
-class Record:
+class ChallengeRecord:
     """What challenge.json says.
 
     method, identity : the guest, and what its code is told by. name : its cells', within a
@@ -61,7 +61,7 @@ class Record:
     found: Mapping[str, Mapping[str, Any]]
 
 
-def write_record(folder: Path, record: Record) -> None:
+def write_challenge(folder: Path, record: ChallengeRecord) -> None:
     """Write challenge.json."""
     replace_json(folder / CHALLENGE, {"format": FORMAT, **asdict(record)})
 
@@ -80,15 +80,15 @@ def is_challenge(folder: Path) -> bool:
     return (folder / CHALLENGE).is_file()
 
 
-def read_record(folder: Path) -> Record:
+def read_challenge(folder: Path) -> ChallengeRecord:
     """What challenge.json says; `UserError` if it is none."""
     path = folder / CHALLENGE
     found = read_json(path)
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise UserError(f"{path} is no challenge of format {FORMAT}; expected one that "
                         "`lenetlab challenge` wrote")  # fmt: skip
-    found = read_shaped(path, shape_of(Record), "make it again with `lenetlab challenge`")
-    return Record(**{field.name: found[field.name] for field in fields(Record)})
+    found = read_shaped(path, shape_of(ChallengeRecord), "make it again with `lenetlab challenge`")
+    return ChallengeRecord(**{field.name: found[field.name] for field in fields(ChallengeRecord)})
 
 
 def entered(

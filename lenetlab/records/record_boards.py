@@ -20,7 +20,7 @@ def record_folders(folder: Path) -> list[Path]:
     return sorted(found.parent for found in folder.glob(f"*/{STUDY}"))
 
 
-def read_record(recipe: str) -> Results:
+def read_record_board(recipe: str) -> Results:
     """The results of a board: one of the package, by its name, or the folder of one."""
     folder = Path(recipe) if (Path(recipe) / STUDY).exists() else published(RECORDS) / recipe
     if not (folder / STUDY).exists():

@@ -121,7 +121,7 @@ def write_cell(folder: Path, cell: Cell) -> None:
     rows = [row for name in FIELDS.values() for row in sorted(getattr(cell, name), key=_order)]
     if not rows:
         return
-    lines = [json.dumps(as_json(row), ensure_ascii=False, allow_nan=False) for row in rows]
+    lines = [json.dumps(row_as_json(row), ensure_ascii=False, allow_nan=False) for row in rows]
     path = cell_path(folder, cell.place)
     make_folder(path.parent)
     replace_text(path, "\n".join(lines) + "\n")
@@ -241,7 +241,7 @@ def _no_number(text: str) -> None:
     raise TypeError(f"{text} is not a number of JSON")
 
 
-def as_json(row: RunRow) -> dict[str, Any]:
+def row_as_json(row: RunRow) -> dict[str, Any]:
     """A row as it is written; `row_from` reads it."""
     columns = {name: [evaluation[name] for evaluation in row.evaluations] for name in EVALUATED}
     return asdict(replace(row, evaluations=())) | {"evaluations": columns}

@@ -11,7 +11,13 @@ from pathlib import Path
 from lenetlab.errors import UserError
 from lenetlab.phrases import count
 from lenetlab.records.cells import Cell, Results
-from lenetlab.records.challenge import CHALLENGER, ROWS, Record, is_challenge, read_record
+from lenetlab.records.challenge import (
+    CHALLENGER,
+    ROWS,
+    ChallengeRecord,
+    is_challenge,
+    read_challenge,
+)
 from lenetlab.records.contest import Contest
 from lenetlab.records.rows import read_results
 
@@ -23,7 +29,7 @@ def entries(folder: Path, stored: Results) -> tuple[list[Cell], list[str]]:
         raise UserError(f"{folder} is no folder; expected one with folders of challenges")
     found, left_out = list[Cell](), list[str]()
     for path in sorted(path for path in folder.iterdir() if is_challenge(path)):
-        record = read_record(path)
+        record = read_challenge(path)
         results = read_results(path / ROWS)
         if reasons := list(_unfit(record, results, stored)):
             left_out.append(f"{path.name}: {', '.join(reasons)}")
@@ -32,7 +38,7 @@ def entries(folder: Path, stored: Results) -> tuple[list[Cell], list[str]]:
     return found, left_out
 
 
-def _unfit(record: Record, results: Results, stored: Results) -> Iterator[str]:
+def _unfit(record: ChallengeRecord, results: Results, stored: Results) -> Iterator[str]:
     """In what a challenge was not done as the study."""
     if record.study != stored.name:
         yield f"it challenged {record.study}"
@@ -50,7 +56,7 @@ def _unfit(record: Record, results: Results, stored: Results) -> Iterator[str]:
                f"{theirs.confirm} by {theirs.confirm_seeds}")  # fmt: skip
 
 
-def _cells(path: Path, record: Record, results: Results, stored: Results) -> list[Cell]:
+def _cells(path: Path, record: ChallengeRecord, results: Results, stored: Results) -> list[Cell]:
     """One that has a resident's name is called a challenger, as in its own folder."""
     taken = {(cell.place.scenario, cell.place.name) for cell in stored.cells}
     return [

@@ -14,14 +14,14 @@ from scipy import stats
 
 from lenetlab.analysis.budget import best_of_k, chances
 from lenetlab.analysis.curves import curves
-from lenetlab.analysis.record import Verdict, records
+from lenetlab.analysis.record import RecordVerdict, records
 from lenetlab.problem.scenarios import BOUND
 from lenetlab.records.cells import FINAL, TRIAL, Cell
 from lenetlab.records.contest import CellKey
 from tests.studies import made_up, row
 
 
-def record(values: Sequence[float], target: float, failed: int = 0) -> Verdict:
+def record(values: Sequence[float], target: float, failed: int = 0) -> RecordVerdict:
     """The record rule for one method alone."""
     (found,) = records([(values, failed)], target)
     return found

@@ -19,7 +19,7 @@ from lenetlab.experiments.study.once_more import train_once
 from lenetlab.experiments.study.worker import Setup
 from lenetlab.experiments.tuning.trials import Tuning
 from lenetlab.records.cells import Results
-from lenetlab.records.challenge import GUEST, PAGE, ROW, ROWS, RUNS, VERDICT, read_record
+from lenetlab.records.challenge import GUEST, PAGE, ROW, ROWS, RUNS, VERDICT, read_challenge
 from lenetlab.records.rows import read_results
 from lenetlab.records.run_folder import finished_runs
 from lenetlab.records.test_set_looks import FILE
@@ -83,7 +83,7 @@ def test_the_same_command_trains_nothing_and_says_the_same(stored, answered, len
     assert again.out.startswith((answered[0] / VERDICT).read_text())
     assert sorted((stored / "runs/studies/challenge,Mine/records").glob("*/*")) == records
     assert (stored / "runs" / FILE).read_text() == looks
-    assert read_record(answered[0]).found == answered[1]["found"]
+    assert read_challenge(answered[0]).found == answered[1]["found"]
 
 
 @pytest.mark.long

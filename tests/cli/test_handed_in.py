@@ -29,7 +29,7 @@ from lenetlab.records.challenge import (
     ROWS,
     RUNS,
     marked,
-    read_record,
+    read_challenge,
     sources_in,
 )
 from lenetlab.records.rows import read_results, write_results
@@ -137,7 +137,7 @@ def weaken_the_leader(folder: Path) -> None:
 
 
 def lose_the_leaders_run(folder: Path) -> None:
-    shutil.rmtree(folder / RUNS / read_record(folder).runs["plain"]["leader"])
+    shutil.rmtree(folder / RUNS / read_challenge(folder).runs["plain"]["leader"])
 
 
 def drop_the_stages(folder: Path) -> None:

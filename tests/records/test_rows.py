@@ -7,7 +7,7 @@ import pytest
 
 from lenetlab.errors import UserError
 from lenetlab.records.contest import CellKey, Contest
-from lenetlab.records.rows import as_json, cell_path, read_results, row_from, write_results
+from lenetlab.records.rows import cell_path, read_results, row_as_json, row_from, write_results
 from lenetlab.records.selection import best_first, leader
 from tests.studies import made_up
 
@@ -107,8 +107,8 @@ def test_the_best_trial_is_a_done_one_and_the_leader_has_the_best_of_all():
     ],
 )
 def test_a_row_is_refused_for_a_field_of_another_kind(field, value, said):
-    whole = as_json(made_up(["sgd"], ["plain"]).rows()[0])
-    assert as_json(row_from(whole)) == whole
+    whole = row_as_json(made_up(["sgd"], ["plain"]).rows()[0])
+    assert row_as_json(row_from(whole)) == whole
     with pytest.raises(ValueError, match=said):
         row_from(whole | {field: value})
     with pytest.raises(ValueError, match=f"row has no {field}"):
@@ -116,7 +116,7 @@ def test_a_row_is_refused_for_a_field_of_another_kind(field, value, said):
 
 
 def test_evaluations_are_as_many_in_every_column():
-    whole = as_json(made_up(["sgd"], ["plain"]).rows()[-1])
+    whole = row_as_json(made_up(["sgd"], ["plain"]).rows()[-1])
     whole["evaluations"]["loss"].pop()
     with pytest.raises(ValueError, match="columns of different lengths"):
         row_from(whole)

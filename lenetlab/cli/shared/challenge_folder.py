@@ -26,10 +26,10 @@ from lenetlab.records.challenge import (
     ROW,
     ROWS,
     VERDICT,
-    Record,
+    ChallengeRecord,
     digest,
     sources_in,
-    write_record,
+    write_challenge,
 )
 from lenetlab.records.contest import Contest
 from lenetlab.records.leader_net import LeaderNet
@@ -45,7 +45,7 @@ class Written:
     """What is in the folder. `page` is None, with the reason, where a library for it is missing."""
 
     folder: Path
-    record: Record
+    record: ChallengeRecord
     text: str
     page: Path | None
     no_page: str
@@ -69,7 +69,7 @@ def write_folder(found: Entered, trained: Sequence[TrainedOnce], working: Path) 
         for (new, first), one, seen, run in zip(found.shown, said, looks, trained, strict=True)
     )
     record = _record(found, said, looks, trained)
-    write_record(folder, record)
+    write_challenge(folder, record)
     replace_text(folder / VERDICT, text + "\n")
     replace_text(folder / ROW, tex_rows(said))
     page, no_page = _page(found, said, working)
@@ -82,7 +82,7 @@ def _record(
     said: Sequence[Challenge],
     looks: Sequence[Looks],
     trained: Sequence[TrainedOnce],
-) -> Record:
+) -> ChallengeRecord:
     own = as_results(found.study, found.cells)
     names = [one.scenario for one in said]
     runs = [
@@ -90,7 +90,7 @@ def _record(
          if once.whole is not None}
         for one in trained
     ]  # fmt: skip
-    return Record(
+    return ChallengeRecord(
         method=found.guest.method,
         identity=found.guest.identity,
         name=found.pairs[0][0].place.name,

@@ -17,7 +17,7 @@ from lenetlab.experiments.run.curve import Curve
 from lenetlab.experiments.run.environment import machine, peak_memory_mb
 from lenetlab.experiments.run.global_generators import seeded
 from lenetlab.experiments.run.identity import identify, numerics_of
-from lenetlab.experiments.run.loop import Hooks, Outcome, loop
+from lenetlab.experiments.run.loop import Hooks, LoopEnd, loop
 from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.experiments.run.stopwatch import Clock
 from lenetlab.experiments.run.training import Diverged, StepError, Training
@@ -96,7 +96,7 @@ class Ending:
     status: str
     reason: str | None
     trace: str | None
-    outcome: Outcome
+    outcome: LoopEnd
 
 
 def prepare(recipe: Recipe, seed: int, runtime: Runtime) -> Prepared:
@@ -149,17 +149,17 @@ def train(t: Training, amount: float, curve: Curve, clock: Clock, hooks: Hooks) 
     try:
         outcome = loop(t, amount, curve, clock, hooks)
     except Diverged as error:
-        failed = Outcome(None, t.where(), t.oracle.ledger.counts())
+        failed = LoopEnd(None, t.where(), t.oracle.ledger.counts())
         return Ending("diverged", str(error), None, failed)
     except StepError as error:
-        failed = Outcome(None, t.where(), t.oracle.ledger.counts())
+        failed = LoopEnd(None, t.where(), t.oracle.ledger.counts())
         return Ending("error", str(error), traceback.format_exc(), failed)
     if outcome.eval_weights is None:
         return Ending("interrupted", None, None, outcome)
     # initial weights are nobody's result
     failure = t.violation(outcome.eval_weights) if outcome.where["steps"] else t.no_step()
     if failure is not None:
-        return Ending("error", failure, None, Outcome(None, outcome.where, outcome.ledger_counts))
+        return Ending("error", failure, None, LoopEnd(None, outcome.where, outcome.ledger_counts))
     return Ending("done", None, None, outcome)
 
 

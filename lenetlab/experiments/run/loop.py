@@ -34,7 +34,7 @@ class Hooks:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class LoopEnd:
     """The weights that count (None after an interruption) and the ledger's counts at them."""
 
     eval_weights: Tensor | None
@@ -42,7 +42,7 @@ class Outcome:
     ledger_counts: dict[str, int]
 
 
-def loop(t: Training, amount: float, curve: Curve, clock: Clock, hooks: Hooks) -> Outcome:
+def loop(t: Training, amount: float, curve: Curve, clock: Clock, hooks: Hooks) -> LoopEnd:
     """Train until `amount` of the budget is spent; raises `Diverged` and `StepError`.
 
     If a step ends beyond the budget, the evaluation weights and the counts from before it stand.
@@ -71,7 +71,7 @@ def loop(t: Training, amount: float, curve: Curve, clock: Clock, hooks: Hooks) -
             if hooks.interrupted():
                 with clock.paused():
                     hooks.save()
-                return Outcome(None, where, ledger_counts)
+                return LoopEnd(None, where, ledger_counts)
             if time.monotonic() - saved > hooks.save_every:
                 with clock.paused():
                     hooks.save()
@@ -81,7 +81,7 @@ def loop(t: Training, amount: float, curve: Curve, clock: Clock, hooks: Hooks) -
     if curve.due <= amount and where["steps"]:
         with clock.paused():
             _evaluate(t, before, where, ledger_counts, amount, curve, clock, hooks)
-    return Outcome(before, where, ledger_counts)
+    return LoopEnd(before, where, ledger_counts)
 
 
 def _evaluate(

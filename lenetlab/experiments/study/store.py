@@ -22,7 +22,7 @@ from lenetlab.disk import encoded, make_folder, replace_bytes, replace_text
 from lenetlab.errors import UserError
 from lenetlab.records.cells import RunRow
 from lenetlab.records.finished import Spent
-from lenetlab.records.rows import as_json, row_from
+from lenetlab.records.rows import row_as_json, row_from
 
 FORMAT = 3
 INDEX = "index.json"
@@ -174,7 +174,7 @@ def brief(row: RunRow, stamp: str) -> Brief:
 
 def encode(row: RunRow) -> bytes:
     """A record: `run` is reproduced bit for bit, `machine` is not; `sha256` is of both."""
-    given = as_json(row)
+    given = row_as_json(row)
     machine = {name: given.pop(name) for name in CLOCK}
     machine["evaluations"] = {name: given["evaluations"].pop(name) for name in EVALUATION_CLOCK}
     body = {"format": FORMAT, "run": given, "machine": machine}
