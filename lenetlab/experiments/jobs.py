@@ -20,7 +20,7 @@ from lenetlab.problem.own_folder import find_problem
 from lenetlab.problem.problems import DEFAULT
 from lenetlab.records.contest import located
 from lenetlab.records.run_folder import Run, noted
-from lenetlab.settings import plain
+from lenetlab.settings import plain, show
 
 EARLY = (0.1, 0.25, 0.5)  # of the first unit of a budget: most of what is learned is learned there
 
@@ -79,7 +79,7 @@ def jobs(
             notes += unusual(method, recipe.scenario, given)
             if not find(split(method)[1]).deterministic:
                 notes.append(f"{method} says that it is not deterministic: a run gives other bits")
-            varied = ", ".join(f"{name}={value}" for name, value in point.items())
+            varied = ", ".join(f"{name}={show(value)}" for name, value in point.items())
             name = method if origin is None else f"{method} (tuned)"
             label = ", ".join(filter(None, [name, varied]))
             same = canonical_text(recipe.canonical())

@@ -53,7 +53,6 @@ def execute_limited(
     results = []
     try:
         for number, job in enumerate(todo, 1):
-            run = prepare(job.recipe, job.seed, runtime)
             label = f"[{number}/{len(todo)}] {job.label}, seed {job.seed}"
             with _passing_on(worker) as received:
                 try:
@@ -72,6 +71,7 @@ def execute_limited(
                     over = isinstance(error, OverLimit)
                     status = "timeout" if over else "error"
                     said = f"over its limit of {limit:g} s: " if over else ""
+                    run = prepare(job.recipe, job.seed, runtime)
                     found = give_up(run, status, f"{said}{error}")
                     worker = Worker(_train, setup)
             results.append((job, found))

@@ -6,6 +6,8 @@ import pytest
 
 from lenetlab.component import Span
 from lenetlab.errors import UserError
+from lenetlab.experiments.jobs import jobs
+from lenetlab.experiments.study.single_search import search_cell
 from lenetlab.experiments.study.study_file import read_study
 from lenetlab.experiments.tuning.trials import Tuning, trials
 from lenetlab.records.goal import Goal
@@ -279,6 +281,21 @@ def test_what_varies_is_called_shortly_where_that_is_clear(tmp_path):
     path.write_text(path.read_text().replace('"schedule.tau" = [2]', '"keep" = [1]'))
     with pytest.raises(UserError, match="keep"):
         read_study(path)
+
+
+def test_a_varied_setting_is_written_alike_in_a_file_a_grid_and_a_search(tmp_path):
+    (path := tmp_path / "s.toml").write_text(
+        'methods = ["torch.optim:SGD"]\nscenarios = ["plain"]\npasses = 1\nseeds = 1\n'
+        "[settings]\nmomentum = 0.9\n[vary]\nnesterov = [true]\nlr = [0.00001]\n"
+    )
+    (cell,) = read_study(path)[0].cells
+    vary = {"nesterov": [True], "lr": [1e-5]}
+    (job,) = jobs(["torch.optim:SGD"], vary, 1, {"momentum": 0.9})
+    given = {"nesterov": True, "lr": 1e-5}
+    found = search_cell("torch.optim:SGD", "plain", Tuning(1, 1.0), given)
+    assert cell.place.variant == "nesterov=true, lr=1e-05"
+    assert job.label == f"torch.optim:SGD, {cell.place.variant}"
+    assert found.place.variant == "lr=1e-05, nesterov=true"
 
 
 def test_the_course_study_has_the_trials_that_tuning_draws():

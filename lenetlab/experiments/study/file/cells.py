@@ -14,6 +14,7 @@ from lenetlab.experiments.tuning.search_space import Dimension, is_count, parse_
 from lenetlab.experiments.tuning.trials import Tuning
 from lenetlab.methods.lookup import canonical, family_of, norms_of
 from lenetlab.records.contest import CellKey
+from lenetlab.settings import show
 
 PARTS = (("scenarios", list, "list of names"), ("settings", dict, "table"),
          ("space", dict, "table of ranges"))  # fmt: skip
@@ -96,7 +97,7 @@ def _cell(
             space[key] = parse_dimension(key, range_, is_count(known_as, key))
         except UserError as error:
             given.add(("method", method, "space", key), str(error))
-    variant = ", ".join(f"{_short(key, point)}={value}" for key, value in point.items())
+    variant = ", ".join(f"{_short(key, point)}={show(value)}" for key, value in point.items())
     rules = str(settings.get("rules", "strict"))
     place = CellKey(known_as, family, scenario, rules, variant, norms=norms)
     return StudyCell(place, settings, tune and replace(tune, space=space))
