@@ -31,7 +31,7 @@ def test_a_sweep_trains_every_combination_with_every_seed(runtime):
     seen = []
     results = sweep(
         ["sgd", "adamw"], {"batch_size": [100, 500], "lr": [0.001, 0.01]},
-        seeds=2, epochs=0.4, runtime=runtime, on_run=lambda job, found: seen.append(job.label),
+        seeds=2, epochs=0.2, runtime=runtime, on_run=lambda job, found: seen.append(job.label),
     )  # fmt: skip
     assert len(results) == 2 * 2 * 2 * 2
     assert seen[0] == "sgd, batch_size=100, lr=0.001"
@@ -57,15 +57,15 @@ def test_places_may_be_words_and_threads_are_a_whole_number(tmp_path):
 
 
 def test_numbers_of_numpy_are_numbers(runtime):
-    own = run("sgd", seed=3, lr=0.5, batch_size=500, passes=0.1, eval_at=[0.05], runtime=runtime)
+    own = run("sgd", seed=3, lr=0.5, batch_size=500, passes=0.02, eval_at=[0.01], runtime=runtime)
     numpy = run("sgd", seed=np.int64(3), lr=np.float32(0.5), batch_size=np.int32(500),
-                passes=np.float64(0.1), eval_at=np.array([0.05]), runtime=runtime)  # fmt: skip
+                passes=np.float64(0.02), eval_at=np.array([0.01]), runtime=runtime)  # fmt: skip
     assert numpy.path == own.path
-    once = run("sgd", seed=3, lr=0.5, batch_size=500, passes=0.1, runtime=runtime,
-               eval_at=(0.01 * k for k in (3, 7)))  # fmt: skip
-    assert [found["at"] for found in once.evaluations] == [0.03, 0.07, 0.1]
+    once = run("sgd", seed=3, lr=0.5, batch_size=500, passes=0.05, runtime=runtime,
+               eval_at=(0.01 * k for k in (2, 4)))  # fmt: skip
+    assert [found["at"] for found in once.evaluations] == [0.02, 0.04, 0.05]
     grid = {"batch_size": np.array([100, 500])}
-    found = sweep("sgd", grid, seeds=np.int64(1), passes=0.1, runtime=runtime)
+    found = sweep("sgd", grid, seeds=np.int64(1), passes=0.02, runtime=runtime)
     assert [job.label for job, _ in found] == ["sgd, batch_size=100", "sgd, batch_size=500"]
 
 

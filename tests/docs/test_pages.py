@@ -14,6 +14,7 @@ from lenetlab.methods.registry import methods
 from lenetlab.methods.wrappers import wrappers
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "docs" / "generator"))
+import curves
 from formulas import _DOWN, _FRACTIONS, _UP, mathml
 from method_pages import pages
 from wording import docstring, prose
@@ -82,7 +83,24 @@ def test_a_root_is_over_all_that_it_is_of():
         assert "".join(root.itertext()) == inside.replace(" ", "")
 
 
-def test_every_method_and_wrapper_has_a_page_and_the_overview_names_it():
+DRAWN = ("sgd", "ema+sgd")  # truly; every figure is drawn where the pages are built
+
+
+@pytest.fixture
+def few_figures(monkeypatch):
+    one, several = curves.one, curves.several
+
+    def seldom(spec, *given):
+        return one(spec, *given) if spec in DRAWN else "<?xml"
+
+    def rates(found):
+        return several(found) if "sgd, constant" in found else "<?xml"
+
+    monkeypatch.setattr(curves, "one", seldom)
+    monkeypatch.setattr(curves, "several", rates)
+
+
+def test_every_method_and_wrapper_has_a_page_and_the_overview_names_it(few_figures):
     made = pages()
     for name, entry in ENTRIES.items():
         page = made[f"{name}.md"]
@@ -92,6 +110,9 @@ def test_every_method_and_wrapper_has_a_page_and_the_overview_names_it():
     for page, text in made.items():
         for figure in re.findall(r"\]\((\w+\.svg)\)", text) if page.endswith(".md") else ():
             assert made[figure].lstrip().startswith("<?xml")
+    for figure in ("sgd", "sgd_rates", "ema", "families"):
+        assert made[f"{figure}.svg"].rstrip().endswith("</svg>")
+    assert re.search(r"n = \d+ seeds .*; [^;]*\d\d\.\d\d", made["sgd.md"])
 
 
 def test_signs_of_markdown_are_taken_literally():

@@ -255,6 +255,14 @@ def test_an_estimate_under_another_mask_is_the_batch_gradient_until_a_snapshot()
     estimator.masked(s.weights.w, torch.ones_like(s.weights.w))
     estimator.estimate(s.oracle, g)
     assert g.equal(plain)
+    for _ in range(20):  # two sweeps
+        s.oracle.next_step()
+        estimator.estimate(s.oracle, g)
+    s.weights.w.add_(0.1)
+    s.oracle.next_step()
+    estimator.estimate(s.oracle, g)
+    _, plain = s.oracle.gradient(s.oracle.batch)
+    assert not g.allclose(plain)
 
 
 @pytest.mark.parametrize("name", ["svrg+sgd", "sarah+sgd"])

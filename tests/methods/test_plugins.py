@@ -37,17 +37,25 @@ class Signs(Base):
         self.w.sub_(self.g.sign(), alpha=self.group["lr"])
         return loss
 '''
-ID = """
-import sys, torch
-from lenetlab.experiments.recipe.recipe import make_recipe
-from lenetlab.experiments.run.identity import identify, numerics_of
+# Each folder on the path of a process of its own, which begins before any method is registered.
+IDS = """
+import os, sys, torch
 from lenetlab.oracle.torch_engine import TorchEngine
 from lenetlab.problem.data import load
 engine = TorchEngine(load("train").take(0, 100), torch.device("cpu"))
-for spec in sys.argv[1:]:
-    recipe = make_recipe(spec)
-    found = identify(recipe, 0, "data", numerics_of(recipe, engine, torch.device("cpu")))
-    print(found["id"], found["numerics"].get("plug_ins"))
+assert not any(name.startswith("lenetlab.methods") for name in sys.modules)
+for folder in sys.argv[1:]:
+    if child := os.fork():
+        assert os.waitpid(child, 0)[1] == 0
+        continue
+    sys.path.insert(0, folder)
+    from lenetlab.experiments.recipe.recipe import make_recipe
+    from lenetlab.experiments.run.identity import identify, numerics_of
+    for spec in ("signs", "sgd"):
+        recipe = make_recipe(spec)
+        found = identify(recipe, 0, "data", numerics_of(recipe, engine, torch.device("cpu")))
+        print(found["id"], found["numerics"].get("plug_ins"), flush=True)
+    os._exit(0)
 """
 
 
@@ -79,11 +87,12 @@ def lenetlab(*words: str, path: list[Path], cwd: Path) -> subprocess.CompletedPr
     return python("-c", "from lenetlab.cli import main; main()", *words, path=path, cwd=cwd)
 
 
-def identities(path: Path, cwd: Path) -> list[str]:
-    """Of a run of the plug-in's method, and of one of ours."""
-    found = python("-c", ID, "signs", "sgd", path=[path], cwd=cwd)
+def identities(paths: list[Path], cwd: Path) -> list[tuple[str, str]]:
+    """With each folder installed: of a run of the plug-in's method, and of one of ours."""
+    found = python("-c", IDS, *map(str, paths), path=[], cwd=cwd)
     assert found.returncode == 0, found.stderr
-    return found.stdout.splitlines()
+    lines = found.stdout.splitlines()
+    return list(zip(lines[::2], lines[1::2], strict=True))
 
 
 @pytest.mark.long
@@ -151,11 +160,11 @@ def test_name_version_and_every_file_of_the_package_are_in_a_runs_identity(tmp_p
         "name": ("other-signs", "1.0", halves),
         "source": ("lenetlab-signs", "1.0", halves | {"signs_core": SIGNS + "# changed\n"}),
     }
-    signs, sgd = {}, set()
-    for key, (name, version, modules) in variants.items():
-        there = install(tmp_path / key, name, version, **modules)
-        signs[key], other = identities(there, tmp_path)
-        sgd.add(other)
+    paths = [install(tmp_path / key, name, version, **modules)
+             for key, (name, version, modules) in variants.items()]  # fmt: skip
+    found = dict(zip(variants, identities(paths, tmp_path), strict=True))
+    signs = {key: its for key, (its, _) in found.items()}
+    sgd = {other for _, other in found.values()}
     assert signs["again"] == signs["first"]
     assert len(set(signs.values())) == 4
     (other,) = sgd  # a plug-in is nothing to other methods
