@@ -63,7 +63,13 @@ def everything(results, interactive):
     yield at_budget(points, "passes", "l2", starter)
 
 
-@pytest.mark.parametrize("name", STUDIES)
+LATER = {"one method", "one seed", "all diverged"}  # between nothing done and the usual
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.long) if name in LATER else name for name in STUDIES],
+)
 def test_every_chart_can_be_drawn_on_paper_and_on_a_page(name):
     for chart in everything(STUDIES[name], interactive=False):
         svg = render.draw(chart, "svg")

@@ -1,6 +1,7 @@
 """Every sentence of a report has a condition: it is not there where that does not hold."""
 
 import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 import pytest
@@ -19,16 +20,37 @@ from lenetlab.report.paper.pictures import Pictures
 from lenetlab.report.wording import experiment, machines, progress, protocol, statistics
 from lenetlab.report.wording.limits import limits
 from tests.evening import MACHINE, NUMERICS, write_run
+from tests.report.page.conftest import unseen
 from tests.studies import made_up
 
 PASS = {"budget": ["passes", 1.0], "passes": 1, "epochs": 1}
 HALF = {"budget": ["passes", 0.5], "passes": 0.5, "epochs": 0.5}
 
 
+class Texts(Mapping[str, str]):
+    """What is said in each of some ways, on one line; written when it is first read."""
+
+    def __init__(self, ways: Mapping[str, Callable[[], str]]) -> None:
+        self._ways = ways
+        self._written: dict[str, str] = {}
+
+    def __getitem__(self, where: str) -> str:
+        if where not in self._written:
+            self._written[where] = " ".join(self._ways[where]().split())
+        return self._written[where]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._ways)
+
+    def __len__(self) -> int:
+        return len(self._ways)
+
+
 @pytest.fixture
-def said(tmp_path):
+def said(tmp_path, monkeypatch):
     """What page, paper and terminal say of results, each on one line: `said(results)` for those
     at hand, `said(folder)` with the terminal for those in a folder."""
+    monkeypatch.setattr("lenetlab.report.page.drawn.still", unseen)
 
     class NoPictures(Pictures):
         def draw(self, chart, name, width=0):
@@ -37,17 +59,24 @@ def said(tmp_path):
     def texts(target, attachments=None):
         results = target if hasattr(target, "cells") else open_results(target)
         attachments = attachments or Attachments()
-        pictures = NoPictures(tmp_path / "pictures", "svg", styles(results))
-        page = re.sub(
-            "<(script|style).*?</\\1>", " ", render(results, attachments), flags=re.DOTALL
-        )
-        page = re.sub("<[^>]*>", " ", page)
-        found = {"page": page, "paper": compose(results, attachments, pictures).markdown}
-        if results is not target:
+
+        def page():
+            text = re.sub(
+                "<(script|style).*?</\\1>", " ", render(results, attachments), flags=re.DOTALL
+            )
+            return re.sub("<[^>]*>", " ", text)
+
+        def paper():
+            pictures = NoPictures(tmp_path / "pictures", "svg", styles(results))
+            return compose(results, attachments, pictures).markdown
+
+        def terminal():
             result = CliRunner().invoke(app, ["compare", str(target)], env={"COLUMNS": "200"})
             assert result.exit_code == 0, result.output
-            found["terminal"] = result.output
-        return {where: " ".join(text.split()) for where, text in found.items()}
+            return result.output
+
+        ways = {"page": page, "paper": paper}
+        return Texts(ways if results is target else ways | {"terminal": terminal})
 
     return texts
 

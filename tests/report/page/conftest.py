@@ -7,13 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from markupsafe import Markup
 
 from lenetlab.records.cells import Results
 from lenetlab.report.attachments import Attachments
+from lenetlab.report.page.still import WIDTH
 from lenetlab.report.page.write import write
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 WIDE, PHONE = 1440, 390
+
+
+def unseen(chart: Any, height: float, prefix: str) -> Markup:
+    """In place of a chart's picture, and as large: drawing it takes most of what a page takes."""
+    return Markup('<svg viewBox="0 0 {} {}"></svg>').format(WIDTH, height)
 
 
 @dataclass
@@ -78,16 +85,20 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="session")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    """The page of given results, written once however often it is opened."""
+    """The page of given results, with or without the pictures that are there before its charts are
+    drawn; written once however often it is opened."""
     folder = tmp_path_factory.mktemp("pages")
-    written: list[tuple[Results, Attachments | None, Path]] = []
+    written: list[tuple[Results, Attachments | None, bool, Path]] = []
 
-    def page_of(results: Results, attachments: Attachments | None) -> Path:
-        for known, its, path in written:
-            if known is results and its is attachments:
+    def page_of(results: Results, attachments: Attachments | None, pictures: bool) -> Path:
+        for known, its, whole, path in written:
+            if known is results and its is attachments and whole is pictures:
                 return path
-        path = write(results, folder / f"{len(written)}.html", attachments)
-        written.append((results, attachments, path))
+        with pytest.MonkeyPatch.context() as patch:
+            if not pictures:
+                patch.setattr("lenetlab.report.page.drawn.still", unseen)
+            path = write(results, folder / f"{len(written)}.html", attachments)
+        written.append((results, attachments, pictures, path))
         return path
 
     return page_of
@@ -95,7 +106,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
 
 @pytest.fixture
 def show(browser: Any, pages: Callable[..., Path]) -> Iterator[Open]:
-    """`show(results)` opens the page of `results`, as a reader would, from its file."""
+    """`show(results)` opens the page of `results`, as a reader would, from its file; `pictures`
+    are drawn where they are looked at."""
     tabs = []
 
     def open_page(
@@ -105,8 +117,9 @@ def show(browser: Any, pages: Callable[..., Path]) -> Iterator[Open]:
         attachments: Attachments | None = None,
         hash: str = "",
         scripts: bool = True,
+        pictures: bool = False,
     ) -> Opened:
-        path = pages(results, attachments)
+        path = pages(results, attachments, pictures)
         tab = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme,
                                java_script_enabled=scripts)  # fmt: skip
         tab.set_default_timeout(15_000)

@@ -24,7 +24,7 @@ def study():
 def test_axe_finds_nothing(show, study, width, scheme):
     from axe_playwright_python.sync_playwright import Axe
 
-    page = show(study, width, scheme)
+    page = show(study, width, scheme, pictures=True)
     page.draw()
     for details in page.tab.query_selector_all("details"):
         details.evaluate("one => one.open = true")

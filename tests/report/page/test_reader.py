@@ -226,9 +226,9 @@ def test_the_numbers_of_a_chart_are_those_of_the_results(show, study):
     assert soap[-1] == ["soap", "10.00", "600,000", "7.00", *band, "3"]
 
 
-@pytest.mark.parametrize("width", [WIDE, PHONE])
+@pytest.mark.parametrize("width", [pytest.param(WIDE, marks=pytest.mark.long), PHONE])
 def test_nothing_is_said_or_loaded_and_the_page_is_no_wider_than_the_screen(show, study, width):
-    page = show(study, width)
+    page = show(study, width, pictures=True)
     page.draw()
     for details in page.tab.query_selector_all("details"):
         details.evaluate("one => one.open = true")

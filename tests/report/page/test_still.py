@@ -16,7 +16,7 @@ def study():
 
 
 def test_without_scripts_tables_and_pictures_are_there_and_no_dead_control(show, study):
-    page = show(study, scripts=False)
+    page = show(study, scripts=False, pictures=True)
     rows = page.all("#plain .leaderboard tbody tr")
     assert len(rows) == 3
     assert all("%" not in row and re.search(r"\d\d\.\d\d", row) for row in rows)
@@ -33,7 +33,7 @@ def test_without_scripts_tables_and_pictures_are_there_and_no_dead_control(show,
 
 
 def test_ids_in_pictures_are_their_own(show, study):
-    page = show(study, scripts=False)
+    page = show(study, scripts=False, pictures=True)
     text = "".join(re.findall(r"<svg.*?</svg>", page.tab.content(), re.DOTALL))
     used = set(re.findall(r"url\(#([^)]+)\)", text))
     assert used
@@ -42,7 +42,7 @@ def test_ids_in_pictures_are_their_own(show, study):
 
 
 def test_on_paper_nothing_is_cut_and_nothing_can_be_pressed(show, study):
-    page = show(study, WIDE_PAPER, scheme="dark")
+    page = show(study, WIDE_PAPER, scheme="dark", pictures=True)
     page.tab.emulate_media(media="print")
     assert page.tab.evaluate("document.documentElement.scrollWidth") <= WIDE_PAPER
     for table in page.tab.query_selector_all("table"):
@@ -60,7 +60,7 @@ def test_on_paper_nothing_is_cut_and_nothing_can_be_pressed(show, study):
 
 
 def test_a_small_study_prints_on_a_few_sheets(show, study, tmp_path):
-    page = show(study)
+    page = show(study, pictures=True)
     printed = page.tab.pdf(path=tmp_path / "page.pdf", format="A4")
     assert printed.startswith(b"%PDF")
     pages = len(re.findall(rb"/Type\s*/Page\b", printed))
@@ -68,7 +68,7 @@ def test_a_small_study_prints_on_a_few_sheets(show, study, tmp_path):
 
 
 def test_on_a_phone_what_is_first_asked_is_seen_without_moving_sideways(show, study):
-    page = show(study, PHONE)
+    page = show(study, PHONE, pictures=True)
     heads = page.tab.locator("#plain .leaderboard thead th:visible")
     seen = [
         " ".join(heads.nth(i).inner_text().split())

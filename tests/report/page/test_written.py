@@ -3,11 +3,14 @@
 from html.parser import HTMLParser
 from pathlib import Path
 
+import pytest
+
 from lenetlab.records.contest import Contest
 from lenetlab.records.locate import open_results
 from lenetlab.records.rows import write_results
 from lenetlab.report.attachments import read_attachments
 from lenetlab.report.page.write import render
+from tests.report.page.conftest import unseen
 from tests.studies import made_up
 
 # Columns by their heading whose figures do not depend on how a page is laid out.
@@ -57,6 +60,11 @@ class Leaderboards(HTMLParser):
     def handle_data(self, data):
         if self._inside and self._field:
             self.boards[-1][-1][-1] += data.strip()
+
+
+@pytest.fixture(autouse=True)
+def _no_pictures(monkeypatch):
+    monkeypatch.setattr("lenetlab.report.page.drawn.still", unseen)
 
 
 def leaderboards_again(results: Path) -> list[Board]:
