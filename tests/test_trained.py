@@ -13,7 +13,7 @@ from tests.own_images import write
 
 @pytest.fixture(scope="module")
 def trained(module_runtime):
-    return run("adamw", lr=0.01, epochs=1, batch_size=100, seed=2, runtime=module_runtime)
+    return run("adamw", lr=0.01, epochs=0.2, batch_size=100, seed=2, runtime=module_runtime)
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def test_its_net_scores_what_the_run_scored(trained, test):
 
 
 def test_two_nets_are_compared_image_by_image(trained, module_runtime):
-    other = run("sgd", lr=0.1, epochs=1, batch_size=100, runtime=module_runtime)
+    other = run("sgd", lr=0.1, epochs=0.2, batch_size=100, runtime=module_runtime)
     found = trained.compare(other)
     apart = found.only_first - found.only_second
     assert abs(apart - (trained.result.correct - other.result.correct)) <= 3  # rounding
@@ -77,7 +77,7 @@ def test_nets_are_compared_on_the_images_that_both_were_measured_on(
 
 
 def test_a_failed_run_says_so_and_has_no_net(module_runtime):
-    bad = run("sgd", lr=1e38, epochs=1, runtime=module_runtime)
+    bad = run("sgd", lr=1e38, epochs=0.2, runtime=module_runtime)
     assert "diverged" in repr(bad)
     assert "diverged" in bad._repr_html_()
     with pytest.raises(UserError, match="no weights: the run ended as diverged"):

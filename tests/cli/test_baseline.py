@@ -5,12 +5,14 @@ import os
 import re
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 import torch
 
 from lenetlab.experiments.starter.recipe import epoch_ends
+from lenetlab.report.run_plots import loss_panels, save
 
 from .conftest import process
 
@@ -179,29 +181,44 @@ def test_a_script_that_cannot_begin_is_refused_before_anything_is_trained(lenetl
     assert not (tmp_path / "runs").exists()
 
 
-def test_a_script_whose_evaluations_cannot_be_read_is_told_the_form(tmp_path):
+def test_a_script_whose_evaluations_cannot_be_read_is_told_the_form(lenetlab):
     script = HANDED_IN / "percent_only.py"
-    answer = process(f"baseline --epochs 0.01 --script {script}", tmp_path)
-    assert answer.returncode == 1
-    assert "printed no evaluation that can be read; expected a line" in answer.stderr
-    assert "as in: Test set: Average loss: 0.017226, Accuracy: 5953/10000" in answer.stderr
-    assert "as a recipe   lenetlab run rprop" in answer.stdout
+    answer = lenetlab(f"baseline --epochs 0.01 --script {script}")
+    assert answer.status == 1
+    assert "printed no evaluation that can be read; expected a line" in answer.err
+    assert "as in: Test set: Average loss: 0.017226, Accuracy: 5953/10000" in answer.err
+    assert "as a recipe   lenetlab run rprop" in answer.out
 
 
-def test_a_script_that_fails_is_reported_with_its_last_line(tmp_path):
+def test_a_script_that_fails_is_reported_with_its_last_line(lenetlab, tmp_path):
     script = tmp_path / "mine.py"
     script.write_text("raise RuntimeError('my mistake')\n")
-    answer = process(f"baseline --epochs 0.01 --script {script}", tmp_path)
-    assert answer.returncode == 2
-    assert "mine.py failed in line 1: RuntimeError: my mistake" in answer.stderr
-    assert "Traceback" not in answer.stderr
+    answer = lenetlab(f"baseline --epochs 0.01 --script {script}")
+    assert answer.status == 2
+    assert "mine.py failed in line 1: RuntimeError: my mistake" in answer.err
+    assert "Traceback" not in answer.err
     assert not (tmp_path / "runs").exists(), "it is run first, because it may fail"
 
 
-def test_the_figure_has_two_panels_and_lies_in_the_runs_folder(tmp_path):
-    answer = process("baseline --epochs 0.02 --json", tmp_path)
-    found = json.loads(answer.stdout)
-    assert Path(tmp_path, found["figure"]).read_bytes().startswith(b"\x89PNG")
+def test_the_figure_has_two_panels_and_lies_in_the_runs_folder(lenetlab, monkeypatch):
+    drawn, saved, command = [], [], import_module("lenetlab.cli.baseline")
+
+    def draw(run):
+        drawn.append(loss_panels(run))
+        return drawn[-1]
+
+    def keep(figure, path):
+        saved.append(figure)
+        return save(figure, path)
+
+    monkeypatch.setattr(command, "loss_panels", draw)
+    monkeypatch.setattr(command, "save", keep)
+    found = json.loads(lenetlab("baseline --epochs 0.02 --json").out)
+    (figure,) = drawn
+    assert len(figure.axes) == 2
+    assert saved == [figure]
+    assert Path(found["figure"]).parent.parent == Path("runs")
+    assert Path(found["figure"]).read_bytes().startswith(b"\x89PNG")
     assert found["engine"] == "torch"
     assert found["seed"] == 42
 

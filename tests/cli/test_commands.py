@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from statistics import fmean, stdev
 
 import pytest
 
@@ -16,6 +17,8 @@ from lenetlab.cli.shared.extras import EXTRAS
 from lenetlab.methods.constraint import constraints
 from lenetlab.methods.registry import methods
 from lenetlab.methods.wrappers import wrappers
+from lenetlab.records.rows import write_results
+from tests.studies import made_up
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = (
@@ -115,12 +118,13 @@ def test_python_draws_nothing_before_it_is_asked_to():
 @pytest.mark.parametrize(
     ("words", "package", "extra"),
     [
-        (f"report {ROOT / 'results/course'}", "altair", "report"),
+        ("report results", "altair", "report"),
         ("inspect last", "altair", "report"),
         ("run sgd --inspect", "altair", "report"),
     ],
 )
 def test_a_package_that_is_not_installed_is_named_with_its_extra(tmp_path, words, package, extra):
+    write_results(tmp_path / "results", made_up(("sgd",), ("plain",), 1, 0))
     program = (
         f"import sys; sys.argv = ['lenetlab', *{words.split()}]; sys.modules[{package!r}] = None\n"
         "from lenetlab.cli import main; main()"
@@ -188,7 +192,11 @@ def test_luck_is_shown_over_seeds(lenetlab):
     answer = lenetlab("baseline --seeds 2 --epochs 0.02 --json")
     found = json.loads(answer.out)
     assert [run["seed"] for run in found["runs"]] == [42, 43]
-    assert found["table"][0]["figures"]["accuracy"]["n"] == 2
+    accuracies = [run["accuracy"] for run in found["runs"]]
+    figures = found["table"][0]["figures"]["accuracy"]
+    assert figures["n"] == 2
+    assert figures["mean"] == pytest.approx(fmean(accuracies))
+    assert figures["deviation"] == pytest.approx(stdev(accuracies))
 
 
 @pytest.mark.long

@@ -28,6 +28,7 @@ def few(monkeypatch):
     monkeypatch.setattr(measure, "SAMPLED", 300)
     monkeypatch.setattr(measure, "EVERY", 15)
     monkeypatch.setattr(measure, "SAMPLES", 3)
+    monkeypatch.setattr(plane, "SIZE", 9)
 
     def with_few(*given, **named):
         return Asked(*given, **named) if given else Asked(examples=100, **named)

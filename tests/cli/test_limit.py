@@ -9,7 +9,7 @@ import pytest
 from lenetlab.records import run_folder
 from tests.waiting import wait_until
 
-from .conftest import LENETLAB, process
+from .conftest import LENETLAB
 
 OWN = """
 import itertools, os, time
@@ -67,10 +67,10 @@ def test_every_way_of_not_coming_back_has_a_status_and_the_others_go_on(own, len
     assert [run.status for run in run_folder.finished_runs(own / "runs")].count("timeout") == 2
 
 
-def test_one_that_ends_its_process_ends_the_command_with_status_1(own):
-    found = process("run own.py:Exits --limit 60 --epochs 0.1", own)
-    assert found.returncode == 1
-    assert "error, it ended its own process, with exit code 0" in found.stdout
+def test_one_that_ends_its_process_ends_the_command_with_status_1(own, lenetlab):
+    found = lenetlab("run own.py:Exits --limit 60 --epochs 0.1")
+    assert found.status == 1
+    assert "error, it ended its own process, with exit code 0" in found.out
 
 
 def test_a_limit_changes_no_bits_and_a_wrong_setting_keeps_its_sentence(own, lenetlab):

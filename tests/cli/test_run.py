@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from safetensors.numpy import load_file
 
+from lenetlab.records import run_folder
+
 from .conftest import LENETLAB, process
 
 PROMISED = {
@@ -131,8 +133,8 @@ def test_what_set_says_is_what_an_option_says(lenetlab):
     assert (recipe["split"], recipe["rules"]) == ("inner", "open")
 
 
-def test_ctrl_c_leaves_a_run_that_the_same_command_finishes(tmp_path):
-    command = "run sgd --epochs 1.5 --batch-size 256"
+def test_ctrl_c_leaves_a_run_that_the_same_command_finishes(lenetlab, tmp_path):
+    command = "run sgd --epochs 1.5 --batch-size 256 --threads 1"
     running = subprocess.Popen(
         [LENETLAB, *command.split()], cwd=tmp_path, stderr=subprocess.PIPE, text=True
     )
@@ -142,10 +144,13 @@ def test_ctrl_c_leaves_a_run_that_the_same_command_finishes(tmp_path):
     _, err = running.communicate(timeout=60)
     assert running.returncode == 128 + signal.SIGINT
     assert "the same command continues the run" in err
-    finished = process(f"{command} --json", tmp_path)
-    assert finished.returncode == 0
-    again = process(f"{command} --json --out fresh", tmp_path)
-    one, other = json.loads(finished.stdout), json.loads(again.stdout)
+    (begun,) = Path("runs").iterdir()
+    assert not (begun / run_folder.RESULT).exists()
+    finished = lenetlab(f"{command} --json")
+    assert finished.status == 0
+    again = lenetlab(f"{command} --json --out fresh")
+    one, other = json.loads(finished.out), json.loads(again.out)
+    assert Path(one["run_dir"]).samefile(begun)
     assert one["loss"] == other["loss"]
     assert one["ledger_counts"] == other["ledger_counts"]
 

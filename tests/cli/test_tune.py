@@ -14,7 +14,7 @@ from lenetlab.records.rows import read_results
 from lenetlab.records.selection import leader
 from lenetlab.report.attachments import read_attachments
 
-from .conftest import process
+from .challenges import called
 
 STUDY = """title = "Stored"
 scenarios = ["plain"]
@@ -66,8 +66,7 @@ def test_a_signal_ends_it_with_its_status(tmp_path, lenetlab, monkeypatch, numbe
 def stored(tmp_path_factory):
     folder = tmp_path_factory.mktemp("stored")
     (folder / "stored.toml").write_text(STUDY)
-    found = process("study stored.toml --workers 1 --tensorboard events", folder)
-    assert found.returncode == 0, found.stderr
+    called("study stored.toml --workers 1 --tensorboard events", folder)
     return folder
 
 

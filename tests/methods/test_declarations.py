@@ -8,6 +8,7 @@ import sys
 import pytest
 import torch
 
+from lenetlab.cli import main
 from lenetlab.component import log_uniform, uniform
 from lenetlab.errors import UserError
 from lenetlab.experiments.recipe.recipe import OPTIONS, make_recipe
@@ -430,14 +431,15 @@ def test_what_a_file_imports_of_ours_for_the_first_time_stays_registered(own):
 # what is shown
 
 
-def test_the_command_shows_what_was_understood_and_from_where(own, tmp_path):
+def test_the_command_shows_what_was_understood_and_from_where(own, monkeypatch, capsys):
     spec = own('decay = "coupled"; space = {"lr": (0.001, 0.1, "log")}; defaults = {"beta": 0.5}; '
                'norms = "ball"; batch_size = 128; batch_scaling = "sqrt"')  # fmt: skip
-    ran = subprocess.run(
-        [sys.executable, "-c", "from lenetlab.cli import main; main()", "methods", spec, "--json"],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    found = json.loads(ran.stdout)
+    monkeypatch.setenv("PYTHONSAFEPATH", "1")  # as the command sets it, and gone afterwards
+    monkeypatch.setattr(sys, "argv", ["lenetlab", "methods", spec, "--json"])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert not stop.value.code
+    found = json.loads(capsys.readouterr().out)
     assert found["decay"] == "coupled"
     assert found["understood"]["decay"] == {"value": "coupled", "from": "the class"}
     assert (found["norms"], found["batch_size"], found["batch_scaling"]) == ("ball", 128, "sqrt")

@@ -5,7 +5,7 @@ import os
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors import safe_open
 from safetensors.torch import save_file
@@ -63,6 +63,7 @@ PLAIN = st.recursive(
 )
 
 
+@settings(max_examples=30)  # a file each
 @given(PLAIN)
 def test_plain_trees_come_back_equal_in_value_and_type(tmp_path_factory, tree):
     path = tmp_path_factory.mktemp("c") / "c"
