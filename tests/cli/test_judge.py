@@ -63,7 +63,9 @@ def test_after_ctrl_c_what_was_judged_is_there(tmp_path, monkeypatch):
         assert [row["checkpoint"] for row in csv.DictReader(file)] == ["class/a.pt"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.long)]
+)
 def test_a_script_ends_with_the_judge(tmp_path, number):
     began = tmp_path / "began"
     put_in = f"import os\nopen({str(began)!r}, 'w').write(str(os.getpid()))\nwhile True: pass\n"
@@ -216,7 +218,9 @@ NAMES = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("asked", ["good.pt", "runs --rerun --limit 60"])
+@pytest.mark.parametrize(
+    "asked", [pytest.param("good.pt", marks=pytest.mark.long), "runs --rerun --limit 60"]
+)
 def test_no_file_that_lies_where_it_stands_is_run(lenetlab, tmp_path, monkeypatch, asked):
     assert lenetlab("run sgd --epochs 0.01").status == 0
     for name in NAMES:

@@ -116,8 +116,10 @@ WRITE = "open('helper.py', 'w').write({!r})"
     ("own", "changed"),
     [
         (OWN, MOVED.replace("q.grad", "-q.grad")),
-        (OWN, "\n" + MOVED),
-        (OWN.replace("moved(", "helper.moved("), MOVED + "K = 2\n"),
+        pytest.param(OWN, "\n" + MOVED, marks=pytest.mark.long),
+        pytest.param(
+            OWN.replace("moved(", "helper.moved("), MOVED + "K = 2\n", marks=pytest.mark.long
+        ),
     ],
 )
 def test_a_module_beside_the_notebook_counts_and_is_refused_when_it_has_changed(
