@@ -9,8 +9,10 @@ import signal
 import subprocess
 from dataclasses import replace
 from pathlib import Path
+from statistics import fmean
 
 import pytest
+from scipy.stats import ttest_rel
 
 from lenetlab.experiments.study.challenger import Challenger
 from lenetlab.experiments.study.entered import Entered
@@ -20,8 +22,10 @@ from lenetlab.experiments.study.worker import Setup
 from lenetlab.experiments.tuning.trials import Tuning
 from lenetlab.records.cells import Results
 from lenetlab.records.challenge import GUEST, PAGE, ROW, ROWS, RUNS, VERDICT, read_challenge
+from lenetlab.records.contest import Contest
 from lenetlab.records.rows import read_results
 from lenetlab.records.run_folder import finished_runs
+from lenetlab.records.selection import leader as choose
 from lenetlab.records.test_set_looks import FILE
 from tests.waiting import wait_until
 
@@ -44,8 +48,6 @@ def test_a_challenge_leaves_an_answer_and_all_that_can_be_handed_in(stored, answ
     assert printed["looks"] == {name: {"same": 1, "named": 1, "versions": 1}
                                 for name in ("plain", "l2")}  # fmt: skip
     for found in printed["found"].values():
-        assert found["verdict"] in ("better", "worse", "no difference found")
-        assert found["leads"] in (True, False)
         assert {one["name"] for one in found["residents"]} == {"sgd", "adamw"}
 
     assert sorted(path.name for path in (folder / GUEST).iterdir()) == [
@@ -60,6 +62,17 @@ def test_a_challenge_leaves_an_answer_and_all_that_can_be_handed_in(stored, answ
     study = read_results(stored / "runs/studies/stored/results")
     known = {row.id for cell in study.cells for row in cell.finals}
     assert {row.id for row in leader.finals} <= known
+    pairs = zip(results.cells[:2], results.cells[2:], strict=True)
+    for (mine, theirs), found in zip(pairs, printed["found"].values(), strict=True):
+        assert (mine.place.scenario, theirs.place.scenario) == (found["scenario"],) * 2
+        both = [[row.accuracy for row in cell.finals] for cell in (mine, theirs)]
+        apart, p = fmean(both[0]) - fmean(both[1]), ttest_rel(*both).pvalue
+        assert found["accuracy"]["mean"] == pytest.approx(apart)
+        assert found["accuracy"]["p"] == pytest.approx(p)
+        said = "better" if apart > 0 else "worse"
+        assert found["verdict"] == (said if p < 0.05 else "no difference found")
+        others = study.within(Contest(found["scenario"]))
+        assert found["leads"] is (choose([*others, mine]) is mine)
     runs = {run.identity["id"]: run for run in finished_runs(folder / RUNS)}
     first = next(row for row in guest.finals if row.seed == 0)
     assert runs[first.id].result.accuracy == first.accuracy
@@ -180,7 +193,8 @@ def entered(stored, answered):
 
 def test_a_run_by_itself_that_takes_too_long_is_not_called_random(stored, entered, monkeypatch):
     monkeypatch.chdir(stored / "sub")
-    for one in train_once(entered, 0.0, lambda _: None):
+    plain, l2 = train_once(entered, 0.0, lambda _: None)
+    for one in (plain, l2):
         assert one.guest.whole is None
         assert "trained a second time, ended as timeout: " in (one.guest.remark or "")
 

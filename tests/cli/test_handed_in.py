@@ -227,27 +227,28 @@ def test_what_was_changed_afterwards_is_seen(handed_in, lenetlab, file, old, new
 
 
 def test_the_same_bits_come_of_it_where_the_study_is_and_where_it_is_not(
-    handed_in, results, lenetlab, scorer, monkeypatch
+    answered, one, results, lenetlab, scorer, monkeypatch
 ):
     """And training it leaves nothing in its folder."""
-    (handed_in / GUEST / ".DS_Store").write_text("")
-    answer = lenetlab(f"judge {handed_in} --rerun --json")
+    (one / GUEST / ".DS_Store").write_text("")
+    answer = lenetlab(f"judge {one} --rerun --json")
     assert answer.status == 0, answer.out
     (verdict,) = json.loads(answer.out)["verdicts"]
     assert verdict["outcome"] == "kept"
     assert any("that was challenged is not here" in said for said in verdict["notes"])
     found = {claim["what"]: claim["wrong"] for claim in verdict["claims"]}
-    for scenario in ("plain", "l2"):
-        assert found[f"trained again, it has the same bits, in {scenario}"] is None
-        assert found[f"its trials in {scenario} are those that stored draws for it"] is None
-    assert sorted(path.name for path in (handed_in / GUEST).iterdir()) == [
+    assert found["trained again, it has the same bits, in l2"] is None
+    assert found["its trials in l2 are those that stored draws for it"] is None
+    assert sorted(path.name for path in (one / GUEST).iterdir()) == [
         ".DS_Store", "helper.py", "late.py", "mine.py",
     ]  # fmt: skip
 
     monkeypatch.setattr(judging, "published", lambda name: results)
-    again = judge_challenge(handed_in, scorer)
+    again = judge_challenge(answered[0], scorer)
     assert (again.outcome, again.problems, again.notes) == ("kept", (), ())
-    assert claims(again)["what is said of l2 follows from its rows and the study’s"] is None
+    for scenario in ("plain", "l2"):
+        what = f"what is said of {scenario} follows from its rows and the study’s"
+        assert claims(again)[what] is None
 
 
 def test_a_study_that_has_gained_methods_breaks_nothing(handed_in, results, scorer, tmp_path,
@@ -342,6 +343,7 @@ LATER = """late.first()
             self.param_groups[0]["momentum"] = 0.5"""
 
 
+@pytest.mark.long
 def test_other_sources_are_no_other_numerics(one, scorer):
     """Changed from where the first losses are not compared any more."""
     path = one / GUEST / "mine.py"
