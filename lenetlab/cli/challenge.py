@@ -88,7 +88,8 @@ def challenge(
     The same command goes on where it was stopped; a run that is ended at `--limit` has the status
     `timeout`, and `--retry` tries it again.
 
-    Exit status: 0 with a verdict, 1 without in some scenario, 2 for wrong usage, 130 after Ctrl-C.
+    Exit status: 0 with a verdict, 1 without in some scenario, 2 for wrong usage, 130 after Ctrl-C,
+    143 after SIGTERM.
     """
     from lenetlab.cli.shared.challenge_folder import write_folder
     from lenetlab.cli.shared.study_session import Session, compute, limited, make_setup, opened

@@ -75,7 +75,7 @@ def study(
     runs nothing when all is done.
 
     Exit status: 0 complete, 1 when a cell has no finals with figures, 2 for wrong usage, 130 after
-    Ctrl-C.
+    Ctrl-C, 143 after SIGTERM.
     """
     if tensorboard is not None:
         check_tensorboard()

@@ -70,7 +70,8 @@ def tune(
 
     A trial that is ended at `--limit` has the status `timeout`; `--retry` tries it again.
 
-    Exit status: 0, 1 when no trial has figures, 2 for wrong usage, 130 after Ctrl-C.
+    Exit status: 0, 1 when no trial has figures, 2 for wrong usage, 130 after Ctrl-C,
+    143 after SIGTERM.
     """
     from lenetlab.cli.shared.study_session import Session, computed, limited, make_setup
     from lenetlab.cli.terminal.tune import search_as_json, show

@@ -271,6 +271,3 @@ def test_cma_es_learns_the_curvatures_of_a_separable_quadratic():
     scaled = (optimizer.base.c * s.problem.curvature).log()
     assert float(scaled.std()) < 1.0  # the curvatures' own logarithms have 2.8 before
     assert excess(s, s.weights.w) < 1e-12
-
-
-# with gradients: coordinate descent, local SGD

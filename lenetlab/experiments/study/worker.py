@@ -49,15 +49,21 @@ def runtime_of(setup: Setup) -> Runtime:
 def work(task: Task, setup: Setup) -> Output:
     """Compute one task in this process. Raises `Unfit` where this worker cannot,
     `NumericsMismatch` where it gives other bits than the coordinator planned with."""
-    return work_on(task, runtime_of(setup))
+    return work_on(task, runtime_for(task, setup))
+
+
+def runtime_for(task: Task, setup: Setup) -> Runtime:
+    """The runtime of this process, with the data of a task; that is no part of a run's time."""
+    try:
+        runtime = runtime_of(setup)
+        runtime.load(task.recipe.split, task.recipe.problem)
+    except UserError as error:
+        raise Unfit(str(error)) from None
+    return runtime
 
 
 def work_on(task: Task, runtime: Runtime) -> Output:
     """Compute one task."""
-    try:
-        runtime.load(task.recipe.split, task.recipe.problem)
-    except UserError as error:
-        raise Unfit(str(error)) from None
     found = compute(task.recipe, task.seed, runtime, task.eval_at, task.limit)
     if task.id and found.identity["id"] != task.id:
         raise NumericsMismatch(

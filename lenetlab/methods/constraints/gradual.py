@@ -1,5 +1,7 @@
 """Gradual pruning: a cut every so often, deeper on a cubic from `begin` to `end`."""
 
+from typing import ClassVar
+
 from lenetlab.errors import UserError
 from lenetlab.methods.constraint import Constraint
 from lenetlab.methods.sparsity import Bound, cubic
@@ -10,7 +12,7 @@ from lenetlab.oracle.oracle import Oracle
 class Gradual(Constraint):
     """Calls `cut` with the share of the way that is done, every `every` of the budget."""
 
-    STATE = ("due",)
+    STATE: ClassVar[tuple[str, ...]] = ("due",)
 
     def __init__(self, bound: Bound, begin: float, end: float, every: float) -> None:
         super().__init__(bound)

@@ -8,17 +8,20 @@ Weights are cut by that, a few at a time, on the same cubic as in `magnitude`.
     s = ĥ w²/2
     m ← the k_t largest s                                           every `every`, until `end`
 
+Of weights that nothing is expected of the smallest go first, and what has gone stays gone. What is
+measured before `end` is what the last ĥ would leave.
+
 ĥ is an unbiased estimate of the diagonal of the Gauss-Newton matrix, which for cross-entropy is the
 Fisher matrix; it is that of a mean over examples, and of a dense layer it needs no example's
 gradient apart: (δ²)ᵀ a²/|S|.
 
-Source: LeCun, Denker and Solla, Optimal Brain Damage, NIPS 1989, eq. 5 and the recipe of section
-2.3, where h is the diagonal Gauss-Newton approximation by backpropagation; the calendar is that of
+Source: LeCun, Denker and Solla, Optimal Brain Damage, NIPS 1989, eq. 2 and the recipe of section
+2.2, where h is the diagonal Gauss-Newton approximation by backpropagation; the calendar is that of
 Zhu and Gupta 2017, arXiv:1710.01878, eq. 1. Theis et al., Faster Gaze Prediction with Dense
 Networks and Fisher Pruning, 2018, arXiv:1801.05787, take the labels of the data instead: then an
 example that fits has no say. Where h is the same for all weights it is `magnitude`.
 Cost: `examples` layers (1.4 gradients each) a cut, at most (`end` − `begin`)/`every` + 2 of them;
-one mask.
+one mask and ĥ.
 """
 
 import torch
@@ -28,27 +31,42 @@ from lenetlab.component import uniform
 from lenetlab.methods.constraint import PERIOD, SHARE, constraint
 from lenetlab.methods.constraints.gradual import Gradual
 from lenetlab.methods.sparsity import Bound
+from lenetlab.methods.wrappers import Composed
 from lenetlab.oracle.oracle import Oracle
 from lenetlab.problem.model import views
 from lenetlab.settings import POSITIVE_COUNT
 
+TINY = 1e-20  # of a magnitude: it decides where nothing is expected, and only there
+
 
 @constraint(
     "obd",
-    reference="LeCun, Denker and Solla 1989, NIPS 2, eq. 5",
+    reference="LeCun, Denker and Solla 1989, NIPS 2, eq. 2",
     defaults={"begin": 0.1, "end": 0.7, "every": 0.01, "examples": 512},
     space={"begin": uniform(0.0, 0.3), "end": uniform(0.4, 0.9)},
-    cost="`examples` layers a cut; 1 mask",
+    cost="`examples` layers a cut; 1 mask, 1 vector",
     domains={"begin": SHARE, "end": SHARE, "every": PERIOD, "examples": POSITIVE_COUNT},
 )
 class OBD(Gradual):
+    STATE = (*Gradual.STATE, "h")
+
     def __init__(self, bound: Bound, begin: float, end: float, every: float, examples: int) -> None:
         super().__init__(bound, begin, end, every)
         self.examples = examples
 
+    def start(self, oracle: Oracle, optimizer: Composed) -> None:
+        super().start(oracle, optimizer)
+        self.h = torch.zeros_like(oracle.w)  # ĥ of the last cut
+
     def cut(self, oracle: Oracle, share: float) -> None:
-        saliency = self._curvature(oracle).mul_(oracle.w.square()).div_(2)
-        oracle.mask = self.bound.mask(saliency, self.bound.keeps(share))
+        self.h = self._curvature(oracle)
+        oracle.mask = self.bound.mask(self._saliency(oracle.w), self.bound.keeps(share))
+
+    def project(self, w: Tensor) -> Tensor:
+        return w * self.bound.mask(self._saliency(w))
+
+    def _saliency(self, w: Tensor) -> Tensor:
+        return self.h * w.square() / 2 + TINY * w.abs()
 
     def _curvature(self, oracle: Oracle) -> Tensor:
         """ĥ (n,) where the bound is; zero elsewhere, where nothing is cut."""

@@ -23,9 +23,9 @@ AdamW, at a rate of their own. `torch.optim.Muon` takes matrices alone, decays b
 otherwise and iterates in bfloat16, this one in the weights' own precision. Moonshot scales steps by
 0.2 √max(A, B) (arXiv:2502.16982). airbench's Muon takes convolutions alone and has no decay: it
 rescales each to a norm of √A before every step, see `muon_hyperball`. NorMuon (arXiv:2510.05491)
-divides rows of the factor by their root mean square over time: where A ≤ B, as here everywhere,
-rows of a factor of full rank have length 1 already, and nothing would change. With μ = 0 and
-singular values that are equal it is a step along the gradient.
+divides rows of the factor by their root mean square over time. Where A ≤ B, as here everywhere,
+rows of an exact factor of full rank have length 1 already: it could level only what Newton-Schulz
+leaves. With μ = 0 and singular values that are equal it is a step along the gradient.
 Cost: one gradient a step, and five Newton-Schulz steps, 0.12 GFLOP; one vector of memory.
 """
 

@@ -3,6 +3,7 @@
 import json
 import shutil
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -12,14 +13,13 @@ from lenetlab.errors import UserError
 from lenetlab.experiments.recipe.recipe import make_recipe
 from lenetlab.experiments.run.folder_lock import exclusive_lock
 from lenetlab.experiments.run.in_memory import prepare
-from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.experiments.study.coordinator import failed
 from lenetlab.experiments.study.executors import WorkerDied
 from lenetlab.experiments.study.model import eval_points
 from lenetlab.experiments.study.publish import Publisher
 from lenetlab.experiments.study.run_ids import Names
 from lenetlab.experiments.study.status import Status, estimate
-from lenetlab.experiments.study.worker import Output, work_on
+from lenetlab.experiments.study.worker import Output, Setup, work, work_on
 from lenetlab.experiments.tuning.tuned_recipes import Tuned, save_tuned
 from lenetlab.records.rows import read_results
 from tests.experiments.study.studying import TINY, Hashed, Inline, bits, go, planned, stub
@@ -238,10 +238,13 @@ def test_a_record_that_cannot_be_read_is_no_broken_one(tmp_path, file):
 
 
 def test_a_worker_without_data_ends_the_study_and_is_no_result(tmp_path, file):
-    gone = Runtime(tmp_path / "gone")
     folder = tmp_path / "work"
-    with pytest.raises(UserError, match="gone is not a folder"):
-        go(file, folder, Inline(lambda task: work_on(task, gone)))
+    for setup, said in (
+        (Setup(data=tmp_path / "gone"), "gone is not a folder"),
+        (Setup(engine="abacus"), "abacus"),
+    ):
+        with pytest.raises(UserError, match=said):
+            go(file, folder, Inline(partial(work, setup=setup)))
     assert bits(folder) == {}
 
 

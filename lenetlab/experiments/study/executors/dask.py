@@ -27,7 +27,14 @@ from lenetlab.errors import UserError
 from lenetlab.experiments.run.environment import processors
 from lenetlab.experiments.study.executors import GRACE, OverLimit, Work, WorkerDied
 from lenetlab.experiments.study.model import Task
-from lenetlab.experiments.study.worker import NumericsMismatch, Output, Setup, runtime_of, work
+from lenetlab.experiments.study.worker import (
+    NumericsMismatch,
+    Output,
+    Setup,
+    Unfit,
+    runtime_for,
+    work,
+)
 
 TIMEOUT = 30.0  # seconds to find the scheduler and its first worker
 FAREWELL = 3.0  # seconds in which a worker reports a run that hangs, before it ends
@@ -140,11 +147,10 @@ def on_worker(task: Task, setup: Setup, work: Work, grace: float, ours: dict[str
     worker = get_worker()
     _check(worker.address, here(worker), ours)
     try:
-        # once a process; no part of a run's time
-        runtime_of(setup).load(task.recipe.split, task.recipe.problem)
+        runtime_for(task, setup)
         return _within(task, setup, work, grace) if task.limit is not None else work(task, setup)
-    except NumericsMismatch as error:
-        raise NumericsMismatch(f"the worker at {worker.address}: {error}") from None
+    except Unfit as error:
+        raise type(error)(f"the worker at {worker.address}: {error}") from None
 
 
 def _within(task: Task, setup: Setup, work: Work, grace: float) -> Output:
