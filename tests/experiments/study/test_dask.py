@@ -10,18 +10,21 @@ import sys
 from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from lenetlab.errors import UserError
+from lenetlab.experiments.recipe.recipe import make_recipe
 from lenetlab.experiments.run.runtime import Runtime
 from lenetlab.experiments.study.coordinator import run_study
+from lenetlab.experiments.study.executors import dask
 from lenetlab.experiments.study.executors.dask import Dask, connect
 from lenetlab.experiments.study.executors.local import Local
 from lenetlab.experiments.study.model import Task
 from lenetlab.experiments.study.publish import Publisher
 from lenetlab.experiments.study.run_ids import Names
-from lenetlab.experiments.study.worker import Output, Setup
+from lenetlab.experiments.study.worker import Output, Setup, Unfit, work
 from tests.experiments.study.studying import TINY, bits, go, hanging, planned, slow_stub, stub
 from tests.waiting import wait_until
 
@@ -291,3 +294,11 @@ def test_the_coordinator_killed_and_begun_again(file, tmp_path):
         assert len(bits(folder)) < len(bits(tmp_path / "calm"))
         assert subprocess.run(command, env=ENVIRONMENT, timeout=120, **QUIET).returncode == 0
     assert bits(folder) == bits(tmp_path / "calm")
+
+
+def test_a_worker_without_data_is_named_and_unfit(tmp_path, monkeypatch):
+    monkeypatch.setattr(dask, "get_worker", lambda: SimpleNamespace(address="tcp://there"))
+    monkeypatch.setattr(dask, "here", lambda worker: {})
+    task = Task(make_recipe("sgd", passes=0.01), 0, "final", 0)
+    with pytest.raises(Unfit, match=r"the worker at tcp://there: --data .*gone is not a folder"):
+        dask.on_worker(task, Setup(data=tmp_path / "gone"), work, 1.0, {})
