@@ -73,9 +73,9 @@ def _title(effects: Sequence[Effect], luck: float | None) -> str:
     names = [f"`{one.name}`" for one in found.below]
     if len(names) == n:
         return f"with {kept} all of {n} methods lose accuracy"
-    whom = joined(names) if len(names) < 5 else f"{len(names)} of {n} methods"
-    much = more_than(found.below, luck)
-    return f"with {kept} a loss is shown for {whom} alone (of {n} methods){much}"
+    few = len(names) < 5
+    whom = f"{joined(names)} alone (of {n} methods)" if few else f"{len(names)} of {n} methods"
+    return f"with {kept} a loss is shown for {whom}{more_than(found.below, luck)}"
 
 
 def _most(effects: Sequence[Effect]) -> list[str]:
