@@ -144,7 +144,7 @@ STUDIES = {
     "leader = 5": "leader is no table",
     "[vary]\nseed = [1, 2]": "seed is no setting here",
     "[vary]\npasses = [1, 2]": "passes is no setting here",
-    "[vary]\nlr = [[1, [2]]]": "lr=[1, [2]] is not a number",
+    "[vary]\nlr = [[1, [2]]]": "lr=(1, [2]) is not a number",
     "[settings]\nlr = 1979-05-27": "is not a number",
     f"[settings]\nlr = {DIGITS}": "is out of range",
     "[settings]\nweight_decay = {}": "weight_decay={} is not a number",

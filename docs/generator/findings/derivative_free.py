@@ -38,7 +38,8 @@ def finding(sources: Sources) -> Finding:
         "weights a search along one direction at a time learns little a question. [Why not "
         "CMA-ES?](derivative_free.md) has curves and the reasons.",
     ]
-    figure = partial(forest, {"": found.effects}, "points of test accuracy above SGD")
+    ranked = sorted(found.effects, key=lambda one: -one.difference.mean if one.difference else 0.0)
+    figure = partial(forest, {"": ranked}, "points of test accuracy above SGD")
     about = "Derivative-free methods less SGD"
     return Finding(KEY, sentence(_title(found, sgd, lines)), text, {about: figure},
                    (_table(sgd, lines),), (SHOW,))  # fmt: skip

@@ -279,7 +279,7 @@ def test_a_run_that_two_cells_share_is_done_in_both(tmp_path):
     shared = tmp_path / "shared.toml"
     shared.write_text(
         'title = "S"\nscenarios = ["plain"]\nmethods = ["sgd"]\npasses = 0.04\nseeds = 2\n'
-        "[vary]\nbatch_size = [64, 64.0]\n"
+        '[vary]\nschedule = ["cosine", "cosine:warmup=0"]\n'
     )
     told = []
     plan = go(shared, tmp_path / "work", notify=lambda status, _: told.append(status.as_json()))
