@@ -214,6 +214,7 @@ def test_another_engine_or_another_study_has_another_folder(entered):
         ("challenge adamw --scenario sparce", "did you mean 'sparse'?"),
         ("challenge adamw --passes 0", "passes=0 is out of range"),
         ("challenge adamw --set rules=open", "rules is no setting of a challenge"),
+        ("challenge adamw --set lr=inf", "lr=inf is out of range for a challenge"),
         ("challenge nowhere.py:Mine", "nowhere.py does not exist"),
     ],
 )

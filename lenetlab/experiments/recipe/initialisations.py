@@ -38,6 +38,7 @@ from lenetlab.problem.randomness import generator_from
 from lenetlab.settings import NOT_NEGATIVE, Choice, Domain, Settings, parse_choice
 
 SCALE = Domain(1e-6, 1e3)
+EXAMPLES = Domain(2, 60_000, closed=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +93,7 @@ def orthogonal(oracle: Oracle, rng: torch.Generator, *, gain: float) -> None:
 @initialisation(
     "lsuv",
     {"std": 1.0, "examples": 256},
-    {"std": SCALE, "examples": Domain(2, 60_000, closed=True)},
+    {"std": SCALE, "examples": EXAMPLES},
     reference="Mishkin and Matas 2016, arXiv:1511.06422, Alg. 1",
 )
 def lsuv(oracle: Oracle, rng: torch.Generator, *, std: float, examples: int) -> None:
@@ -123,7 +124,7 @@ def scaled(oracle: Oracle, rng: torch.Generator, *, conv: float, fc: float, bias
 @initialisation(
     "patches",
     {"gain": 1.0, "examples": 256},
-    {"gain": SCALE, "examples": Domain(2, 60_000, closed=True)},
+    {"gain": SCALE, "examples": EXAMPLES},
     reference="Coates, Ng and Lee 2011; Jordan 2024, arXiv:2404.00498, sec. 3.2",
 )
 def patches(oracle: Oracle, rng: torch.Generator, *, gain: float, examples: int) -> None:

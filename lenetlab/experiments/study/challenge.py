@@ -61,8 +61,8 @@ def challenger(
     for key, value in settings.items():
         if isinstance(value, float) and not math.isfinite(value):
             raise UserError(
-                f"{key}={show(value)} cannot be kept with a challenge, which files of JSON are; "
-                "where it is the default, leave it out"
+                f"{key}={show(value)} is out of range for a challenge, whose files hold finite "
+                "numbers; where it is the default, leave it out"
             )
     if stored.trials < 1 or stored.tuning_passes <= 0:
         raise UserError(f"{stored.name} tuned nothing; a challenge needs a study with trials")

@@ -76,8 +76,8 @@ def test_patches_are_whitened_by_the_first_layer(engine, train, gain):
     torch.testing.assert_close(torch.cov(maps, correction=0), white, rtol=0, atol=1e-4)
     named, filters = views(initial(0)), begins["conv1.weight"].flatten(1)
     assert (filters.gather(1, filters.abs().argmax(1, keepdim=True)) > 0).all()
-    variance = torch.linalg.vector_norm(filters, dim=1).reciprocal()  # gain/√λ to its power of −1
-    assert variance.equal(variance.sort(descending=True).values)
+    deviations = gain / torch.linalg.vector_norm(filters, dim=1)  # √λ
+    assert deviations.equal(deviations.sort(descending=True).values)
     for name, start in named.items():
         assert name.startswith("conv1") or begins[name].float().equal(start), name
 
